@@ -1,0 +1,21 @@
+//! What is wrong with a message, and where.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One defect of a recognised message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Stable kebab-case name, e.g. `content-length-too-large`.
+    pub code: &'static str,
+    /// The bytes it speaks of, from the start of the message.
+    pub range: Range<usize>,
+    /// One sentence for a person.
+    pub text: Cow<'static, str>,
+}
+
+impl Issue {
+    pub fn new(code: &'static str, range: Range<usize>, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, range, text: text.into() }
+    }
+}

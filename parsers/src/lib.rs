@@ -1,0 +1,9 @@
+//! Pure parsers for the protocols callscope reads: bytes in, typed messages and issues out.
+//!
+//! Nothing here opens a file, reads a clock, logs or panics on input. A parser never fails on a message it
+//! has recognised: it gives what is readable plus [`Issue`]s, each with the byte range it speaks of.
+
+pub mod issue;
+pub mod sip;
+
+pub use issue::Issue;

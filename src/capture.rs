@@ -1,0 +1,143 @@
+//! Opening and walking inputs: files, compressed files, pipes; frames in batches, damage as issues.
+//!
+//! A [`CaptureReader`] is walked front to back in [`FrameBatch`]es by large sequential reads. Whatever it came
+//! from, its (decompressed) bytes can be read again by position from its [`Backing`]: the file itself, or the
+//! temporary file that a compressed or piped input was spilled to.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Nanoseconds since 1970-01-01 UTC.
+pub type Nanos = i64;
+
+/// Index of an input among those given, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct CaptureId(pub u16);
+
+/// A frame of a capture; `frame` counts from 1 as Wireshark does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct FrameRef {
+    pub capture: CaptureId,
+    pub frame: u32,
+}
+
+/// Where an input's bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    Path(PathBuf),
+    Stdin,
+}
+
+/// Link-layer header type, the number of tcpdump.org's LINKTYPE registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LinkType(pub u16);
+
+/// An interface of a capture (pcapng IDB; every other format has exactly one).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    pub link: LinkType,
+    pub name: Option<String>,
+    pub snaplen: u32,
+}
+
+/// One frame inside a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameHead {
+    /// Position of the frame's first byte in [`FrameBatch::bytes`].
+    pub start: u32,
+    /// Bytes captured.
+    pub caplen: u32,
+    /// Bytes on the wire.
+    pub origlen: u32,
+    /// Index into the capture's interfaces.
+    pub interface: u32,
+    pub time: Nanos,
+}
+
+/// A run of frames and the raw bytes they lie in.
+#[derive(Debug, Default)]
+pub struct FrameBatch {
+    pub capture: CaptureId,
+    /// Number of the first frame (from 1).
+    pub first_frame: u32,
+    /// Position of `bytes[0]` in the capture's [`Backing`].
+    pub base: u64,
+    pub bytes: Vec<u8>,
+    pub frames: Vec<FrameHead>,
+    /// What was read between the frames, each before the frame with the given index.
+    pub notes: Vec<CaptureNote>,
+    /// Link type of each interface known so far (index = interface).
+    pub links: Arc<Vec<LinkType>>,
+    /// Input bytes consumed so far, as stored (compressed bytes for a compressed file).
+    pub input_bytes: u64,
+}
+
+/// What a capture file says beside its frames.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CaptureNote {
+    Interface(Interface),
+    Name {
+        address: IpAddr,
+        name: String,
+    },
+    Comment {
+        frame: Option<u32>,
+        text: String,
+    },
+    InterfaceDrops {
+        interface: u32,
+        received: Option<u64>,
+        dropped: Option<u64>,
+    },
+    /// TLS key log lines found in a decryption secrets block.
+    TlsSecrets(Vec<u8>),
+    Issue(CaptureIssue),
+}
+
+/// Damage, or a limit that was hit, with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureIssue {
+    /// Kebab-case, e.g. `truncated-file`, `bad-record`, `unknown-block`, `limit-frame-bytes`.
+    pub code: &'static str,
+    /// Offset in the (decompressed) capture.
+    pub offset: u64,
+    /// Frame before which it stands, if any.
+    pub frame: Option<u32>,
+    pub text: String,
+}
+
+/// What an opened input turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureInfo {
+    pub path: String,
+    /// `pcap`, `pcapng`, `snoop`, `netmon`.
+    pub format: &'static str,
+    /// `gzip`, `zstd`, `lz4`, or none.
+    pub compression: Option<&'static str>,
+    /// Size of the input as stored, if known.
+    pub size: Option<u64>,
+}
+
+/// Why an input could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{path}: {source}")]
+    Io { path: String, source: io::Error },
+    #[error("{path}: the file is empty")]
+    Empty { path: String },
+    #[error("{path}: is a directory without captures")]
+    NoCaptures { path: String },
+    #[error("{path}: not a capture ({reason})")]
+    NotACapture { path: String, reason: String },
+}
+
+/// Bytes that can be read again by position, from any thread.
+pub trait ReadAt: Send + Sync {
+    /// Fills `buf` from `offset`; gives how many bytes were there (fewer only at the end).
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+}
+
+/// See the module text.
+pub type Backing = Arc<dyn ReadAt>;

@@ -1,0 +1,419 @@
+//! The data that every view reads. Ids index `Vec`s; strings are interned; message bytes are references.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos};
+
+/// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Str(pub u32);
+
+/// A method name, interned; [`Methods::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct MethodId(pub u16);
+
+/// Direction-sensitive (source, destination, transport) of messages; [`Flows::get`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct FlowId(pub u32);
+
+/// Index of a message in [`Analysis::messages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MsgIdx(pub u32);
+
+/// Index of a call in [`Analysis::calls`]; its `id` in the JSON is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallIdx(pub u32);
+
+/// Index of a dialog in [`Analysis::dialogs`]; its `id` in the JSON is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DialogIdx(pub u32);
+
+/// To what a message belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    Call(CallIdx),
+    Dialog(DialogIdx),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    Udp,
+    Tcp,
+    Tls,
+    Ws,
+    Wss,
+    Sctp,
+}
+
+impl Transport {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Sctp => "sctp",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Flow {
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+}
+
+/// Where the bytes of a message can be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BytesRef {
+    pub offset: u64,
+    pub len: u32,
+    /// A capture's backing (its `CaptureId`), or [`BytesRef::ARENA`].
+    pub store: u16,
+}
+
+impl BytesRef {
+    /// The store of messages that were put together from several frames, decoded or unmasked.
+    pub const ARENA: u16 = u16::MAX;
+}
+
+/// Bits of [`SipRecord::flags`].
+pub mod flag {
+    pub const RETRANSMISSION: u16 = 1;
+    /// The same frame captured twice.
+    pub const DUPLICATE: u16 = 2;
+    pub const SDP: u16 = 4;
+    /// A full parse reports issues.
+    pub const MALFORMED: u16 = 8;
+    /// The capture holds only the beginning of the message.
+    pub const CUT: u16 = 16;
+    /// The message lies in more than one frame; see [`super::Analysis::frames_of`].
+    pub const MULTI_FRAME: u16 = 32;
+    /// SDP direction of the first media section is `sendonly`, `inactive` or `c=0.0.0.0`.
+    pub const HOLD: u16 = 64;
+    /// `To` has a tag.
+    pub const TO_TAG: u16 = 128;
+    /// The request carries credentials (`Authorization` or `Proxy-Authorization`).
+    pub const CREDENTIALS: u16 = 256;
+}
+
+/// One SIP message.
+#[derive(Debug, Clone, Copy)]
+pub struct SipRecord {
+    pub time: Nanos,
+    pub bytes: BytesRef,
+    /// The frame that completed it.
+    pub frame: FrameRef,
+    pub flow: FlowId,
+    pub owner: Owner,
+    /// Next message of the same owner, in order of arrival.
+    pub next: Option<MsgIdx>,
+    /// Of a request its method, of a response the method of its CSeq.
+    pub method: MethodId,
+    /// 0 for a request.
+    pub status: u16,
+    pub cseq: u32,
+    /// Hash of the topmost Via branch (0 if none).
+    pub branch: u32,
+    pub from_tag: u32,
+    /// Hash of the To tag (0 if none).
+    pub to_tag: u32,
+    /// Candidate lines in its bodies.
+    pub candidates: u16,
+    pub flags: u16,
+}
+
+impl SipRecord {
+    pub fn is_request(&self) -> bool {
+        self.status == 0
+    }
+    pub fn has(&self, bit: u16) -> bool {
+        self.flags & bit != 0
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CallKind {
+    Audio,
+    Video,
+    Im,
+    Conference,
+    ApplicationSharing,
+    FileTransfer,
+    Unknown,
+}
+
+/// Meanings in the JSON contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CallState {
+    Trying,
+    Ringing,
+    Answered,
+    Completed,
+    Cancelled,
+    Rejected,
+    Failed,
+    NoAnswer,
+    Redirected,
+}
+
+impl CallKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::Im => "im",
+            Self::Conference => "conference",
+            Self::ApplicationSharing => "application_sharing",
+            Self::FileTransfer => "file_transfer",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl CallState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trying => "trying",
+            Self::Ringing => "ringing",
+            Self::Answered => "answered",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Failed => "failed",
+            Self::NoAnswer => "no_answer",
+            Self::Redirected => "redirected",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    Caller,
+    Callee,
+}
+
+/// The messages of a call or dialog, in order of arrival.
+#[derive(Debug, Clone, Copy)]
+pub struct MsgList {
+    pub first: MsgIdx,
+    pub last: MsgIdx,
+    pub count: u32,
+}
+
+/// A Call-ID whose first request is INVITE.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub call_id: Str,
+    pub messages: MsgList,
+    pub from_uri: Str,
+    pub from_display: Str,
+    pub to_uri: Str,
+    pub to_display: Str,
+    pub caller_agent: Str,
+    pub callee_agent: Str,
+    /// Kept up to date by [`Analysis::refresh`].
+    pub summary: CallSummary,
+}
+
+/// What the messages of a call amount to. Times in nanoseconds, durations in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallSummary {
+    pub kind: CallKind,
+    pub state: CallState,
+    pub start: Nanos,
+    pub answered: Option<Nanos>,
+    pub end: Option<Nanos>,
+    /// Last message.
+    pub last: Nanos,
+    /// 0 while there is none.
+    pub final_status: u16,
+    /// Reason phrase of that status.
+    pub reason: Str,
+    pub ended_by: Option<Side>,
+    /// INVITE → first 18x.
+    pub setup: Option<Nanos>,
+    /// First 18x → final answer.
+    pub ring: Option<Nanos>,
+    /// 2xx → BYE.
+    pub talk: Option<Nanos>,
+    /// The capture starts after the INVITE that opened the call.
+    pub starts_mid_call: bool,
+    pub retransmissions: u32,
+    pub forks: u16,
+    pub offers: u16,
+}
+
+/// Why two calls are taken for legs of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LinkReason {
+    Replaces,
+    ReferTo,
+    /// A header such as `X-Call-ID`.
+    Header,
+    /// The same SDP origin (`o=` user, session id, address).
+    SdpSession,
+    /// The same media address and port in SDP.
+    MediaAddress,
+}
+
+impl LinkReason {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Replaces => "Replaces",
+            Self::ReferTo => "Refer-To",
+            Self::Header => "X-Call-ID",
+            Self::SdpSession => "SDP session",
+            Self::MediaAddress => "media address",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLink {
+    pub from: CallIdx,
+    pub to: CallIdx,
+    pub by: LinkReason,
+    /// The message that shows it.
+    pub message: MsgIdx,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DialogState {
+    Completed,
+    Failed,
+    Unanswered,
+    Active,
+}
+
+impl DialogState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Unanswered => "unanswered",
+            Self::Active => "active",
+        }
+    }
+}
+
+/// Every other Call-ID.
+#[derive(Debug, Clone)]
+pub struct Dialog {
+    pub call_id: Str,
+    pub messages: MsgList,
+    /// Of the first request (or of the CSeq, if only responses were seen).
+    pub method: MethodId,
+    pub event: Str,
+    pub from_uri: Str,
+    pub to_uri: Str,
+    pub summary: DialogSummary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialogSummary {
+    pub state: DialogState,
+    pub start: Nanos,
+    pub end: Nanos,
+    pub requests: u32,
+    pub responses: u32,
+    /// 0 while there is none.
+    pub final_status: u16,
+    pub retransmissions: u32,
+}
+
+/// In which of these every frame is counted exactly once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accounting {
+    pub decoded: u64,
+    pub other_traffic: u64,
+    pub not_ip: u64,
+    pub cut_short: u64,
+    pub malformed: u64,
+    pub fragment_pending: u64,
+    pub duplicate: u64,
+    pub over_limit: u64,
+    pub encrypted: u64,
+}
+
+impl Accounting {
+    pub fn total(&self) -> u64 {
+        self.decoded
+            + self.other_traffic
+            + self.not_ip
+            + self.cut_short
+            + self.malformed
+            + self.fragment_pending
+            + self.duplicate
+            + self.over_limit
+            + self.encrypted
+    }
+}
+
+/// One input and what became of its frames.
+#[derive(Debug, Clone)]
+pub struct CaptureSummary {
+    pub info: CaptureInfo,
+    pub interfaces: Vec<Interface>,
+    pub frames: u64,
+    /// Captured bytes of all frames.
+    pub bytes: u64,
+    pub first: Option<Nanos>,
+    pub last: Option<Nanos>,
+    pub accounting: Accounting,
+    pub issues: Vec<CaptureIssue>,
+    /// Issues beyond `Limits::issues`.
+    pub issues_not_kept: u64,
+    pub comments: Vec<(Option<u32>, String)>,
+    pub input_bytes: u64,
+    pub complete: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct SipStatistics {
+    pub messages: u64,
+    pub duplicates: u64,
+    pub retransmissions: u64,
+    pub malformed: u64,
+    /// Indexed by `MethodId`.
+    pub requests: Vec<u64>,
+    pub responses: BTreeMap<u16, u64>,
+}
+
+/// Light counts of what later issues decode in depth.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OtherStatistics {
+    pub stun_messages: u64,
+    pub rtp_packets: u64,
+    pub rtcp_packets: u64,
+    pub tls_sessions: u64,
+    pub websocket_sessions: u64,
+}
+
+/// A TLS connection as far as its clear part tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsSession {
+    pub first: Nanos,
+    pub last: Nanos,
+    pub client: Option<SocketAddr>,
+    pub server: Option<SocketAddr>,
+    pub frame: FrameRef,
+    /// Negotiated (or, before a ServerHello, offered) version, e.g. `TLS 1.2`.
+    pub version: Option<&'static str>,
+    /// Name of the agreed cipher suite, or its number in hex.
+    pub cipher: Option<String>,
+    pub server_name: Option<String>,
+    pub alpn: Option<String>,
+    /// Subject names, issuer, and dates of the first certificate, where in clear.
+    pub certificate: Option<String>,
+    /// Alerts in clear: who sent it, level, description.
+    pub alerts: Vec<(Side, String)>,
+    pub handshake_done: bool,
+    /// Who closed the connection first (FIN or RST), with its frame.
+    pub closed_by: Option<(Side, FrameRef)>,
+    pub encrypted_frames: u64,
+    pub bytes: u64,
+}

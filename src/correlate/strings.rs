@@ -1,0 +1,142 @@
+//! Interned text: Call-IDs, URIs, names, methods.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use hashbrown::HashTable;
+
+use super::model::{MethodId, Str};
+
+/// Byte strings, each kept once.
+#[derive(Debug, Default)]
+pub struct Strings {
+    bytes: Vec<u8>,
+    /// End of each string in `bytes`; it starts where the one before it ends.
+    ends: Vec<u32>,
+    table: HashTable<u32>,
+    state: foldhash::fast::RandomState,
+}
+
+impl Strings {
+    pub fn intern(&mut self, s: &[u8]) -> Str {
+        use std::hash::BuildHasher;
+        if s.is_empty() {
+            return Str(0);
+        }
+        let hash = self.state.hash_one(s);
+        let (bytes, ends) = (&self.bytes, &self.ends);
+        if let Some(&i) = self.table.find(hash, |&i| span(ends, i).is_some_and(|r| bytes.get(r) == Some(s))) {
+            return Str(i + 1);
+        }
+        let index = self.ends.len() as u32;
+        let Ok(end) = u32::try_from(self.bytes.len() + s.len()) else {
+            return Str(0);
+        };
+        self.bytes.extend_from_slice(s);
+        self.ends.push(end);
+        let (bytes, ends, state) = (&self.bytes, &self.ends, &self.state);
+        self.table.insert_unique(hash, index, |&i| {
+            state.hash_one(span(ends, i).and_then(|r| bytes.get(r)).unwrap_or_default())
+        });
+        Str(index + 1)
+    }
+
+    pub fn bytes(&self, s: Str) -> &[u8] {
+        match s.0.checked_sub(1).and_then(|i| span(&self.ends, i)) {
+            Some(r) => &self.bytes[r],
+            None => b"",
+        }
+    }
+
+    /// The string, with what is not UTF-8 replaced.
+    pub fn text(&self, s: Str) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.bytes(s))
+    }
+}
+
+fn span(ends: &[u32], i: u32) -> Option<std::ops::Range<usize>> {
+    let end = *ends.get(i as usize)? as usize;
+    let start = if i == 0 { 0 } else { ends[i as usize - 1] as usize };
+    Some(start..end)
+}
+
+/// Method names as written; the common ones have fixed ids.
+#[derive(Debug)]
+pub struct Methods {
+    names: Vec<String>,
+}
+
+macro_rules! methods {
+    ($($id:ident = $n:literal $name:literal),* $(,)?) => {
+        impl MethodId { $(pub const $id: Self = Self($n);)* }
+        const KNOWN: &[&str] = &[$($name),*];
+    };
+}
+methods! {
+    INVITE = 0 "INVITE", ACK = 1 "ACK", BYE = 2 "BYE", CANCEL = 3 "CANCEL", REGISTER = 4 "REGISTER",
+    OPTIONS = 5 "OPTIONS", PRACK = 6 "PRACK", UPDATE = 7 "UPDATE", INFO = 8 "INFO", REFER = 9 "REFER",
+    SUBSCRIBE = 10 "SUBSCRIBE", NOTIFY = 11 "NOTIFY", MESSAGE = 12 "MESSAGE", PUBLISH = 13 "PUBLISH",
+    SERVICE = 14 "SERVICE", BENOTIFY = 15 "BENOTIFY", NEGOTIATE = 16 "NEGOTIATE",
+}
+
+impl Default for Methods {
+    fn default() -> Self {
+        Self { names: KNOWN.iter().map(|s| (*s).to_owned()).collect() }
+    }
+}
+
+impl Methods {
+    /// Id of a method name, new ones up to `limit`; past it every further name is `(other)`.
+    pub fn intern(&mut self, name: &[u8], limit: usize) -> MethodId {
+        if let Some(i) = self.names.iter().position(|n| n.as_bytes() == name) {
+            return MethodId(i as u16);
+        }
+        let name = if self.names.len() < limit.min(usize::from(u16::MAX)) {
+            String::from_utf8_lossy(name).into_owned()
+        } else {
+            "(other)".to_owned()
+        };
+        if let Some(i) = self.names.iter().position(|n| *n == name) {
+            return MethodId(i as u16);
+        }
+        self.names.push(name);
+        MethodId((self.names.len() - 1) as u16)
+    }
+
+    pub fn name(&self, id: MethodId) -> &str {
+        self.names.get(usize::from(id.0)).map_or("", String::as_str)
+    }
+
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// Host names of addresses: from `--names`, pcapng name blocks, DNS answers; the first source wins.
+#[derive(Debug, Default)]
+pub struct Names {
+    by_address: HashMap<IpAddr, String>,
+}
+
+impl Names {
+    /// Keeps `name` unless the address has one already or `limit` names are kept.
+    pub fn learn(&mut self, address: IpAddr, name: &str, limit: usize) {
+        if self.by_address.len() < limit {
+            self.by_address.entry(address).or_insert_with(|| name.to_owned());
+        }
+    }
+
+    /// An alias the user gave; replaces any other name.
+    pub fn set(&mut self, address: IpAddr, name: &str) {
+        self.by_address.insert(address, name.to_owned());
+    }
+
+    pub fn get(&self, address: IpAddr) -> Option<&str> {
+        self.by_address.get(&address).map(String::as_str)
+    }
+}

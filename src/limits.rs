@@ -1,0 +1,76 @@
+//! Every cap that input can hit, by name.
+
+/// Caps on what one analysis keeps. Each that is hit becomes an issue the user sees.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Longest frame accepted from a capture file, bytes.
+    pub frame_bytes: u32,
+    /// Largest pcapng block accepted, bytes.
+    pub block_bytes: u32,
+    /// Most interfaces of one capture.
+    pub interfaces: u32,
+    /// Most bytes that a compressed or piped capture may spill to a temporary file.
+    pub spill_bytes: u64,
+    /// Decompressed bytes per compressed byte beyond which a stream counts as a bomb (after the first 16 MiB).
+    pub inflate_ratio: u64,
+    /// IP fragments kept that wait for the rest of their datagram.
+    pub pending_fragments: usize,
+    /// Bytes of those fragments.
+    pub pending_fragment_bytes: usize,
+    /// Seconds after which an incomplete datagram is given up.
+    pub fragment_seconds: i64,
+    /// TCP connections followed at once.
+    pub tcp_connections: usize,
+    /// Bytes held for one direction of a connection while a gap may still be filled.
+    pub tcp_gap_bytes: usize,
+    /// Bytes held for gaps over all connections.
+    pub tcp_gap_bytes_total: usize,
+    /// Longest message assembled from a stream, bytes.
+    pub message_bytes: usize,
+    /// Longest header section of a message in a stream, bytes.
+    pub header_bytes: usize,
+    /// Bytes of reassembled messages kept in memory before they spill to a temporary file.
+    pub arena_bytes: usize,
+    /// SIP messages kept.
+    pub sip_messages: usize,
+    /// Calls and dialogs kept.
+    pub dialogs: usize,
+    /// Different method names told apart.
+    pub methods: usize,
+    /// Tunnels inside tunnels.
+    pub encapsulation_depth: u8,
+    /// Issues kept with text for one capture; more are only counted.
+    pub issues: usize,
+    /// Host names kept.
+    pub names: usize,
+    /// Flows (source, destination, transport) told apart.
+    pub flows: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame_bytes: 16 << 20,
+            block_bytes: 64 << 20,
+            interfaces: 65_535,
+            spill_bytes: 64 << 30,
+            inflate_ratio: 1200,
+            pending_fragments: 8_192,
+            pending_fragment_bytes: 64 << 20,
+            fragment_seconds: 30,
+            tcp_connections: 200_000,
+            tcp_gap_bytes: 1 << 20,
+            tcp_gap_bytes_total: 256 << 20,
+            message_bytes: 16 << 20,
+            header_bytes: 1 << 20,
+            arena_bytes: 64 << 20,
+            sip_messages: 20_000_000,
+            dialogs: 4_000_000,
+            methods: 4_096,
+            encapsulation_depth: 8,
+            issues: 1_000,
+            names: 100_000,
+            flows: 4_000_000,
+        }
+    }
+}
