@@ -8,10 +8,12 @@ pub mod model;
 pub use model::*;
 
 mod analysis;
+pub mod ingest;
 pub mod load;
 mod store;
 mod strings;
 
 pub use analysis::Analysis;
+pub use ingest::Incoming;
 pub use store::Stores;
 pub use strings::{Methods, Names, Strings};

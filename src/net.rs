@@ -98,3 +98,15 @@ impl TcpFlags {
         self.0 & bit != 0
     }
 }
+
+pub mod defrag;
+pub mod duplicate;
+pub mod explain;
+pub mod slice;
+pub mod tcp;
+
+pub use defrag::{Datagram, Defragmenter};
+pub use duplicate::{Duplicates, frame_digest};
+pub use explain::{Field, Layer, explain_frame};
+pub use slice::{slice_frame, slice_ip};
+pub use tcp::{ConnId, Direction, StreamEvent, TcpTable};

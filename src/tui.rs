@@ -1,1 +1,1 @@
-//! (tui)
+//! The terminal UI: event → key map → action → update → effects; render is a pure function of state and analysis.

@@ -1,4 +1,11 @@
 //! What every output shows, as plain data: tables, ladder, detail tree, filter, difference of messages.
 
+pub mod detail;
+pub mod diff;
+pub mod filter;
 pub mod ladder;
+pub mod overview;
+pub mod packets;
+pub mod rows;
+pub mod show;
 pub mod table;

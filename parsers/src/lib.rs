@@ -4,6 +4,11 @@
 //! has recognised: it gives what is readable plus [`Issue`]s, each with the byte range it speaks of.
 
 pub mod issue;
+pub mod mime;
+pub mod probe;
+pub mod sdp;
 pub mod sip;
+pub mod tls;
+pub mod websocket;
 
 pub use issue::Issue;

@@ -3,6 +3,10 @@
 //! Two depths: [`scan()`] gives in one pass and without allocation what correlation needs of a message,
 //! [`parse_message`] gives every header in order with its raw spelling, typed on demand, and all issues.
 
+pub mod message;
 pub mod scan;
+pub mod stream;
 
+pub use message::{Header, Message, StartLine, canonical_name, parse_message};
 pub use scan::{NameAddrScan, Scan, scan};
+pub use stream::{Framing, find_start, frame_message, looks_like_sip};

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::model::*;
 use super::store::Stores;
 use super::strings::{Methods, Names, Strings};
-use crate::capture::FrameRef;
+use crate::capture::{FrameIndex, FrameRef};
 use crate::limits::Limits;
 
 /// Everything known of the captures read so far.
@@ -27,6 +27,8 @@ pub struct Analysis {
     pub strings: Strings,
     pub methods: Methods,
     pub stores: Stores,
+    /// Where the frames of each capture lie (index = capture).
+    pub frame_indexes: Vec<FrameIndex>,
     pub(super) flows: Vec<Flow>,
     /// The earlier frames of messages that lie in several.
     pub(super) parts: HashMap<MsgIdx, Box<[FrameRef]>>,

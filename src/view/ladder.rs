@@ -1,7 +1,7 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::MsgIdx;
+use crate::correlate::{Analysis, MsgIdx, Owner};
 
 /// A machine taking part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,4 +60,25 @@ pub struct Ladder {
     pub rows: Vec<LadderRow>,
     /// Time of the first row, against which relative times are told.
     pub start: Nanos,
+}
+
+/// How a ladder is to be built.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LadderOptions {
+    /// Show every retransmission and duplicate as a row of its own instead of folding it.
+    pub unfold: bool,
+    /// Merge messages of linked legs (`x`, extended flow).
+    pub extended: bool,
+}
+
+/// The flow of some calls and dialogs, merged by time.
+pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> Ladder {
+    let _ = (analysis, owners, options);
+    Ladder::default()
+}
+
+/// What an arrow carries: `INVITE offer, 22 candidates`, `200 OK answer`, `ACK`. The same as `label` in the JSON.
+pub fn message_label(analysis: &Analysis, message: MsgIdx) -> String {
+    let _ = (analysis, message);
+    String::new()
 }
