@@ -62,9 +62,8 @@ fn rooms_use_only_what_lies_upstream() {
                 continue;
             }
             for (other, name) in ROOMS.iter().enumerate() {
-                if other > place && line.contains(&format!("crate::{name}::"))
-                    || other > place && line.contains(&format!("crate::{name};"))
-                {
+                let used = [format!("crate::{name}::"), format!("crate::{name};")];
+                if other > place && used.iter().any(|u| line.contains(u)) {
                     wrong.push(format!("{}:{}: {room} uses {name}", path.display(), number + 1));
                 }
             }
