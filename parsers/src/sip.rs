@@ -5,8 +5,10 @@
 
 pub mod message;
 pub mod scan;
+mod start;
 pub mod stream;
+mod syntax;
 
 pub use message::{Header, Message, StartLine, canonical_name, parse_message};
 pub use scan::{NameAddrScan, Scan, scan};
-pub use stream::{Framing, find_start, frame_message, looks_like_sip};
+pub use stream::{Framing, find_next_start, find_start, frame_message, looks_like_sip};

