@@ -130,6 +130,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
         pos = field.next;
         let name = part(b, field.start..field.name_end);
         let value = part(b, field.value_start..field.value_end);
+        plain &= field.token_name || is_token(name);
         let kind = name_of(name);
         match kind {
             Name::Via => {
@@ -194,7 +195,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             Name::Replaces => set(&mut out.replaces, value),
             Name::ReferTo => set(&mut out.refer_to, value),
             Name::XCallId => set(&mut out.x_call_id, value),
-            Name::Other => plain &= is_token(name),
+            Name::Other => {}
         }
     }
     if out.agent.is_empty() {

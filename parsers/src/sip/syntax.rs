@@ -9,6 +9,8 @@ const SPACE: u8 = 2;
 /// What a URI may hold unescaped anywhere behind its scheme (brackets and `%` are looked at separately).
 const URI: u8 = 4;
 const HEX: u8 = 8;
+/// The same without `?`.
+const PLAIN: u8 = 64;
 /// Ends a parameter value outside quotes.
 const STOP: u8 = 16;
 /// Letters, digits, `-`, `.`, and `_` which is no host name character but is in use.
@@ -21,17 +23,18 @@ const CLASS: [u8; 256] = {
         let b = i as u8;
         let mut c = 0;
         if b.is_ascii_alphanumeric() {
-            c |= TOKEN | URI | HOST;
+            c |= TOKEN | URI | PLAIN | HOST;
         }
         if b.is_ascii_hexdigit() {
             c |= HEX;
         }
         match b {
-            b'-' | b'.' | b'_' => c |= TOKEN | URI | HOST,
-            b'!' | b'*' | b'+' | b'~' | b'\'' => c |= TOKEN | URI,
+            b'-' | b'.' | b'_' => c |= TOKEN | URI | PLAIN | HOST,
+            b'!' | b'*' | b'+' | b'~' | b'\'' => c |= TOKEN | URI | PLAIN,
             b'%' | b'`' => c |= TOKEN,
-            b'(' | b')' | b'&' | b'=' | b'$' | b'/' | b':' | b'?' | b'@' => c |= URI,
-            b',' | b';' => c |= URI | STOP,
+            b'(' | b')' | b'&' | b'=' | b'$' | b'/' | b':' | b'@' => c |= URI | PLAIN,
+            b'?' => c |= URI,
+            b',' | b';' => c |= URI | PLAIN | STOP,
             b' ' | b'\t' | b'\r' | b'\n' => c |= SPACE | STOP,
             b'"' => c |= STOP,
             _ => {}
@@ -42,8 +45,52 @@ const CLASS: [u8; 256] = {
     t
 };
 
+#[inline]
 fn class(b: u8, mask: u8) -> bool {
     CLASS[b as usize] & mask != 0
+}
+
+/// Length of the run of bytes of these classes at `i`.
+#[inline]
+fn span(s: &[u8], i: usize, mask: u8) -> usize {
+    let rest = s.get(i..).unwrap_or_default();
+    rest.iter().position(|&b| !class(b, mask)).unwrap_or(rest.len())
+}
+
+/// All bytes are of one of these classes. Eight at a time without a branch: this runs over every URI.
+#[inline]
+fn all(s: &[u8], mask: u8) -> bool {
+    let mut chunks = s.chunks_exact(8);
+    for chunk in &mut chunks {
+        if chunk.iter().fold(mask, |m, &b| m & CLASS[b as usize]) == 0 {
+            return false;
+        }
+    }
+    chunks.remainder().iter().fold(mask, |m, &b| m & CLASS[b as usize]) != 0
+}
+
+/// Position behind the token that begins at `i`.
+#[inline]
+pub(crate) fn token_end(s: &[u8], i: usize) -> usize {
+    i + span(s, i, TOKEN)
+}
+
+/// Position behind tokens and white space.
+#[inline]
+pub(crate) fn words_end(s: &[u8], i: usize) -> usize {
+    i + span(s, i, TOKEN | SPACE)
+}
+
+#[inline]
+pub(crate) fn host_end(s: &[u8], i: usize) -> usize {
+    i + span(s, i, HOST)
+}
+
+/// Position of the first `;`, `,`, `"` or white space from `i` on.
+#[inline]
+pub(crate) fn value_end(s: &[u8], i: usize) -> usize {
+    let rest = s.get(i..).unwrap_or_default();
+    i + rest.iter().position(|&b| class(b, STOP)).unwrap_or(rest.len())
 }
 
 pub(crate) fn is_token_byte(b: u8) -> bool {
@@ -59,21 +106,18 @@ pub(crate) fn is_uri_byte(b: u8) -> bool {
     class(b, URI)
 }
 
-pub(crate) fn is_host_byte(b: u8) -> bool {
-    class(b, HOST)
+/// No byte needs a closer look: no `?`, no `%`, no bracket.
+#[inline]
+pub(crate) fn is_plain_uri_text(s: &[u8]) -> bool {
+    all(s, PLAIN)
 }
 
 pub(crate) fn is_hex(b: u8) -> bool {
     class(b, HEX)
 }
 
-/// One of `;`, `,`, `"` or white space.
-pub(crate) fn is_stop(b: u8) -> bool {
-    class(b, STOP)
-}
-
 pub(crate) fn is_token(s: &[u8]) -> bool {
-    !s.is_empty() && s.iter().all(|&b| is_token_byte(b))
+    !s.is_empty() && all(s, TOKEN)
 }
 
 /// Without white space at both ends.
@@ -106,11 +150,9 @@ pub(crate) fn trim_range(buf: &[u8], r: Range<usize>) -> Range<usize> {
 }
 
 /// First position at or behind `i` that is no white space.
-pub(crate) fn skip_space(s: &[u8], mut i: usize) -> usize {
-    while s.get(i).is_some_and(|&b| is_space(b)) {
-        i += 1;
-    }
-    i
+#[inline]
+pub(crate) fn skip_space(s: &[u8], i: usize) -> usize {
+    i + span(s, i, SPACE)
 }
 
 /// Bytes of a range, empty where it does not fit.
@@ -135,7 +177,7 @@ pub(crate) fn number(s: &[u8]) -> Option<u64> {
 
 /// How many digits stand at the beginning.
 pub(crate) fn digits(s: &[u8]) -> usize {
-    s.iter().take_while(|b| b.is_ascii_digit()).count()
+    s.iter().position(|b| !b.is_ascii_digit()).unwrap_or(s.len())
 }
 
 pub(crate) fn starts_with_ignore_case(s: &[u8], prefix: &[u8]) -> bool {
@@ -166,6 +208,8 @@ pub(crate) struct Field {
     /// Where the next field begins.
     pub next: usize,
     pub colon: bool,
+    /// The name is a token with the colon right behind it.
+    pub token_name: bool,
     pub folded: bool,
 }
 
@@ -207,17 +251,17 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
             }
         }
     }
-    let colon = memchr(b':', part(b, pos..line_end)).map(|i| pos + i);
-    let (name_end, value_from) = match colon {
-        Some(c) => {
-            let mut e = c;
-            while e > pos && matches!(b.get(e - 1), Some(b' ' | b'\t')) {
-                e -= 1;
-            }
-            (e, c + 1)
-        }
-        None => (pos, pos),
-    };
+    let token = token_end(b, pos);
+    let mut name = Some((token, token + 1)).filter(|_| token > pos && b.get(token) == Some(&b':'));
+    let token_name = name.is_some();
+    if !token_name {
+        name = memchr(b':', part(b, pos..line_end)).map(|i| {
+            let before = part(b, pos..pos + i);
+            let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            (pos + before.len() - blanks, pos + i + 1)
+        });
+    }
+    let (name_end, value_from) = name.unwrap_or((pos, pos));
     let value = trim_range(b, value_from..end);
     Next::Field(Field {
         start: pos,
@@ -225,7 +269,8 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
         value_start: value.start,
         value_end: value.end,
         next,
-        colon: colon.is_some(),
+        colon: name.is_some(),
+        token_name,
         folded,
     })
 }

@@ -4,7 +4,8 @@ use memchr::memchr;
 
 use super::SdpScan;
 use crate::sip::syntax::{
-    Name, Next, closing_quote, is_stop, name_of, next_field, part, skip_space, starts_with_ignore_case, trim,
+    Name, Next, closing_quote, name_of, next_field, part, skip_space, starts_with_ignore_case, trim,
+    value_end,
 };
 
 /// Multiparts inside multiparts that are followed.
@@ -36,11 +37,7 @@ pub(crate) fn boundary(content_type: &[u8]) -> &[u8] {
                 if v.get(at) == Some(&b'"') {
                     return part(v, at + 1..closing_quote(v, at + 1).unwrap_or(v.len()));
                 }
-                let mut end = at;
-                while v.get(end).is_some_and(|&b| !is_stop(b)) {
-                    end += 1;
-                }
-                return part(v, at..end);
+                return part(v, at..value_end(v, at));
             }
             _ => i += 1,
         }

@@ -7,26 +7,24 @@ use memchr::memchr;
 
 use super::NameAddrScan;
 use crate::sip::syntax::{
-    closing_quote, digits, is_hex, is_host_byte, is_space, is_stop, is_token_byte, is_uri_byte, number, part,
-    skip_space, starts_with_ignore_case, trim,
+    closing_quote, digits, host_end, is_hex, is_plain_uri_text, is_token, number, part, skip_space,
+    token_end, trim, value_end, words_end,
 };
 
 /// A `sip:`, `sips:` or `tel:` URI without headers, every byte of it where it may be.
 pub(super) fn plain_uri(u: &[u8]) -> bool {
-    let at = if starts_with_ignore_case(u, b"sip:") {
-        4
-    } else if starts_with_ignore_case(u, b"sips:") {
-        5
-    } else {
-        return starts_with_ignore_case(u, b"tel:")
-            && u.len() > 4
-            && part(u, 4..u.len()).iter().all(plain_byte);
+    let rest = match u {
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', rest @ ..] => rest,
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', rest @ ..] => rest,
+        [b't' | b'T', b'e' | b'E', b'l' | b'L', b':', rest @ ..] => {
+            return !rest.is_empty() && is_plain_uri_text(rest);
+        }
+        _ => return false,
     };
-    let rest = part(u, at..u.len());
-    let host = match memchr(b'@', rest) {
+    let host = match rest.iter().position(|&b| b == b'@') {
         Some(0) => return false,
         Some(n) => {
-            if !part(rest, 0..n).iter().all(plain_byte) {
+            if !is_plain_uri_text(part(rest, 0..n)) {
                 return false;
             }
             n + 1
@@ -36,14 +34,11 @@ pub(super) fn plain_uri(u: &[u8]) -> bool {
     match host_port(rest, host) {
         Some(i) if i == rest.len() => true,
         Some(i) if rest.get(i) == Some(&b';') => {
-            part(rest, i..rest.len()).iter().all(|b| plain_byte(b) && *b != b'@')
+            let params = part(rest, i..rest.len());
+            is_plain_uri_text(params) && !params.contains(&b'@')
         }
         _ => false,
     }
-}
-
-fn plain_byte(b: &u8) -> bool {
-    is_uri_byte(*b) && *b != b'?'
 }
 
 /// End of a `host[:port]` that begins at `i`, if it is a good one.
@@ -59,9 +54,7 @@ fn host_port(s: &[u8], i: usize) -> Option<usize> {
         }
         end += 1;
     } else {
-        while s.get(end).is_some_and(|&b| is_host_byte(b)) {
-            end += 1;
-        }
+        end = host_end(s, i);
         if end == i {
             return None;
         }
@@ -96,9 +89,7 @@ fn params<'a>(v: &'a [u8], mut i: usize, mut each: impl FnMut(&'a [u8], &'a [u8]
         }
         i = skip_space(v, i + 1);
         let name_at = i;
-        while v.get(i).is_some_and(|&b| is_token_byte(b)) {
-            i += 1;
-        }
+        i = token_end(v, i);
         let name = part(v, name_at..i);
         plain &= !name.is_empty();
         i = skip_space(v, i);
@@ -116,9 +107,7 @@ fn params<'a>(v: &'a [u8], mut i: usize, mut each: impl FnMut(&'a [u8], &'a [u8]
             i = end.saturating_add(1);
         } else {
             let value_at = i;
-            while v.get(i).is_some_and(|&b| !is_stop(b)) {
-                i += 1;
-            }
+            i = value_end(v, i);
             value = part(v, value_at..i);
             plain &= !value.is_empty();
         }
@@ -147,9 +136,7 @@ pub(super) fn name_addr(v: &[u8], from: usize) -> (NameAddrScan<'_>, usize, bool
         }
     } else if v.get(i) != Some(&b'<') {
         let word = i;
-        while v.get(i).is_some_and(|&b| is_token_byte(b) || is_space(b)) {
-            i += 1;
-        }
+        i = words_end(v, i);
         match v.get(i) {
             Some(b'<') => out.display = trim(part(v, word..i)),
             Some(b':') => i = word,
@@ -176,19 +163,21 @@ pub(super) fn name_addr(v: &[u8], from: usize) -> (NameAddrScan<'_>, usize, bool
         i = end.saturating_add(1);
     } else {
         let uri_at = i;
-        while v.get(i).is_some_and(|&b| !is_stop(b)) {
-            i += 1;
-        }
+        i = value_end(v, i);
         out.uri = part(v, uri_at..i);
         plain &= plain_uri(out.uri);
     }
     let (next, good) = params(v, i.min(v.len()), |name, value| match name.len() {
         3 if name.eq_ignore_ascii_case(b"tag") => {
-            out.tag = value;
+            if out.tag.is_empty() {
+                out.tag = value;
+            }
             true
         }
         4 if name.eq_ignore_ascii_case(b"epid") => {
-            out.epid = value;
+            if out.epid.is_empty() {
+                out.epid = value;
+            }
             true
         }
         7 if name.eq_ignore_ascii_case(b"expires") => number(value).is_some_and(|n| n <= u64::from(u32::MAX)),
@@ -236,7 +225,9 @@ pub(super) fn via(v: &[u8]) -> (&[u8], bool) {
             if name.len() != 6 || !name.eq_ignore_ascii_case(b"branch") {
                 return true;
             }
-            branch = value;
+            if branch.is_empty() {
+                branch = value;
+            }
             value.len() != MAGIC.len() || !value.eq_ignore_ascii_case(MAGIC)
         });
         plain &= good;
@@ -258,10 +249,7 @@ fn sent_by_end(v: &[u8], i: usize) -> Option<usize> {
         return None;
     }
     let transport = i + protocol.len();
-    let mut at = transport;
-    while v.get(at).is_some_and(|&b| is_token_byte(b)) {
-        at += 1;
-    }
+    let at = token_end(v, transport);
     let host = skip_space(v, at);
     if at == transport || host == at {
         return None;
@@ -276,10 +264,7 @@ pub(super) fn cseq(v: &[u8]) -> (u32, &[u8], bool) {
     let method_at = skip_space(v, n);
     let method = part(v, method_at..v.len());
     // RFC 3261 §8.1.1.5: less than 2**31.
-    let plain = number.is_some_and(|n| n < 1 << 31)
-        && method_at > n
-        && !method.is_empty()
-        && method.iter().all(|&b| is_token_byte(b));
+    let plain = number.is_some_and(|n| n < 1 << 31) && method_at > n && is_token(method);
     (u32::try_from(number.unwrap_or(0)).unwrap_or(u32::MAX), method, plain)
 }
 
@@ -288,10 +273,7 @@ pub(super) fn plain_warning(v: &[u8]) -> bool {
     if digits(v) != 3 || v.get(3) != Some(&b' ') {
         return false;
     }
-    let mut i = 4;
-    while v.get(i).is_some_and(|&b| !is_stop(b)) {
-        i += 1;
-    }
+    let i = value_end(v, 4);
     i > 4
         && v.get(i) == Some(&b' ')
         && v.get(i + 1) == Some(&b'"')
