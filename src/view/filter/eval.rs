@@ -64,7 +64,9 @@ impl Value<'_> {
             (Value::Time(n), Test::TimeOfDay(a, b)) => {
                 since_midnight(*n).is_some_and(|n| (*a..=*b).contains(&n))
             }
-            (Value::Address(a, _), Test::Net(net)) => net.contains(&a.ip().to_canonical()) || net.contains(&a.ip()),
+            (Value::Address(a, _), Test::Net(net)) => {
+                net.contains(&a.ip().to_canonical()) || net.contains(&a.ip())
+            }
             (Value::Address(a, _), Test::Socket(s)) => a == s,
             (Value::Address(a, name), Test::Text(op, p)) => {
                 name.is_some_and(|n| p.found(*op, n)) || p.found(*op, &a.to_string())
@@ -164,9 +166,8 @@ fn packet(
     with_value: bool,
     sink: &mut Sink<'_>,
 ) -> bool {
-    let mut end = |a: Option<SocketAddr>| {
-        a.is_some_and(|a| sink(Value::Address(a, analysis.host_name(a.ip()))))
-    };
+    let mut end =
+        |a: Option<SocketAddr>| a.is_some_and(|a| sink(Value::Address(a, analysis.host_name(a.ip()))));
     match source.field {
         Field::Ip => end(line.src) || end(line.dst),
         Field::Src => end(line.src),
@@ -192,7 +193,8 @@ fn message(analysis: &Analysis, m: MsgIdx, source: &Source, with_value: bool, si
         Field::Src => end(flow.src),
         Field::Dst => end(flow.dst),
         Field::Port => {
-            sink(Value::Number(i128::from(flow.src.port()))) || sink(Value::Number(i128::from(flow.dst.port())))
+            sink(Value::Number(i128::from(flow.src.port())))
+                || sink(Value::Number(i128::from(flow.dst.port())))
         }
         Field::Method => sink(Value::Text(analysis.method(record.method))),
         Field::Code | Field::Status => record.status != 0 && sink(Value::Number(i128::from(record.status))),
@@ -224,7 +226,8 @@ fn of_bytes(bytes: &[u8], source: &Source, sink: &mut Sink<'_>) -> bool {
         Field::Sdp => message.bytes.get(message.body.clone()).is_some_and(|b| sink(Value::Bytes(b))),
         Field::Header => message.headers_named(&source.header).any(|h| sink(Value::Bytes(&h.value))),
         Field::Diagnostics => {
-            let names = ["ms-diagnostics", "ms-client-diagnostics", "ms-diagnostics-public", "Reason", "Warning"];
+            let names =
+                ["ms-diagnostics", "ms-client-diagnostics", "ms-diagnostics-public", "Reason", "Warning"];
             message.headers.iter().any(|h| names.iter().any(|n| h.is(n)) && sink(Value::Bytes(&h.value)))
         }
         _ => false,

@@ -118,10 +118,8 @@ impl Parser {
         let mut terms = vec![self.not(depth)?];
         loop {
             // Terms that merely stand side by side must all hold.
-            let beside = matches!(
-                self.peek(),
-                Some(Token::Word(_) | Token::Quoted(_) | Token::Not | Token::Open)
-            );
+            let beside =
+                matches!(self.peek(), Some(Token::Word(_) | Token::Quoted(_) | Token::Not | Token::Open));
             if !self.take(&Token::And) && !beside {
                 return Ok(one(terms, Expr::And));
             }
@@ -163,14 +161,11 @@ impl Parser {
             None => return self.error("the filter ends too early: expected a field or a word"),
         };
         self.at += 1;
-        let op = self.operator();
         let source = match fields::header_name(&word) {
-            Some("") => {
-                return Err(FilterError { at, text: "name the header, e.g. `header.Via`".to_owned() });
-            }
             Some(name) => Some(Source { field: Field::Header, header: name.to_owned() }),
             None => fields::find(&word).map(|field| Source { field, header: String::new() }),
         };
+        let op = self.operator(source.is_some());
         let Some(source) = source else {
             if op.is_none() && !fields::has_field_prefix(&word) {
                 return Ok(Expr::Free(Pattern::glob(&word)));
@@ -215,7 +210,8 @@ impl Parser {
         }
     }
 
-    fn operator(&mut self) -> Option<Operator> {
+    /// Takes an operator. After a word that is no field, operators that look like words are free text.
+    fn operator(&mut self, field: bool) -> Option<Operator> {
         let next = self.tokens.get(self.at + 1).map(|t| &t.token);
         let is_in = |t: Option<&Token>| matches!(t, Some(Token::Word(w)) if w.eq_ignore_ascii_case("in"));
         match self.peek()? {
@@ -228,11 +224,11 @@ impl Parser {
                 self.at += 2;
                 Some(Operator::In { not: true })
             }
-            token if is_in(Some(token)) && next == Some(&Token::Open) => {
+            token if is_in(Some(token)) && (field || next == Some(&Token::Open)) => {
                 self.at += 1;
                 Some(Operator::In { not: false })
             }
-            Token::Word(word) if matches!(next, Some(Token::Word(_) | Token::Quoted(_))) => {
+            Token::Word(word) if field && matches!(next, Some(Token::Word(_) | Token::Quoted(_))) => {
                 let op = lexer::word_operator(word)?;
                 self.at += 1;
                 Some(Operator::Op(op))
@@ -304,7 +300,9 @@ impl Parser {
                 }
                 match point_in_time(&text) {
                     Some((from, to)) => Ok(compare(op, (i128::from(from), i128::from(to)))),
-                    None => failed(format!("`{text}` is not a time such as 14:05, 2026-11-23 or 2026-11-23T14:05:00Z")),
+                    None => failed(format!(
+                        "`{text}` is not a time such as 14:05, 2026-11-23 or 2026-11-23T14:05:00Z"
+                    )),
                 }
             }
             Kind::Address => match op {
@@ -425,13 +423,14 @@ fn point_in_time(text: &str) -> Option<(Nanos, Nanos)> {
     if let Ok(t) = text.parse::<jiff::Timestamp>() {
         return nanos(t).map(|t| (t, t));
     }
-    let local = |t: jiff::civil::DateTime| {
-        nanos(t.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp())
-    };
+    let local = |t: jiff::civil::DateTime| nanos(t.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp());
     if let Ok(date) = text.parse::<jiff::civil::Date>()
         && text.len() == 10
     {
-        return Some((local(date.at(0, 0, 0, 0))?, local(date.tomorrow().ok()?.at(0, 0, 0, 0))?.checked_sub(1)?));
+        return Some((
+            local(date.at(0, 0, 0, 0))?,
+            local(date.tomorrow().ok()?.at(0, 0, 0, 0))?.checked_sub(1)?,
+        ));
     }
     let (date, clock) = text.split_once([' ', 'T'])?;
     let midnight = local(date.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0))?;

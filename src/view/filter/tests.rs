@@ -9,7 +9,10 @@ fn fails(filter: &str, expected: &str) {
 #[test]
 fn errors_say_where_and_what_instead() {
     fails("fron ~ alice", "^ unknown field `fron` (did you mean `from`?)");
-    fails("from ~ alice && statsu >= 400", "                ^ unknown field `statsu` (did you mean `status`?)");
+    fails(
+        "from ~ alice && statsu >= 400",
+        "                ^ unknown field `statsu` (did you mean `status`?)",
+    );
     fails("from ~", "      ^ the filter ends too early: expected a value");
     fails("from ~ )", "       ^ expected a value here; quote it if it has special characters");
     fails("(from ~ a", "         ^ expected `)` here");
@@ -29,7 +32,10 @@ fn errors_say_where_and_what_instead() {
     fails("not", "   ^ the filter ends too early: expected a field or a word");
     fails("method in INVITE", "          ^ expected `(` and a list of values");
     fails("method in (INVITE", "                 ^ expected `,` or `)` here");
-    fails("start > yesterday", "        ^ `yesterday` is not a time such as 14:05, 2026-11-23 or 2026-11-23T14:05:00Z");
+    fails(
+        "start > yesterday",
+        "        ^ `yesterday` is not a time such as 14:05, 2026-11-23 or 2026-11-23T14:05:00Z",
+    );
     fails("ü ~ ä", "^ unknown field `ü`");
     fails("ü && fron ~ a", "     ^ unknown field `fron` (did you mean `from`?)");
     assert!(Filter::parse(&"(".repeat(100_000)).is_err());
