@@ -260,13 +260,13 @@ pub fn span(nanos: Nanos) -> String {
     }
 }
 
-/// A number with its thousands set apart by narrow no-break spaces.
+/// A number with its thousands set apart by spaces.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len());
     for (i, d) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push('\u{202f}');
+            out.push(' ');
         }
         out.push(d);
     }
@@ -581,8 +581,8 @@ mod tests {
         assert_eq!(talk(14_000_000_000), "00:14");
         assert_eq!(talk(412_000_000), "412 ms");
         assert_eq!(span(456_000_000_000), "7 m 36 s");
-        assert_eq!(number(48_213), "48\u{202f}213");
-        assert_eq!(number(1_000_000), "1\u{202f}000\u{202f}000");
+        assert_eq!(number(48_213), "48 213");
+        assert_eq!(number(1_000_000), "1 000 000");
         assert_eq!(size(31_400_000), "31.4 MB");
     }
 
