@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn huge_messages_are_aligned_by_unique_lines() {
         let lines = |extra: &str| {
-            let body: String = (0..5000).map(|i| format!("line {i}{}\n", if i % 2 == 0 { extra } else { "" })).collect();
+            let body: String =
+                (0..5000).map(|i| format!("line {i}{}\n", if i % 2 == 0 { extra } else { "" })).collect();
             body.into_bytes()
         };
         let all = diff(&lines(" a"), &lines(" b"));
