@@ -191,3 +191,8 @@ pub fn message_label(analysis: &Analysis, message: MsgIdx) -> String {
 pub fn message_label_of(analysis: &Analysis, message: MsgIdx, bytes: &[u8]) -> String {
     label::message_label(analysis, message, Some(bytes))
 }
+
+/// The machines that some messages (in order of time) go between, the first sender first, with names and roles.
+pub fn lifelines_of(analysis: &Analysis, messages: &[MsgIdx]) -> Vec<Lifeline> {
+    lifelines::Machines::of(analysis, messages).lifelines
+}
