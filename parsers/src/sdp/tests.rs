@@ -315,9 +315,13 @@ proptest! {
     }
 
     #[test]
-    fn ranges_stay_inside(bytes in proptest::collection::vec(prop_oneof![
-        Just(b'a'), Just(b'='), Just(b':'), Just(b'm'), Just(b'\r'), Just(b'\n'), Just(b' '), Just(b'k'), Just(b'v'), any::<u8>()
-    ], 0..300)) {
+    fn ranges_stay_inside(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        // Two of three bytes are ones that mean something.
+        const TELLING: &[u8] = b"aaaacmvk===::\r\n\n  /019";
+        let bytes: Vec<u8> = bytes
+            .iter()
+            .map(|&b| if b % 3 == 0 { b } else { TELLING[usize::from(b) % TELLING.len()] })
+            .collect();
         let s = parse_sdp(&bytes);
         for line in &s.lines {
             prop_assert!(bytes.get(line.range.clone()).unwrap().ends_with(line.value));
