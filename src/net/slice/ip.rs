@@ -18,6 +18,7 @@ pub mod protocol {
     pub const GRE: u8 = 47;
     pub const AH: u8 = 51;
     pub const ICMPV6: u8 = 58;
+    pub const NO_NEXT_HEADER: u8 = 59;
     pub const DESTINATION_OPTIONS: u8 = 60;
     pub const ETHERIP: u8 = 97;
     pub const SCTP: u8 = 132;
@@ -86,7 +87,7 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
         if len == 0 {
             return self.malformed("empty fragment");
         }
-        if fragment.more && len % 8 != 0 {
+        if fragment.more && !len.is_multiple_of(8) {
             return self.malformed("fragment length not a multiple of 8");
         }
         if fragment.offset as usize + len > DATAGRAM_BYTES {
