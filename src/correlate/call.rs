@@ -25,12 +25,10 @@ impl Answers {
     fn add(&mut self, r: &SipRecord) {
         self.count += 1;
         match r.status {
-            ..180 => {}
-            180..200 => {
-                if self.last.is_none() {
-                    self.ring.get_or_insert(r.time);
-                }
+            180..200 if self.last.is_none() => {
+                self.ring.get_or_insert(r.time);
             }
+            ..200 => {}
             // The first final answer is the one given; only a 2xx overrides a refusal, a fork having answered.
             _ if self.last.is_none_or(|f| f.status >= 300 && r.status < 300) => {
                 self.last =

@@ -144,7 +144,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
             ..Scan::default()
         };
         let frame = value("frame").and_then(|f| f.parse().ok()).unwrap_or(analysis.messages.len() as u32 + 1);
-        let mut digest = foldhash::fast::FixedState::with_seed(9);
+        let digest = foldhash::fast::FixedState::with_seed(9);
         let bytes = {
             use std::hash::BuildHasher;
             // `same` repeats the bytes of an equal line; any other line differs.
@@ -155,7 +155,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
             };
             let words: Vec<&str> =
                 line.split_whitespace().skip(1).filter(|w| !matches!(*w, "same" | "original")).collect();
-            BuildHasher::hash_one(&mut digest, (words, salt))
+            BuildHasher::hash_one(&digest, (words, salt))
         };
         let incoming = Incoming {
             scan: &scan,

@@ -215,7 +215,7 @@ fn the_caller_hop_decides() {
     // Answers towards the caller are missing: the other hop tells.
     let one_way: String =
         TIMED_OUT.lines().filter(|l| !l.contains("P>A")).map(|l| format!("{l}\n")).collect();
-    check(&one_way, "state=no_answer status=0 setup=170 ended=none");
+    check(&one_way, "state=no_answer status=0 setup=200 ended=none");
     check(
         "0 A>P INVITE\n 0.1 P>B INVITE\n 0.2 B>P 180\n 1 B>P 200\n 1.1 P>B ACK to=b",
         "state=answered status=200 setup=200 answered=1000",
