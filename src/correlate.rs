@@ -9,6 +9,7 @@ pub mod model;
 pub use model::*;
 
 mod analysis;
+mod apply;
 mod call;
 mod dialog;
 mod fork;

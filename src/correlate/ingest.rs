@@ -151,14 +151,9 @@ impl Analysis {
             "limit-flows" => self.limits.flows,
             _ => self.limits.methods,
         };
-        let most = self.limits.issues;
-        let Some(capture) = self.captures.get_mut(usize::from(frame.capture.0)) else { return };
-        if capture.issues.len() >= most {
-            capture.issues_not_kept += 1;
-            return;
-        }
         let text = format!("the limit of {limit} is reached: {what}");
-        capture.issues.push(CaptureIssue { code, offset: 0, frame: Some(frame.frame), text });
+        let issue = CaptureIssue { code, offset: 0, frame: Some(frame.frame), text };
+        self.add_issue(usize::from(frame.capture.0), issue);
     }
 
     /// The id of a flow, new ones up to `Limits::flows`.

@@ -18,6 +18,7 @@ pub fn capture() -> CaptureSummary {
         issues_not_kept: 0,
         comments: Vec::new(),
         input_bytes: 0,
+        counts: LightCounts::default(),
         complete: false,
     }
 }
