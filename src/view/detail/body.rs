@@ -40,7 +40,7 @@ fn part_node(
     let mut node = Node::new(label, describe(part), range);
     if part.head.start < part.head.end {
         let mut head = Node::new("Part headers", "", part.head.clone());
-        head.children = lines(bytes, part.head.clone(), |line| show::safe(line));
+        head.children = lines(bytes, part.head.clone(), show::safe);
         node.children.push(head);
     }
     if !part.parts.is_empty() && depth < DEPTH {
