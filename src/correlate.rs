@@ -8,6 +8,7 @@ pub mod model;
 pub use model::*;
 
 mod analysis;
+mod apply;
 pub mod ingest;
 pub mod load;
 mod store;

@@ -1,1 +1,133 @@
-//! (decode)
+//! Which parser a payload gets, and compact records of what it said.
+//!
+//! Two halves: [`prepare()`] is stateless and runs on any thread; a [`CaptureDecoder`] follows one capture in frame
+//! order (fragments, TCP, TLS, WebSocket) and hands whole messages to a [`Sink`].
+
+use std::net::SocketAddr;
+
+use callscope_parsers::sip::Scan;
+
+use crate::capture::{FrameRef, Nanos};
+
+mod connection;
+mod ordered;
+mod prepare;
+mod spans;
+mod tls;
+mod websocket;
+
+pub use ordered::CaptureDecoder;
+pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
+pub use spans::Spans;
+pub use tls::TlsSession;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    Udp,
+    Tcp,
+    Tls,
+    Ws,
+    Wss,
+    Sctp,
+}
+
+impl Transport {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+            Self::Sctp => "sctp",
+        }
+    }
+}
+
+/// An end of a call; of a TLS connection, `Caller` is the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    Caller,
+    Callee,
+}
+
+/// In which of these every frame is counted exactly once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accounting {
+    pub decoded: u64,
+    pub other_traffic: u64,
+    pub not_ip: u64,
+    pub cut_short: u64,
+    pub malformed: u64,
+    pub fragment_pending: u64,
+    pub duplicate: u64,
+    pub over_limit: u64,
+    pub encrypted: u64,
+}
+
+impl Accounting {
+    pub fn total(&self) -> u64 {
+        self.decoded
+            + self.other_traffic
+            + self.not_ip
+            + self.cut_short
+            + self.malformed
+            + self.fragment_pending
+            + self.duplicate
+            + self.over_limit
+            + self.encrypted
+    }
+
+    fn add(&mut self, class: Class, frames: u64) {
+        *match class {
+            Class::Decoded | Class::Sip => &mut self.decoded,
+            Class::Other | Class::Ordered => &mut self.other_traffic,
+            Class::NotIp => &mut self.not_ip,
+            Class::Cut => &mut self.cut_short,
+            Class::Malformed => &mut self.malformed,
+            Class::OverLimit => &mut self.over_limit,
+            Class::Encrypted => &mut self.encrypted,
+        } += frames;
+    }
+}
+
+/// Where the bytes of a decoded message are.
+#[derive(Debug, Clone, Copy)]
+pub enum Place<'a> {
+    /// Whole in the capture's backing.
+    File { offset: u64, len: u32 },
+    /// Put together from several frames, unmasked or inflated: to be kept by the receiver.
+    Memory(&'a [u8]),
+}
+
+/// A SIP message as it comes out of a capture.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodedSip<'a> {
+    pub scan: &'a Scan<'a>,
+    pub place: Place<'a>,
+    /// The frame that completed it.
+    pub frame: FrameRef,
+    /// The earlier frames it lies in.
+    pub parts: &'a [FrameRef],
+    pub time: Nanos,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+    /// Hash of all its bytes; equal for equal bytes within one load.
+    pub digest: u64,
+    pub duplicate: bool,
+    /// The capture holds only its beginning.
+    pub cut: bool,
+}
+
+/// Takes what decoding makes known.
+pub trait Sink {
+    /// `false`: a limit was hit and the message was not kept.
+    fn sip(&mut self, message: &DecodedSip<'_>) -> bool;
+    /// Starts a TLS session; its number serves [`Sink::tls`].
+    fn tls_start(&mut self, session: TlsSession) -> usize;
+    /// The session of that number.
+    fn tls(&mut self, session: usize) -> Option<&mut TlsSession>;
+    fn websocket_start(&mut self);
+    fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
+}

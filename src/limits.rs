@@ -35,6 +35,8 @@ pub struct Limits {
     pub sip_messages: usize,
     /// Calls and dialogs kept.
     pub dialogs: usize,
+    /// TLS sessions kept with their details.
+    pub tls_sessions: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -66,6 +68,7 @@ impl Default for Limits {
             arena_bytes: 64 << 20,
             sip_messages: 20_000_000,
             dialogs: 4_000_000,
+            tls_sessions: 100_000,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

@@ -102,6 +102,7 @@ impl TcpFlags {
 pub mod defrag;
 pub mod duplicate;
 pub mod explain;
+pub mod sctp;
 pub mod slice;
 pub mod tcp;
 

@@ -15,6 +15,8 @@ use crate::limits::Limits;
 #[derive(Default)]
 pub struct Analysis {
     pub limits: Limits,
+    /// Headers that name the Call-ID of another leg.
+    pub leg_headers: Vec<String>,
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,

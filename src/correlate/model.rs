@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos};
+pub use crate::decode::{Accounting, LightCounts, Side, TlsSession, Transport};
 
 /// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -34,29 +35,6 @@ pub struct DialogIdx(pub u32);
 pub enum Owner {
     Call(CallIdx),
     Dialog(DialogIdx),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Transport {
-    Udp,
-    Tcp,
-    Tls,
-    Ws,
-    Wss,
-    Sctp,
-}
-
-impl Transport {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-            Self::Ws => "ws",
-            Self::Wss => "wss",
-            Self::Sctp => "sctp",
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -190,12 +168,6 @@ impl CallState {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
-    Caller,
-    Callee,
-}
-
 /// The messages of a call or dialog, in order of arrival.
 #[derive(Debug, Clone, Copy)]
 pub struct MsgList {
@@ -325,34 +297,6 @@ pub struct DialogSummary {
     pub retransmissions: u32,
 }
 
-/// In which of these every frame is counted exactly once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Accounting {
-    pub decoded: u64,
-    pub other_traffic: u64,
-    pub not_ip: u64,
-    pub cut_short: u64,
-    pub malformed: u64,
-    pub fragment_pending: u64,
-    pub duplicate: u64,
-    pub over_limit: u64,
-    pub encrypted: u64,
-}
-
-impl Accounting {
-    pub fn total(&self) -> u64 {
-        self.decoded
-            + self.other_traffic
-            + self.not_ip
-            + self.cut_short
-            + self.malformed
-            + self.fragment_pending
-            + self.duplicate
-            + self.over_limit
-            + self.encrypted
-    }
-}
-
 /// One input and what became of its frames.
 #[derive(Debug, Clone)]
 pub struct CaptureSummary {
@@ -369,6 +313,8 @@ pub struct CaptureSummary {
     pub issues_not_kept: u64,
     pub comments: Vec<(Option<u32>, String)>,
     pub input_bytes: u64,
+    /// Protocols counted only.
+    pub counts: LightCounts,
     pub complete: bool,
 }
 
@@ -391,29 +337,4 @@ pub struct OtherStatistics {
     pub rtcp_packets: u64,
     pub tls_sessions: u64,
     pub websocket_sessions: u64,
-}
-
-/// A TLS connection as far as its clear part tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TlsSession {
-    pub first: Nanos,
-    pub last: Nanos,
-    pub client: Option<SocketAddr>,
-    pub server: Option<SocketAddr>,
-    pub frame: FrameRef,
-    /// Negotiated (or, before a ServerHello, offered) version, e.g. `TLS 1.2`.
-    pub version: Option<&'static str>,
-    /// Name of the agreed cipher suite, or its number in hex.
-    pub cipher: Option<String>,
-    pub server_name: Option<String>,
-    pub alpn: Option<String>,
-    /// Subject names, issuer, and dates of the first certificate, where in clear.
-    pub certificate: Option<String>,
-    /// Alerts in clear: who sent it, level, description.
-    pub alerts: Vec<(Side, String)>,
-    pub handshake_done: bool,
-    /// Who closed the connection first (FIN or RST), with its frame.
-    pub closed_by: Option<(Side, FrameRef)>,
-    pub encrypted_frames: u64,
-    pub bytes: u64,
 }

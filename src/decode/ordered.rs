@@ -1,0 +1,372 @@
+//! The stateful half: one capture, frame by frame in order.
+
+use std::net::SocketAddr;
+
+use callscope_parsers::sip;
+use hashbrown::HashMap;
+
+use super::connection::{Arrival, Connection, Context};
+use super::prepare::datagram;
+use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
+use crate::capture::{CaptureId, FrameRef, LinkType, Nanos};
+use crate::limits::Limits;
+use crate::net::defrag::Defragmented;
+use crate::net::sctp::SctpTable;
+use crate::net::tcp::SegmentUse;
+use crate::net::{
+    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpSegment, TcpTable, slice_frame, slice_ip,
+};
+
+/// Follows one capture.
+pub struct CaptureDecoder {
+    capture: CaptureId,
+    limits: Limits,
+    sip_ports: Vec<u16>,
+    hasher: foldhash::fast::RandomState,
+    defrag: Defragmenter,
+    tcp: TcpTable,
+    sctp: SctpTable,
+    connections: HashMap<ConnId, Connection>,
+    pub accounting: Accounting,
+    pub counts: LightCounts,
+    /// Next of `Prepared::sip`.
+    next_sip: usize,
+    parts: Vec<FrameRef>,
+}
+
+impl CaptureDecoder {
+    pub fn new(
+        capture: CaptureId,
+        limits: &Limits,
+        sip_ports: &[u16],
+        hasher: foldhash::fast::RandomState,
+    ) -> Self {
+        Self {
+            capture,
+            limits: limits.clone(),
+            sip_ports: sip_ports.to_vec(),
+            hasher,
+            defrag: Defragmenter::default(),
+            tcp: TcpTable::default(),
+            sctp: SctpTable::default(),
+            connections: HashMap::new(),
+            accounting: Accounting::default(),
+            counts: LightCounts::default(),
+            next_sip: 0,
+            parts: Vec::new(),
+        }
+    }
+
+    /// To be called before the first frame of each batch.
+    pub fn begin_batch(&mut self, prepared: &Prepared) {
+        self.next_sip = 0;
+        self.counts.stun += prepared.counts.stun;
+        self.counts.rtp += prepared.counts.rtp;
+        self.counts.rtcp += prepared.counts.rtcp;
+    }
+
+    /// Takes frame `i` of the batch begun.
+    pub fn frame(&mut self, prepared: &Prepared, i: usize, duplicate: bool, sink: &mut impl Sink) {
+        let (Some(head), Some(&class)) = (prepared.batch.frames.get(i), prepared.classes.get(i)) else {
+            return;
+        };
+        if duplicate {
+            self.accounting.duplicate += 1;
+        }
+        match class {
+            Class::Sip => {
+                let Some(event) = prepared.sip.get(self.next_sip) else { return };
+                self.next_sip += 1;
+                let range = event.start as usize..event.start as usize + event.len as usize;
+                let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
+                let kept = sink.sip(&DecodedSip {
+                    scan: &event.spans.scan(bytes),
+                    place: Place::File {
+                        offset: prepared.batch.base + u64::from(event.start),
+                        len: event.len,
+                    },
+                    frame: self.frame_ref(prepared, i),
+                    parts: &[],
+                    time: head.time,
+                    src: event.src,
+                    dst: event.dst,
+                    transport: Transport::Udp,
+                    digest: event.digest,
+                    duplicate,
+                    cut: event.cut,
+                });
+                if !duplicate {
+                    self.accounting.add(message_class(kept, event.cut), 1);
+                }
+            }
+            Class::Ordered if !duplicate => self.ordered(prepared, i, sink),
+            _ if duplicate => {}
+            class => self.accounting.add(class, 1),
+        }
+    }
+
+    fn frame_ref(&self, prepared: &Prepared, i: usize) -> FrameRef {
+        FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
+    }
+
+    fn ordered(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
+        let Some(head) = prepared.batch.frames.get(i) else { return };
+        let start = head.start as usize;
+        let bytes = prepared.batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
+        let link = prepared.batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));
+        let frame = self.frame_ref(prepared, i);
+        // Where the batch's bytes lie, to tell payloads that can be read again from the file.
+        let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
+        match slice_frame(link, bytes, head.origlen, &self.limits) {
+            Sliced::Fragment { ip } => match self.defrag.push(&ip, frame, head.time, &self.limits) {
+                Defragmented::Pending => {}
+                Defragmented::OverLimit(name) => {
+                    self.accounting.over_limit += 1;
+                    sink.issue(
+                        "limit-pending-fragments",
+                        frame,
+                        format!("limit {name} reached: IP fragments were given up"),
+                    );
+                }
+                Defragmented::Whole(datagram) => {
+                    let mut packet = ip;
+                    packet.fragment = None;
+                    packet.missing = 0;
+                    packet.payload = &datagram.payload;
+                    let frames = &datagram.frames;
+                    let earlier = frames.split_last().map_or(&[][..], |(_, rest)| rest);
+                    let sliced = slice_ip(packet, &self.limits);
+                    self.sliced(sliced, frame, earlier, frames.len() as u64, head.time, None, sink);
+                }
+            },
+            sliced => self.sliced(sliced, frame, &[], 1, head.time, file, sink),
+        }
+        let given_up = self.defrag.given_up();
+        self.accounting.fragment_pending += given_up;
+    }
+
+    /// `earlier`: the other fragments of the datagram; `frames`: how many frames it stands for.
+    #[expect(clippy::too_many_arguments, reason = "one call site each for whole and reassembled packets")]
+    fn sliced(
+        &mut self,
+        sliced: Sliced<'_>,
+        frame: FrameRef,
+        earlier: &[FrameRef],
+        frames: u64,
+        time: Nanos,
+        file: Option<(usize, u64)>,
+        sink: &mut impl Sink,
+    ) {
+        let class = match sliced {
+            Sliced::Udp { ip, src, dst, payload } => {
+                let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
+                let missing = ip.missing > 0;
+                let (class, message) = datagram(payload, missing, sip_port, &mut self.counts);
+                match message {
+                    Some((skip, scan)) => {
+                        let bytes = payload.get(skip..).unwrap_or_default();
+                        let kept = sink.sip(&DecodedSip {
+                            scan: &scan,
+                            place: place_of(bytes, file),
+                            frame,
+                            parts: earlier,
+                            time,
+                            src,
+                            dst,
+                            transport: Transport::Udp,
+                            digest: digest(&self.hasher, bytes),
+                            duplicate: false,
+                            cut: missing,
+                        });
+                        message_class(kept, missing)
+                    }
+                    None => class,
+                }
+            }
+            Sliced::Tcp { segment, .. } => {
+                self.segment(&segment, frame, frames, time, file, sink);
+                return;
+            }
+            Sliced::Sctp { ip, src_port, dst_port, chunks } => {
+                self.sctp_chunks(&ip, src_port, dst_port, chunks, frame, time, sink)
+            }
+            Sliced::NotIp => Class::NotIp,
+            Sliced::Cut => Class::Cut,
+            Sliced::Malformed(_) => Class::Malformed,
+            Sliced::TooDeep => Class::OverLimit,
+            Sliced::Icmp { .. } | Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
+        };
+        self.accounting.add(class, frames);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the packet's own coordinates")]
+    fn sctp_chunks(
+        &mut self,
+        ip: &crate::net::IpPacket<'_>,
+        src_port: u16,
+        dst_port: u16,
+        chunks: &[u8],
+        frame: FrameRef,
+        time: Nanos,
+        sink: &mut impl Sink,
+    ) -> Class {
+        let mut class = Class::Other;
+        let hasher = &self.hasher;
+        self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
+            let start = m.bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
+            let bytes = m.bytes.get(start..).unwrap_or_default();
+            if sip::looks_like_sip(bytes)
+                && let Some(scan) = sip::scan(bytes)
+            {
+                let kept = sink.sip(&DecodedSip {
+                    scan: &scan,
+                    place: Place::Memory(bytes),
+                    frame: m.frame,
+                    parts: m.parts,
+                    time,
+                    src: m.src,
+                    dst: m.dst,
+                    transport: Transport::Sctp,
+                    digest: digest(hasher, bytes),
+                    duplicate: false,
+                    cut: false,
+                });
+                class = message_class(kept, false);
+            }
+        });
+        class
+    }
+
+    fn segment(
+        &mut self,
+        segment: &TcpSegment<'_>,
+        frame: FrameRef,
+        frames: u64,
+        time: Nanos,
+        file: Option<(usize, u64)>,
+        sink: &mut impl Sink,
+    ) {
+        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, .. } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts };
+        let mut tls = None;
+        let used = tcp.push(segment, frame, time, limits, &mut |event| {
+            on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
+        });
+        let payload = !segment.payload.is_empty() || segment.missing > 0;
+        let connection =
+            tcp.connection_of(segment.src, segment.dst).and_then(|(id, _)| connections.get_mut(&id));
+        let class = match (used, connection) {
+            (SegmentUse::OverLimit, _) => Class::OverLimit,
+            (_, Some(c)) => match c.class(payload) {
+                Some(class) => {
+                    accounting.add(class, std::mem::take(&mut c.waiting));
+                    if payload && let Some(session) = c.tls_session().and_then(|s| sink.tls(s)) {
+                        session.encrypted_frames += frames;
+                    }
+                    class
+                }
+                None => {
+                    c.waiting += frames;
+                    return;
+                }
+            },
+            (_, None) => Class::Other,
+        };
+        // A payload cut by the snap length is what the user has to know of the frame, unless nobody would read it.
+        let class = if segment.missing > 0 && class == Class::Decoded { Class::Cut } else { class };
+        accounting.add(class, frames);
+    }
+
+    /// Says what is still held back, at the end of the capture.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, .. } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts };
+        let last = FrameRef { capture: self.capture, frame: 0 };
+        let mut tls = None;
+        tcp.finish(&mut |event| {
+            on_event(event, connections, accounting, last, None, &mut cx, sink, &mut tls)
+        });
+        for (_, mut c) in connections.drain() {
+            c.end(&mut cx, sink);
+            accounting.add(c.class(false).unwrap_or(Class::Other), c.waiting);
+        }
+        accounting.fragment_pending += self.defrag.given_up() + self.defrag.pending();
+    }
+
+    /// Frames that no class holds yet: waiting fragments and undecided connections.
+    pub fn waiting(&self) -> u64 {
+        self.defrag.pending() + self.connections.values().map(|c| c.waiting).sum::<u64>()
+    }
+}
+
+fn message_class(kept: bool, cut: bool) -> Class {
+    match (kept, cut) {
+        (false, _) => Class::OverLimit,
+        (true, true) => Class::Cut,
+        (true, false) => Class::Decoded,
+    }
+}
+
+fn digest(hasher: &foldhash::fast::RandomState, bytes: &[u8]) -> u64 {
+    use std::hash::BuildHasher;
+    hasher.hash_one(bytes)
+}
+
+/// `file`: address and capture offset of the buffer that `bytes` may lie in.
+fn place_of(bytes: &[u8], file: Option<(usize, u64)>) -> Place<'_> {
+    match offset_of(bytes, file) {
+        Some(offset) => Place::File { offset, len: bytes.len() as u32 },
+        None => Place::Memory(bytes),
+    }
+}
+
+fn offset_of(bytes: &[u8], file: Option<(usize, u64)>) -> Option<u64> {
+    let (address, base) = file?;
+    Some(base + (bytes.as_ptr() as usize).checked_sub(address)? as u64)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the fields of the decoder that its TCP table does not borrow")]
+fn on_event(
+    event: StreamEvent<'_>,
+    connections: &mut HashMap<ConnId, Connection>,
+    accounting: &mut Accounting,
+    current: FrameRef,
+    file: Option<(usize, u64)>,
+    cx: &mut Context<'_>,
+    sink: &mut impl Sink,
+    ends: &mut Option<(SocketAddr, SocketAddr)>,
+) {
+    let side = |d: Direction| usize::from(d == Direction::Backward);
+    match event {
+        StreamEvent::Open { conn, syn, ends: pair } => {
+            *ends = Some(pair);
+            connections.insert(conn, Connection::new(pair, syn));
+        }
+        StreamEvent::Data { conn, direction, bytes, frame, time } => {
+            if let Some(c) = connections.get_mut(&conn) {
+                // Only the bytes of the current segment still lie in the batch.
+                let offset = if frame == current { offset_of(bytes, file) } else { None };
+                c.data(side(direction), Arrival { bytes, offset, frame, time }, cx, sink);
+            }
+        }
+        StreamEvent::Gap { conn, direction, bytes } => {
+            if let Some(c) = connections.get_mut(&conn) {
+                c.gap(side(direction), bytes, current, cx, sink);
+            }
+        }
+        StreamEvent::Close { conn, direction, frame, .. } => {
+            if let Some(c) = connections.get_mut(&conn) {
+                c.closed(side(direction), frame, sink);
+            }
+        }
+        StreamEvent::Forget { conn } => {
+            if let Some(mut c) = connections.remove(&conn) {
+                c.end(cx, sink);
+                accounting.add(c.class(false).unwrap_or(Class::Other), c.waiting);
+            }
+        }
+        StreamEvent::OverLimit(name) => {
+            sink.issue("limit-tcp", current, format!("limit {name} reached: TCP data was given up"));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The stateless half, run by workers: slice every frame of a batch, tell its protocol, scan SIP in datagrams.
+
+use std::hash::BuildHasher;
+use std::net::SocketAddr;
+
+use callscope_parsers::probe::{Probe, probe_datagram};
+use callscope_parsers::sip;
+
+use super::Spans;
+use crate::capture::{FrameBatch, LinkType, Nanos};
+use crate::limits::Limits;
+use crate::net::{Sliced, frame_digest, slice_frame};
+
+/// What is known of a frame before those around it are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Decoded,
+    Other,
+    NotIp,
+    Cut,
+    Malformed,
+    OverLimit,
+    Encrypted,
+    /// The next of [`Prepared::sip`].
+    Sip,
+    /// To be sliced again in frame order: TCP, SCTP, a fragment.
+    Ordered,
+}
+
+/// A datagram that is a SIP message. `start` and `len` give its bytes in the batch.
+#[derive(Debug, Clone, Copy)]
+pub struct SipEvent {
+    pub start: u32,
+    pub len: u32,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub spans: Spans,
+    pub digest: u64,
+    pub cut: bool,
+}
+
+/// Counts of what is not kept message by message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LightCounts {
+    pub stun: u64,
+    pub rtp: u64,
+    pub rtcp: u64,
+}
+
+/// A batch with what its frames are.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    pub batch: FrameBatch,
+    /// One a frame.
+    pub classes: Vec<Class>,
+    /// One a frame; see [`frame_digest`].
+    pub digests: Vec<u64>,
+    /// One for each [`Class::Sip`], in order.
+    pub sip: Vec<SipEvent>,
+    pub counts: LightCounts,
+}
+
+/// What a datagram's payload is, and the SIP message in it if it is one.
+pub(super) fn datagram<'a>(
+    payload: &'a [u8],
+    missing: bool,
+    sip_port: bool,
+    counts: &mut LightCounts,
+) -> (Class, Option<(usize, sip::Scan<'a>)>) {
+    match probe_datagram(payload) {
+        Probe::Rtp => {
+            counts.rtp += 1;
+            (Class::Decoded, None)
+        }
+        Probe::Stun => {
+            counts.stun += 1;
+            (if missing { Class::Cut } else { Class::Decoded }, None)
+        }
+        Probe::ChannelData => {
+            counts.stun += 1;
+            (Class::Decoded, None)
+        }
+        Probe::Rtcp => {
+            counts.rtcp += 1;
+            (Class::Decoded, None)
+        }
+        Probe::Dtls => (Class::Encrypted, None),
+        Probe::SipKeepAlive => (Class::Decoded, None),
+        Probe::Sip => sip_message(payload, missing),
+        Probe::Tls | Probe::Http | Probe::Unknown if sip_port => sip_message(payload, missing),
+        Probe::Tls | Probe::Http | Probe::Unknown => (Class::Other, None),
+    }
+}
+
+fn sip_message(payload: &[u8], missing: bool) -> (Class, Option<(usize, sip::Scan<'_>)>) {
+    // Keep-alive CRLFs may precede the start line in the same datagram.
+    let start = payload.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
+    match sip::scan(&payload[start..]) {
+        Some(scan) => (Class::Sip, Some((start, scan))),
+        None if missing => (Class::Cut, None),
+        None => (Class::Other, None),
+    }
+}
+
+/// Fills `prepared` (whose batch was read, everything else may be left from another batch).
+pub fn prepare(
+    prepared: &mut Prepared,
+    limits: &Limits,
+    sip_ports: &[u16],
+    hasher: &foldhash::fast::RandomState,
+) {
+    let Prepared { batch, classes, digests, sip, counts } = prepared;
+    classes.clear();
+    digests.clear();
+    sip.clear();
+    *counts = LightCounts::default();
+    classes.reserve(batch.frames.len());
+    digests.reserve(batch.frames.len());
+    let base = batch.bytes.as_ptr() as usize;
+    for head in &batch.frames {
+        let start = head.start as usize;
+        let frame = batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
+        let link = batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));
+        let sliced = slice_frame(link, frame, head.origlen, limits);
+        digests.push(frame_digest(&sliced));
+        let class = match &sliced {
+            Sliced::Udp { ip, src, dst, payload } => {
+                let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
+                let missing = ip.missing > 0;
+                let (class, message) = datagram(payload, missing, sip_port, counts);
+                if let Some((skip, scan)) = message {
+                    let bytes = &payload[skip..];
+                    sip.push(SipEvent {
+                        start: ((bytes.as_ptr() as usize) - base) as u32,
+                        len: bytes.len() as u32,
+                        src: *src,
+                        dst: *dst,
+                        spans: Spans::of(&scan, bytes),
+                        digest: hasher.hash_one(bytes),
+                        cut: missing,
+                    });
+                }
+                class
+            }
+            Sliced::Tcp { .. } | Sliced::Sctp { .. } | Sliced::Fragment { .. } => Class::Ordered,
+            Sliced::Icmp { .. } | Sliced::OtherIp { .. } => Class::Other,
+            Sliced::NotIp => Class::NotIp,
+            Sliced::Cut => Class::Cut,
+            Sliced::Malformed(_) => Class::Malformed,
+            Sliced::TooDeep => Class::OverLimit,
+        };
+        classes.push(class);
+    }
+}
+
+impl Prepared {
+    /// Time of frame `i`, if there is one.
+    pub fn time(&self, i: usize) -> Option<Nanos> {
+        self.batch.frames.get(i).map(|f| f.time)
+    }
+}

@@ -1,0 +1,164 @@
+//! A [`Scan`] without its borrow, so that it can go from the worker that made it to the thread that uses it.
+
+use callscope_parsers::sip::scan::SdpScan;
+use callscope_parsers::sip::{NameAddrScan, Scan};
+
+/// Start and length within the message.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span(u32, u32);
+
+impl Span {
+    fn of(part: &[u8], message: &[u8]) -> Self {
+        if part.is_empty() {
+            return Self::default();
+        }
+        let start = (part.as_ptr() as usize).wrapping_sub(message.as_ptr() as usize);
+        debug_assert!(start + part.len() <= message.len(), "every slice of a scan lies in its message");
+        Self(start as u32, part.len() as u32)
+    }
+
+    fn get(self, message: &[u8]) -> &[u8] {
+        message.get(self.0 as usize..self.0 as usize + self.1 as usize).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct AddressSpans {
+    display: Span,
+    uri: Span,
+    tag: Span,
+    epid: Span,
+}
+
+impl AddressSpans {
+    fn of(a: &NameAddrScan<'_>, m: &[u8]) -> Self {
+        Self {
+            display: Span::of(a.display, m),
+            uri: Span::of(a.uri, m),
+            tag: Span::of(a.tag, m),
+            epid: Span::of(a.epid, m),
+        }
+    }
+
+    fn get(self, m: &[u8]) -> NameAddrScan<'_> {
+        NameAddrScan {
+            display: self.display.get(m),
+            uri: self.uri.get(m),
+            tag: self.tag.get(m),
+            epid: self.epid.get(m),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct SdpSpans {
+    origin: Span,
+    address: Span,
+    media: Span,
+    direction: Span,
+    media_sections: u16,
+    candidates: u16,
+}
+
+/// See the module text.
+#[derive(Debug, Clone, Copy)]
+pub struct Spans {
+    method: Span,
+    request_uri: Span,
+    reason: Span,
+    call_id: Span,
+    from: AddressSpans,
+    to: AddressSpans,
+    branch: Span,
+    cseq_method: Span,
+    agent: Span,
+    contact: Span,
+    event: Span,
+    content_type: Span,
+    diagnostics: Span,
+    replaces: Span,
+    refer_to: Span,
+    x_call_id: Span,
+    cseq: u32,
+    status: u16,
+    suspicious: bool,
+    expires: Option<u32>,
+    content_length: Option<u32>,
+    body_start: u32,
+    sdp: Option<SdpSpans>,
+}
+
+impl Spans {
+    /// `scan` must have been made of `message`.
+    pub fn of(scan: &Scan<'_>, message: &[u8]) -> Self {
+        let s = |part: &[u8]| Span::of(part, message);
+        Self {
+            method: s(scan.method),
+            request_uri: s(scan.request_uri),
+            reason: s(scan.reason),
+            call_id: s(scan.call_id),
+            from: AddressSpans::of(&scan.from, message),
+            to: AddressSpans::of(&scan.to, message),
+            branch: s(scan.branch),
+            cseq_method: s(scan.cseq_method),
+            agent: s(scan.agent),
+            contact: s(scan.contact),
+            event: s(scan.event),
+            content_type: s(scan.content_type),
+            diagnostics: s(scan.diagnostics),
+            replaces: s(scan.replaces),
+            refer_to: s(scan.refer_to),
+            x_call_id: s(scan.x_call_id),
+            cseq: scan.cseq,
+            status: scan.status,
+            suspicious: scan.suspicious,
+            expires: scan.expires,
+            content_length: scan.content_length,
+            body_start: scan.body_start as u32,
+            sdp: scan.sdp.map(|d| SdpSpans {
+                origin: s(d.origin),
+                address: s(d.address),
+                media: s(d.media),
+                direction: s(d.direction),
+                media_sections: d.media_sections,
+                candidates: d.candidates,
+            }),
+        }
+    }
+
+    /// The scan again, of the same bytes.
+    pub fn scan<'a>(&self, m: &'a [u8]) -> Scan<'a> {
+        Scan {
+            method: self.method.get(m),
+            request_uri: self.request_uri.get(m),
+            status: self.status,
+            reason: self.reason.get(m),
+            call_id: self.call_id.get(m),
+            from: self.from.get(m),
+            to: self.to.get(m),
+            branch: self.branch.get(m),
+            cseq: self.cseq,
+            cseq_method: self.cseq_method.get(m),
+            agent: self.agent.get(m),
+            contact: self.contact.get(m),
+            event: self.event.get(m),
+            content_type: self.content_type.get(m),
+            expires: self.expires,
+            content_length: self.content_length,
+            diagnostics: self.diagnostics.get(m),
+            replaces: self.replaces.get(m),
+            refer_to: self.refer_to.get(m),
+            x_call_id: self.x_call_id.get(m),
+            body_start: self.body_start as usize,
+            sdp: self.sdp.map(|d| SdpScan {
+                origin: d.origin.get(m),
+                address: d.address.get(m),
+                media: d.media.get(m),
+                media_sections: d.media_sections,
+                candidates: d.candidates,
+                direction: d.direction.get(m),
+            }),
+            suspicious: self.suspicious,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! A TLS connection as far as its clear part tells.
+
+use std::net::SocketAddr;
+
+use callscope_parsers::tls::{TlsEvent, TlsReader, alert_name, cipher_name, version_name};
+
+use super::Side;
+use crate::capture::{FrameRef, Nanos};
+
+/// One TLS connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsSession {
+    pub first: Nanos,
+    pub last: Nanos,
+    pub client: Option<SocketAddr>,
+    pub server: Option<SocketAddr>,
+    pub frame: FrameRef,
+    /// Negotiated (or, before a ServerHello, offered) version, e.g. `TLS 1.2`.
+    pub version: Option<&'static str>,
+    /// Name of the agreed cipher suite, or its number in hex.
+    pub cipher: Option<String>,
+    pub server_name: Option<String>,
+    pub alpn: Option<String>,
+    /// Subject names, issuer, and dates of the first certificate, where in clear.
+    pub certificate: Option<String>,
+    /// Alerts in clear: who sent it, level and description.
+    pub alerts: Vec<(Side, String)>,
+    pub handshake_done: bool,
+    /// Who closed the connection first (FIN or RST), with its frame.
+    pub closed_by: Option<(Side, FrameRef)>,
+    pub encrypted_frames: u64,
+    pub bytes: u64,
+}
+
+/// Alerts kept with their text for one session.
+const MAX_ALERTS: usize = 16;
+
+/// The readers of both directions of a connection.
+#[derive(Debug)]
+pub(super) struct TlsState {
+    pub session: usize,
+    readers: [TlsReader; 2],
+    /// Direction (0 or 1) that is the client, once a hello told.
+    client: Option<usize>,
+    encrypted: [bool; 2],
+    events: Vec<TlsEvent>,
+}
+
+impl TlsState {
+    pub fn new(session: usize) -> Self {
+        Self { session, readers: Default::default(), client: None, encrypted: [false; 2], events: Vec::new() }
+    }
+
+    /// `ends` in the order of the directions.
+    pub fn push(
+        &mut self,
+        direction: usize,
+        bytes: &[u8],
+        ends: (SocketAddr, SocketAddr),
+        session: &mut TlsSession,
+    ) {
+        self.events.clear();
+        self.readers[direction].push(bytes, &mut self.events);
+        session.bytes += bytes.len() as u64;
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
+            match event {
+                TlsEvent::ClientHello { version, server_name, alpn, versions, .. } => {
+                    self.client = Some(direction);
+                    let offered = versions.iter().copied().filter(|v| version_name(*v).is_some()).max();
+                    session.version = session.version.or(version_name(offered.unwrap_or(version)));
+                    session.server_name = session.server_name.take().or(server_name);
+                    if session.alpn.is_none() && !alpn.is_empty() {
+                        session.alpn = Some(alpn.join(", "));
+                    }
+                }
+                TlsEvent::ServerHello { version, cipher, alpn, retry: _ } => {
+                    self.client = Some(1 - direction);
+                    session.version = version_name(version).or(session.version);
+                    session.cipher =
+                        Some(cipher_name(cipher).map_or_else(|| format!("0x{cipher:04x}"), str::to_owned));
+                    session.alpn = alpn.or(session.alpn.take());
+                }
+                TlsEvent::Certificate(c) => {
+                    if session.certificate.is_none() {
+                        let mut text = c.subject;
+                        if !c.alternative_names.is_empty() {
+                            text.push_str(&format!(" ({})", c.alternative_names.join(", ")));
+                        }
+                        text.push_str(&format!(
+                            ", issued by {}, valid {} to {}",
+                            c.issuer, c.not_before, c.not_after
+                        ));
+                        session.certificate = Some(text);
+                    }
+                }
+                TlsEvent::ChangeCipherSpec => self.encrypted[direction] = true,
+                TlsEvent::ApplicationData { .. } => {
+                    self.encrypted[direction] = true;
+                    session.handshake_done |= self.encrypted[0] && self.encrypted[1];
+                }
+                TlsEvent::Alert { level, description } => {
+                    if session.alerts.len() < MAX_ALERTS {
+                        let level = if level == 2 { "fatal" } else { "warning" };
+                        let name = alert_name(description)
+                            .map_or_else(|| format!("alert {description}"), str::to_owned);
+                        session.alerts.push((self.side(direction), format!("{level} {name}")));
+                    }
+                }
+                TlsEvent::EncryptedAlert | TlsEvent::Issue(_) => {}
+            }
+        }
+        self.events = events;
+        if let Some(client) = self.client {
+            let (c, s) = if client == 0 { ends } else { (ends.1, ends.0) };
+            session.client = Some(c);
+            session.server = Some(s);
+        }
+    }
+
+    pub fn gap(&mut self, direction: usize) {
+        self.readers[direction].gap();
+    }
+
+    /// Whose direction it is.
+    pub fn side(&self, direction: usize) -> Side {
+        if self.client.unwrap_or(0) == direction { Side::Caller } else { Side::Callee }
+    }
+}

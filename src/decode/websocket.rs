@@ -1,0 +1,173 @@
+//! SIP over WebSocket: the upgrade, frames put together to messages, permessage-deflate (RFC 7692).
+
+use callscope_parsers::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::limits::Limits;
+
+/// One direction of an upgraded connection.
+#[derive(Debug, Default)]
+struct Half {
+    /// Payload of the data frames of a message so far.
+    message: Vec<u8>,
+    compressed: bool,
+    inflater: Option<Decompress>,
+}
+
+/// What a step over buffered bytes gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum WsStep {
+    /// So many bytes are used up, nothing to show.
+    Used(usize),
+    /// So many bytes are used up and complete this message.
+    Message(usize, Vec<u8>),
+    NeedMore,
+    /// Not WebSocket after all, or broken.
+    Give(&'static str),
+}
+
+/// An HTTP connection that may become a WebSocket.
+#[derive(Debug, Default)]
+pub(super) struct WebState {
+    accepted: bool,
+    deflate: bool,
+    /// Direction that sent the GET.
+    client: usize,
+    no_context: [bool; 2],
+    halves: [Half; 2],
+    requested: bool,
+    /// Whether each direction has passed its HTTP head.
+    upgraded: [bool; 2],
+}
+
+impl WebState {
+    pub fn is_websocket(&self) -> bool {
+        self.accepted
+    }
+
+    /// Takes the next head or frame of `direction` from its buffered bytes.
+    pub fn step(&mut self, direction: usize, buf: &[u8], limits: &Limits) -> WsStep {
+        if self.upgraded[direction] {
+            return self.frame(direction, buf, limits);
+        }
+        match parse_upgrade(buf) {
+            UpgradeHead::Request { len, .. } => {
+                self.requested = true;
+                self.client = direction;
+                self.upgraded[direction] = true;
+                WsStep::Used(len)
+            }
+            UpgradeHead::Accepted { len, deflate, client_no_context, server_no_context, .. } => {
+                if !self.requested {
+                    self.client = 1 - direction;
+                }
+                self.accepted = true;
+                self.deflate = deflate;
+                self.upgraded = [true; 2];
+                self.no_context[self.client] = client_no_context;
+                self.no_context[1 - self.client] = server_no_context;
+                WsStep::Used(len)
+            }
+            UpgradeHead::Other { .. } => WsStep::Give("HTTP"),
+            UpgradeHead::NeedMore if buf.len() <= limits.header_bytes => WsStep::NeedMore,
+            UpgradeHead::NeedMore | UpgradeHead::Reject => WsStep::Give("not an HTTP upgrade"),
+        }
+    }
+
+    fn frame(&mut self, direction: usize, buf: &[u8], limits: &Limits) -> WsStep {
+        let (fin, rsv1, opcode, mask, header, payload) = match parse_frame(buf, limits.message_bytes) {
+            WsFrame::Frame { fin, rsv1, opcode, mask, header, payload } => {
+                (fin, rsv1, opcode, mask, header, payload)
+            }
+            WsFrame::NeedMore(_) => return WsStep::NeedMore,
+            WsFrame::Reject(why) => return WsStep::Give(why),
+        };
+        let used = header + payload;
+        let Some(data) = buf.get(header..used) else { return WsStep::NeedMore };
+        // Control frames may stand between the fragments of a message.
+        if opcode >= 8 {
+            return WsStep::Used(used);
+        }
+        let half = &mut self.halves[direction];
+        if opcode != 0 {
+            half.message.clear();
+            half.compressed = rsv1 && self.deflate;
+        }
+        if half.message.len() + data.len() > limits.message_bytes {
+            half.message.clear();
+            return WsStep::Give("limit-message-bytes");
+        }
+        let at = half.message.len();
+        half.message.extend_from_slice(data);
+        if let Some(mask) = mask {
+            unmask(&mut half.message[at..], mask, 0);
+        }
+        if !fin {
+            return WsStep::Used(used);
+        }
+        let message = std::mem::take(&mut half.message);
+        if !half.compressed {
+            return WsStep::Message(used, message);
+        }
+        let fresh = self.no_context[direction];
+        match inflate(&mut half.inflater, fresh, message, limits.message_bytes) {
+            Some(text) => WsStep::Message(used, text),
+            None => WsStep::Give("a compressed WebSocket message does not inflate"),
+        }
+    }
+}
+
+/// RFC 7692 §7.2.2: the tail 00 00 ff ff is put back before inflating.
+fn inflate(slot: &mut Option<Decompress>, fresh: bool, mut data: Vec<u8>, limit: usize) -> Option<Vec<u8>> {
+    data.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    if fresh {
+        *slot = None;
+    }
+    let inflater = slot.get_or_insert_with(|| Decompress::new(false));
+    let mut out = Vec::with_capacity((data.len() * 4).min(limit).max(1024));
+    let (start_in, mut used) = (inflater.total_in(), 0);
+    loop {
+        let before = (used, out.len());
+        let status = inflater.decompress_vec(data.get(used..)?, &mut out, FlushDecompress::Sync).ok()?;
+        used = usize::try_from(inflater.total_in() - start_in).ok()?;
+        match status {
+            Status::StreamEnd => {
+                // A final block ends the stream; the next message starts a new one.
+                *slot = None;
+                return Some(out);
+            }
+            _ if used >= data.len() && out.len() < out.capacity() => return Some(out),
+            _ if (used, out.len()) == before && out.len() < out.capacity() => return None,
+            _ => {
+                if out.len() >= limit {
+                    return None;
+                }
+                out.reserve((out.len()).min(limit).max(1024));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 7692 §7.2.3.1 and §7.2.3.2: "Hello" compressed, then again with the window kept.
+    #[test]
+    fn inflates_with_context_takeover() {
+        let mut slot = None;
+        let one = vec![0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        assert_eq!(inflate(&mut slot, false, one, 1 << 20).as_deref(), Some(&b"Hello"[..]));
+        let two = vec![0xf2, 0x00, 0x11, 0x00, 0x00];
+        assert_eq!(inflate(&mut slot, false, two, 1 << 20).as_deref(), Some(&b"Hello"[..]));
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        use std::io::Write;
+        let mut z = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        z.write_all(&vec![b'a'; 4 << 20]).unwrap();
+        let bytes = z.finish().unwrap();
+        assert_eq!(inflate(&mut None, false, bytes, 1 << 20), None);
+    }
+}
