@@ -137,10 +137,7 @@ pub fn looks_like_sslv2_client_hello(bytes: &[u8]) -> bool {
 
 #[inline]
 fn be16(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at..)?.first_chunk::<2>() {
-        Some(&pair) => Some(usize::from(u16::from_be_bytes(pair))),
-        None => None,
-    }
+    bytes.get(at..)?.first_chunk::<2>().map(|&pair| usize::from(u16::from_be_bytes(pair)))
 }
 
 #[inline]
