@@ -1,10 +1,36 @@
 //! The filter language (product.md §2), the same in the UI and headless.
+//!
+//! ```text
+//! filter   := or ;  or := and (("or" | "||") and)* ;  and := not (("and" | "&&")? not)*
+//! not      := ("not" | "!") not | "(" or ")" | test
+//! test     := FIELD | FIELD op value | FIELD ["not"] "in" "(" value ("," value)* ")" | WORD | "quoted text"
+//! op       := == (or =) != ~ !~ < <= > >=            eq ne contains lt le gt ge are the same in words
+//! ```
+//! - A field alone asks whether it has a value; a word or quoted text that is no field is looked for in what a row shows.
+//! - `~` is "contains", without regard to case; `*` in a value of `~` or `==` stands for anything. There are no regular expressions.
+//! - A call, dialog or frame matches a field of messages if any of its messages does. `a != b` is exactly `not a == b`, so
+//!   `code != 200` says that *no* message has code 200; the same holds for `!~`.
+//! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, `4xx` is a class of codes, an address may be a
+//!   network (`10.0.0.0/8`), an address with port, or a host name.
+//! - Fields whose data is not gathered yet (see [`fields`]) are known, have no value, and so match nothing.
+//!
+//! Message bytes are read only for `header.NAME`, `text`, `sdp` with a value and `diagnostics`.
+
+mod eval;
+mod fields;
+mod lexer;
+mod parser;
+
+use eval::Subject;
+use parser::Expr;
 
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx};
 
 /// A parsed filter.
 #[derive(Debug, Clone)]
-pub struct Filter {}
+pub struct Filter {
+    expr: Option<Expr>,
+}
 
 /// Why a filter cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,37 +42,51 @@ pub struct FilterError {
 }
 
 impl FilterError {
-    /// Two lines: the filter and a caret under the spot, then the reason.
+    /// Two lines: the filter, then a caret under the spot and the reason.
     pub fn caret(&self, filter: &str) -> String {
-        format!("{filter}\n{}^ {}", " ".repeat(self.at), self.text)
+        let before = filter.get(..self.at).unwrap_or(filter);
+        let shown = super::show::safe_str(filter);
+        let column = super::show::width(&super::show::safe_str(before));
+        format!("{shown}\n{}^ {}", " ".repeat(column), self.text)
     }
 }
 
 impl Filter {
+    /// Parses a filter; one of only spaces matches everything.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let _ = text;
-        Ok(Self {})
+        Ok(Self { expr: parser::parse(text)? })
     }
+
     pub fn matches_call(&self, analysis: &Analysis, call: CallIdx) -> bool {
-        let _ = (analysis, call);
-        true
+        self.matches(analysis, &Subject::Call(call))
     }
+
     pub fn matches_dialog(&self, analysis: &Analysis, dialog: DialogIdx) -> bool {
-        let _ = (analysis, dialog);
-        true
+        self.matches(analysis, &Subject::Dialog(dialog))
     }
+
+    /// A message; what belongs to its call or dialog (`from`, `state`, `setup` …) is asked of that.
     pub fn matches_message(&self, analysis: &Analysis, message: MsgIdx) -> bool {
-        let _ = (analysis, message);
-        true
+        self.matches(analysis, &Subject::Message(message))
     }
+
     /// A frame of the Packets view: its line as shown, and its messages.
     pub fn matches_packet(&self, analysis: &Analysis, packet: &super::packets::PacketLine) -> bool {
-        let _ = (analysis, packet);
-        true
+        self.expr.as_ref().is_none_or(|e| {
+            let messages = analysis.messages_in_frame(packet.frame);
+            eval::matches(e, analysis, &Subject::Packet(packet, &messages))
+        })
+    }
+
+    fn matches(&self, analysis: &Analysis, subject: &Subject<'_>) -> bool {
+        self.expr.as_ref().is_none_or(|e| eval::matches(e, analysis, subject))
     }
 }
 
-/// Every field a filter may name, with its meaning, for help and completion.
+/// Every field a filter may name, with its meaning, for help and completion. `header.NAME` stands for any header.
 pub fn fields() -> &'static [(&'static str, &'static str)] {
-    &[]
+    fields::HELP
 }
+
+#[cfg(test)]
+mod tests;

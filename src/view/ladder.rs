@@ -1,7 +1,15 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
+mod fold;
+mod label;
+mod legs;
+mod lifelines;
+pub(super) mod roles;
+
+use std::collections::HashMap;
+
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::{Analysis, MsgIdx, Owner};
+use crate::correlate::{Analysis, FlowId, MethodId, MsgIdx, Owner, SipRecord, flag};
 
 /// A machine taking part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,13 +80,122 @@ pub struct LadderOptions {
 }
 
 /// The flow of some calls and dialogs, merged by time.
+///
+/// Lifelines stand in the order of the path, the caller first. A message captured twice is one arrow, and so are its
+/// retransmissions (unless unfolded); polls and keep-alives of four or more become a [`LadderRow::Fold`].
 pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> Ladder {
-    let _ = (analysis, owners, options);
-    Ladder::default()
+    let owners = legs::owners(analysis, owners, options.extended);
+    let mut messages: Vec<(Nanos, MsgIdx, usize)> = Vec::new();
+    for (leg, &owner) in owners.iter().enumerate() {
+        let list = legs::messages(analysis, owner);
+        messages.extend(analysis.messages_of(list).map(|m| (analysis.message(m).time, m, leg)));
+    }
+    messages.sort_unstable_by_key(|&(time, m, _)| (time, m));
+    let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
+    let machines = lifelines::Machines::of(analysis, &drawn);
+
+    let mut rows = Vec::with_capacity(messages.len());
+    let mut notes = legs::notes(analysis, &owners);
+    let mut first_rows: HashMap<Repeat, usize> = HashMap::new();
+    for &(time, m, leg) in &messages {
+        let record = analysis.message(m);
+        while let Some(text) = notes.take_before(time, m) {
+            rows.push(LadderRow::Note { time, text });
+        }
+        let duplicate = record.has(flag::DUPLICATE);
+        let again = record.has(flag::RETRANSMISSION) && !duplicate;
+        let key = Repeat::of(record);
+        if !options.unfold {
+            if duplicate && first_rows.contains_key(&key) {
+                continue;
+            }
+            if again
+                && let Some(LadderRow::Arrow { retransmissions, .. }) =
+                    first_rows.get(&key).and_then(|&at| rows.get_mut(at))
+            {
+                *retransmissions += 1;
+                continue;
+            }
+        }
+        first_rows.entry(key).or_insert(rows.len());
+        let (from, to) = machines.ends(analysis.flow(record.flow));
+        let mut label = message_label(analysis, m);
+        if duplicate {
+            label.push_str(" (captured twice)");
+        } else if again {
+            label.push_str(" (retransmission)");
+        }
+        rows.push(LadderRow::Arrow {
+            time,
+            frame: record.frame,
+            from,
+            to,
+            label,
+            tone: if duplicate || again { Tone::Dim } else { tone(record.status) },
+            message: Some(m),
+            retransmissions: 0,
+            leg,
+        });
+    }
+    let end = messages.last().map_or(0, |&(time, ..)| time);
+    rows.extend(notes.rest().map(|text| LadderRow::Note { time: end, text }));
+    if !options.unfold {
+        rows = fold::fold_runs(analysis, rows);
+    }
+    let mut ladder = Ladder {
+        title: legs::title(analysis, &owners),
+        lifelines: machines.lifelines,
+        rows,
+        start: messages.first().map_or(0, |&(time, ..)| time),
+    };
+    fold::mark_gaps(&mut ladder);
+    ladder
+}
+
+/// What is the same in every copy of a message between the same two addresses.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Repeat {
+    flow: FlowId,
+    method: MethodId,
+    status: u16,
+    cseq: u32,
+    branch: u32,
+    from_tag: u32,
+    to_tag: u32,
+}
+
+impl Repeat {
+    fn of(r: &SipRecord) -> Self {
+        let SipRecord { flow, method, status, cseq, branch, from_tag, to_tag, .. } = *r;
+        Self { flow, method, status, cseq, branch, from_tag, to_tag }
+    }
+}
+
+fn tone(status: u16) -> Tone {
+    match status {
+        0 => Tone::Request,
+        100..200 => Tone::Provisional,
+        200..300 => Tone::Success,
+        // A challenge asks to try again differently, as a redirect does; it is no failure.
+        300..=399 | 401 | 407 => Tone::Redirect,
+        _ => Tone::Failure,
+    }
 }
 
 /// What an arrow carries: `INVITE offer, 22 candidates`, `200 OK answer`, `ACK`. The same as `label` in the JSON.
 pub fn message_label(analysis: &Analysis, message: MsgIdx) -> String {
-    let _ = (analysis, message);
-    String::new()
+    label::message_label(analysis, message, None)
 }
+
+/// [`message_label`] where the bytes of the message are at hand already.
+pub fn message_label_of(analysis: &Analysis, message: MsgIdx, bytes: &[u8]) -> String {
+    label::message_label(analysis, message, Some(bytes))
+}
+
+/// The machines that some messages (in order of time) go between, the first sender first, with names and roles.
+pub fn lifelines_of(analysis: &Analysis, messages: &[MsgIdx]) -> Vec<Lifeline> {
+    lifelines::Machines::of(analysis, messages).lifelines
+}
+
+#[cfg(test)]
+mod tests;

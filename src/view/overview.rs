@@ -1,6 +1,13 @@
 //! What the captures hold, at a glance.
 
-use crate::correlate::Analysis;
+mod machines;
+mod notes;
+
+use std::collections::BTreeMap;
+
+use super::show;
+use crate::capture::Nanos;
+use crate::correlate::{Accounting, Analysis, CallState, DialogState};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +34,300 @@ pub struct Overview {
 
 /// `slices` is the width of the activity lines.
 pub fn overview(analysis: &Analysis, slices: usize) -> Overview {
-    let _ = (analysis, slices);
     Overview {
-        verdict: String::new(),
-        activity: Vec::new(),
-        machines: Vec::new(),
-        notes: Vec::new(),
-        accounting: String::new(),
+        verdict: verdict(analysis),
+        activity: activity(analysis, slices.clamp(1, 1000)),
+        machines: machines::machines(analysis),
+        notes: notes::notes(analysis),
+        accounting: accounting(analysis),
     }
 }
+
+/// Frames of all captures by what became of them: the last line of every screen.
+pub fn accounting(analysis: &Analysis) -> String {
+    let mut sum = Accounting::default();
+    let mut frames = 0u64;
+    for capture in &analysis.captures {
+        let a = capture.accounting;
+        sum.decoded += a.decoded;
+        sum.other_traffic += a.other_traffic;
+        sum.not_ip += a.not_ip;
+        sum.cut_short += a.cut_short;
+        sum.malformed += a.malformed;
+        sum.fragment_pending += a.fragment_pending;
+        sum.duplicate += a.duplicate;
+        sum.over_limit += a.over_limit;
+        sum.encrypted += a.encrypted;
+        frames += capture.frames;
+    }
+    let mut text =
+        format!("{}: {} decoded", show::count(frames, "frame", "frames"), show::number(sum.decoded));
+    for (n, what) in [
+        (sum.other_traffic, "other traffic"),
+        (sum.not_ip, "not IP"),
+        (sum.encrypted, "encrypted"),
+        (sum.duplicate, "captured twice"),
+        (sum.malformed, "damaged"),
+        (sum.cut_short, "cut"),
+        (sum.fragment_pending, "fragments without the rest"),
+        (sum.over_limit, "over a limit"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!(", {} {what}", show::number(n)));
+        }
+    }
+    text
+}
+
+/// How calls ended, the worst first.
+const WORST_FIRST: [(&[CallState], &str); 7] = [
+    (&[CallState::Failed], "failed"),
+    (&[CallState::NoAnswer], "without answer"),
+    (&[CallState::Rejected], "rejected"),
+    (&[CallState::Redirected], "redirected"),
+    (&[CallState::Cancelled], "cancelled"),
+    (&[CallState::Trying, CallState::Ringing], "still open"),
+    (&[CallState::Answered, CallState::Completed], "answered"),
+];
+
+struct Outcome {
+    count: u64,
+    word: &'static str,
+    /// Final statuses with their counts.
+    statuses: BTreeMap<u16, u64>,
+}
+
+fn outcomes(analysis: &Analysis) -> Vec<Outcome> {
+    let mut all: Vec<Outcome> =
+        WORST_FIRST.iter().map(|(_, word)| Outcome { count: 0, word, statuses: BTreeMap::new() }).collect();
+    for call in &analysis.calls {
+        let s = &call.summary;
+        let at = WORST_FIRST.iter().position(|(states, _)| states.contains(&s.state));
+        if let Some(outcome) = at.and_then(|i| all.get_mut(i)) {
+            outcome.count += 1;
+            if s.final_status >= 300 {
+                *outcome.statuses.entry(s.final_status).or_default() += 1;
+            }
+        }
+    }
+    all.retain(|o| o.count > 0);
+    all
+}
+
+impl Outcome {
+    /// `2 rejected (486, 603)`; the most frequent statuses only.
+    fn text(&self) -> String {
+        let text = format!("{} {}", show::number(self.count), self.word);
+        if self.statuses.is_empty() || self.word == "cancelled" {
+            return text;
+        }
+        let mut statuses: Vec<(u64, u16)> = self.statuses.iter().map(|(&s, &n)| (n, s)).collect();
+        statuses.sort_by_key(|&(n, s)| (std::cmp::Reverse(n), s));
+        let several = statuses.len() > 1;
+        let list: Vec<String> = statuses
+            .iter()
+            .take(3)
+            .map(|&(n, s)| if several && n > 1 { format!("{s} ×{}", show::number(n)) } else { s.to_string() })
+            .collect();
+        let dots = if statuses.len() > 3 { " …" } else { "" };
+        format!("{text} ({}{dots})", list.join(", "))
+    }
+}
+
+fn verdict(analysis: &Analysis) -> String {
+    let calls = analysis.calls.len() as u64;
+    let dialogs = analysis.dialogs.len() as u64;
+    if calls == 0 && dialogs == 0 {
+        return nothing(analysis);
+    }
+    let mut sentence = String::new();
+    if calls > 0 {
+        let outcomes = outcomes(analysis);
+        let rest: Vec<String> = outcomes.iter().map(Outcome::text).collect();
+        sentence = match outcomes.as_slice() {
+            [only] if calls == 1 => format!("1 call, {}", only.text().trim_start_matches("1 ")),
+            [only] => format!(
+                "{} calls, all {}",
+                show::number(calls),
+                only.text().split_once(' ').map_or("", |t| t.1)
+            ),
+            _ => format!("{} calls: {}", show::number(calls), rest.join(", ")),
+        };
+    }
+    if dialogs > 0 {
+        let failed = failed_dialogs(analysis);
+        let open =
+            analysis.dialogs.iter().filter(|d| d.summary.state == DialogState::Unanswered).count() as u64;
+        let what = if calls == 0 { "No calls; " } else { "; " };
+        let kind = if calls == 0 { ("dialog", "dialogs") } else { ("other dialog", "other dialogs") };
+        sentence.push_str(&format!("{what}{}", show::count(dialogs, kind.0, kind.1)));
+        let mut troubles = Vec::new();
+        if !failed.is_empty() {
+            let n: u64 = failed.iter().map(|f| f.0).sum();
+            let list: Vec<&str> = failed.iter().take(3).map(|f| f.1.as_str()).collect();
+            let dots = if failed.len() > 3 { " …" } else { "" };
+            troubles.push(format!("{} failed ({}{dots})", show::number(n), list.join(", ")));
+        }
+        if open > 0 {
+            troubles.push(format!("{} unanswered", show::number(open)));
+        }
+        if !troubles.is_empty() {
+            sentence.push_str(&format!(", {}", troubles.join(", ")));
+        }
+    }
+    sentence.push('.');
+    sentence
+}
+
+/// Failed dialogs by method and status, the most frequent first: `REGISTER 403`.
+fn failed_dialogs(analysis: &Analysis) -> Vec<(u64, String)> {
+    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    for dialog in &analysis.dialogs {
+        if dialog.summary.state == DialogState::Failed {
+            *counts.entry((dialog.method, dialog.summary.final_status)).or_default() += 1;
+        }
+    }
+    let mut failed: Vec<(u64, String)> = counts
+        .into_iter()
+        .map(|((method, status), n)| {
+            let method = show::safe(analysis.method(method).as_bytes());
+            (n, if status == 0 { method } else { format!("{method} {status}") })
+        })
+        .collect();
+    failed.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    failed
+}
+
+/// Why there is nothing to show, and what would change that.
+fn nothing(analysis: &Analysis) -> String {
+    let frames: u64 = analysis.captures.iter().map(|c| c.frames).sum();
+    let encrypted: u64 = analysis.captures.iter().map(|c| c.accounting.encrypted).sum();
+    match (frames, encrypted) {
+        (0, _) if analysis.captures.is_empty() => "Nothing is read yet.".to_owned(),
+        (0, _) => "The capture holds no frames.".to_owned(),
+        (_, 0) => format!("No SIP in {}.", show::count(frames, "frame", "frames")),
+        (_, n) => format!(
+            "No SIP in clear in {}; {} encrypted, and SIP over TLS would be among them.",
+            show::count(frames, "frame", "frames"),
+            if n == 1 { "1 is".to_owned() } else { format!("{} are", show::number(n)) }
+        ),
+    }
+}
+
+/// Equal slices of the time that the captures span.
+struct Slices {
+    start: Nanos,
+    span: i128,
+    count: usize,
+}
+
+impl Slices {
+    fn of(analysis: &Analysis, count: usize) -> Self {
+        let first = analysis.captures.iter().filter_map(|c| c.first).min();
+        let last = analysis.captures.iter().filter_map(|c| c.last).max();
+        let times = || analysis.messages.iter().map(|m| m.time);
+        let start = first.or_else(|| times().min()).unwrap_or_default();
+        let end = last.or_else(|| times().max()).unwrap_or_default();
+        Self { start, span: (i128::from(end) - i128::from(start)).max(1), count }
+    }
+
+    fn fill(&self, times: impl Iterator<Item = Nanos>) -> (Vec<u64>, u64) {
+        let mut counts = vec![0u64; self.count];
+        let mut total = 0;
+        for time in times {
+            let at = (i128::from(time) - i128::from(self.start)).max(0) * self.count as i128 / self.span;
+            let at = usize::try_from(at).unwrap_or(usize::MAX).min(self.count - 1);
+            if let Some(slot) = counts.get_mut(at) {
+                *slot += 1;
+            }
+            total += 1;
+        }
+        (counts, total)
+    }
+}
+
+fn activity(analysis: &Analysis, slices: usize) -> Vec<Activity> {
+    let slices = Slices::of(analysis, slices);
+    let mut lines = Vec::new();
+    let mut line = |label, (counts, total): (Vec<u64>, u64), text: String| {
+        if total > 0 {
+            lines.push(Activity { label, counts, total, text });
+        }
+    };
+    line("Calls", slices.fill(analysis.calls.iter().map(|c| c.summary.start)), calls_text(analysis));
+    line("Dialogs", slices.fill(analysis.dialogs.iter().map(|d| d.summary.start)), dialogs_text(analysis));
+    line("Messages", slices.fill(analysis.messages.iter().map(|m| m.time)), messages_text(analysis));
+    line("TLS", slices.fill(analysis.tls.iter().map(|t| t.first)), tls_text(analysis));
+    lines
+}
+
+fn calls_text(analysis: &Analysis) -> String {
+    let mut outcomes: Vec<String> = outcomes(analysis).iter().rev().map(Outcome::text).collect();
+    // What went well first, then the worst.
+    if outcomes.len() > 1 {
+        outcomes[1..].reverse();
+    }
+    let mut text = outcomes.join(" · ");
+    let mut setups: Vec<Nanos> = analysis.calls.iter().filter_map(|c| c.summary.setup).collect();
+    setups.sort_unstable();
+    if let (Some(&median), Some(&worst)) = (setups.get(setups.len() / 2), setups.last()) {
+        text.push_str(&format!("   setup median {}", show::duration(median)));
+        if setups.len() > 1 {
+            text.push_str(&format!("  worst {}", show::duration(worst)));
+        }
+    }
+    text
+}
+
+fn dialogs_text(analysis: &Analysis) -> String {
+    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    for dialog in &analysis.dialogs {
+        *counts.entry(dialog.method).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(method, n)| (std::cmp::Reverse(n), method));
+    let list: Vec<String> = counts
+        .iter()
+        .take(5)
+        .map(|&(method, n)| format!("{} {}", show::number(n), show::safe(analysis.method(method).as_bytes())))
+        .collect();
+    let dots = if counts.len() > 5 { " …" } else { "" };
+    let failed: u64 = failed_dialogs(analysis).iter().map(|f| f.0).sum();
+    let failed = if failed > 0 { format!("   {} failed", show::number(failed)) } else { String::new() };
+    format!("{}{dots}{failed}", list.join(" · "))
+}
+
+fn messages_text(analysis: &Analysis) -> String {
+    let sip = &analysis.sip;
+    let methods = sip.requests.iter().filter(|&&n| n > 0).count() as u64;
+    let mut text = format!("SIP   {}", show::count(methods, "method", "methods"));
+    let class = |low: u16| sip.responses.range(low..low + 100).map(|(_, n)| n).sum::<u64>();
+    for low in [400, 500, 600] {
+        // A challenge is no failure.
+        let challenges: u64 =
+            if low == 400 { [401, 407].iter().filter_map(|s| sip.responses.get(s)).sum() } else { 0 };
+        let n = class(low).saturating_sub(challenges);
+        if n > 0 {
+            text.push_str(&format!(", {} {}xx", show::number(n), low / 100));
+        }
+    }
+    for (n, word) in [
+        (sip.retransmissions, "retransmitted"),
+        (sip.duplicates, "captured twice"),
+        (sip.malformed, "malformed"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!("   {word} {}", show::number(n)));
+        }
+    }
+    text
+}
+
+fn tls_text(analysis: &Analysis) -> String {
+    let frames: u64 = analysis.tls.iter().map(|t| t.encrypted_frames).sum();
+    let bytes: u64 = analysis.tls.iter().map(|t| t.bytes).sum();
+    format!("sessions   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
+}
+
+#[cfg(test)]
+mod tests;

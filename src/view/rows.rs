@@ -1,37 +1,224 @@
 //! The tables: calls and dialogs (and any header as a column).
 
+mod cells;
+
+use std::cmp::Ordering;
+
 use super::filter::Filter;
 use super::show::TimeMode;
-use super::table::Table;
+use super::table::{Align, Column, Table};
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 
 /// What is to be in a table.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub filter: Option<Filter>,
-    /// Column keys in order; empty: the default ones. `header:NAME` shows any header of the first request.
+    /// Column keys in order; empty: the default ones. `header:NAME` shows any header of the first request. Keys that are
+    /// no column are left out; see [`is_call_column`].
     pub columns: Vec<String>,
     /// Column key and descending.
     pub sort: Option<(String, bool)>,
     pub time: TimeMode,
 }
 
-/// All calls that match, with their indices row by row.
-pub fn calls(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
-    let _ = (analysis, query);
-    (Table { columns: Vec::new(), rows: Vec::new() }, Vec::new())
+/// A cell by what it sorts as. Cells without a value come last in either direction.
+#[derive(Debug, Clone, PartialEq)]
+enum Key {
+    None,
+    Number(i64),
+    Text(String),
 }
 
+/// A cell's text and what it sorts by.
+type Cell = (String, Key);
+
+/// A column as defined: key, title, meaning, alignment, rank.
+struct Definition {
+    key: &'static str,
+    title: &'static str,
+    align: Align,
+    rank: u8,
+}
+
+/// All calls that match, with their indices row by row.
+pub fn calls(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
+    let all = (0..analysis.calls.len() as u32).map(CallIdx);
+    let matching: Vec<CallIdx> = match &query.filter {
+        Some(filter) => all.filter(|&c| filter.matches_call(analysis, c)).collect(),
+        None => all.collect(),
+    };
+    let start = analysis.calls.first().map_or(0, |c| c.summary.start);
+    build(query, matching, cells::CALL_DEFAULT, CALL_DEFINITIONS, &|&c, key, previous| {
+        let times = cells::Times { mode: query.time, start, previous };
+        cells::call(analysis, c, key, times)
+    })
+}
+
+/// All dialogs that match, with their indices row by row.
 pub fn dialogs(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
-    let _ = (analysis, query);
-    (Table { columns: Vec::new(), rows: Vec::new() }, Vec::new())
+    let all = (0..analysis.dialogs.len() as u32).map(DialogIdx);
+    let matching: Vec<DialogIdx> = match &query.filter {
+        Some(filter) => all.filter(|&d| filter.matches_dialog(analysis, d)).collect(),
+        None => all.collect(),
+    };
+    let start = analysis.dialogs.first().map_or(0, |d| d.summary.start);
+    build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, &|&d, key, previous| {
+        let times = cells::Times { mode: query.time, start, previous };
+        cells::dialog(analysis, d, key, times)
+    })
+}
+
+/// Gives the cell of a row and column; the third argument is the row shown before.
+type CellOf<'a, I> = dyn Fn(&I, &str, Option<&I>) -> Cell + 'a;
+
+fn build<I: Copy>(
+    query: &Query,
+    mut rows: Vec<I>,
+    defaults: usize,
+    definitions: &[Definition],
+    cell: &CellOf<'_, I>,
+) -> (Table, Vec<I>) {
+    if let Some((key, descending)) = &query.sort {
+        let mut keyed: Vec<(Key, I)> = rows.iter().map(|r| (cell(r, key, None).1, *r)).collect();
+        keyed.sort_by(|(a, _), (b, _)| a.order(b, *descending));
+        rows = keyed.into_iter().map(|(_, row)| row).collect();
+    }
+    let columns: Vec<Column> = if query.columns.is_empty() {
+        definitions.iter().take(defaults).map(Definition::column).collect()
+    } else {
+        query.columns.iter().filter_map(|key| column(key, definitions)).collect()
+    };
+    let mut previous = None;
+    let mut lines = Vec::with_capacity(rows.len());
+    for row in &rows {
+        lines.push(columns.iter().map(|c| cell(row, &c.key, previous).0).collect());
+        previous = Some(row);
+    }
+    (Table { columns, rows: lines }, rows)
+}
+
+impl Definition {
+    fn column(&self) -> Column {
+        Column { key: self.key.to_owned(), title: self.title.to_owned(), align: self.align, rank: self.rank }
+    }
+}
+
+fn column(key: &str, definitions: &[Definition]) -> Option<Column> {
+    if let Some(name) = cells::header_name(key) {
+        let title = super::show::safe_str(name);
+        return Some(Column { key: key.to_owned(), title, align: Align::Left, rank: 3 });
+    }
+    definitions.iter().find(|d| d.key == key).map(Definition::column)
+}
+
+impl Key {
+    fn order(&self, other: &Self, descending: bool) -> Ordering {
+        let by_value = |o: Ordering| if descending { o.reverse() } else { o };
+        match (self, other) {
+            (Self::None, Self::None) => Ordering::Equal,
+            (Self::None, _) => Ordering::Greater,
+            (_, Self::None) => Ordering::Less,
+            (Self::Number(a), Self::Number(b)) => by_value(a.cmp(b)),
+            (Self::Text(a), Self::Text(b)) => by_value(a.cmp(b)),
+            (Self::Number(_), Self::Text(_)) => by_value(Ordering::Less),
+            (Self::Text(_), Self::Number(_)) => by_value(Ordering::Greater),
+        }
+    }
+}
+
+/// Is that a column of the calls table (`header:NAME` included)?
+pub fn is_call_column(key: &str) -> bool {
+    column(key, CALL_DEFINITIONS).is_some()
+}
+
+/// Is that a column of the dialogs table (`header:NAME` included)?
+pub fn is_dialog_column(key: &str) -> bool {
+    column(key, DIALOG_DEFINITIONS).is_some()
+}
+
+macro_rules! columns {
+    ($help:ident $definitions:ident $($key:literal $title:literal $align:ident $rank:literal $meaning:literal),* $(,)?) => {
+        const $help: &[(&str, &str, &str)] = &[$(($key, $title, $meaning)),*];
+        const $definitions: &[Definition] =
+            &[$(Definition { key: $key, title: $title, align: Align::$align, rank: $rank }),*];
+    };
+}
+
+columns! { CALL_HELP CALL_DEFINITIONS
+    "id" "#" Right 0 "number of the call, as `--call` takes it",
+    "start" "Start" Left 3 "time of the first message",
+    "from" "From" Left 1 "caller: display name or user",
+    "to" "To" Left 1 "callee: display name, user or conference",
+    "state" "State" Left 0 "what became of the call",
+    "status" "Status" Right 2 "final status of the INVITE",
+    "setup" "Setup" Right 5 "INVITE to first ringing",
+    "talk" "Talk" Right 4 "answer to BYE",
+    "messages" "Msgs" Right 6 "how many messages it has",
+    "kind" "Kind" Left 4 "audio, video, im, conference, application_sharing, file_transfer",
+    "reason" "Reason" Left 4 "reason phrase of the final status",
+    "ended_by" "Ended by" Left 5 "who sent BYE or CANCEL",
+    "ring" "Ring" Right 5 "first ringing to final answer",
+    "duration" "Duration" Right 5 "first message to last",
+    "answered" "Answered" Left 5 "time of the 2xx",
+    "end" "End" Left 5 "time of the end",
+    "retransmissions" "Rtx" Right 6 "messages sent again",
+    "forks" "Forks" Right 6 "ends that answered",
+    "offers" "Offers" Right 6 "SDP offers",
+    "legs" "Legs" Left 5 "other calls that are legs of this one",
+    "src" "Source" Left 5 "where the first message came from",
+    "dst" "Destination" Left 5 "where it went",
+    "transport" "Transport" Left 6 "of the first message",
+    "frame" "Frame" Right 6 "of the first message",
+    "from_uri" "From URI" Left 6 "caller's whole URI",
+    "to_uri" "To URI" Left 6 "callee's whole URI",
+    "caller_agent" "Caller agent" Left 6 "User-Agent of the caller",
+    "callee_agent" "Callee agent" Left 6 "User-Agent or Server of the callee",
+    "call_id" "Call-ID" Left 6 "Call-ID",
+    "media" "Media" Left 4 "path of the media (no data yet)",
+    "ice" "ICE" Left 5 "state of ICE (no data yet)",
+    "mos" "MOS" Right 5 "lowest MOS (no data yet)",
+    "findings" "!" Left 1 "worst finding (no data yet)",
+}
+
+columns! { DIALOG_HELP DIALOG_DEFINITIONS
+    "id" "#" Right 0 "number of the dialog",
+    "start" "Start" Left 3 "time of the first message",
+    "method" "Method" Left 0 "of the first request",
+    "event" "Event" Left 3 "event package",
+    "from" "From" Left 1 "user who asked",
+    "to" "To" Left 2 "user who was asked",
+    "state" "State" Left 0 "completed, failed, unanswered, active",
+    "status" "Status" Right 1 "last final status",
+    "requests" "Req" Right 5 "requests",
+    "responses" "Resp" Right 6 "responses",
+    "duration" "Duration" Right 5 "first message to last",
+    "reason" "Reason" Left 4 "what the status means",
+    "end" "End" Left 5 "time of the last message",
+    "retransmissions" "Rtx" Right 6 "messages sent again",
+    "messages" "Msgs" Right 6 "how many messages it has",
+    "src" "Source" Left 5 "where the first message came from",
+    "dst" "Destination" Left 5 "where it went",
+    "transport" "Transport" Left 6 "of the first message",
+    "frame" "Frame" Right 6 "of the first message",
+    "from_uri" "From URI" Left 6 "whole URI",
+    "to_uri" "To URI" Left 6 "whole URI",
+    "call_id" "Call-ID" Left 6 "Call-ID",
 }
 
 /// Every column of the calls table: key, title, meaning; those shown by default first.
 pub fn call_columns() -> &'static [(&'static str, &'static str, &'static str)] {
-    &[]
+    CALL_HELP
 }
 
+/// Every column of the dialogs table: key, title, meaning; those shown by default first.
 pub fn dialog_columns() -> &'static [(&'static str, &'static str, &'static str)] {
-    &[]
+    DIALOG_HELP
 }
+
+/// How many of [`call_columns`] are shown by default.
+pub const CALL_DEFAULT_COLUMNS: usize = cells::CALL_DEFAULT;
+/// How many of [`dialog_columns`] are shown by default.
+pub const DIALOG_DEFAULT_COLUMNS: usize = cells::DIALOG_DEFAULT;
+
+#[cfg(test)]
+mod tests;

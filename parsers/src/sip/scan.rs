@@ -1,5 +1,16 @@
 //! The hot path: one pass over a message, spans only, no allocation.
 
+mod body;
+mod fields;
+
+#[cfg(test)]
+mod tests;
+
+use super::start::{Kind, parse_start, status_code};
+use super::syntax::{
+    Name, Next, is_date, is_space, is_token, name_of, next_field, number, part, retry_after,
+};
+
 /// What a `From`, `To` or `Contact` value says. Fields borrow the message; absent is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NameAddrScan<'a> {
@@ -19,7 +30,7 @@ pub struct Scan<'a> {
     pub method: &'a [u8],
     /// Request-URI; empty for a response.
     pub request_uri: &'a [u8],
-    /// Status code 100–999; 0 for a request.
+    /// Status code; 0 for a request. One out of 100–999 is suspicious and brought into 1–999.
     pub status: u16,
     /// Reason phrase of a response.
     pub reason: &'a [u8],
@@ -49,7 +60,7 @@ pub struct Scan<'a> {
     pub body_start: usize,
     /// The body holds SDP (directly or in a multipart part).
     pub sdp: Option<SdpScan<'a>>,
-    /// Something a full parse would report: missing mandatory header, bad start line, bad Content-Length …
+    /// [`super::Message::is_malformed`] of the full parse: missing mandatory header, bad start line, bad Content-Length …
     pub suspicious: bool,
 }
 
@@ -71,8 +82,162 @@ pub struct SdpScan<'a> {
 
 /// Scans one whole message (headers and as much body as there is).
 ///
-/// Gives `None` only where the first line is neither a request nor a status line of SIP/2.0.
+/// Gives `None` only where the first line is neither a request nor a status line of SIP; another version than
+/// `SIP/2.0` and other defects of that line make the message [`suspicious`](Scan::suspicious).
 pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
-    let _ = message;
-    None
+    let b = message;
+    let start = parse_start(b)?;
+    let mut out = Scan { body_start: b.len(), ..Scan::default() };
+    // Whether all that was seen is plainly in order; if not, the full parser decides.
+    let mut plain = start.line.start == 0;
+    match &start.kind {
+        Kind::Request { method, uri, version } => {
+            out.method = part(b, method.clone());
+            out.request_uri = part(b, uri.clone());
+            plain &= part(b, version.clone()) == b"SIP/2.0"
+                && part(b, method.end..uri.start) == b" "
+                && part(b, uri.end..version.start) == b" "
+                && version.end == start.line.end
+                && fields::plain_uri(out.request_uri);
+        }
+        Kind::Status { version, code, reason } => {
+            out.status = status_code(part(b, code.clone()));
+            out.reason = part(b, reason.clone());
+            plain &= part(b, version.clone()) == b"SIP/2.0"
+                && part(b, version.end..code.start) == b" "
+                && code.len() == 3
+                && (100..700).contains(&out.status)
+                && b.get(code.end) == Some(&b' ')
+                && (reason.is_empty() || code.end + 1 == reason.start);
+        }
+    }
+    let mut seen = Seen::default();
+    let mut server: &[u8] = &[];
+    let mut reason: &[u8] = &[];
+    let mut pos = start.next;
+    loop {
+        let field = match next_field(b, pos) {
+            Next::Field(field) => field,
+            Next::Empty(body) => {
+                out.body_start = body;
+                break;
+            }
+            Next::End => {
+                plain = false;
+                break;
+            }
+        };
+        pos = field.next;
+        let name = part(b, field.start..field.name_end);
+        let value = part(b, field.value_start..field.value_end);
+        plain &= field.token_name || is_token(name);
+        let kind = name_of(name);
+        match kind {
+            Name::Via => {
+                let (branch, good) = fields::via(value);
+                if seen.first(kind) {
+                    out.branch = branch;
+                }
+                plain &= good;
+            }
+            Name::From | Name::To => {
+                let first = seen.first(kind);
+                let (address, next, good) = fields::name_addr(value, 0);
+                plain &= first && good && next >= value.len();
+                if first {
+                    *(if kind == Name::From { &mut out.from } else { &mut out.to }) = address;
+                }
+            }
+            Name::CallId => {
+                let first = seen.first(kind);
+                plain &= first && !value.is_empty() && !value.iter().any(|&b| is_space(b));
+                if first {
+                    out.call_id = value;
+                }
+            }
+            Name::CSeq => {
+                let first = seen.first(kind);
+                let (number, method, good) = fields::cseq(value);
+                plain &= first && good && (out.method.is_empty() || out.method == method);
+                if first {
+                    (out.cseq, out.cseq_method) = (number, method);
+                }
+            }
+            Name::Contact => {
+                plain &= fields::plain_contacts(value);
+                set(&mut out.contact, value);
+            }
+            Name::ContentLength => {
+                let length = number(value);
+                plain &= seen.first(kind) && length.is_some_and(|n| n <= u64::from(u32::MAX));
+                if out.content_length.is_none() {
+                    out.content_length = length.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+                }
+            }
+            Name::ContentType => {
+                plain &= seen.first(kind);
+                set(&mut out.content_type, value);
+            }
+            Name::MaxForwards => plain &= seen.first(kind) && number(value).is_some_and(|n| n <= 255),
+            Name::Expires => {
+                let seconds = number(value).and_then(|n| u32::try_from(n).ok());
+                plain &= seen.first(kind) && seconds.is_some();
+                out.expires = out.expires.or(seconds);
+            }
+            Name::Date => plain &= is_date(value),
+            Name::RetryAfter => plain &= retry_after(value).is_some(),
+            Name::Warning => plain &= fields::plain_warning(value),
+            Name::UserAgent => set(&mut out.agent, value),
+            Name::Server => set(&mut server, value),
+            Name::Event => set(&mut out.event, value),
+            Name::Reason => set(&mut reason, value),
+            Name::Diagnostics => set(&mut out.diagnostics, value),
+            Name::Replaces => set(&mut out.replaces, value),
+            Name::ReferTo => set(&mut out.refer_to, value),
+            Name::XCallId => set(&mut out.x_call_id, value),
+            Name::Other => {}
+        }
+    }
+    if out.agent.is_empty() {
+        out.agent = server;
+    }
+    if out.diagnostics.is_empty() {
+        out.diagnostics = reason;
+    }
+    let mut body = part(b, out.body_start..b.len());
+    if let Some(length) = out.content_length {
+        let length = length as usize;
+        plain &= length <= body.len();
+        body = body.get(..length).unwrap_or(body);
+    }
+    out.sdp = body::scan_body(body, out.content_type);
+    plain &= seen.mandatory();
+    out.suspicious = !plain && super::parse_message(b).is_none_or(|m| m.is_malformed());
+    Some(out)
+}
+
+fn set<'a>(field: &mut &'a [u8], value: &'a [u8]) {
+    if field.is_empty() {
+        *field = value;
+    }
+}
+
+/// Which headers have been met.
+#[derive(Default)]
+struct Seen(u32);
+
+impl Seen {
+    fn first(&mut self, name: Name) -> bool {
+        let bit = 1 << name as u32;
+        let first = self.0 & bit == 0;
+        self.0 |= bit;
+        first
+    }
+
+    /// RFC 3261 §8.1.1, without Max-Forwards, which RFC 2543 did not demand.
+    fn mandatory(&self) -> bool {
+        [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq]
+            .iter()
+            .all(|&n| self.0 & 1 << n as u32 != 0)
+    }
 }

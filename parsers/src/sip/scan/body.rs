@@ -1,0 +1,133 @@
+//! Session descriptions in a body, directly or in the parts of a multipart, without allocation.
+
+use memchr::memchr;
+
+use super::SdpScan;
+use crate::mime::{boundary, delimiter, media_type};
+use crate::sip::syntax::{Name, Next, name_of, next_field, part, starts_with_ignore_case, trim};
+
+/// Multiparts inside multiparts that are followed.
+const DEPTH: u8 = 8;
+
+/// Finds and scans the session descriptions of a body.
+pub(super) fn scan_body<'a>(body: &'a [u8], content_type: &'a [u8]) -> Option<SdpScan<'a>> {
+    if body.is_empty() {
+        return None;
+    }
+    if content_type.is_empty() && body.starts_with(b"v=0") {
+        return Some(description(body));
+    }
+    let mut found = None;
+    entity(body, content_type, DEPTH, &mut found);
+    found
+}
+
+fn entity<'a>(body: &'a [u8], content_type: &'a [u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
+    let media = media_type(content_type);
+    if media.eq_ignore_ascii_case(b"application/sdp") {
+        let new = description(body);
+        let Some(old) = found else {
+            *found = Some(new);
+            return;
+        };
+        let candidates = old.candidates.saturating_add(new.candidates);
+        if new.media_sections > 0 || old.media_sections == 0 {
+            *old = new;
+        }
+        old.candidates = candidates;
+    } else if depth > 0 && starts_with_ignore_case(media, b"multipart/") {
+        let delimiter = boundary(content_type);
+        if !delimiter.is_empty() {
+            multipart(body, delimiter, depth, found);
+        }
+    }
+}
+
+fn multipart<'a>(body: &'a [u8], boundary: &[u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
+    let mut part_at = None;
+    let mut line = 0;
+    while line < body.len() {
+        let rest = part(body, line..body.len());
+        let next = memchr(b'\n', rest).map_or(body.len(), |n| line + n + 1);
+        if let Some(close) = delimiter(part(rest, 0..next - line), boundary) {
+            if let Some(at) = part_at {
+                body_part(part(body, at..line), depth, found);
+            }
+            if close {
+                return;
+            }
+            part_at = Some(next);
+        }
+        line = next;
+    }
+    if let Some(at) = part_at {
+        body_part(part(body, at..body.len()), depth, found);
+    }
+}
+
+fn body_part<'a>(bytes: &'a [u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
+    let mut content_type: &[u8] = &[];
+    let mut pos = 0;
+    loop {
+        match next_field(bytes, pos) {
+            Next::Field(f) => {
+                if content_type.is_empty() && name_of(part(bytes, f.start..f.name_end)) == Name::ContentType {
+                    content_type = part(bytes, f.value_start..f.value_end);
+                }
+                pos = f.next;
+            }
+            Next::Empty(at) => return entity(part(bytes, at..bytes.len()), content_type, depth - 1, found),
+            Next::End => return,
+        }
+    }
+}
+
+/// One session description.
+fn description(body: &[u8]) -> SdpScan<'_> {
+    let mut out = SdpScan::default();
+    let mut session_direction: &[u8] = &[];
+    let mut pos = 0;
+    while let Some(rest) = body.get(pos..)
+        && !rest.is_empty()
+    {
+        let n = memchr(b'\n', rest).unwrap_or(rest.len());
+        pos += n + 1;
+        let &[kind, b'=', ref value @ ..] = part(rest, 0..n) else { continue };
+        match kind {
+            b'a' => {
+                if value.starts_with(b"candidate") && matches!(value.get(9), Some(b':' | b' ')) {
+                    out.candidates = out.candidates.saturating_add(1);
+                } else if out.media_sections <= 1 && value.len() <= 10 {
+                    let value = trim(value);
+                    if matches!(value, b"sendrecv" | b"sendonly" | b"recvonly" | b"inactive") {
+                        if out.media_sections == 0 {
+                            session_direction = value;
+                        } else {
+                            out.direction = value;
+                        }
+                    }
+                }
+            }
+            b'm' => {
+                if out.media_sections == 0 {
+                    out.media = trim(value);
+                }
+                out.media_sections = out.media_sections.saturating_add(1);
+            }
+            b'c' if out.media_sections <= 1 => {
+                let value = trim(value);
+                let at = memchr::memrchr(b' ', value).map_or(0, |n| n + 1);
+                let address = part(value, at..value.len());
+                // A multicast address may be followed by TTL and count.
+                let end = memchr(b'/', address).unwrap_or(address.len());
+                out.address = part(address, 0..end);
+            }
+            b'o' => out.origin = trim(value),
+            _ => {}
+        }
+    }
+    if out.direction.is_empty() {
+        out.direction = session_direction;
+    }
+    out
+}

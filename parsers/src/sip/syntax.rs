@@ -1,0 +1,402 @@
+//! Characters, numbers and lines of RFC 3261 §25, shared by all parsers of this folder.
+
+use std::ops::Range;
+
+use memchr::memchr;
+
+const TOKEN: u8 = 1;
+const SPACE: u8 = 2;
+/// What a URI may hold unescaped anywhere behind its scheme (brackets and `%` are looked at separately).
+const URI: u8 = 4;
+const HEX: u8 = 8;
+/// The same without `?`.
+const PLAIN: u8 = 64;
+/// Ends a parameter value outside quotes.
+const STOP: u8 = 16;
+/// Letters, digits, `-`, `.`, and `_` which is no host name character but is in use.
+const HOST: u8 = 32;
+
+const CLASS: [u8; 256] = {
+    let mut t = [0u8; 256];
+    let mut i = 0;
+    while i < 256 {
+        let b = i as u8;
+        let mut c = 0;
+        if b.is_ascii_alphanumeric() {
+            c |= TOKEN | URI | PLAIN | HOST;
+        }
+        if b.is_ascii_hexdigit() {
+            c |= HEX;
+        }
+        match b {
+            b'-' | b'.' | b'_' => c |= TOKEN | URI | PLAIN | HOST,
+            b'!' | b'*' | b'+' | b'~' | b'\'' => c |= TOKEN | URI | PLAIN,
+            b'%' | b'`' => c |= TOKEN,
+            b'(' | b')' | b'&' | b'=' | b'$' | b'/' | b':' | b'@' => c |= URI | PLAIN,
+            b'?' => c |= URI,
+            b',' | b';' => c |= URI | PLAIN | STOP,
+            b' ' | b'\t' | b'\r' | b'\n' => c |= SPACE | STOP,
+            b'"' => c |= STOP,
+            _ => {}
+        }
+        t[i] = c;
+        i += 1;
+    }
+    t
+};
+
+#[inline]
+fn class(b: u8, mask: u8) -> bool {
+    CLASS[b as usize] & mask != 0
+}
+
+/// Length of the run of bytes of these classes at `i`.
+#[inline]
+fn span(s: &[u8], i: usize, mask: u8) -> usize {
+    let rest = s.get(i..).unwrap_or_default();
+    rest.iter().position(|&b| !class(b, mask)).unwrap_or(rest.len())
+}
+
+/// All bytes are of one of these classes. Eight at a time without a branch: this runs over every URI.
+#[inline]
+fn all(s: &[u8], mask: u8) -> bool {
+    let mut chunks = s.chunks_exact(8);
+    for chunk in &mut chunks {
+        if chunk.iter().fold(mask, |m, &b| m & CLASS[b as usize]) == 0 {
+            return false;
+        }
+    }
+    chunks.remainder().iter().fold(mask, |m, &b| m & CLASS[b as usize]) != 0
+}
+
+/// Position behind the token that begins at `i`.
+#[inline]
+pub(crate) fn token_end(s: &[u8], i: usize) -> usize {
+    i + span(s, i, TOKEN)
+}
+
+/// Position behind tokens and white space.
+#[inline]
+pub(crate) fn words_end(s: &[u8], i: usize) -> usize {
+    i + span(s, i, TOKEN | SPACE)
+}
+
+#[inline]
+pub(crate) fn host_end(s: &[u8], i: usize) -> usize {
+    i + span(s, i, HOST)
+}
+
+/// Position of the first `;`, `,`, `"` or white space from `i` on.
+#[inline]
+pub(crate) fn value_end(s: &[u8], i: usize) -> usize {
+    let rest = s.get(i..).unwrap_or_default();
+    i + rest.iter().position(|&b| class(b, STOP)).unwrap_or(rest.len())
+}
+
+pub(crate) fn is_token_byte(b: u8) -> bool {
+    class(b, TOKEN)
+}
+
+/// White space between tokens, the line ends of folding included.
+pub(crate) fn is_space(b: u8) -> bool {
+    class(b, SPACE)
+}
+
+pub(crate) fn is_uri_byte(b: u8) -> bool {
+    class(b, URI)
+}
+
+/// No byte needs a closer look: no `?`, no `%`, no bracket.
+#[inline]
+pub(crate) fn is_plain_uri_text(s: &[u8]) -> bool {
+    all(s, PLAIN)
+}
+
+pub(crate) fn is_hex(b: u8) -> bool {
+    class(b, HEX)
+}
+
+pub(crate) fn is_token(s: &[u8]) -> bool {
+    !s.is_empty() && all(s, TOKEN)
+}
+
+/// Without white space at both ends.
+pub(crate) fn trim(mut s: &[u8]) -> &[u8] {
+    while let [b, rest @ ..] = s {
+        if !is_space(*b) {
+            break;
+        }
+        s = rest;
+    }
+    while let [rest @ .., b] = s {
+        if !is_space(*b) {
+            break;
+        }
+        s = rest;
+    }
+    s
+}
+
+/// The range without white space at both ends; an empty one stays where it began.
+pub(crate) fn trim_range(buf: &[u8], r: Range<usize>) -> Range<usize> {
+    let (mut start, mut end) = (r.start, r.end);
+    while start < end && buf.get(start).is_some_and(|&b| is_space(b)) {
+        start += 1;
+    }
+    while end > start && buf.get(end - 1).is_some_and(|&b| is_space(b)) {
+        end -= 1;
+    }
+    start..end
+}
+
+/// First position at or behind `i` that is no white space.
+#[inline]
+pub(crate) fn skip_space(s: &[u8], i: usize) -> usize {
+    i + span(s, i, SPACE)
+}
+
+/// Bytes of a range, empty where it does not fit.
+pub(crate) fn part(s: &[u8], r: Range<usize>) -> &[u8] {
+    s.get(r).unwrap_or_default()
+}
+
+/// A string of digits only; a number too large for 64 bits is `u64::MAX`.
+pub(crate) fn number(s: &[u8]) -> Option<u64> {
+    if s.is_empty() {
+        return None;
+    }
+    let mut n = 0u64;
+    for &b in s {
+        if !b.is_ascii_digit() {
+            return None;
+        }
+        n = n.saturating_mul(10).saturating_add(u64::from(b - b'0'));
+    }
+    Some(n)
+}
+
+/// How many digits stand at the beginning.
+pub(crate) fn digits(s: &[u8]) -> usize {
+    s.iter().position(|b| !b.is_ascii_digit()).unwrap_or(s.len())
+}
+
+pub(crate) fn starts_with_ignore_case(s: &[u8], prefix: &[u8]) -> bool {
+    s.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix))
+}
+
+/// Position of the quote that closes the quoted string opened just before `i`.
+pub(crate) fn closing_quote(s: &[u8], mut i: usize) -> Option<usize> {
+    loop {
+        let at = i + memchr::memchr2(b'"', b'\\', s.get(i..)?)?;
+        if s.get(at) == Some(&b'"') {
+            return Some(at);
+        }
+        i = at + 2;
+    }
+}
+
+/// A header field as its lines stand in the message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    /// Where the name begins.
+    pub start: usize,
+    /// Behind the name, white space before the colon not counted; equal to `start` where there is no colon.
+    pub name_end: usize,
+    /// Value without white space at its ends; with folding it holds line ends.
+    pub value_start: usize,
+    pub value_end: usize,
+    /// Where the next field begins.
+    pub next: usize,
+    pub colon: bool,
+    /// The name is a token with the colon right behind it.
+    pub token_name: bool,
+    pub folded: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Next {
+    Field(Field),
+    /// The empty line; behind it the body begins here.
+    Empty(usize),
+    /// The bytes end without an empty line.
+    End,
+}
+
+/// The header field that begins at `pos`.
+#[inline]
+pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
+    let Some(rest) = b.get(pos..) else { return Next::End };
+    match rest {
+        [] | [b'\r'] => return Next::End,
+        [b'\n', ..] => return Next::Empty(pos + 1),
+        [b'\r', b'\n', ..] => return Next::Empty(pos + 2),
+        _ => {}
+    }
+    let (line_end, mut next) = match memchr(b'\n', rest) {
+        Some(i) => (pos + i, pos + i + 1),
+        None => (b.len(), b.len()),
+    };
+    let mut end = line_end;
+    let mut folded = false;
+    while let Some(b' ' | b'\t') = b.get(next) {
+        folded = true;
+        match memchr(b'\n', part(b, next..b.len())) {
+            Some(i) => {
+                end = next + i;
+                next = end + 1;
+            }
+            None => {
+                end = b.len();
+                next = end;
+            }
+        }
+    }
+    let token = token_end(b, pos);
+    let mut name = Some((token, token + 1)).filter(|_| token > pos && b.get(token) == Some(&b':'));
+    let token_name = name.is_some();
+    if !token_name {
+        name = memchr(b':', part(b, pos..line_end)).map(|i| {
+            let before = part(b, pos..pos + i);
+            let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            (pos + before.len() - blanks, pos + i + 1)
+        });
+    }
+    let (name_end, value_from) = name.unwrap_or((pos, pos));
+    let value = trim_range(b, value_from..end);
+    Next::Field(Field {
+        start: pos,
+        name_end,
+        value_start: value.start,
+        value_end: value.end,
+        next,
+        colon: name.is_some(),
+        token_name,
+        folded,
+    })
+}
+
+/// Headers this crate looks into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    Via,
+    From,
+    To,
+    CallId,
+    CSeq,
+    Contact,
+    ContentLength,
+    ContentType,
+    Date,
+    Diagnostics,
+    Event,
+    Expires,
+    MaxForwards,
+    Reason,
+    ReferTo,
+    Replaces,
+    RetryAfter,
+    Server,
+    UserAgent,
+    Warning,
+    XCallId,
+    Other,
+}
+
+/// Which of them a name as written is (any case, compact form included).
+#[inline]
+pub(crate) fn name_of(name: &[u8]) -> Name {
+    let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
+    match name.len() {
+        1 => match name.first().map(u8::to_ascii_lowercase) {
+            Some(b'v') => Name::Via,
+            Some(b'f') => Name::From,
+            Some(b't') => Name::To,
+            Some(b'i') => Name::CallId,
+            Some(b'm') => Name::Contact,
+            Some(b'l') => Name::ContentLength,
+            Some(b'c') => Name::ContentType,
+            Some(b'o') => Name::Event,
+            Some(b'r') => Name::ReferTo,
+            _ => Name::Other,
+        },
+        2 if is(b"to") => Name::To,
+        3 if is(b"via") => Name::Via,
+        4 if is(b"from") => Name::From,
+        4 if is(b"cseq") => Name::CSeq,
+        4 if is(b"date") => Name::Date,
+        5 if is(b"event") => Name::Event,
+        5 if is(b"x-cid") => Name::XCallId,
+        6 if is(b"server") => Name::Server,
+        6 if is(b"reason") => Name::Reason,
+        7 if is(b"call-id") => Name::CallId,
+        7 if is(b"contact") => Name::Contact,
+        7 if is(b"expires") => Name::Expires,
+        7 if is(b"warning") => Name::Warning,
+        8 if is(b"refer-to") => Name::ReferTo,
+        8 if is(b"replaces") => Name::Replaces,
+        8 if is(b"x-callid") => Name::XCallId,
+        9 if is(b"x-call-id") => Name::XCallId,
+        10 if is(b"user-agent") => Name::UserAgent,
+        11 if is(b"retry-after") => Name::RetryAfter,
+        12 if is(b"content-type") => Name::ContentType,
+        12 if is(b"max-forwards") => Name::MaxForwards,
+        14 if is(b"content-length") => Name::ContentLength,
+        14 if is(b"ms-diagnostics") => Name::Diagnostics,
+        21 if is(b"ms-diagnostics-public") || is(b"ms-client-diagnostics") => Name::Diagnostics,
+        _ => Name::Other,
+    }
+}
+
+/// Is a name as written this long one, or its compact form?
+pub(crate) fn name_is(name: &[u8], long: &[u8], compact: u8) -> bool {
+    name.eq_ignore_ascii_case(long) || name.eq_ignore_ascii_case(&[compact])
+}
+
+/// `rfc1123-date` (RFC 3261 §25.1): `Sat, 13 Nov 2010 23:29:00 GMT`.
+pub(crate) fn is_date(v: &[u8]) -> bool {
+    const SHAPE: &[u8; 29] = b"aaa, dd aaa dddd dd:dd:dd GMT";
+    v.len() == SHAPE.len()
+        && v.iter().zip(SHAPE).all(|(&b, &s)| match s {
+            b'a' => b.is_ascii_alphabetic(),
+            b'd' => b.is_ascii_digit(),
+            _ => b == s,
+        })
+}
+
+/// `Retry-After`: seconds, then a comment or parameters.
+pub(crate) fn retry_after(v: &[u8]) -> Option<u32> {
+    let n = digits(v);
+    let seconds = u32::try_from(number(part(v, 0..n))?).ok()?;
+    match v.get(n) {
+        None | Some(b' ' | b'\t' | b'\r' | b'\n' | b'(' | b';') => Some(seconds),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_field() {
+        let b = b"Subject : a\r\n  b \r\n\r\nx";
+        let Next::Field(f) = next_field(b, 0) else { panic!("a field") };
+        assert_eq!(&b[f.start..f.name_end], b"Subject");
+        assert_eq!(&b[f.value_start..f.value_end], b"a\r\n  b");
+        assert!(f.folded);
+        assert!(matches!(next_field(b, f.next), Next::Empty(21)));
+    }
+
+    #[test]
+    fn quotes_with_escapes() {
+        assert_eq!(closing_quote(br#"a\"b"c"#, 0), Some(4));
+        assert_eq!(closing_quote(br#"a\"#, 0), None);
+        assert_eq!(closing_quote(br#"a\""#, 0), None);
+    }
+
+    #[test]
+    fn dates() {
+        assert!(is_date(b"Sat, 13 Nov 2010 23:29:00 GMT"));
+        assert!(!is_date(b"Fri, 01 Jan 2010 16:00:00 EST"));
+    }
+}

@@ -1,0 +1,21 @@
+//! Writes every synthetic capture of `samples/`: `cargo run --example samples`.
+//!
+//! Seeded: the same bytes every run. What happens in each file is told in `samples/MANIFEST.toml`.
+
+mod call;
+mod scenarios;
+mod scene;
+mod wire;
+
+use std::fs;
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    for (name, bytes) in scenarios::all() {
+        let path = folder.join(name);
+        fs::write(&path, &bytes)?;
+        println!("{} {} bytes", path.display(), bytes.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,616 @@
+//! What the screens need from the analysis, asked and answered as values on threads of their own, so that
+//! drawing and keys never wait for a lock, a long sort or a disk.
+
+use std::collections::HashMap;
+use std::mem::discriminant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use super::event::Event;
+use super::state::{Subject, TableKind};
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, Owner};
+use crate::view::detail::Buffer;
+use crate::view::diff::DiffLine;
+use crate::view::filter::Filter;
+use crate::view::ladder::{Ladder, LadderOptions};
+use crate::view::overview::Overview;
+use crate::view::packets::PacketLine;
+use crate::view::rows::Query;
+use crate::view::table::Table;
+use crate::view::{detail, diff, ladder, overview, packets, rows, show};
+
+/// Frames looked at between two looks at whether the search is still wanted.
+const SCAN_CHUNK: u32 = 1_000;
+/// Most frames a Packets filter lists.
+pub const MAX_MATCHES: usize = 1_000_000;
+
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// What the shell shows: captures, counts; and the overview.
+    Overview {
+        slices: usize,
+    },
+    Table {
+        kind: TableKind,
+        query: Box<Query>,
+        version: u64,
+    },
+    Ladder {
+        owners: Vec<Owner>,
+        options: LadderOptions,
+    },
+    Detail(Subject),
+    Diff(MsgIdx, MsgIdx),
+    /// Lines of frames, their places counted over all captures from 0, ascending.
+    Packets {
+        places: Vec<u64>,
+    },
+    /// All frames that match.
+    Matches {
+        filter: Box<Filter>,
+        version: u64,
+    },
+    /// The next frame that has `text` in its line.
+    Find {
+        text: String,
+        from: u64,
+        forward: bool,
+        version: u64,
+    },
+    /// To which call or dialog a frame belongs.
+    OwnerOf(FrameRef),
+    Statistics,
+}
+
+/// What stands on the shell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// File names.
+    pub title: String,
+    pub span: Option<(Nanos, Nanos)>,
+    pub frames: u64,
+    pub bytes: u64,
+    /// Frames of each capture.
+    pub captures: Vec<u64>,
+    pub calls: usize,
+    pub dialogs: usize,
+    /// Problems with whole inputs.
+    pub damaged: usize,
+}
+
+impl Holdings {
+    /// The frame at a place counted over all captures from 0.
+    pub fn frame_at(&self, mut place: u64) -> Option<FrameRef> {
+        for (i, &frames) in self.captures.iter().enumerate() {
+            if place < frames {
+                let capture = crate::capture::CaptureId(u16::try_from(i).ok()?);
+                return Some(FrameRef { capture, frame: u32::try_from(place + 1).ok()? });
+            }
+            place -= frames;
+        }
+        None
+    }
+
+    pub fn place_of(&self, frame: FrameRef) -> Option<u64> {
+        let capture = usize::from(frame.capture.0);
+        let inside = u64::from(frame.frame).checked_sub(1)?;
+        if inside >= *self.captures.get(capture)? {
+            return None;
+        }
+        Some(self.captures[..capture].iter().sum::<u64>() + inside)
+    }
+}
+
+/// A table with the ids of its rows and the widths of its columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableData {
+    pub table: Table,
+    pub ids: Vec<u32>,
+    pub widths: Vec<u16>,
+    /// Rows without the filter.
+    pub total: usize,
+}
+
+impl TableData {
+    pub fn new(table: Table, ids: Vec<u32>, total: usize) -> Self {
+        let mut widths: Vec<u16> =
+            table.columns.iter().map(|c| super::widgets::text::width(&c.title) as u16).collect();
+        for row in &table.rows {
+            for (w, cell) in widths.iter_mut().zip(row) {
+                // Only a cell with more bytes than the column can be wider.
+                if cell.len() > usize::from(*w) {
+                    *w = (*w).max(super::widgets::text::width(cell).min(200) as u16);
+                }
+            }
+        }
+        Self { table, ids, widths, total }
+    }
+}
+
+/// Everything a pane can show of a message or frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    pub subject: Subject,
+    pub buffers: Vec<Buffer>,
+    pub raw: Vec<String>,
+    pub sdp: Vec<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Overview {
+        overview: Arc<Overview>,
+        holdings: Holdings,
+    },
+    Table {
+        kind: TableKind,
+        version: u64,
+        data: Arc<TableData>,
+        took: Duration,
+    },
+    Ladder {
+        owners: Vec<Owner>,
+        options: LadderOptions,
+        ladder: Arc<Ladder>,
+        /// Messages of the ladder that the rules of the wire object to.
+        flawed: Arc<Vec<MsgIdx>>,
+    },
+    Detail(Arc<Detail>),
+    Diff {
+        a: MsgIdx,
+        b: MsgIdx,
+        lines: Result<Arc<Vec<DiffLine>>, String>,
+    },
+    Packets {
+        places: Vec<u64>,
+        lines: Result<Vec<(u64, PacketLine)>, String>,
+    },
+    /// More matches; those before them came already.
+    Matches {
+        version: u64,
+        places: Vec<u64>,
+        scanned: u64,
+        done: bool,
+    },
+    Found {
+        version: u64,
+        place: Option<u64>,
+    },
+    OwnerOf {
+        frame: FrameRef,
+        owner: Option<Owner>,
+    },
+    Statistics(Arc<Vec<(String, Vec<(String, u64)>)>>),
+    Exported(Result<String, ExportError>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportError {
+    /// The file is there already.
+    Exists,
+    Other(String),
+}
+
+/// Reading goes on although a writer died: what it left is still the best there is.
+pub fn read(analysis: &RwLock<Analysis>) -> RwLockReadGuard<'_, Analysis> {
+    analysis.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Answers everything but the searches over frames, which take long and answer in pieces.
+pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
+    Some(match request {
+        Request::Overview { slices } => Answer::Overview {
+            overview: Arc::new(overview::overview(analysis, *slices)),
+            holdings: holdings(analysis),
+        },
+        Request::Table { kind, query, version } => {
+            let started = Instant::now();
+            let data = match kind {
+                TableKind::Calls => {
+                    let (table, ids) = rows::calls(analysis, query);
+                    let ids = ids.into_iter().map(|CallIdx(i)| i).collect();
+                    TableData::new(table, ids, analysis.calls.len())
+                }
+                TableKind::Dialogs => {
+                    let (table, ids) = rows::dialogs(analysis, query);
+                    let ids = ids.into_iter().map(|DialogIdx(i)| i).collect();
+                    TableData::new(table, ids, analysis.dialogs.len())
+                }
+            };
+            Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: started.elapsed() }
+        }
+        Request::Ladder { owners, options } => {
+            let ladder = ladder::build(analysis, owners, *options);
+            let flawed = flawed(analysis, &ladder);
+            Answer::Ladder {
+                owners: owners.clone(),
+                options: *options,
+                ladder: Arc::new(ladder),
+                flawed: Arc::new(flawed),
+            }
+        }
+        Request::Detail(subject) => Answer::Detail(Arc::new(detail_of(analysis, *subject))),
+        Request::Diff(a, b) => {
+            let lines = bytes_of(analysis, *a)
+                .and_then(|left| Ok((left, bytes_of(analysis, *b)?)))
+                .map(|(left, right)| Arc::new(diff::diff(&left, &right)));
+            Answer::Diff { a: *a, b: *b, lines }
+        }
+        Request::Packets { places } => {
+            Answer::Packets { places: places.clone(), lines: lines_at(analysis, places) }
+        }
+        Request::OwnerOf(frame) => {
+            let owner = analysis.messages_in_frame(*frame).first().map(|&m| analysis.message(m).owner);
+            Answer::OwnerOf { frame: *frame, owner }
+        }
+        Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
+        Request::Matches { .. } | Request::Find { .. } => return None,
+    })
+}
+
+fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {
+    if m.0 as usize >= analysis.messages.len() {
+        return Err("no such message".to_owned());
+    }
+    analysis.message_bytes(m).map_err(|e| e.to_string())
+}
+
+fn holdings(analysis: &Analysis) -> Holdings {
+    let captures = &analysis.captures;
+    let name = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        show::safe(name.as_bytes())
+    };
+    let title = match captures.as_slice() {
+        [] => String::new(),
+        [one] => name(&one.info.path),
+        [first, rest @ ..] => format!("{} + {} more", name(&first.info.path), rest.len()),
+    };
+    let first = captures.iter().filter_map(|c| c.first).min();
+    let last = captures.iter().filter_map(|c| c.last).max();
+    Holdings {
+        title,
+        span: first.zip(last),
+        frames: captures.iter().map(|c| c.frames).sum(),
+        bytes: captures.iter().map(|c| c.bytes).sum(),
+        captures: captures.iter().map(|c| c.frames).collect(),
+        calls: analysis.calls.len(),
+        dialogs: analysis.dialogs.len(),
+        damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
+    }
+}
+
+fn flawed(analysis: &Analysis, ladder: &Ladder) -> Vec<MsgIdx> {
+    fn walk(analysis: &Analysis, rows: &[ladder::LadderRow], out: &mut Vec<MsgIdx>) {
+        use crate::correlate::flag;
+        for row in rows {
+            match row {
+                ladder::LadderRow::Arrow { message: Some(m), .. } => {
+                    let flagged = analysis
+                        .messages
+                        .get(m.0 as usize)
+                        .is_some_and(|r| r.has(flag::MALFORMED) || r.has(flag::CUT));
+                    if flagged {
+                        out.push(*m);
+                    }
+                }
+                ladder::LadderRow::Fold { inner, .. } => walk(analysis, inner, out),
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(analysis, &ladder.rows, &mut out);
+    out
+}
+
+fn detail_of(analysis: &Analysis, subject: Subject) -> Detail {
+    let mut detail = Detail { subject, buffers: Vec::new(), raw: Vec::new(), sdp: Vec::new(), error: None };
+    let mut failed = |e: std::io::Error| detail.error = Some(e.to_string());
+    let (message, frame) = match subject {
+        Subject::Message(m) if m.0 as usize >= analysis.messages.len() => return detail,
+        Subject::Message(m) => (Some(m), analysis.message(m).frame),
+        Subject::Frame(frame) => (analysis.messages_in_frame(frame).first().copied(), frame),
+    };
+    if let Some(m) = message {
+        match analysis.message_bytes(m) {
+            Ok(bytes) => detail.raw = show::safe_lines(&bytes),
+            Err(e) => failed(e),
+        }
+        detail.sdp = detail::sdp_summary(analysis, m).unwrap_or_default();
+    }
+    match subject {
+        Subject::Message(m) => {
+            match detail::message_detail(analysis, m) {
+                Ok(buffer) => detail.buffers.push(buffer),
+                Err(e) => detail.error = Some(e.to_string()),
+            }
+            let frames = analysis.frames_of(m);
+            // A message over hundreds of segments: its last frames tell enough.
+            for frame in frames.iter().rev().take(8).rev() {
+                let buffers = detail::frame_detail(analysis, *frame).unwrap_or_default();
+                detail.buffers.extend(buffers.into_iter().take(1));
+            }
+        }
+        Subject::Frame(_) => match detail::frame_detail(analysis, frame) {
+            Ok(buffers) => detail.buffers = buffers,
+            Err(e) => detail.error = Some(e.to_string()),
+        },
+    }
+    if message.is_none()
+        && let Some(buffer) = detail.buffers.first()
+    {
+        detail.raw = show::safe_lines(&buffer.bytes);
+    }
+    detail
+}
+
+/// Lines of single frames; those that follow each other are read together.
+fn lines_at(analysis: &Analysis, places: &[u64]) -> Result<Vec<(u64, PacketLine)>, String> {
+    let mut out = Vec::with_capacity(places.len());
+    for run in places.chunk_by(|a, b| a + 1 == *b) {
+        let first = run.first().copied().unwrap_or(0);
+        out.extend((first..).zip(lines(analysis, first, run.len() as u32)?));
+    }
+    Ok(out)
+}
+
+/// Lines of frames counted over all captures.
+fn lines(analysis: &Analysis, first: u64, count: u32) -> Result<Vec<PacketLine>, String> {
+    let mut out = Vec::new();
+    let mut before = 0u64;
+    let last = first.saturating_add(u64::from(count));
+    for (capture, summary) in analysis.captures.iter().enumerate() {
+        let (start, end) = (first.max(before), last.min(before + summary.frames));
+        if start < end {
+            let number = u32::try_from(start - before + 1).unwrap_or(u32::MAX);
+            let lines = packets::packet_lines(analysis, capture, number, (end - start) as u32)
+                .map_err(|e| e.to_string())?;
+            out.extend(lines);
+        }
+        before += summary.frames;
+    }
+    Ok(out)
+}
+
+fn statistics(analysis: &Analysis) -> Vec<(String, Vec<(String, u64)>)> {
+    use crate::correlate::MethodId;
+    let sip = &analysis.sip;
+    let mut requests: Vec<(String, u64)> = sip
+        .requests
+        .iter()
+        .enumerate()
+        .filter(|(_, n)| **n > 0)
+        .map(|(i, n)| (show::safe(analysis.method(MethodId(i as u16)).as_bytes()), *n))
+        .collect();
+    requests.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let responses = sip.responses.iter().map(|(code, n)| (code.to_string(), *n)).collect();
+    let mut states: HashMap<&'static str, u64> = HashMap::new();
+    for call in &analysis.calls {
+        *states.entry(call.summary.state.name()).or_default() += 1;
+    }
+    let mut states: Vec<(String, u64)> = states.into_iter().map(|(s, n)| (s.replace('_', " "), n)).collect();
+    states.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let other = &analysis.other;
+    let rest = vec![
+        ("SIP messages".to_owned(), sip.messages),
+        ("retransmitted".to_owned(), sip.retransmissions),
+        ("captured twice".to_owned(), sip.duplicates),
+        ("malformed".to_owned(), sip.malformed),
+        ("STUN messages".to_owned(), other.stun_messages),
+        ("RTP packets".to_owned(), other.rtp_packets),
+        ("RTCP packets".to_owned(), other.rtcp_packets),
+        ("TLS sessions".to_owned(), other.tls_sessions),
+        ("WebSocket sessions".to_owned(), other.websocket_sessions),
+    ];
+    vec![
+        ("Requests".to_owned(), requests),
+        ("Responses".to_owned(), responses),
+        ("Calls".to_owned(), states),
+        ("Traffic".to_owned(), rest),
+    ]
+}
+
+/// The threads that answer.
+#[derive(Debug)]
+pub struct Desk {
+    tables: Sender<Request>,
+    details: Sender<Request>,
+    scans: Sender<Request>,
+    /// Version of the scan that is wanted; older ones stop.
+    wanted_scan: Arc<AtomicU64>,
+}
+
+impl Desk {
+    pub fn open(analysis: Arc<RwLock<Analysis>>, events: Sender<Event>) -> std::io::Result<Self> {
+        let wanted_scan = Arc::new(AtomicU64::new(0));
+        let lane = |name: &str| -> std::io::Result<Sender<Request>> {
+            let (sender, receiver) = channel();
+            let (analysis, events, wanted) = (analysis.clone(), events.clone(), wanted_scan.clone());
+            std::thread::Builder::new()
+                .name(format!("ui-{name}"))
+                .spawn(move || serve(&receiver, &analysis, &events, &wanted))?;
+            Ok(sender)
+        };
+        Ok(Self { tables: lane("tables")?, details: lane("details")?, scans: lane("scans")?, wanted_scan })
+    }
+
+    pub fn ask(&self, request: Request) {
+        let lane = match &request {
+            Request::Overview { .. } | Request::Table { .. } | Request::Statistics => &self.tables,
+            Request::Matches { version, .. } | Request::Find { version, .. } => {
+                self.wanted_scan.store(*version, Ordering::Relaxed);
+                &self.scans
+            }
+            _ => &self.details,
+        };
+        // A lane ends only with the program.
+        let _ = lane.send(request);
+    }
+
+    /// Whatever scan runs is to stop.
+    pub fn stop_scan(&self) {
+        self.wanted_scan.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
+fn serve(
+    requests: &Receiver<Request>,
+    analysis: &RwLock<Analysis>,
+    events: &Sender<Event>,
+    wanted: &AtomicU64,
+) {
+    while let Ok(first) = requests.recv() {
+        // Of several of a kind only the newest matters: the cursor has moved on.
+        let mut waiting = vec![first];
+        waiting.extend(requests.try_iter());
+        let mut newest = Vec::new();
+        for request in waiting.into_iter().rev() {
+            let same = |other: &Request| match (other, &request) {
+                (Request::Table { kind: a, .. }, Request::Table { kind: b, .. }) => a == b,
+                (Request::Ladder { owners: a, .. }, Request::Ladder { owners: b, .. }) => a == b,
+                (a, b) => discriminant(a) == discriminant(b),
+            };
+            if !newest.iter().any(same) {
+                newest.push(request);
+            }
+        }
+        for request in newest.into_iter().rev() {
+            match request {
+                Request::Matches { filter, version } => matches(analysis, &filter, version, events, wanted),
+                Request::Find { text, from, forward, version } => {
+                    let place = find(analysis, &text, from, forward, version, wanted);
+                    let _ = events.send(Event::Answer(Box::new(Answer::Found { version, place })));
+                }
+                request => {
+                    let answer = answer(&read(analysis), &request);
+                    if let Some(answer) = answer
+                        && events.send(Event::Answer(Box::new(answer))).is_err()
+                    {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn matches(
+    analysis: &RwLock<Analysis>,
+    filter: &Filter,
+    version: u64,
+    events: &Sender<Event>,
+    wanted: &AtomicU64,
+) {
+    let (mut at, mut found) = (0u64, 0usize);
+    loop {
+        if wanted.load(Ordering::Relaxed) != version {
+            return;
+        }
+        let (places, more) = {
+            let analysis = read(analysis);
+            let total: u64 = analysis.captures.iter().map(|c| c.frames).sum();
+            let lines = lines(&analysis, at, SCAN_CHUNK).unwrap_or_default();
+            let places: Vec<u64> = lines
+                .iter()
+                .zip(at..)
+                .filter(|(line, _)| filter.matches_packet(&analysis, line))
+                .map(|(_, place)| place)
+                .collect();
+            at = (at + u64::from(SCAN_CHUNK)).min(total);
+            (places, at < total && !lines.is_empty())
+        };
+        found += places.len();
+        let done = !more || found >= MAX_MATCHES;
+        let answer = Answer::Matches { version, places, scanned: at, done };
+        if events.send(Event::Answer(Box::new(answer))).is_err() || done {
+            return;
+        }
+    }
+}
+
+fn find(
+    analysis: &RwLock<Analysis>,
+    text: &str,
+    from: u64,
+    forward: bool,
+    version: u64,
+    wanted: &AtomicU64,
+) -> Option<u64> {
+    let needle = text.to_lowercase();
+    let hit = |line: &PacketLine| packet_text(line).to_lowercase().contains(&needle);
+    let chunk = u64::from(SCAN_CHUNK);
+    let mut at = from;
+    while wanted.load(Ordering::Relaxed) == version {
+        let analysis = read(analysis);
+        if forward {
+            let lines = lines(&analysis, at, SCAN_CHUNK).ok()?;
+            if lines.is_empty() {
+                return None;
+            }
+            if let Some(i) = lines.iter().position(hit) {
+                return Some(at + i as u64);
+            }
+            at += chunk;
+        } else {
+            // `from` itself is not looked at.
+            let start = at.saturating_sub(chunk);
+            if start == at {
+                return None;
+            }
+            let lines = lines(&analysis, start, (at - start) as u32).ok()?;
+            if let Some(i) = lines.iter().rposition(hit) {
+                return Some(start + i as u64);
+            }
+            at = start;
+        }
+    }
+    None
+}
+
+/// What is searched and copied of a Packets line.
+pub fn packet_text(line: &PacketLine) -> String {
+    let end = |a: Option<std::net::SocketAddr>| a.map(show::address).unwrap_or_default();
+    format!(
+        "{} {} {} {} {} {}",
+        line.frame.frame,
+        end(line.src),
+        end(line.dst),
+        line.protocol,
+        line.length,
+        line.info
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::CaptureId;
+
+    #[test]
+    fn places_run_over_all_captures() {
+        let holdings = Holdings { captures: vec![3, 0, 2], ..Holdings::default() };
+        let frame = |capture, frame| FrameRef { capture: CaptureId(capture), frame };
+        let all: Vec<_> = (0..6).map(|p| holdings.frame_at(p)).collect();
+        let expected = [
+            Some(frame(0, 1)),
+            Some(frame(0, 2)),
+            Some(frame(0, 3)),
+            Some(frame(2, 1)),
+            Some(frame(2, 2)),
+            None,
+        ];
+        assert_eq!(all, expected);
+        for (place, frame) in expected.iter().enumerate() {
+            if let Some(frame) = frame {
+                assert_eq!(holdings.place_of(*frame), Some(place as u64));
+            }
+        }
+        assert_eq!(holdings.place_of(frame(1, 1)), None);
+        assert_eq!(holdings.place_of(frame(0, 0)), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! What is to happen outside of the state, and its doing.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, RwLock};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::execute;
+
+use super::desk::{Answer, Desk, ExportError, Request, read};
+use super::event::Event;
+use super::state::{Export, Format, What};
+use crate::correlate::Analysis;
+use crate::output;
+use crate::view::ladder;
+
+#[derive(Debug, Clone)]
+pub enum Effect {
+    Ask(Request),
+    StopScan,
+    Copy(String),
+    Export(Box<Export>),
+    Quit,
+}
+
+/// Text of a ladder is this wide.
+const TEXT_WIDTH: usize = 120;
+
+/// Does it; answers come back as events.
+pub fn apply(
+    effect: Effect,
+    desk: &Desk,
+    analysis: &Arc<RwLock<Analysis>>,
+    events: &Sender<Event>,
+) -> io::Result<()> {
+    match effect {
+        Effect::Ask(request) => desk.ask(request),
+        Effect::StopScan => desk.stop_scan(),
+        // OSC 52: the terminal itself keeps the text, which works over ssh.
+        Effect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+        Effect::Export(job) => {
+            let (analysis, events) = (analysis.clone(), events.clone());
+            std::thread::Builder::new().name("ui-export".to_owned()).spawn(move || {
+                let result = export(&read(&analysis), &job);
+                let _ = events.send(Event::Answer(Box::new(Answer::Exported(result))));
+            })?;
+        }
+        Effect::Quit => {}
+    }
+    Ok(())
+}
+
+/// Writes a file; gives what to tell. An existing one is replaced only with `force`.
+pub fn export(analysis: &Analysis, job: &Export) -> Result<String, ExportError> {
+    let other = |e: io::Error| ExportError::Other(format!("{}: {e}", job.path));
+    let mut open = OpenOptions::new();
+    open.write(true);
+    if job.force {
+        open.create(true).truncate(true);
+    } else {
+        open.create_new(true);
+    }
+    let file = open.open(&job.path).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists if !std::path::Path::new(&job.path).is_dir() => ExportError::Exists,
+        _ => other(e),
+    })?;
+    let mut out = BufWriter::new(file);
+    let told = write(analysis, job, &mut out).map_err(other)?;
+    out.flush().map_err(other)?;
+    Ok(format!("wrote {told} to {}", job.path))
+}
+
+fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<String> {
+    let unfit = || io::Error::new(io::ErrorKind::InvalidInput, "not in this format");
+    match (&job.what, job.format) {
+        (What::Ladder(owners, options), format) => {
+            let ladder = ladder::build(analysis, owners, *options);
+            match format {
+                Format::Text => output::ladder::text(out, &ladder, TEXT_WIDTH, job.time, false, job.ascii)?,
+                Format::Svg => output::ladder::svg(out, &ladder, job.time)?,
+                Format::Mermaid => output::ladder::mermaid(out, &ladder, job.time)?,
+                _ => return Err(unfit()),
+            }
+            Ok(format!("a ladder of {} rows", ladder.rows.len()))
+        }
+        (What::Packets(owners), Format::Pcapng | Format::PcapngNoMedia) => {
+            let media = job.format == Format::Pcapng;
+            let done = output::extract::extract(analysis, owners, media, out)?;
+            Ok(format!("{} frames", done.frames))
+        }
+        (What::Table(_), format) => {
+            let data = job.table.as_ref().ok_or_else(unfit)?;
+            match format {
+                Format::Csv => output::table::csv(out, &data.table)?,
+                Format::Text => output::table::text(out, &data.table, false)?,
+                Format::Markdown => output::table::markdown(out, &data.table)?,
+                _ => return Err(unfit()),
+            }
+            Ok(format!("{} rows", data.table.rows.len()))
+        }
+        (What::Summary, Format::Json) => {
+            let options = output::json::JsonOptions { pretty: true, ..Default::default() };
+            output::json::summary(out, analysis, options)?;
+            Ok("the summary".to_owned())
+        }
+        _ => Err(unfit()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::state::TableKind;
+    use crate::view::show::TimeMode;
+
+    #[test]
+    fn an_existing_file_is_kept_unless_forced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("calls.csv");
+        std::fs::write(&path, "mine").unwrap();
+        let mut job = Export {
+            what: What::Table(TableKind::Calls),
+            format: Format::Csv,
+            path: path.display().to_string(),
+            force: false,
+            table: Some(Arc::new(crate::tui::tests::fixture::calls())),
+            time: TimeMode::Utc,
+            ascii: false,
+        };
+        assert_eq!(export(&Analysis::default(), &job), Err(ExportError::Exists));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        job.force = true;
+        assert!(export(&Analysis::default(), &job).is_ok());
+        job.path = directory.path().display().to_string();
+        job.force = false;
+        assert!(matches!(export(&Analysis::default(), &job), Err(ExportError::Other(_))));
+    }
+}

@@ -1,0 +1,355 @@
+//! The key map: one table that the key handling, the help screen, the bottom line and the README are made from.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::Action;
+
+/// A set of places where keys are pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contexts(u32);
+
+impl Contexts {
+    pub const OVERVIEW: Self = Self(1);
+    pub const CALLS: Self = Self(2);
+    pub const DIALOGS: Self = Self(4);
+    pub const EMPTY: Self = Self(8);
+    pub const PACKETS: Self = Self(16);
+    pub const LADDER: Self = Self(32);
+    pub const DETAIL: Self = Self(64);
+    pub const DIFF: Self = Self(128);
+    pub const STATISTICS: Self = Self(256);
+    pub const HELP: Self = Self(512);
+    pub const COLUMNS: Self = Self(1024);
+    pub const EXPORT: Self = Self(2048);
+    pub const CONFIRM: Self = Self(4096);
+    pub const LINE: Self = Self(8192);
+
+    pub const ALL: [(Self, &'static str); 14] = [
+        (Self::OVERVIEW, "overview"),
+        (Self::CALLS, "calls"),
+        (Self::DIALOGS, "dialogs"),
+        (Self::EMPTY, "empty view"),
+        (Self::PACKETS, "packets"),
+        (Self::LADDER, "ladder"),
+        (Self::DETAIL, "message"),
+        (Self::DIFF, "difference"),
+        (Self::STATISTICS, "statistics"),
+        (Self::HELP, "help"),
+        (Self::COLUMNS, "columns"),
+        (Self::EXPORT, "export"),
+        (Self::CONFIRM, "question"),
+        (Self::LINE, "input line"),
+    ];
+
+    const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(c, _)| *c == self).map_or("", |(_, n)| n)
+    }
+}
+
+/// Under which heading the help shows a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Move,
+    Go,
+    Find,
+    Show,
+    Do,
+}
+
+impl Group {
+    pub const ALL: [Self; 5] = [Self::Move, Self::Go, Self::Find, Self::Show, Self::Do];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Go => "Go",
+            Self::Find => "Find",
+            Self::Show => "Show",
+            Self::Do => "Do",
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    pub on: Contexts,
+    pub chords: &'static [&'static str],
+    pub action: Action,
+    /// The `:` command it stands for.
+    pub command: &'static str,
+    pub group: Group,
+    /// Its word on the bottom line; empty: not there.
+    pub label: &'static str,
+    pub help: &'static str,
+}
+
+const OVERVIEW: Contexts = Contexts::OVERVIEW;
+const CALLS: Contexts = Contexts::CALLS;
+const TABLES: Contexts = CALLS.or(Contexts::DIALOGS);
+const PACKETS: Contexts = Contexts::PACKETS;
+const LADDER: Contexts = Contexts::LADDER;
+const DETAIL: Contexts = Contexts::DETAIL;
+const DIFF: Contexts = Contexts::DIFF;
+const STATS: Contexts = Contexts::STATISTICS;
+const HELP: Contexts = Contexts::HELP;
+const COLUMNS: Contexts = Contexts::COLUMNS;
+const EXPORT: Contexts = Contexts::EXPORT;
+const CONFIRM: Contexts = Contexts::CONFIRM;
+const LINE: Contexts = Contexts::LINE;
+const TABS: Contexts = OVERVIEW.or(TABLES).or(Contexts::EMPTY).or(PACKETS);
+const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS);
+const SCREENS: Contexts = TABS.or(INNER);
+const SCROLL: Contexts = OVERVIEW.or(TABLES).or(PACKETS).or(INNER).or(COLUMNS).or(HELP);
+const LONG: Contexts = TABLES.or(PACKETS).or(INNER);
+
+const fn key(
+    on: Contexts,
+    chords: &'static [&'static str],
+    action: Action,
+    command: &'static str,
+    group: Group,
+    label: &'static str,
+    help: &'static str,
+) -> Key {
+    Key { on, chords, action, command, group, label, help }
+}
+
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key(SCROLL, &["Up", "k"], Action::Up, "up", Group::Move, "", "one line up"),
+    key(SCROLL, &["Down", "j"], Action::Down, "down", Group::Move, "", "one line down"),
+    key(LONG, &["PgUp", "^B"], Action::PageUp, "page-up", Group::Move, "", "one page up"),
+    key(LONG, &["PgDn", "^F"], Action::PageDown, "page-down", Group::Move, "", "one page down"),
+    key(LONG, &["^U"], Action::HalfUp, "half-up", Group::Move, "", "half a page up"),
+    key(LONG, &["^D"], Action::HalfDown, "half-down", Group::Move, "", "half a page down"),
+    key(LONG.or(OVERVIEW), &["g", "Home"], Action::First, "first", Group::Move, "", "to the first line"),
+    key(LONG.or(OVERVIEW), &["G", "End"], Action::Last, "last", Group::Move, "", "to the last line"),
+    key(TABLES, &["Left", "h"], Action::Left, "left", Group::Move, "", "columns to the left"),
+    key(TABLES, &["Right", "l"], Action::Right, "right", Group::Move, "", "columns to the right"),
+    key(LADDER, &["Left", "h"], Action::Left, "left", Group::Move, "", "lifelines to the left"),
+    key(LADDER, &["Right", "l"], Action::Right, "right", Group::Move, "", "lifelines to the right"),
+    key(DETAIL, &["Left", "h"], Action::Left, "left", Group::Move, "", "close the field, byte back, text to the left"),
+    key(DETAIL, &["Right", "l"], Action::Right, "right", Group::Move, "", "open the field, byte on, text to the right"),
+    key(DIFF, &["Left", "h"], Action::Left, "left", Group::Move, "", "text to the left"),
+    key(DIFF, &["Right", "l"], Action::Right, "right", Group::Move, "", "text to the right"),
+
+    key(OVERVIEW, &["Enter"], Action::Open, "open", Group::Go, "open", "go to the evidence"),
+    key(CALLS, &["Enter"], Action::Open, "open", Group::Go, "ladder", "ladder of this call, or of the marked ones as one"),
+    key(Contexts::DIALOGS, &["Enter"], Action::Open, "open", Group::Go, "ladder", "ladder of this dialog, or of the marked ones as one"),
+    key(PACKETS, &["Enter"], Action::Open, "open", Group::Go, "decode", "decode of this frame, full screen"),
+    key(LADDER, &["Enter"], Action::Open, "open", Group::Go, "message", "message full screen; unfold or fold a run"),
+    key(DETAIL, &["Enter"], Action::Open, "open", Group::Go, "", "open or close the field; from its bytes to the field"),
+    key(TABLES, &["x", "F4"], Action::Extended, "extended", Group::Go, "extended", "ladder with all linked legs of the call"),
+    key(LADDER, &["x", "F4"], Action::Extended, "extended", Group::Show, "extended", "with or without the linked legs"),
+    key(PACKETS, &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call this frame belongs to"),
+    key(TABS, &["Tab"], Action::NextTab, "next-tab", Group::Go, "", "next tab"),
+    key(TABS, &["BackTab"], Action::PreviousTab, "previous-tab", Group::Go, "", "previous tab"),
+    key(SCREENS, &["1"], Action::Tab(1), "overview", Group::Go, "", "Overview"),
+    key(SCREENS, &["2"], Action::Tab(2), "calls", Group::Go, "", "Calls"),
+    key(SCREENS, &["3"], Action::Tab(3), "dialogs", Group::Go, "", "Sign-ins & presence"),
+    key(SCREENS, &["4"], Action::Tab(4), "conferences", Group::Go, "", "Conferences"),
+    key(SCREENS, &["5"], Action::Tab(5), "ice", Group::Go, "", "ICE & TURN"),
+    key(SCREENS, &["6"], Action::Tab(6), "media", Group::Go, "", "Media"),
+    key(SCREENS, &["7"], Action::Tab(7), "sql", Group::Go, "", "SQL"),
+    key(SCREENS, &["8"], Action::Tab(8), "messages", Group::Go, "", "Messages"),
+    key(SCREENS, &["9"], Action::Tab(9), "findings", Group::Go, "", "Findings"),
+    key(SCREENS, &["0"], Action::Tab(0), "packets", Group::Go, "", "Packets"),
+
+    key(TABLES.or(PACKETS), &["F7"], Action::Filter, "filter", Group::Find, "filter", "filter: from ~ alice && status >= 400"),
+    key(TABLES.or(PACKETS).or(INNER), &["/"], Action::Search, "search", Group::Find, "search", "search for text"),
+    key(TABLES.or(PACKETS).or(INNER), &["n"], Action::SearchNext, "search-next", Group::Find, "", "next match"),
+    key(TABLES.or(PACKETS).or(INNER), &["N"], Action::SearchPrevious, "search-previous", Group::Find, "", "previous match"),
+    key(TABLES.or(LADDER).or(OVERVIEW), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
+    key(TABLES.or(LADDER).or(OVERVIEW), &["E"], Action::PreviousProblem, "previous-problem", Group::Find, "", "previous failure or issue"),
+    key(PACKETS, &["#"], Action::Goto, "goto", Group::Find, "go to", "go to a frame by its number (:42 too)"),
+
+    key(TABLES, &["<"], Action::SortLeft, "sort-left", Group::Show, "sort", "sort by the column to the left"),
+    key(TABLES, &[">"], Action::SortRight, "sort-right", Group::Show, "", "sort by the column to the right"),
+    key(TABLES, &["z"], Action::SortReverse, "sort-reverse", Group::Show, "", "turn the order round"),
+    key(TABLES, &["t", "F10"], Action::Columns, "columns", Group::Show, "columns", "choose the columns, any header too"),
+    key(LADDER.or(PACKETS), &["p"], Action::Pane, "pane", Group::Show, "pane", "open or close the side pane"),
+    key(LADDER.or(DETAIL), &["Tab"], Action::NextPane, "next-pane", Group::Show, "pane", "Decoded, Raw, SDP, Hex"),
+    key(LADDER.or(DETAIL), &["BackTab"], Action::PreviousPane, "previous-pane", Group::Show, "", "the same backwards"),
+    key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Hex"),
+    key(LADDER.or(PACKETS), &["K", "S-Up"], Action::PaneUp, "pane-up", Group::Show, "", "side pane up"),
+    key(LADDER.or(PACKETS), &["J", "S-Down"], Action::PaneDown, "pane-down", Group::Show, "", "side pane down"),
+    key(LADDER.or(PACKETS).or(DETAIL), &["+"], Action::Wider, "wider", Group::Show, "", "side pane larger"),
+    key(LADDER.or(PACKETS).or(DETAIL), &["-"], Action::Narrower, "narrower", Group::Show, "", "side pane smaller"),
+    key(LADDER, &["r", "F6"], Action::Raw, "raw", Group::Show, "raw", "message as it was sent, full screen"),
+    key(DETAIL, &["r", "F6"], Action::Raw, "raw", Group::Show, "raw", "as it was sent, and back"),
+    key(DETAIL, &["b"], Action::NextBuffer, "next-buffer", Group::Show, "frame", "the message, or the frames it lies in"),
+    key(DETAIL, &["]"], Action::NextMessage, "next-message", Group::Go, "next", "next message of the ladder, next frame"),
+    key(DETAIL, &["["], Action::PreviousMessage, "previous-message", Group::Go, "", "previous message, previous frame"),
+    key(LADDER, &["f"], Action::Unfold, "unfold", Group::Show, "retrans.", "retransmissions folded or each on its own line"),
+    key(TABLES.or(LADDER).or(PACKETS), &["w"], Action::Time, "time", Group::Show, "time", "times: UTC, local, since start, since the line before"),
+    key(LADDER, &["c"], Action::Color, "color", Group::Show, "", "colour by outcome, by method, by leg"),
+    key(SCREENS.without(STATS), &["i", "F8"], Action::Statistics, "statistics", Group::Show, "", "how many requests and responses of each kind"),
+
+    key(TABLES, &["Space"], Action::Mark, "mark", Group::Do, "mark", "mark for a merged ladder or an export"),
+    key(LADDER, &["Space"], Action::Mark, "mark", Group::Do, "mark", "mark for the difference of two messages"),
+    key(DETAIL, &["Space"], Action::Fold, "fold", Group::Do, "", "open or close the field"),
+    key(LADDER, &["d"], Action::Diff, "diff", Group::Do, "diff", "difference of the two marked messages, or of the marked and this"),
+    key(SCREENS.without(DIFF.or(STATS)), &["s", "F2"], Action::Export, "export", Group::Do, "save", "save: ladder, packets, table"),
+    key(SCREENS.without(Contexts::EMPTY), &["y"], Action::Copy, "copy", Group::Do, "", "copy to the clipboard, over ssh too"),
+    key(SCREENS, &[":"], Action::Command, "command", Group::Do, "command", "type a command"),
+    key(SCREENS.or(HELP), &["?", "F1"], Action::Help, "help", Group::Do, "", "this help"),
+    key(INNER, &["Esc", "q"], Action::Back, "back", Group::Go, "", "back"),
+    key(TABS, &["Esc"], Action::Back, "back", Group::Go, "", "drop marks, search and filter"),
+    key(TABS, &["q"], Action::Quit, "quit", Group::Do, "", "quit"),
+    key(SCREENS, &["Q", "^C"], Action::Quit, "quit", Group::Do, "", "quit from anywhere"),
+
+    key(HELP, &["Esc", "q"], Action::Back, "back", Group::Go, "close", "close the help"),
+    key(COLUMNS, &["Space"], Action::Mark, "mark", Group::Do, "show or hide", "show or hide this column"),
+    key(COLUMNS, &["K", "S-Up"], Action::MoveUp, "move-up", Group::Do, "earlier", "move the column to the left"),
+    key(COLUMNS, &["J", "S-Down"], Action::MoveDown, "move-down", Group::Do, "later", "move the column to the right"),
+    key(COLUMNS, &["a"], Action::AddHeader, "add-header", Group::Do, "add a header", "add any SIP header as a column"),
+    key(COLUMNS, &["Enter"], Action::Open, "open", Group::Do, "apply", "use these columns"),
+    key(COLUMNS, &["Esc", "q"], Action::Back, "back", Group::Go, "leave", "leave the columns as they were"),
+    key(EXPORT, &["Up", "BackTab"], Action::Up, "up", Group::Move, "", "previous field"),
+    key(EXPORT, &["Down", "Tab"], Action::Down, "down", Group::Move, "field", "next field"),
+    key(EXPORT, &["Left"], Action::Left, "left", Group::Move, "", "previous choice, cursor left"),
+    key(EXPORT, &["Right"], Action::Right, "right", Group::Move, "choose", "next choice, cursor right"),
+    key(EXPORT, &["Enter"], Action::Open, "open", Group::Do, "save", "write the file"),
+    key(EXPORT, &["Esc"], Action::Back, "back", Group::Go, "cancel", "write nothing"),
+    key(CONFIRM, &["y"], Action::Yes, "yes", Group::Do, "overwrite", "overwrite the file"),
+    key(CONFIRM, &["n", "Esc", "q", "Enter"], Action::No, "no", Group::Do, "keep it", "keep the file as it is"),
+    key(LINE, &["Enter"], Action::Open, "open", Group::Do, "do it", "use what was typed"),
+    key(LINE, &["Esc", "^C"], Action::Back, "back", Group::Go, "leave", "leave the line"),
+    key(LINE, &["Tab"], Action::Complete, "complete", Group::Do, "complete", "complete the word"),
+    key(LINE, &["Up"], Action::HistoryUp, "history-up", Group::Move, "", "what was typed before"),
+    key(LINE, &["Down"], Action::HistoryDown, "history-down", Group::Move, "", "what was typed after that"),
+];
+
+/// The keys of a place, in the order of the table.
+pub fn keys_of(context: Contexts) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |k| k.on.has(context))
+}
+
+/// What a chord does in a place.
+pub fn lookup(context: Contexts, chord: &str) -> Option<Action> {
+    keys_of(context).find(|k| k.chords.contains(&chord)).map(|k| k.action)
+}
+
+/// What a command word does in a place.
+pub fn command(context: Contexts, word: &str) -> Option<Action> {
+    keys_of(context).find(|k| k.command == word).map(|k| k.action)
+}
+
+/// The name of a key press as the table writes it.
+pub fn chord(event: &KeyEvent) -> String {
+    let shift = event.modifiers.contains(KeyModifiers::SHIFT);
+    let name = match event.code {
+        KeyCode::Char(' ') => "Space".to_owned(),
+        KeyCode::Char(c) if event.modifiers.contains(KeyModifiers::CONTROL) => {
+            return format!("^{}", c.to_ascii_uppercase());
+        }
+        KeyCode::Char(c) => return c.to_string(),
+        KeyCode::F(n) => format!("F{n}"),
+        KeyCode::Up => "Up".to_owned(),
+        KeyCode::Down => "Down".to_owned(),
+        KeyCode::Left => "Left".to_owned(),
+        KeyCode::Right => "Right".to_owned(),
+        KeyCode::PageUp => "PgUp".to_owned(),
+        KeyCode::PageDown => "PgDn".to_owned(),
+        KeyCode::Home => "Home".to_owned(),
+        KeyCode::End => "End".to_owned(),
+        KeyCode::Enter => "Enter".to_owned(),
+        KeyCode::Esc => "Esc".to_owned(),
+        KeyCode::Tab if shift => return "BackTab".to_owned(),
+        KeyCode::Tab => "Tab".to_owned(),
+        KeyCode::BackTab => return "BackTab".to_owned(),
+        KeyCode::Backspace => "Backspace".to_owned(),
+        KeyCode::Delete => "Del".to_owned(),
+        _ => String::new(),
+    };
+    if shift && matches!(event.code, KeyCode::Up | KeyCode::Down) { format!("S-{name}") } else { name }
+}
+
+/// The chord as people are shown it.
+pub fn shown(chord: &str) -> String {
+    match chord {
+        "Enter" => "⏎".to_owned(),
+        "Up" => "↑".to_owned(),
+        "Down" => "↓".to_owned(),
+        "Left" => "←".to_owned(),
+        "Right" => "→".to_owned(),
+        "BackTab" => "Shift-Tab".to_owned(),
+        "S-Up" => "Shift-↑".to_owned(),
+        "S-Down" => "Shift-↓".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// The table as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut out = String::from("| where | key | `:` command | what it does |\n|---|---|---|---|\n");
+    for (context, name) in Contexts::ALL {
+        for key in keys_of(context) {
+            let chords: Vec<String> =
+                key.chords.iter().map(|c| format!("`{}`", c.replace('|', "\\|"))).collect();
+            out.push_str(&format!("| {name} | {} | `:{}` | {} |\n", chords.join(" "), key.command, key.help));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_chord_means_two_things_in_one_place() {
+        for (context, name) in Contexts::ALL {
+            let mut seen = HashSet::new();
+            for key in keys_of(context) {
+                for chord in key.chords {
+                    assert!(seen.insert(chord), "{chord} twice in {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_word_means_one_action_in_one_place() {
+        for (context, name) in Contexts::ALL {
+            for key in keys_of(context) {
+                assert_eq!(command(context, key.command), Some(key.action), ":{} in {name}", key.command);
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_can_be_left() {
+        for (context, name) in Contexts::ALL {
+            assert!(
+                keys_of(context).any(|k| matches!(k.action, Action::Back | Action::Quit | Action::No)),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn presses_have_the_names_of_the_table() {
+        let press = |code, modifiers| chord(&KeyEvent::new(code, modifiers));
+        assert_eq!(press(KeyCode::Char('G'), KeyModifiers::SHIFT), "G");
+        assert_eq!(press(KeyCode::Char('f'), KeyModifiers::CONTROL), "^F");
+        assert_eq!(press(KeyCode::Char(' '), KeyModifiers::NONE), "Space");
+        assert_eq!(press(KeyCode::BackTab, KeyModifiers::SHIFT), "BackTab");
+        assert_eq!(press(KeyCode::Up, KeyModifiers::SHIFT), "S-Up");
+        assert_eq!(press(KeyCode::F(10), KeyModifiers::NONE), "F10");
+    }
+}

@@ -1,0 +1,795 @@
+//! All that the screens are drawn from.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tui_input::Input;
+
+use super::desk::{Detail, ExportError, Holdings, TableData};
+use super::keys::Contexts;
+use super::theme::Theme;
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::load::Progress;
+use crate::correlate::{CallIdx, DialogIdx, MsgIdx, Owner};
+use crate::view::detail::{Buffer, Node};
+use crate::view::diff::DiffLine;
+use crate::view::filter::Filter;
+use crate::view::ladder::{Ladder, LadderOptions, LadderRow};
+use crate::view::overview::Overview;
+use crate::view::packets::PacketLine;
+use crate::view::show::TimeMode;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TableKind {
+    Calls,
+    Dialogs,
+}
+
+impl TableKind {
+    pub fn owner(self, id: u32) -> Owner {
+        match self {
+            Self::Calls => Owner::Call(CallIdx(id)),
+            Self::Dialogs => Owner::Dialog(DialogIdx(id)),
+        }
+    }
+}
+
+/// What a pane shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    Message(MsgIdx),
+    Frame(FrameRef),
+}
+
+/// A line of a list and the first line on the screen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    pub at: usize,
+    pub top: usize,
+}
+
+impl Cursor {
+    /// Moves the line, staying inside `len`.
+    pub fn step(&mut self, by: isize, len: usize) {
+        self.at = self.at.saturating_add_signed(by).min(len.saturating_sub(1));
+    }
+
+    /// Keeps the line inside the list and on the screen.
+    pub fn settle(&mut self, len: usize, height: usize) {
+        self.at = self.at.min(len.saturating_sub(1));
+        let height = height.max(1);
+        if self.at < self.top {
+            self.top = self.at;
+        } else if self.at >= self.top + height {
+            self.top = self.at + 1 - height;
+        }
+        self.top = self.top.min(len.saturating_sub(height));
+    }
+}
+
+/// The number keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Overview,
+    Calls,
+    Dialogs,
+    Conferences,
+    Ice,
+    Media,
+    Sql,
+    Messages,
+    Findings,
+    Packets,
+}
+
+impl Tab {
+    pub const ALL: [Self; 10] = [
+        Self::Overview,
+        Self::Calls,
+        Self::Dialogs,
+        Self::Conferences,
+        Self::Ice,
+        Self::Media,
+        Self::Sql,
+        Self::Messages,
+        Self::Findings,
+        Self::Packets,
+    ];
+
+    pub fn digit(self) -> u8 {
+        match Self::ALL.iter().position(|t| *t == self) {
+            Some(i) => (i as u8 + 1) % 10,
+            None => 0,
+        }
+    }
+
+    pub fn by_digit(digit: u8) -> Self {
+        Self::ALL[usize::from((digit + 9) % 10)]
+    }
+
+    /// Name, and the same for narrow terminals.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Overview => ("Overview", "Overview"),
+            Self::Calls => ("Calls", "Calls"),
+            Self::Dialogs => ("Sign-ins & presence", "Sign-ins"),
+            Self::Conferences => ("Conferences", "Conf"),
+            Self::Ice => ("ICE & TURN", "ICE"),
+            Self::Media => ("Media", "Media"),
+            Self::Sql => ("SQL", "SQL"),
+            Self::Messages => ("Messages", "Msgs"),
+            Self::Findings => ("Findings", "Find"),
+            Self::Packets => ("Packets", "Pkts"),
+        }
+    }
+
+    pub fn context(self) -> Contexts {
+        match self {
+            Self::Overview => Contexts::OVERVIEW,
+            Self::Calls => Contexts::CALLS,
+            Self::Dialogs => Contexts::DIALOGS,
+            Self::Packets => Contexts::PACKETS,
+            _ => Contexts::EMPTY,
+        }
+    }
+}
+
+/// The Calls or Dialogs table.
+#[derive(Debug, Clone)]
+pub struct TableState {
+    pub kind: TableKind,
+    pub filter_text: String,
+    pub filter: Option<Filter>,
+    /// Column keys; empty: the default ones.
+    pub columns: Vec<String>,
+    pub sort: Option<(String, bool)>,
+    pub cursor: Cursor,
+    /// Columns scrolled out to the left.
+    pub left: usize,
+    /// Ids of marked rows.
+    pub marks: BTreeSet<u32>,
+    pub data: Option<Arc<TableData>>,
+    /// Counts changes of the query; what is asked and what came.
+    pub version: u64,
+    pub asked: Option<(u64, u64)>,
+    pub pending: bool,
+    /// How long the last answer took, to ask less often for long tables.
+    pub took: Duration,
+    pub asked_at: u64,
+}
+
+impl TableState {
+    pub fn new(kind: TableKind) -> Self {
+        Self {
+            kind,
+            filter_text: String::new(),
+            filter: None,
+            columns: Vec::new(),
+            sort: None,
+            cursor: Cursor::default(),
+            left: 0,
+            marks: BTreeSet::new(),
+            data: None,
+            version: 0,
+            asked: None,
+            pending: false,
+            took: Duration::ZERO,
+            asked_at: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.data.as_ref().map_or(0, |d| d.table.rows.len())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn selected(&self) -> Option<u32> {
+        self.data.as_ref()?.ids.get(self.cursor.at).copied()
+    }
+
+    /// The marked rows, else the one under the cursor.
+    pub fn chosen(&self) -> Vec<Owner> {
+        if self.marks.is_empty() {
+            self.selected().map(|id| self.kind.owner(id)).into_iter().collect()
+        } else {
+            self.marks.iter().map(|&id| self.kind.owner(id)).collect()
+        }
+    }
+}
+
+/// Tabs of the side pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PaneTab {
+    #[default]
+    Decoded,
+    Raw,
+    Sdp,
+    Hex,
+}
+
+impl PaneTab {
+    pub const ALL: [Self; 4] = [Self::Decoded, Self::Raw, Self::Sdp, Self::Hex];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decoded => "Decoded",
+            Self::Raw => "Raw",
+            Self::Sdp => "SDP",
+            Self::Hex => "Hex",
+        }
+    }
+
+    pub fn step(self, by: usize) -> Self {
+        let i = Self::ALL.iter().position(|t| *t == self).unwrap_or(0);
+        Self::ALL[(i + by) % Self::ALL.len()]
+    }
+}
+
+/// A message or frame: its tree, text and bytes.
+#[derive(Debug, Clone, Default)]
+pub struct DetailState {
+    pub subject: Option<Subject>,
+    /// What was asked for last.
+    pub asked: Option<Subject>,
+    pub data: Option<Arc<Detail>>,
+    pub tab: PaneTab,
+    /// Which of the buffers.
+    pub buffer: usize,
+    /// Fields that are closed, by their path in the tree.
+    pub closed: HashSet<Vec<usize>>,
+    pub tree: Cursor,
+    pub text: Cursor,
+    /// The byte under the cursor of the Hex tab.
+    pub byte: usize,
+    pub hex: Cursor,
+    /// Columns scrolled out to the left.
+    pub left: usize,
+}
+
+/// A line of a tree that is open as far as `closed` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeLine<'a> {
+    pub path: Vec<usize>,
+    pub node: &'a Node,
+    pub closed: bool,
+}
+
+/// The lines of a tree from top to bottom.
+pub fn tree_lines<'a>(nodes: &'a [Node], closed: &HashSet<Vec<usize>>) -> Vec<TreeLine<'a>> {
+    fn walk<'a>(
+        nodes: &'a [Node],
+        closed: &HashSet<Vec<usize>>,
+        path: &mut Vec<usize>,
+        out: &mut Vec<TreeLine<'a>>,
+    ) {
+        for (i, node) in nodes.iter().enumerate() {
+            path.push(i);
+            let shut = closed.contains(path);
+            out.push(TreeLine { path: path.clone(), node, closed: shut });
+            if !shut {
+                walk(&node.children, closed, path, out);
+            }
+            path.pop();
+        }
+    }
+    let mut out = Vec::new();
+    walk(nodes, closed, &mut Vec::new(), &mut out);
+    out
+}
+
+/// Path of the innermost field that holds a byte.
+pub fn field_at(nodes: &[Node], byte: usize) -> Option<Vec<usize>> {
+    let mut best: Option<(usize, Vec<usize>)> = None;
+    fn walk(nodes: &[Node], byte: usize, path: &mut Vec<usize>, best: &mut Option<(usize, Vec<usize>)>) {
+        for (i, node) in nodes.iter().enumerate() {
+            path.push(i);
+            if let Some(range) = &node.range
+                && range.contains(&byte)
+                && best.as_ref().is_none_or(|(len, _)| range.len() <= *len)
+            {
+                *best = Some((range.len(), path.clone()));
+            }
+            walk(&node.children, byte, path, best);
+            path.pop();
+        }
+    }
+    walk(nodes, byte, &mut Vec::new(), &mut best);
+    best.map(|(_, path)| path)
+}
+
+/// The field at a path.
+pub fn field<'a>(nodes: &'a [Node], path: &[usize]) -> Option<&'a Node> {
+    let (first, rest) = path.split_first()?;
+    let node = nodes.get(*first)?;
+    if rest.is_empty() { Some(node) } else { field(&node.children, rest) }
+}
+
+impl DetailState {
+    /// Another subject: its data is to be asked for, the tab stays.
+    pub fn wanted(&mut self, subject: Option<Subject>) {
+        if self.subject != subject {
+            *self = Self { subject, data: self.data.take(), tab: self.tab, ..Self::default() };
+        }
+    }
+
+    pub fn buffer(&self) -> Option<&Buffer> {
+        self.data.as_ref()?.buffers.get(self.buffer)
+    }
+
+    pub fn lines(&self) -> &[String] {
+        match (&self.data, self.tab) {
+            (Some(data), PaneTab::Raw) => &data.raw,
+            (Some(data), PaneTab::Sdp) => &data.sdp,
+            _ => &[],
+        }
+    }
+
+    pub fn tree_lines(&self) -> Vec<TreeLine<'_>> {
+        self.buffer().map(|b| tree_lines(&b.tree, &self.closed)).unwrap_or_default()
+    }
+
+    /// Bytes to be shown as belonging to the cursor.
+    pub fn marked_bytes(&self) -> Option<std::ops::Range<usize>> {
+        if self.tab == PaneTab::Hex {
+            let buffer = self.buffer()?;
+            let path = field_at(&buffer.tree, self.byte)?;
+            return field(&buffer.tree, &path)?.range.clone();
+        }
+        self.tree_lines().get(self.tree.at)?.node.range.clone()
+    }
+
+    /// The layers below the last two are closed at first: they matter least.
+    pub fn close_outer_layers(&mut self) {
+        let layers = self.buffer().map_or(0, |b| b.tree.len());
+        self.closed = (0..layers.saturating_sub(2)).map(|i| vec![i]).collect();
+    }
+}
+
+/// How ladder rows are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorMode {
+    #[default]
+    Outcome,
+    Method,
+    Leg,
+}
+
+#[derive(Debug, Clone)]
+pub struct LadderState {
+    pub owners: Vec<Owner>,
+    pub options: LadderOptions,
+    pub ladder: Option<Arc<Ladder>>,
+    pub flawed: Arc<Vec<MsgIdx>>,
+    /// Unfolded runs, by their path.
+    pub open: HashSet<Vec<usize>>,
+    /// Paths of the rows on the screen, from top to bottom.
+    pub rows: Vec<Vec<usize>>,
+    pub legs: usize,
+    pub cursor: Cursor,
+    /// Lifelines scrolled out to the left.
+    pub left: usize,
+    pub marks: Vec<MsgIdx>,
+    pub pane: DetailState,
+    /// Revision of the analysis and options that were asked for.
+    pub asked: Option<(u64, LadderOptions)>,
+    pub pending: bool,
+    /// The message to go to when the ladder comes.
+    pub seek: Option<MsgIdx>,
+}
+
+/// The row at a path.
+pub fn ladder_row<'a>(rows: &'a [LadderRow], path: &[usize]) -> Option<&'a LadderRow> {
+    let (first, rest) = path.split_first()?;
+    let row = rows.get(*first)?;
+    match (rest.is_empty(), row) {
+        (true, _) => Some(row),
+        (false, LadderRow::Fold { inner, .. }) => ladder_row(inner, rest),
+        (false, _) => None,
+    }
+}
+
+impl LadderState {
+    pub fn new(owners: Vec<Owner>, options: LadderOptions) -> Self {
+        Self {
+            owners,
+            options,
+            ladder: None,
+            flawed: Arc::default(),
+            open: HashSet::new(),
+            rows: Vec::new(),
+            legs: 1,
+            cursor: Cursor::default(),
+            left: 0,
+            marks: Vec::new(),
+            pane: DetailState::default(),
+            asked: None,
+            pending: false,
+            seek: None,
+        }
+    }
+
+    /// Lists the rows anew after the ladder or its folds changed.
+    pub fn flatten(&mut self) {
+        fn walk(
+            rows: &[LadderRow],
+            open: &HashSet<Vec<usize>>,
+            path: &mut Vec<usize>,
+            out: &mut Vec<Vec<usize>>,
+            legs: &mut usize,
+        ) {
+            for (i, row) in rows.iter().enumerate() {
+                path.push(i);
+                out.push(path.clone());
+                match row {
+                    LadderRow::Fold { inner, .. } if open.contains(path) => {
+                        walk(inner, open, path, out, legs);
+                    }
+                    LadderRow::Arrow { leg, .. } => *legs = (*legs).max(leg + 1),
+                    _ => {}
+                }
+                path.pop();
+            }
+        }
+        self.rows.clear();
+        self.legs = 1;
+        if let Some(ladder) = &self.ladder {
+            walk(&ladder.rows, &self.open, &mut Vec::new(), &mut self.rows, &mut self.legs);
+        }
+    }
+
+    pub fn row(&self, at: usize) -> Option<&LadderRow> {
+        ladder_row(&self.ladder.as_ref()?.rows, self.rows.get(at)?)
+    }
+
+    /// What the pane is to show of a row.
+    pub fn subject(&self, at: usize) -> Option<Subject> {
+        match self.row(at)? {
+            LadderRow::Arrow { message: Some(m), .. } => Some(Subject::Message(*m)),
+            LadderRow::Arrow { frame, .. } => Some(Subject::Frame(*frame)),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct PacketsState {
+    pub cursor: Cursor,
+    pub filter_text: String,
+    pub filter: Option<Filter>,
+    /// Places that match, while there is a filter.
+    pub matches: Option<Vec<u64>>,
+    /// Places looked through so far; none: all.
+    pub scanned: Option<u64>,
+    /// Version of the scan or search that is under way.
+    pub version: u64,
+    /// Lines that are here, by their place.
+    pub lines: BTreeMap<u64, PacketLine>,
+    pub asked: Vec<u64>,
+    pub error: Option<String>,
+    pub pane: DetailState,
+    /// The frame to go to as soon as it was read.
+    pub seek: Option<FrameRef>,
+}
+
+impl PacketsState {
+    /// Lines there are to scroll over.
+    pub fn len(&self, holdings: &Holdings) -> usize {
+        self.matches.as_ref().map_or(holdings.frames as usize, Vec::len)
+    }
+
+    /// Place over all captures of a line.
+    pub fn place(&self, at: usize) -> Option<u64> {
+        match &self.matches {
+            Some(matches) => matches.get(at).copied(),
+            None => Some(at as u64),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct DiffState {
+    pub a: MsgIdx,
+    pub b: MsgIdx,
+    pub lines: Option<Result<Arc<Vec<DiffLine>>, String>>,
+    pub cursor: Cursor,
+    pub left: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct ColumnItem {
+    pub key: String,
+    pub title: String,
+    pub meaning: String,
+    pub shown: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct ColumnsState {
+    pub kind: TableKind,
+    pub items: Vec<ColumnItem>,
+    pub cursor: Cursor,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone)]
+pub enum What {
+    Ladder(Vec<Owner>, LadderOptions),
+    Packets(Vec<Owner>),
+    Table(TableKind),
+    Summary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Svg,
+    Mermaid,
+    Pcapng,
+    PcapngNoMedia,
+    Csv,
+    Markdown,
+    Json,
+}
+
+impl Format {
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Svg,
+        Self::Mermaid,
+        Self::Pcapng,
+        Self::PcapngNoMedia,
+        Self::Csv,
+        Self::Markdown,
+        Self::Json,
+    ];
+
+    /// Name and file ending.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("text", "txt"),
+            Self::Svg => ("svg", "svg"),
+            Self::Mermaid => ("mermaid", "mmd"),
+            Self::Pcapng => ("pcapng", "pcapng"),
+            Self::PcapngNoMedia => ("pcapng-no-media", "pcapng"),
+            Self::Csv => ("csv", "csv"),
+            Self::Markdown => ("markdown", "md"),
+            Self::Json => ("json", "json"),
+        }
+    }
+}
+
+impl What {
+    pub fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Mermaid],
+            Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
+            Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
+            Self::Summary => &[Format::Json],
+        }
+    }
+}
+
+/// A file to be written.
+#[derive(Debug, Clone)]
+pub struct Export {
+    pub what: What,
+    pub format: Format,
+    pub path: String,
+    pub force: bool,
+    /// The table as it is on the screen.
+    pub table: Option<Arc<TableData>>,
+    pub time: TimeMode,
+    pub ascii: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct ExportState {
+    pub choices: Vec<(String, What)>,
+    pub what: usize,
+    pub format: usize,
+    pub path: Input,
+    /// The path was typed and is not to be replaced when the format changes.
+    pub typed: bool,
+    /// 0 what, 1 format, 2 file.
+    pub field: usize,
+}
+
+#[derive(Debug, Clone)]
+pub enum View {
+    Ladder(Box<LadderState>),
+    Detail(Box<DetailState>),
+    Diff(DiffState),
+    Statistics { cursor: Cursor },
+    Help { of: Contexts, cursor: Cursor },
+    Columns(ColumnsState),
+    Export(Box<ExportState>),
+    Confirm(Box<Export>),
+}
+
+impl View {
+    pub fn context(&self) -> Contexts {
+        match self {
+            Self::Ladder(_) => Contexts::LADDER,
+            Self::Detail(_) => Contexts::DETAIL,
+            Self::Diff(_) => Contexts::DIFF,
+            Self::Statistics { .. } => Contexts::STATISTICS,
+            Self::Help { .. } => Contexts::HELP,
+            Self::Columns(_) => Contexts::COLUMNS,
+            Self::Export(_) => Contexts::EXPORT,
+            Self::Confirm(_) => Contexts::CONFIRM,
+        }
+    }
+
+    /// Drawn over what is below.
+    pub fn is_popup(&self) -> bool {
+        matches!(self, Self::Help { .. } | Self::Columns(_) | Self::Export(_) | Self::Confirm(_))
+    }
+}
+
+/// What an input line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Command,
+    Filter,
+    Search,
+    Header,
+}
+
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub purpose: Purpose,
+    pub input: Input,
+    /// What is wrong with it, and at which byte.
+    pub error: Option<(usize, String)>,
+    /// Place in the history while going through it.
+    pub history: Option<usize>,
+    /// The text before the line was opened, restored by Esc.
+    pub before: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: String,
+    pub bad: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct State {
+    pub width: u16,
+    pub height: u16,
+    pub theme: Theme,
+    pub time: TimeMode,
+    pub color: ColorMode,
+    /// None: open where there is room.
+    pub pane_open: Option<bool>,
+    /// Of the screen, in percent.
+    pub pane_share: u16,
+    pub tab: Tab,
+    pub overview: Option<Arc<Overview>>,
+    pub overview_cursor: Cursor,
+    pub calls: TableState,
+    pub dialogs: TableState,
+    pub packets: PacketsState,
+    pub statistics: Option<Arc<Vec<(String, Vec<(String, u64)>)>>>,
+    pub stack: Vec<View>,
+    pub line: Option<Line>,
+    pub history: VecDeque<(Purpose, String)>,
+    pub search: String,
+    pub notice: Option<Notice>,
+    pub holdings: Holdings,
+    pub progress: Progress,
+    pub loading: bool,
+    /// Inputs that could not be read.
+    pub errors: Vec<String>,
+    /// Counts what came from loading.
+    pub revision: u64,
+    pub overview_asked: Option<(u64, usize)>,
+    pub overview_pending: bool,
+    /// What is being written, to ask before an existing file is replaced.
+    pub exporting: Option<Export>,
+    /// Milliseconds since the start, as far as events told.
+    pub now: u64,
+    /// What was clicked last: when and where.
+    pub clicked: Option<(u64, u16, u16)>,
+    pub quit: bool,
+}
+
+impl State {
+    pub fn new(width: u16, height: u16, theme: Theme, time: TimeMode) -> Self {
+        Self {
+            width,
+            height,
+            theme,
+            time,
+            color: ColorMode::default(),
+            pane_open: None,
+            pane_share: 42,
+            tab: Tab::Overview,
+            overview: None,
+            overview_cursor: Cursor::default(),
+            calls: TableState::new(TableKind::Calls),
+            dialogs: TableState::new(TableKind::Dialogs),
+            packets: PacketsState::default(),
+            statistics: None,
+            stack: Vec::new(),
+            line: None,
+            history: VecDeque::new(),
+            search: String::new(),
+            notice: None,
+            holdings: Holdings::default(),
+            progress: Progress::default(),
+            loading: true,
+            errors: Vec::new(),
+            revision: 0,
+            overview_asked: None,
+            overview_pending: false,
+            exporting: None,
+            now: 0,
+            clicked: None,
+            quit: false,
+        }
+    }
+
+    /// Where keys go.
+    pub fn context(&self) -> Contexts {
+        match (&self.line, self.stack.last()) {
+            (Some(_), _) => Contexts::LINE,
+            (None, Some(view)) => view.context(),
+            (None, None) => self.tab.context(),
+        }
+    }
+
+    /// Where keys go below an input line.
+    pub fn context_below(&self) -> Contexts {
+        self.stack.last().map_or(self.tab.context(), View::context)
+    }
+
+    pub fn table(&self, kind: TableKind) -> &TableState {
+        match kind {
+            TableKind::Calls => &self.calls,
+            TableKind::Dialogs => &self.dialogs,
+        }
+    }
+
+    pub fn table_mut(&mut self, kind: TableKind) -> &mut TableState {
+        match kind {
+            TableKind::Calls => &mut self.calls,
+            TableKind::Dialogs => &mut self.dialogs,
+        }
+    }
+
+    /// The table of this tab.
+    pub fn tab_table(&self) -> Option<TableKind> {
+        match self.tab {
+            Tab::Calls => Some(TableKind::Calls),
+            Tab::Dialogs => Some(TableKind::Dialogs),
+            _ => None,
+        }
+    }
+
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: false });
+    }
+
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice { text: text.into(), bad: true });
+    }
+
+    /// Times of the Packets and of unsorted tables are told against this.
+    pub fn start(&self) -> Nanos {
+        self.holdings.span.map_or(0, |(first, _)| first)
+    }
+}
+
+impl std::fmt::Display for ExportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exists => f.write_str("the file is there already"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}

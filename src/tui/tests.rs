@@ -1,0 +1,3 @@
+//! Screens and keys, without a terminal.
+
+pub mod fixture;

@@ -1,0 +1,178 @@
+//! The export dialog, the question before a file is replaced, and `:export`.
+
+use tui_input::Input;
+
+use crate::tui::action::Action;
+use crate::tui::effect::Effect;
+use crate::tui::state::{Export, ExportState, Format, State, View, What};
+use crate::view::ladder::LadderOptions;
+
+/// What can be written from here, the likeliest first.
+fn choices(state: &State) -> Vec<(String, What)> {
+    let mut out = Vec::new();
+    let ladder = state.stack.iter().rev().find_map(|view| match view {
+        View::Ladder(ladder) => Some(ladder),
+        _ => None,
+    });
+    if let Some(ladder) = ladder {
+        out.push(("this ladder".to_owned(), What::Ladder(ladder.owners.clone(), ladder.options)));
+        out.push(("its packets".to_owned(), What::Packets(ladder.owners.clone())));
+    } else if let Some(kind) = state.tab_table() {
+        let table = state.table(kind);
+        let owners = table.chosen();
+        let whose = match table.marks.len() {
+            0 => "of this row".to_owned(),
+            n => format!("of the {n} marked rows"),
+        };
+        if !owners.is_empty() {
+            out.push((format!("packets {whose}"), What::Packets(owners.clone())));
+            out.push((format!("ladder {whose}"), What::Ladder(owners, LadderOptions::default())));
+        }
+        out.push(("this table".to_owned(), What::Table(kind)));
+    }
+    out.push(("everything, as summary".to_owned(), What::Summary));
+    out
+}
+
+pub(super) fn open(state: &mut State) {
+    let mut dialog = ExportState {
+        choices: choices(state),
+        what: 0,
+        format: 0,
+        path: Input::default(),
+        typed: false,
+        field: 0,
+    };
+    dialog.suggest();
+    state.stack.push(View::Export(Box::new(dialog)));
+}
+
+impl ExportState {
+    pub fn format(&self) -> Format {
+        let formats = self.choices.get(self.what).map_or(&[][..], |(_, what)| what.formats());
+        formats.get(self.format).copied().unwrap_or(Format::Json)
+    }
+
+    /// A file name that fits, as long as none was typed.
+    fn suggest(&mut self) {
+        if !self.typed
+            && let Some((_, what)) = self.choices.get(self.what)
+        {
+            self.path = Input::new(default_path(what, self.format()));
+        }
+    }
+}
+
+fn default_path(what: &What, format: Format) -> String {
+    let name = match what {
+        What::Ladder(..) => "ladder",
+        What::Packets(_) => "packets",
+        What::Table(crate::tui::state::TableKind::Calls) => "calls",
+        What::Table(_) => "dialogs",
+        What::Summary => "summary",
+    };
+    format!("callscope-{name}.{}", format.names().1)
+}
+
+pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    let Some(View::Export(dialog)) = state.stack.last_mut() else { return };
+    let step = |now: usize, by: usize, len: usize| if len == 0 { 0 } else { (now + by) % len };
+    let formats = dialog.choices.get(dialog.what).map_or(1, |(_, what)| what.formats().len());
+    match action {
+        Action::Up => dialog.field = step(dialog.field, 2, 3),
+        Action::Down => dialog.field = step(dialog.field, 1, 3),
+        Action::Left | Action::Right => {
+            let on = action == Action::Right;
+            match dialog.field {
+                0 => {
+                    let len = dialog.choices.len();
+                    dialog.what = step(dialog.what, if on { 1 } else { len - 1 }, len);
+                    dialog.format = 0;
+                }
+                1 => dialog.format = step(dialog.format, if on { 1 } else { formats - 1 }, formats),
+                _ => {
+                    let request = if on {
+                        tui_input::InputRequest::GoToNextChar
+                    } else {
+                        tui_input::InputRequest::GoToPrevChar
+                    };
+                    _ = dialog.path.handle(request);
+                    return;
+                }
+            }
+            dialog.suggest();
+        }
+        Action::Edit(request) => {
+            // Whatever is typed is a file name, wherever the cursor is.
+            dialog.field = 2;
+            dialog.typed = true;
+            dialog.path.handle(request);
+        }
+        Action::Open => {
+            let Some((_, what)) = dialog.choices.get(dialog.what).cloned() else { return };
+            let (format, path) = (dialog.format(), dialog.path.value().trim().to_owned());
+            if path.is_empty() {
+                dialog.field = 2;
+                return state.complain("a file name is missing");
+            }
+            state.stack.pop();
+            write(state, what, format, path, false, effects);
+        }
+        _ => {}
+    }
+}
+
+fn write(
+    state: &mut State,
+    what: What,
+    format: Format,
+    path: String,
+    force: bool,
+    effects: &mut Vec<Effect>,
+) {
+    let table = match &what {
+        What::Table(kind) => state.table(*kind).data.clone(),
+        _ => None,
+    };
+    let job = Export { what, format, path, force, table, time: state.time, ascii: state.theme.ascii };
+    state.exporting = Some(job.clone());
+    state.say(format!("writing {} …", job.path));
+    effects.push(Effect::Export(Box::new(job)));
+}
+
+pub(super) fn confirm(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
+    if !matches!(action, Action::Yes | Action::No) {
+        return;
+    }
+    let Some(View::Confirm(job)) = state.stack.pop() else { return };
+    if action == Action::Yes {
+        let Export { what, format, path, .. } = *job;
+        write(state, what, format, path, true, effects);
+    } else {
+        state.say("nothing was written");
+    }
+}
+
+/// `:export FORMAT [FILE]`.
+pub(super) fn by_command(
+    state: &mut State,
+    words: &str,
+    force: bool,
+    effects: &mut Vec<Effect>,
+) -> Result<(), String> {
+    let (name, path) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    let Some(format) = Format::ALL.into_iter().find(|f| f.names().0 == name || f.names().1 == name) else {
+        let all: Vec<&str> = Format::ALL.iter().map(|f| f.names().0).collect();
+        return Err(format!("no format `{name}`: {}", all.join(" ")));
+    };
+    let what = choices(state).into_iter().map(|(_, what)| what).find(|what| what.formats().contains(&format));
+    let Some(what) = what else {
+        return Err(format!("nothing here can be written as {name}: open a ladder or a table first"));
+    };
+    let path = match path.trim() {
+        "" => default_path(&what, format),
+        path => path.to_owned(),
+    };
+    write(state, what, format, path, force, effects);
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! The ladder.
+
+use super::{moved, next_hit};
+use crate::tui::action::Action;
+use crate::tui::layout;
+use crate::tui::state::{
+    ColorMode, Cursor, DetailState, DiffState, LadderState, PaneTab, State, Subject, View,
+};
+use crate::tui::widgets::ladder::row_text;
+use crate::tui::widgets::table::contains;
+use crate::view::ladder::{LadderRow, Tone};
+use crate::view::show::{self, TimeMode};
+
+pub(super) fn act(state: &mut State, action: Action) {
+    let page = layout::page(state);
+    let body = layout::shell(state.width, state.height).body;
+    let pane_shown = layout::ladder(state, body).1.is_some();
+    let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
+    let len = ladder.rows.len();
+    if moved(&mut ladder.cursor, action, len, page) {
+        return;
+    }
+    match action {
+        Action::Left => ladder.left = ladder.left.saturating_sub(1),
+        Action::Right => {
+            let lifelines = ladder.ladder.as_ref().map_or(0, |l| l.lifelines.len());
+            ladder.left = (ladder.left + 1).min(lifelines.saturating_sub(1));
+        }
+        Action::Open => open(state),
+        Action::Raw => open_detail(state, Some(PaneTab::Raw)),
+        Action::Pane if !pane_shown && body.width < 80 => open_detail(state, None),
+        Action::Pane => state.pane_open = Some(!pane_shown),
+        Action::NextPane if pane_shown => ladder.pane.tab = ladder.pane.tab.step(1),
+        Action::PreviousPane if pane_shown => ladder.pane.tab = ladder.pane.tab.step(PaneTab::ALL.len() - 1),
+        Action::NextPane | Action::PreviousPane => open_detail(state, None),
+        Action::PaneUp | Action::PaneDown if !pane_shown => state.say("the side pane is closed: p opens it"),
+        Action::PaneUp => super::detail::scroll_pane(&mut ladder.pane, -3),
+        Action::PaneDown => super::detail::scroll_pane(&mut ladder.pane, 3),
+        Action::Extended => {
+            ladder.options.extended = !ladder.options.extended;
+            let text = if ladder.options.extended { "with all linked legs" } else { "without linked legs" };
+            ladder.open.clear();
+            state.say(text);
+        }
+        Action::Unfold => {
+            ladder.options.unfold = !ladder.options.unfold;
+            let text = if ladder.options.unfold {
+                "every retransmission on its own line"
+            } else {
+                "retransmissions folded"
+            };
+            ladder.open.clear();
+            state.say(text);
+        }
+        Action::Color => {
+            let (mode, name) = match state.color {
+                ColorMode::Outcome => (ColorMode::Method, "by method"),
+                ColorMode::Method => (ColorMode::Leg, "by leg"),
+                ColorMode::Leg => (ColorMode::Outcome, "by outcome"),
+            };
+            state.color = mode;
+            state.say(format!("colours {name}"));
+        }
+        Action::Mark => mark(state),
+        Action::Diff => diff(state),
+        Action::NextProblem | Action::PreviousProblem => {
+            let forward = action == Action::NextProblem;
+            let hit = next_hit(ladder.cursor.at, len, forward, false, |i| is_problem(ladder, i));
+            match hit {
+                Some(at) => ladder.cursor.at = at,
+                None => state.say("no failure and no malformed message here"),
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_problem(ladder: &LadderState, at: usize) -> bool {
+    match ladder.row(at) {
+        Some(LadderRow::Arrow { tone, message, .. }) => {
+            *tone == Tone::Failure || message.is_some_and(|m| ladder.flawed.contains(&m))
+        }
+        Some(LadderRow::Fold { tone, .. }) => *tone == Tone::Failure,
+        _ => false,
+    }
+}
+
+fn open(state: &mut State) {
+    let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
+    let at = ladder.cursor.at;
+    match ladder.row(at) {
+        Some(LadderRow::Arrow { .. }) => open_detail(state, None),
+        Some(LadderRow::Fold { inner, .. }) if !inner.is_empty() => {
+            let path = ladder.rows[at].clone();
+            if !ladder.open.remove(&path) {
+                ladder.open.insert(path);
+            }
+            ladder.flatten();
+        }
+        _ => state.say("this line holds nothing more"),
+    }
+}
+
+/// The message under the cursor over the whole screen.
+fn open_detail(state: &mut State, tab: Option<PaneTab>) {
+    let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
+    let Some(subject) = ladder.subject(ladder.cursor.at) else {
+        return state.say("no message stands on this line");
+    };
+    let mut detail = if ladder.pane.subject == Some(subject) {
+        ladder.pane.clone()
+    } else {
+        DetailState { tab: ladder.pane.tab, ..DetailState::default() }
+    };
+    detail.tab = tab.unwrap_or(detail.tab);
+    detail.text.at = detail.text.top;
+    detail.tree.at = detail.tree.top;
+    if detail.subject != Some(subject) {
+        detail.wanted(Some(subject));
+    }
+    state.stack.push(View::Detail(Box::new(detail)));
+}
+
+fn mark(state: &mut State) {
+    let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
+    let Some(Subject::Message(m)) = ladder.subject(ladder.cursor.at) else {
+        return state.say("only a message can be marked");
+    };
+    if let Some(i) = ladder.marks.iter().position(|x| *x == m) {
+        ladder.marks.remove(i);
+    } else {
+        // Of three the oldest goes: two make a difference.
+        if ladder.marks.len() == 2 {
+            ladder.marks.remove(0);
+        }
+        ladder.marks.push(m);
+    }
+    let len = ladder.rows.len();
+    ladder.cursor.step(1, len);
+}
+
+fn diff(state: &mut State) {
+    let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
+    let here = match ladder.subject(ladder.cursor.at) {
+        Some(Subject::Message(m)) => Some(m),
+        _ => None,
+    };
+    let pair = match (ladder.marks.as_slice(), here) {
+        ([a, b], _) => Some((*a, *b)),
+        ([a], Some(b)) if *a != b => Some((*a, b)),
+        _ => None,
+    };
+    match pair {
+        // The earlier one is the left one.
+        Some((a, b)) => state.stack.push(View::Diff(DiffState {
+            a: a.min(b),
+            b: a.max(b),
+            lines: None,
+            cursor: Cursor::default(),
+            left: 0,
+        })),
+        None => state.complain("mark two messages with Space, or one and go to the other"),
+    }
+}
+
+pub(super) fn search(ladder: &mut LadderState, needle: &str, forward: bool, from_here: bool) -> bool {
+    let hit = next_hit(ladder.cursor.at, ladder.rows.len(), forward, from_here, |i| {
+        ladder.row(i).is_some_and(|row| contains(&row_text(row), needle))
+    });
+    if let Some(at) = hit {
+        ladder.cursor.at = at;
+    }
+    hit.is_some()
+}
+
+/// The message under the cursor as it was sent, if the pane has read it; else the line.
+pub(super) fn text(state: &LadderState, time: TimeMode) -> Option<String> {
+    let subject = state.subject(state.cursor.at);
+    if let Some(data) = &state.pane.data
+        && Some(data.subject) == subject
+        && !data.raw.is_empty()
+    {
+        return Some(data.raw.join("\n"));
+    }
+    let ladder = state.ladder.as_ref()?;
+    match state.row(state.cursor.at)? {
+        LadderRow::Arrow { time: at, from, to, label, .. } => {
+            let name = |i: &usize| ladder.lifelines.get(*i).map_or("?", |l| l.name.as_str());
+            let time = show::time(*at, time, ladder.start, ladder.start);
+            Some(format!("{time} {} → {} {label}", name(from), name(to)))
+        }
+        row => Some(row_text(row)),
+    }
+}

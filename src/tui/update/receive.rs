@@ -1,0 +1,205 @@
+//! What the desk and the loading thread tell.
+
+use std::sync::Arc;
+
+use super::settle;
+use crate::correlate::load::Progress;
+use crate::tui::desk::{Answer, ExportError};
+use crate::tui::effect::Effect;
+use crate::tui::state::{DetailState, LadderState, State, Subject, TableState, View};
+use crate::view::ladder::LadderOptions;
+
+/// Lines of frames kept beside those on the screen.
+const KEPT_LINES: usize = 4_000;
+
+pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
+    match answer {
+        Answer::Overview { overview, holdings } => {
+            state.overview_pending = false;
+            state.overview = Some(overview);
+            state.holdings = holdings;
+            if let Some(frame) = state.packets.seek
+                && state.holdings.place_of(frame).is_some()
+            {
+                state.packets.seek = None;
+                super::packets::go_to(state, frame);
+            }
+        }
+        Answer::Table { kind, version, data, took } => {
+            let table = state.table_mut(kind);
+            table.pending = false;
+            table.took = took;
+            if version == table.version {
+                put_rows(table, data);
+            }
+        }
+        Answer::Ladder { owners, options, ladder, flawed } => {
+            let same = |view: &LadderState| view.owners == owners && same_options(view.options, options);
+            let views = state.stack.iter_mut().filter_map(|view| match view {
+                View::Ladder(view) if same(view) => Some(view),
+                _ => None,
+            });
+            for view in views {
+                view.pending = false;
+                view.flawed = flawed.clone();
+                if view.ladder.as_ref() != Some(&ladder) {
+                    let subject = view.subject(view.cursor.at);
+                    view.ladder = Some(ladder.clone());
+                    view.flatten();
+                    let seek = view.seek.take().map(Subject::Message).or(subject);
+                    if let Some(subject) = seek {
+                        let at = (0..view.rows.len()).find(|&i| view.subject(i) == Some(subject));
+                        view.cursor.at = at.unwrap_or(view.cursor.at);
+                    }
+                }
+            }
+        }
+        Answer::Detail(detail) => {
+            let put = |view: &mut DetailState| {
+                if view.subject == Some(detail.subject) {
+                    view.data = Some(detail.clone());
+                    if matches!(detail.subject, Subject::Frame(_)) {
+                        view.close_outer_layers();
+                    }
+                }
+            };
+            put(&mut state.packets.pane);
+            for view in &mut state.stack {
+                match view {
+                    View::Ladder(view) => put(&mut view.pane),
+                    View::Detail(view) => put(view),
+                    _ => {}
+                }
+            }
+        }
+        Answer::Diff { a, b, lines } => {
+            for view in &mut state.stack {
+                if let View::Diff(view) = view
+                    && (view.a, view.b) == (a, b)
+                {
+                    view.lines = Some(lines.clone());
+                }
+            }
+        }
+        Answer::Packets { places, lines } => {
+            if state.packets.asked == places {
+                state.packets.asked.clear();
+            }
+            match lines {
+                Ok(lines) => {
+                    if state.packets.lines.len() + lines.len() > KEPT_LINES {
+                        state.packets.lines.clear();
+                    }
+                    // A frame that cannot be read again must not be asked for without end.
+                    if lines.is_empty() && !places.is_empty() {
+                        state.packets.error = Some("these frames cannot be read again".to_owned());
+                    } else {
+                        state.packets.error = None;
+                    }
+                    state.packets.lines.extend(lines);
+                }
+                Err(text) => state.packets.error = Some(text),
+            }
+        }
+        Answer::Matches { version, places, scanned, done } => {
+            if state.packets.version == version
+                && let Some(matches) = &mut state.packets.matches
+            {
+                matches.extend(places);
+                state.packets.scanned = (!done).then_some(scanned);
+                if done && scanned < state.holdings.frames && !state.loading {
+                    let n = matches.len();
+                    state.say(format!("the first {n} matches are listed"));
+                }
+            }
+        }
+        Answer::Found { version, place } => {
+            if state.packets.version == version {
+                match place {
+                    Some(place) => {
+                        state.packets.cursor.at = place as usize;
+                        state.notice = None;
+                    }
+                    None => {
+                        let needle = state.search.clone();
+                        state.complain(format!("`{needle}` is on no further line"));
+                    }
+                }
+            }
+        }
+        Answer::OwnerOf { frame, owner } => match owner {
+            Some(owner) => {
+                let view = LadderState::new(vec![owner], LadderOptions::default());
+                state.stack.push(View::Ladder(Box::new(view)));
+            }
+            None => state.say(format!("frame {} carries no SIP message", frame.frame)),
+        },
+        Answer::Statistics(statistics) => state.statistics = Some(statistics),
+        Answer::Exported(Ok(text)) => {
+            state.exporting = None;
+            state.say(text);
+        }
+        Answer::Exported(Err(ExportError::Exists)) => {
+            if let Some(job) = state.exporting.take() {
+                state.notice = None;
+                state.stack.push(View::Confirm(Box::new(job)));
+            }
+        }
+        Answer::Exported(Err(ExportError::Other(text))) => {
+            state.exporting = None;
+            state.complain(format!("not written: {text}"));
+        }
+    }
+    let mut effects = Vec::new();
+    settle(state, &mut effects);
+    effects
+}
+
+pub(super) fn same_options(a: LadderOptions, b: LadderOptions) -> bool {
+    (a.unfold, a.extended) == (b.unfold, b.extended)
+}
+
+/// New rows come under the cursor without moving it from its row.
+fn put_rows(table: &mut TableState, data: Arc<crate::tui::desk::TableData>) {
+    let (selected, above) = (table.selected(), table.cursor.at - table.cursor.top.min(table.cursor.at));
+    if let Some(id) = selected
+        && data.ids.get(table.cursor.at) != Some(&id)
+        && table.cursor.at > 0
+        && let Some(at) = data.ids.iter().position(|i| *i == id)
+    {
+        table.cursor.at = at;
+        table.cursor.top = at.saturating_sub(above);
+    }
+    table.data = Some(data);
+}
+
+/// Loading went on.
+pub fn progress(state: &mut State, progress: Progress) -> Vec<Effect> {
+    if progress.frames != state.progress.frames {
+        state.revision += 1;
+    }
+    state.progress = progress;
+    let mut effects = Vec::new();
+    settle(state, &mut effects);
+    effects
+}
+
+/// Loading ended.
+pub fn loaded(state: &mut State, errors: Vec<String>) -> Vec<Effect> {
+    state.loading = false;
+    state.revision += 1;
+    if let Some(first) = errors.first() {
+        let more =
+            if errors.len() > 1 { format!("  (and {} more)", errors.len() - 1) } else { String::new() };
+        state.complain(format!("{}{more}", crate::view::show::safe(first.as_bytes())));
+    }
+    state.errors = errors;
+    let mut effects = Vec::new();
+    settle(state, &mut effects);
+    // A filter over the frames saw only what was there when it was set.
+    if let Some(filter) = state.packets.filter.clone() {
+        let text = state.packets.filter_text.clone();
+        super::packets::set_filter(state, text, Some(filter), &mut effects);
+    }
+    effects
+}

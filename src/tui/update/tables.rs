@@ -1,0 +1,219 @@
+//! The Calls and Dialogs tables and the popup that chooses their columns.
+
+use super::{line, moved, next_hit};
+use crate::tui::action::Action;
+use crate::tui::state::{
+    ColumnItem, ColumnsState, Cursor, LadderState, Purpose, State, TableKind, TableState, View,
+};
+use crate::tui::widgets::table::{contains, is_problem};
+use crate::view::filter::Filter;
+use crate::view::ladder::LadderOptions;
+use crate::view::rows;
+
+/// Most calls merged into one ladder.
+const MAX_MERGED: usize = 200;
+
+pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
+    let page = crate::tui::layout::page(state);
+    let table = state.table_mut(kind);
+    let len = table.len();
+    if moved(&mut table.cursor, action, len, page) {
+        return;
+    }
+    match action {
+        Action::Left => table.left = table.left.saturating_sub(1),
+        Action::Right => {
+            let columns = table.data.as_ref().map_or(0, |d| d.table.columns.len());
+            table.left = (table.left + 1).min(columns.saturating_sub(2));
+        }
+        Action::Open | Action::Extended => {
+            let owners = table.chosen();
+            if owners.is_empty() {
+                return state.say("no row is here to open");
+            }
+            if owners.len() > MAX_MERGED {
+                return state.complain(format!(
+                    "{} rows are marked; at most {MAX_MERGED} go into one ladder",
+                    owners.len()
+                ));
+            }
+            let options = LadderOptions { extended: action == Action::Extended, unfold: false };
+            state.stack.push(View::Ladder(Box::new(LadderState::new(owners, options))));
+        }
+        Action::Mark => {
+            if let Some(id) = table.selected() {
+                if !table.marks.remove(&id) {
+                    table.marks.insert(id);
+                }
+                table.cursor.step(1, len);
+            }
+        }
+        Action::SortLeft => sort_beside(table, false),
+        Action::SortRight => sort_beside(table, true),
+        Action::SortReverse => {
+            let first = table.data.as_ref().and_then(|d| d.table.columns.first()).map(|c| c.key.clone());
+            let (key, descending) = match table.sort.take() {
+                Some((key, descending)) => (key, !descending),
+                None => (first.unwrap_or_default(), true),
+            };
+            set_sort(table, &key, descending);
+        }
+        Action::Columns => open_columns(state, kind),
+        Action::NextProblem | Action::PreviousProblem => {
+            let forward = action == Action::NextProblem;
+            let hit = table.data.as_ref().and_then(|data| {
+                let problem = |i: usize| is_problem(&data.table.columns, &data.table.rows[i]);
+                next_hit(table.cursor.at, data.table.rows.len(), forward, false, problem)
+            });
+            match hit {
+                Some(at) => table.cursor.at = at,
+                None => state.say("no row here failed"),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sorts by the neighbour of the column that is sorted by now; past the ends the order is that of arrival.
+fn sort_beside(table: &mut TableState, right: bool) {
+    let Some(data) = &table.data else { return };
+    let keys: Vec<&str> = data.table.columns.iter().map(|c| c.key.as_str()).collect();
+    let now = table.sort.as_ref().and_then(|(key, _)| keys.iter().position(|k| k == key));
+    let descending = table.sort.as_ref().is_some_and(|(_, d)| *d);
+    let next = match (now, right) {
+        (None, true) => Some(0),
+        (None, false) => keys.len().checked_sub(1),
+        (Some(i), true) => Some(i + 1).filter(|i| *i < keys.len()),
+        (Some(i), false) => i.checked_sub(1),
+    };
+    match next.and_then(|i| keys.get(i)) {
+        Some(key) => {
+            let key = (*key).to_owned();
+            set_sort(table, &key, descending);
+        }
+        None => {
+            table.sort = None;
+            table.version += 1;
+        }
+    }
+}
+
+pub(super) fn set_sort(table: &mut TableState, key: &str, descending: bool) {
+    table.sort = Some((key.to_owned(), descending));
+    table.version += 1;
+}
+
+pub(super) fn set_filter(table: &mut TableState, text: String, filter: Option<Filter>) {
+    table.filter_text = text;
+    table.filter = filter;
+    table.version += 1;
+}
+
+pub(super) fn all_columns(kind: TableKind) -> &'static [(&'static str, &'static str, &'static str)] {
+    match kind {
+        TableKind::Calls => rows::call_columns(),
+        TableKind::Dialogs => rows::dialog_columns(),
+    }
+}
+
+fn open_columns(state: &mut State, kind: TableKind) {
+    let table = state.table(kind);
+    let shown: Vec<String> = match &table.data {
+        _ if !table.columns.is_empty() => table.columns.clone(),
+        Some(data) => data.table.columns.iter().map(|c| c.key.clone()).collect(),
+        None => Vec::new(),
+    };
+    let known = all_columns(kind);
+    let item = |key: &str, shown: bool| {
+        let (title, meaning) = known.iter().find(|(k, ..)| *k == key).map_or_else(
+            || {
+                (
+                    key.strip_prefix("header:").unwrap_or(key).to_owned(),
+                    "header of the first request".to_owned(),
+                )
+            },
+            |(_, title, meaning)| ((*title).to_owned(), (*meaning).to_owned()),
+        );
+        ColumnItem { key: key.to_owned(), title, meaning, shown }
+    };
+    let mut items: Vec<ColumnItem> = shown.iter().map(|key| item(key, true)).collect();
+    items.extend(known.iter().filter(|(k, ..)| !shown.iter().any(|s| s == k)).map(|(k, ..)| item(k, false)));
+    state.stack.push(View::Columns(ColumnsState { kind, items, cursor: Cursor::default() }));
+}
+
+pub(super) fn act_on_columns(state: &mut State, action: Action) {
+    let page = crate::tui::layout::page(state);
+    let Some(View::Columns(columns)) = state.stack.last_mut() else { return };
+    let len = columns.items.len();
+    if moved(&mut columns.cursor, action, len, page) {
+        return;
+    }
+    let at = columns.cursor.at;
+    match action {
+        Action::Mark => {
+            if let Some(item) = columns.items.get_mut(at) {
+                item.shown = !item.shown;
+            }
+            columns.cursor.step(1, len);
+        }
+        Action::MoveUp if at > 0 && at < len => {
+            columns.items.swap(at, at - 1);
+            columns.cursor.at -= 1;
+        }
+        Action::MoveDown if at + 1 < len => {
+            columns.items.swap(at, at + 1);
+            columns.cursor.at += 1;
+        }
+        Action::AddHeader => line::open(state, Purpose::Header, ""),
+        Action::Open => {
+            let keys: Vec<String> = columns.items.iter().filter(|i| i.shown).map(|i| i.key.clone()).collect();
+            let kind = columns.kind;
+            if keys.is_empty() {
+                return state.complain("at least one column must be shown");
+            }
+            state.stack.pop();
+            let table = state.table_mut(kind);
+            table.columns = keys;
+            table.left = 0;
+            table.version += 1;
+        }
+        _ => {}
+    }
+}
+
+/// A header typed into the popup becomes a column after those that are shown.
+pub(super) fn add_header(columns: &mut ColumnsState, name: &str) {
+    let key = format!("header:{name}");
+    if let Some(at) = columns.items.iter().position(|i| i.key.eq_ignore_ascii_case(&key)) {
+        columns.items[at].shown = true;
+        columns.cursor.at = at;
+        return;
+    }
+    let at = columns.items.iter().rposition(|i| i.shown).map_or(0, |i| i + 1);
+    let meaning = "header of the first request".to_owned();
+    columns.items.insert(at, ColumnItem { key, title: name.to_owned(), meaning, shown: true });
+    columns.cursor.at = at;
+}
+
+pub(super) fn search(table: &mut TableState, needle: &str, forward: bool, from_here: bool) -> bool {
+    let hit = table.data.as_ref().and_then(|data| {
+        let rows = &data.table.rows;
+        next_hit(table.cursor.at, rows.len(), forward, from_here, |i| {
+            rows[i].iter().any(|cell| contains(cell, needle))
+        })
+    });
+    if let Some(at) = hit {
+        table.cursor.at = at;
+    }
+    hit.is_some()
+}
+
+pub(super) fn row_text(table: &TableState) -> Option<String> {
+    let data = table.data.as_ref()?;
+    let line = |row: &Vec<String>| row.join("\t");
+    if table.marks.is_empty() {
+        return data.table.rows.get(table.cursor.at).map(line);
+    }
+    let marked = data.ids.iter().zip(&data.table.rows).filter(|(id, _)| table.marks.contains(id));
+    Some(marked.map(|(_, row)| line(row)).collect::<Vec<_>>().join("\n"))
+}

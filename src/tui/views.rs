@@ -1,0 +1,68 @@
+//! Screens: each a pure function of the state.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::layout;
+use super::state::{State, Tab, TableKind, View};
+use super::theme::{self, Role};
+use super::widgets::text::put;
+
+pub mod diff;
+pub mod export;
+pub mod help;
+pub mod ladder;
+pub mod overview;
+pub mod packets;
+pub mod placeholder;
+pub mod popups;
+pub mod shell;
+pub mod statistics;
+pub mod table;
+
+/// Draws everything.
+pub fn render(buf: &mut Buffer, area: Rect, state: &State) {
+    if layout::too_small(state) {
+        let text = format!(
+            "The terminal is too small: {}×{}, callscope needs {}×{}. q quits.",
+            state.width,
+            state.height,
+            layout::MIN_WIDTH,
+            layout::MIN_HEIGHT
+        );
+        put(buf, area.x, area.y, area.width, &text, state.theme.style(Role::Warning));
+    } else {
+        let shell = layout::shell(state.width, state.height);
+        shell::above(buf, shell, state);
+        body(buf, shell.body, state);
+        shell::below(buf, shell, state);
+    }
+    if state.theme.ascii {
+        theme::to_ascii(buf);
+    }
+}
+
+fn body(buf: &mut Buffer, area: Rect, state: &State) {
+    let screen = state.stack.iter().rev().find(|view| !view.is_popup());
+    match screen {
+        None => match state.tab {
+            Tab::Overview => overview::draw(buf, area, state),
+            Tab::Calls => table::draw(buf, area, state, TableKind::Calls),
+            Tab::Dialogs => table::draw(buf, area, state, TableKind::Dialogs),
+            Tab::Packets => packets::draw(buf, area, state),
+            tab => placeholder::draw(buf, area, state, tab),
+        },
+        Some(View::Ladder(view)) => ladder::draw(buf, area, state, view),
+        Some(View::Detail(view)) => ladder::draw_detail(buf, area, state, view),
+        Some(View::Diff(view)) => diff::draw(buf, area, state, view),
+        Some(View::Statistics { cursor }) => statistics::draw(buf, area, state, *cursor),
+        Some(_) => {}
+    }
+    match state.stack.last() {
+        Some(View::Help { of, cursor }) => help::draw(buf, area, state, *of, *cursor),
+        Some(View::Columns(view)) => popups::columns(buf, state, view),
+        Some(View::Export(view)) => export::draw(buf, area, state, view),
+        Some(View::Confirm(job)) => export::confirm(buf, area, state, job),
+        _ => {}
+    }
+}

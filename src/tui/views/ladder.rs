@@ -1,0 +1,50 @@
+//! The call flow with its side pane, and a message over the whole screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::placeholder;
+use crate::tui::layout;
+use crate::tui::state::{DetailState, LadderState, State};
+use crate::tui::theme::Role;
+use crate::tui::widgets::text::put;
+use crate::tui::widgets::{ladder, pane};
+
+pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &LadderState) {
+    let theme = state.theme;
+    let (main, side) = layout::ladder(state, area);
+    match &view.ladder {
+        None => placeholder::say(buf, main, theme, "drawing …"),
+        Some(flow) if flow.rows.is_empty() => {
+            placeholder::say(buf, main, theme, "No message belongs to this.")
+        }
+        Some(flow) => {
+            let look = ladder::Look {
+                rows: &view.rows,
+                top: view.cursor.top,
+                at: view.cursor.at,
+                left: view.left,
+                legs: view.legs,
+                marks: &view.marks,
+                flawed: &view.flawed,
+                time: state.time,
+                color: state.color,
+                search: &state.search,
+                open: &view.open,
+            };
+            ladder::draw(buf, main, flow, look, theme);
+        }
+    }
+    if let Some(side) = side {
+        for y in side.top()..side.bottom() {
+            put(buf, side.x - 1, y, 1, "│", theme.style(Role::Rule));
+        }
+        let look = pane::Look { focus: false, search: &state.search, nothing: "no message on this line" };
+        pane::draw(buf, side, &view.pane, look, theme);
+    }
+}
+
+pub fn draw_detail(buf: &mut Buffer, area: Rect, state: &State, view: &DetailState) {
+    let look = pane::Look { focus: true, search: &state.search, nothing: "nothing is selected" };
+    pane::draw(buf, area, view, look, state.theme);
+}

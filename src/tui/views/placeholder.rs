@@ -1,0 +1,56 @@
+//! Views that this version cannot fill, and what to say where there is nothing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::state::{State, Tab};
+use crate::tui::theme::{Role, Theme};
+use crate::tui::widgets::text::{put, wrap_words};
+
+pub fn draw(buf: &mut Buffer, area: Rect, state: &State, tab: Tab) {
+    let (what, now) = match tab {
+        Tab::Conferences => (
+            "Conferences: focus and MCUs, their commands (C3P) and who was in the roster when.",
+            "The calls into a conference are in 2 Calls; its subscriptions in 3.",
+        ),
+        Tab::Ice => (
+            "ICE & TURN: allocations, candidate pairs, the checks between them and the pair that carried media.",
+            "Candidate lines of SDP are on the SDP tab of a message; STUN frames in 0 Packets.",
+        ),
+        Tab::Media => (
+            "Media: RTP and RTCP streams with loss, jitter, gaps and an estimate of their quality.",
+            "What the calls offered and answered is on the SDP tab of their messages.",
+        ),
+        Tab::Sql => (
+            "SQL: SQL Server Browser questions, answers and the connection that followed.",
+            "The frames are in 0 Packets.",
+        ),
+        Tab::Messages => (
+            "Messages: instant messages as a transcript with their delivery.",
+            "MESSAGE requests are in 3 Sign-ins & presence; those inside of a call in its ladder.",
+        ),
+        _ => (
+            "Findings: what went wrong, in plain words, with the frames that prove it.",
+            "Failed calls are found with e in 2 Calls; damage and limits are in 1 Overview.",
+        ),
+    };
+    let text = format!(
+        "{what}\nThis version does not decode these yet, so nothing is shown rather than a guess.\n{now}"
+    );
+    say(buf, area, state.theme, &text);
+}
+
+/// Lines near the top, the first one bright.
+pub fn say(buf: &mut Buffer, area: Rect, theme: Theme, text: &str) {
+    let mut y = area.y + 1.min(area.height);
+    for (i, paragraph) in text.lines().enumerate() {
+        for line in wrap_words(paragraph, usize::from(area.width.saturating_sub(4))) {
+            if y >= area.bottom() {
+                return;
+            }
+            let role = if i == 0 { Role::Text } else { Role::Dim };
+            put(buf, area.x + 2, y, area.width.saturating_sub(3), &line, theme.style(role));
+            y += 1;
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What surrounds every screen: the capture, the tabs, the state of things, the keys that matter here.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::tui::keys;
+use crate::tui::layout::Shell;
+use crate::tui::state::{Purpose, State, Tab, View};
+use crate::tui::theme::Role;
+use crate::tui::widgets::input;
+use crate::tui::widgets::text::{bytes, fill_row, grouped, put, put_right, width};
+use crate::view::show::{self, TimeMode};
+
+pub fn above(buf: &mut Buffer, shell: Shell, state: &State) {
+    title(buf, shell.title, state);
+    for (x, text, role) in tab_line(state, shell.tabs.width) {
+        put(buf, x, shell.tabs.y, shell.tabs.width - x, &text, state.theme.style(role));
+    }
+    rule(buf, shell.rule, state);
+}
+
+fn title(buf: &mut Buffer, area: Rect, state: &State) {
+    let holdings = &state.holdings;
+    let theme = state.theme;
+    let x = area.x + 1 + put(buf, area.x + 1, area.y, area.width, "callscope", theme.style(Role::Title));
+    let mut right = Vec::new();
+    if holdings.frames > 0 {
+        right.push(format!("{} frames", grouped(holdings.frames)));
+        right.push(bytes(holdings.bytes));
+    }
+    let right = right.join("  ");
+    let room = usize::from(area.width).saturating_sub(usize::from(x) + 3);
+    let span = holdings.span.map(|(first, last)| {
+        let mode = if state.time == TimeMode::Utc { TimeMode::Utc } else { TimeMode::Local };
+        let at = |t| seconds(&show::time(t, mode, first, first));
+        format!("{} → {} ({})", at(first), at(last), show::duration(last - first))
+    });
+    let name = if holdings.title.is_empty() { "reading …" } else { holdings.title.as_str() };
+    let mut middle = name.to_owned();
+    if let Some(span) = span.filter(|s| width(name) + width(s) + width(&right) + 6 <= room) {
+        middle = format!("{name}   {span}");
+    }
+    let taken = width(&right) + 1;
+    put(buf, x + 2, area.y, (room.saturating_sub(taken)) as u16, &middle, theme.style(Role::Text));
+    put_right(buf, x, area.y, area.right() - x - 1, &right, theme.style(Role::Dim));
+}
+
+/// A time without its fraction.
+fn seconds(time: &str) -> String {
+    match time.split_once('.') {
+        Some((head, tail)) => {
+            let rest = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{head}{rest}")
+        }
+        None => time.to_owned(),
+    }
+}
+
+fn count(state: &State, tab: Tab) -> Option<u64> {
+    match tab {
+        Tab::Calls => Some(state.holdings.calls as u64),
+        Tab::Dialogs => Some(state.holdings.dialogs as u64),
+        Tab::Packets => Some(state.holdings.frames),
+        _ => None,
+    }
+}
+
+fn short(n: u64) -> String {
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..1_000_000 => format!("{}k", n / 1000),
+        _ => format!("{:.1}M", n as f64 / 1e6),
+    }
+}
+
+/// The tabs as wide as fits: all names, short names, without counts, digits.
+fn tab_line(state: &State, room: u16) -> Vec<(u16, String, Role)> {
+    let text = |tab: Tab, level: u8| {
+        let (long, brief) = tab.names();
+        let digit = tab.digit();
+        let counted =
+            count(state, tab).filter(|n| *n > 0).map(|n| format!(" {}", short(n))).unwrap_or_default();
+        let active = tab == state.tab;
+        match level {
+            0 => format!("{digit} {long}{counted}"),
+            1 => format!("{digit} {brief}{counted}"),
+            2 => format!("{digit} {brief}"),
+            _ if active => format!("{digit} {brief}"),
+            _ => digit.to_string(),
+        }
+    };
+    for level in 0..4u8 {
+        let mut x = 1;
+        let mut line = Vec::new();
+        for tab in Tab::ALL {
+            let active = tab == state.tab;
+            let text = text(tab, level);
+            let text = if active { format!("[{text}]") } else { format!(" {text} ") };
+            let columns = width(&text) as u16;
+            line.push((x, text, if active { Role::TabActive } else { Role::Text }));
+            x += columns;
+        }
+        if x <= room || level == 3 {
+            return line;
+        }
+    }
+    Vec::new()
+}
+
+/// The tab drawn at a column.
+pub fn tab_at(state: &State, x: u16) -> Option<Tab> {
+    let line = tab_line(state, state.width);
+    let at = line.iter().position(|(start, text, _)| x >= *start && x < start + width(text) as u16)?;
+    Tab::ALL.get(at).copied()
+}
+
+/// Below the tabs: where we are and what narrows it.
+fn rule(buf: &mut Buffer, area: Rect, state: &State) {
+    let theme = state.theme;
+    fill_row(buf, area, area.y, '─', theme.style(Role::Rule));
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    for view in &state.stack {
+        let name = match view {
+            View::Ladder(view) if view.owners.len() > 1 => format!("ladder of {}", view.owners.len()),
+            View::Ladder(_) => "ladder".to_owned(),
+            View::Detail(_) => "message".to_owned(),
+            View::Diff(_) => "difference".to_owned(),
+            View::Statistics { .. } => "statistics".to_owned(),
+            _ => continue,
+        };
+        parts.push((format!("› {name}"), Role::Text));
+    }
+    if state.stack.is_empty() {
+        let (filter, shown, total) = match state.tab_table() {
+            Some(kind) => {
+                let table = state.table(kind);
+                if !table.marks.is_empty() {
+                    parts.push((format!("{} marked", table.marks.len()), Role::Mark));
+                }
+                let total = table.data.as_ref().map_or(0, |d| d.total);
+                (table.filter_text.as_str(), table.len(), total)
+            }
+            None if state.tab == Tab::Packets => {
+                let shown = state.packets.len(&state.holdings);
+                (state.packets.filter_text.as_str(), shown, state.holdings.frames as usize)
+            }
+            None => ("", 0, 0),
+        };
+        if !filter.is_empty() {
+            parts.push((format!("filter: {filter}"), Role::Warning));
+            parts.push((format!("{} of {}", grouped(shown as u64), grouped(total as u64)), Role::Text));
+            if let Some(scanned) = state.packets.scanned.filter(|_| state.tab == Tab::Packets) {
+                parts.push((format!("looked at {}", grouped(scanned)), Role::Dim));
+            }
+        }
+    }
+    if !state.search.is_empty() {
+        parts.push((format!("search: {}", state.search), Role::Match));
+    }
+    let mut x = area.x + 2;
+    for (text, role) in parts {
+        let room = area.right().saturating_sub(x + 1);
+        if room < 8 {
+            break;
+        }
+        x += put(buf, x, area.y, room, &format!(" {text} "), theme.style(role)) + 1;
+    }
+}
+
+pub fn below(buf: &mut Buffer, shell: Shell, state: &State) {
+    let theme = state.theme;
+    if shell.lower_rule.height > 0 {
+        fill_row(buf, shell.lower_rule, shell.lower_rule.y, '─', theme.style(Role::Rule));
+    }
+    match &state.line {
+        Some(_) => line(buf, shell, state),
+        None => status(buf, shell.status, state),
+    }
+    key_line(buf, shell.keys, state);
+}
+
+fn line(buf: &mut Buffer, shell: Shell, state: &State) {
+    let Some(line) = &state.line else { return };
+    let theme = state.theme;
+    let area = shell.status;
+    let prompt = match line.purpose {
+        Purpose::Command => ":",
+        Purpose::Filter => "filter: ",
+        Purpose::Search => "/",
+        Purpose::Header => "header: ",
+    };
+    let x = area.x + put(buf, area.x, area.y, area.width, prompt, theme.style(Role::Key));
+    let field = Rect { x, width: area.right().saturating_sub(x), ..area };
+    input::draw(buf, field, &line.input, true, theme);
+    let above = shell.status.y.saturating_sub(1);
+    if let Some((at, reason)) = &line.error {
+        // The caret stands under the spot where there is room, the reason behind it.
+        let before = line.input.value().get(..*at).map_or(0, width) as u16;
+        let spot = (x + before).min(area.right().saturating_sub(2));
+        fill_row(buf, Rect { y: above, height: 1, ..area }, above, ' ', theme.style(Role::Text));
+        let style = theme.style(Role::Error);
+        let room = area.right().saturating_sub(spot + 2);
+        put(buf, spot, above, 1, "▾", style);
+        if usize::from(room) >= width(reason) || spot < area.width / 2 {
+            put(buf, spot + 2, above, room, reason, style);
+        } else {
+            put_right(buf, area.x, above, spot.saturating_sub(1), reason, style);
+        }
+    } else if let Some(notice) = &state.notice {
+        fill_row(buf, Rect { y: above, height: 1, ..area }, above, ' ', theme.style(Role::Text));
+        put(buf, area.x + 1, above, area.width - 1, &notice.text, theme.style(Role::Dim));
+    }
+}
+
+fn status(buf: &mut Buffer, area: Rect, state: &State) {
+    let theme = state.theme;
+    let x = area.x + 1;
+    let room = area.width.saturating_sub(2);
+    if let Some(notice) = &state.notice {
+        let (sign, role) = if notice.bad { ("● ", Role::Error) } else { ("", Role::Text) };
+        put(buf, x, area.y, room, &format!("{sign}{}", notice.text), theme.style(role));
+        return;
+    }
+    if state.loading {
+        return progress(buf, Rect { x, width: room, ..area }, state);
+    }
+    let mut text = state.overview.as_ref().map(|o| o.accounting.clone()).unwrap_or_default();
+    let mut role = Role::Dim;
+    if text.is_empty()
+        && let Some(error) = state.errors.first()
+    {
+        text = format!("● {}", show::safe(error.as_bytes()));
+        role = Role::Error;
+    }
+    put(buf, x, area.y, room, &text, theme.style(role));
+}
+
+fn progress(buf: &mut Buffer, area: Rect, state: &State) {
+    let theme = state.theme;
+    let p = &state.progress;
+    let rate = match state.now {
+        0 => String::new(),
+        ms => format!("  {}/s", bytes(p.bytes.saturating_mul(1000) / ms)),
+    };
+    let left = match p.total {
+        Some(total) if p.bytes > 0 && total > p.bytes && state.now > 500 => {
+            let ms = u128::from(total - p.bytes) * u128::from(state.now) / u128::from(p.bytes);
+            format!("  {} left", show::duration((ms as i64).saturating_mul(1_000_000)))
+        }
+        _ => String::new(),
+    };
+    let amount = match p.total {
+        Some(total) => format!("{} of {}", bytes(p.bytes), bytes(total)),
+        None => bytes(p.bytes),
+    };
+    let text = format!("reading  {amount}{rate}{left}  {} frames ", grouped(p.frames));
+    let used = put(buf, area.x, area.y, area.width, &text, theme.style(Role::Text));
+    if let Some(total) = p.total.filter(|t| *t > 0) {
+        let room = area.width.saturating_sub(used + 2).min(30);
+        let full = (u128::from(room) * u128::from(p.bytes.min(total)) / u128::from(total)) as u16;
+        for i in 0..room {
+            let symbol = if i < full { "█" } else { "░" };
+            put(buf, area.x + used + 1 + i, area.y, 1, symbol, theme.style(Role::Good));
+        }
+    }
+}
+
+/// The keys that matter here; help, and the way out, always.
+fn key_line(buf: &mut Buffer, area: Rect, state: &State) {
+    let theme = state.theme;
+    let context = state.context();
+    let mut tail: Vec<(String, &str)> = Vec::new();
+    if keys::lookup(context, "?").is_some() {
+        tail.push(("?".to_owned(), "help"));
+    }
+    for (chord, action) in [("q", "back"), ("q", "quit")] {
+        if keys::keys_of(context)
+            .any(|k| k.chords.contains(&chord) && k.command == action && k.label.is_empty())
+        {
+            tail.push((chord.to_owned(), action));
+        }
+    }
+    let columns = |(chord, label): &(String, &str)| (width(chord) + width(label) + 3) as u16;
+    let reserved: u16 = tail.iter().map(columns).sum();
+    let mut shown: Vec<(String, &str)> = Vec::new();
+    let mut used = 1 + reserved;
+    for key in keys::keys_of(context).filter(|k| !k.label.is_empty()) {
+        let Some(chord) = key.chords.first() else { continue };
+        let pair = (keys::shown(chord), key.label);
+        let columns = columns(&pair);
+        if used + columns <= area.width {
+            used += columns;
+            shown.push(pair);
+        }
+    }
+    shown.extend(tail);
+    let mut x = area.x + 1;
+    for (chord, label) in shown {
+        x += put(buf, x, area.y, area.right().saturating_sub(x), &chord, theme.style(Role::Key));
+        x += 1;
+        x += put(buf, x, area.y, area.right().saturating_sub(x), label, theme.style(Role::Text));
+        x += 2;
+    }
+}

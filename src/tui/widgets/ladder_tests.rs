@@ -1,0 +1,76 @@
+use super::*;
+use crate::tui::state::{LadderState, TableKind};
+use crate::tui::tests::fixture;
+use crate::tui::theme::Palette;
+use crate::view::ladder::LadderOptions;
+use std::sync::Arc;
+
+fn drawn(ladder: Ladder, width: u16, height: u16, left: usize, open: &[&[usize]]) -> String {
+    let mut state = LadderState::new(vec![TableKind::Calls.owner(0)], LadderOptions::default());
+    state.ladder = Some(Arc::new(ladder));
+    state.open = open.iter().map(|p| p.to_vec()).collect();
+    state.flatten();
+    let area = Rect::new(0, 0, width, height);
+    let mut buf = Buffer::empty(area);
+    let look = Look {
+        rows: &state.rows,
+        top: 0,
+        at: 1,
+        left,
+        legs: state.legs,
+        marks: &[MsgIdx(2)],
+        flawed: &[MsgIdx(4)],
+        time: TimeMode::Relative,
+        color: ColorMode::Outcome,
+        search: "",
+        open: &state.open,
+    };
+    let theme = Theme { palette: Palette::Plain, ascii: false };
+    draw(&mut buf, area, state.ladder.as_ref().unwrap(), look, theme);
+    fixture::text_of(&buf)
+}
+
+#[test]
+fn arrows_labels_folds_and_gaps() {
+    insta::assert_snapshot!("ladder_widget_90", drawn(fixture::ladder(), 90, 16, 0, &[]));
+}
+
+#[test]
+fn a_fold_opens() {
+    let text = drawn(fixture::ladder(), 90, 20, 0, &[&[5]]);
+    assert!(text.contains('▾'), "{text}");
+    insta::assert_snapshot!("ladder_widget_unfolded", text);
+}
+
+#[test]
+fn many_lifelines_scroll() {
+    let mut ladder = fixture::ladder();
+    for i in 4..9 {
+        ladder.lifelines.push(crate::view::ladder::Lifeline {
+            name: format!("proxy{i}"),
+            address: format!("10.0.0.{i}:5060"),
+            role: None,
+        });
+    }
+    insta::assert_snapshot!("ladder_widget_scrolled_0", drawn(ladder.clone(), 80, 10, 0, &[]));
+    insta::assert_snapshot!("ladder_widget_scrolled_2", drawn(ladder, 80, 10, 2, &[]));
+}
+
+#[test]
+fn no_size_makes_it_panic() {
+    for width in 0..60 {
+        for height in 0..8 {
+            for left in [0, 1, 50] {
+                drawn(fixture::ladder(), width, height, left, &[&[5]]);
+            }
+        }
+    }
+    drawn(Ladder::default(), 40, 10, 0, &[]);
+}
+
+#[test]
+fn words_stay_whole() {
+    assert_eq!(split_words("INVITE offer, 22 candidates", 14), 13);
+    assert_eq!(split_words("INVITE offer", 40), 12);
+    assert_eq!(split_words("BENOTIFY", 4), 0);
+}

@@ -1,0 +1,203 @@
+//! A table: columns by rank, sort mark, marked rows, cursor.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::text::{fill_row, put, put_right};
+use crate::tui::desk::TableData;
+use crate::tui::layout;
+use crate::tui::state::Cursor;
+use crate::tui::theme::{Role, Theme};
+use crate::view::table::{Align, Column};
+
+/// Widest a column gets before all others have what they need.
+const COMFORT: u16 = 14;
+/// Columns before the first cell: cursor and mark.
+pub const GUTTER: u16 = 3;
+const GAP: u16 = 2;
+
+/// Which columns are shown, how wide. The first always stays; with `left` the others are shown in order from there,
+/// else those of the highest rank go first.
+pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -> Vec<(usize, u16)> {
+    let natural = |i: usize| widths.get(i).copied().unwrap_or(0).max(1);
+    let least = |i: usize| {
+        let title = super::text::width(&columns[i].title) as u16;
+        natural(i).min(title.max(COMFORT))
+    };
+    let mut shown: Vec<usize> =
+        (0..columns.len()).filter(|&i| i == 0 || i > left.min(columns.len() - 1)).collect();
+    if left >= columns.len() && columns.len() > 1 {
+        shown = vec![0, columns.len() - 1];
+    }
+    let needed = |shown: &[usize]| -> u32 {
+        shown.iter().map(|&i| u32::from(least(i))).sum::<u32>()
+            + u32::from(GAP) * shown.len().saturating_sub(1) as u32
+    };
+    while shown.len() > 1 && needed(&shown) > u32::from(room) {
+        let last = shown.len() - 1;
+        let drop = if left > 0 {
+            last
+        } else {
+            // Of the same rank the rightmost goes; the first column stays.
+            (1..=last).max_by_key(|&i| (columns[shown[i]].rank, i)).unwrap_or(last)
+        };
+        shown.remove(drop);
+    }
+    let mut spare = u32::from(room).saturating_sub(needed(&shown));
+    let mut fitted: Vec<(usize, u16)> = shown.iter().map(|&i| (i, least(i))).collect();
+    let mut by_rank: Vec<usize> = (0..fitted.len()).collect();
+    by_rank.sort_by_key(|&k| (columns[fitted[k].0].rank, k));
+    for k in by_rank {
+        let (i, width) = fitted[k];
+        let more = u32::from(natural(i) - width).min(spare);
+        fitted[k].1 += more as u16;
+        spare -= more;
+    }
+    fitted
+}
+
+/// How a table stands on the screen.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    pub cursor: Cursor,
+    pub left: usize,
+    pub sort: Option<(&'a str, bool)>,
+    pub marks: &'a BTreeSet<u32>,
+    pub search: &'a str,
+}
+
+pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, theme: Theme) {
+    if area.height == 0 || data.table.columns.is_empty() {
+        return;
+    }
+    let columns = &data.table.columns;
+    let fitted = fit_columns(columns, &data.widths, area.width.saturating_sub(GUTTER + 1), look.left);
+    let mut x = area.x + GUTTER;
+    let head = theme.style(Role::Head);
+    for &(i, width) in &fitted {
+        let column = &columns[i];
+        let mark = match look.sort {
+            Some((key, descending)) if key == column.key => {
+                if descending {
+                    "↓"
+                } else {
+                    "↑"
+                }
+            }
+            _ => "",
+        };
+        // The mark of the order must not be lost with a long title.
+        let room = if mark.is_empty() { width } else { width.saturating_sub(1) };
+        let title = format!("{}{mark}", super::text::fit(&column.title, usize::from(room)));
+        match column.align {
+            Align::Left => _ = put(buf, x, area.y, width + u16::from(!mark.is_empty()), &title, head),
+            Align::Right => put_right(buf, x, area.y, width, &title, head),
+        }
+        x += width + GAP;
+    }
+    let rows = layout::table_rows(area);
+    for (y, at) in (rows.top()..rows.bottom()).zip(look.cursor.top..) {
+        let Some(row) = data.table.rows.get(at) else { break };
+        let here = at == look.cursor.at;
+        let marked = data.ids.get(at).is_some_and(|id| look.marks.contains(id));
+        let base = theme.style(if here { Role::Cursor } else { Role::Text });
+        if here {
+            fill_row(buf, Rect { height: 1, y, ..area }, y, ' ', base);
+            put(buf, area.x, y, 1, "▸", base);
+        }
+        if marked {
+            put(buf, area.x + 1, y, 1, "*", if here { base } else { theme.style(Role::Mark) });
+        }
+        let mut x = area.x + GUTTER;
+        for &(i, width) in &fitted {
+            let cell = row.get(i).map_or("", String::as_str);
+            let role = role(&columns[i].key, cell);
+            let style = match role {
+                _ if here => base,
+                Some(role) => theme.style(role),
+                None if contains(cell, look.search) => theme.style(Role::Match),
+                None if marked => theme.style(Role::Mark),
+                None => base,
+            };
+            match columns[i].align {
+                Align::Left => _ = put(buf, x, y, width, cell, style),
+                Align::Right => put_right(buf, x, y, width, cell, style),
+            }
+            x += width + GAP;
+        }
+    }
+}
+
+/// Case does not matter; an empty needle is nowhere.
+pub fn contains(text: &str, needle: &str) -> bool {
+    !needle.is_empty() && text.to_lowercase().contains(&needle.to_lowercase())
+}
+
+/// Cells that say how it went have a colour beside their word.
+fn role(key: &str, cell: &str) -> Option<Role> {
+    match key {
+        "state" => match cell {
+            "completed" | "answered" => Some(Role::Good),
+            "failed" | "rejected" | "no answer" | "no_answer" | "unanswered" => Some(Role::Error),
+            "cancelled" | "redirected" => Some(Role::Warning),
+            _ => None,
+        },
+        "status" | "final_status" => match cell.as_bytes().first() {
+            Some(b'4'..=b'6') => Some(Role::Error),
+            Some(b'3') => Some(Role::Warning),
+            Some(b'2') => Some(Role::Good),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A row that says of itself that it failed.
+pub fn is_problem(columns: &[Column], row: &[String]) -> bool {
+    columns.iter().zip(row).any(|(column, cell)| role(&column.key, cell) == Some(Role::Error))
+}
+
+/// The row of a click, if it is one.
+pub fn row_at(area: Rect, cursor: Cursor, y: u16) -> Option<usize> {
+    let rows = layout::table_rows(area);
+    (y >= rows.top() && y < rows.bottom()).then(|| cursor.top + usize::from(y - rows.top()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(key: &str, rank: u8) -> Column {
+        Column { key: key.to_owned(), title: key.to_owned(), align: Align::Left, rank }
+    }
+
+    #[test]
+    fn columns_go_by_rank() {
+        let columns =
+            [column("#", 0), column("from", 1), column("reason", 9), column("to", 1), column("x", 8)];
+        let widths = [4, 10, 20, 10, 6];
+        let keys = |room, left| -> Vec<usize> {
+            fit_columns(&columns, &widths, room, left).iter().map(|(i, _)| *i).collect()
+        };
+        assert_eq!(keys(100, 0), [0, 1, 2, 3, 4]);
+        assert_eq!(keys(40, 0), [0, 1, 3, 4]);
+        assert_eq!(keys(30, 0), [0, 1, 3]);
+        assert_eq!(keys(3, 0), [0]);
+        assert_eq!(keys(40, 2), [0, 3, 4]);
+        assert_eq!(keys(40, 99), [0, 4]);
+    }
+
+    #[test]
+    fn what_is_shown_fits_and_long_columns_get_the_rest() {
+        let columns = [column("#", 0), column("from", 2), column("to", 1)];
+        let widths = [3, 60, 60];
+        for room in 10..140 {
+            let fitted = fit_columns(&columns, &widths, room, 0);
+            let used: u16 = fitted.iter().map(|(_, w)| w).sum::<u16>() + 2 * (fitted.len() as u16 - 1);
+            assert!(used <= room, "{used} of {room}");
+        }
+        assert_eq!(fit_columns(&columns, &widths, 87, 0), [(0, 3), (1, 20), (2, 60)]);
+    }
+}

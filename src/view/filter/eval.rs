@@ -1,0 +1,342 @@
+//! Asks the analysis for the values of a field and tests them.
+
+use std::net::SocketAddr;
+
+use callscope_parsers::sip::parse_message;
+
+use super::fields::Field;
+use super::parser::{Expr, Pattern, Source, Test, TextOp};
+use crate::capture::Nanos;
+use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Owner, Side, flag};
+use crate::view::packets::PacketLine;
+use crate::view::show;
+
+/// What a filter is asked about.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    Call(CallIdx),
+    Dialog(DialogIdx),
+    Message(MsgIdx),
+    /// A frame and the messages that end in it.
+    Packet(&'a PacketLine, &'a [MsgIdx]),
+}
+
+/// One value of a field.
+enum Value<'a> {
+    Text(&'a str),
+    Number(i128),
+    Duration(Nanos),
+    Time(Nanos),
+    Address(SocketAddr, Option<&'a str>),
+    Bytes(&'a [u8]),
+    Flag(bool),
+}
+
+pub fn matches(expr: &Expr, analysis: &Analysis, subject: &Subject<'_>) -> bool {
+    match expr {
+        Expr::And(terms) => terms.iter().all(|t| matches(t, analysis, subject)),
+        Expr::Or(terms) => terms.iter().any(|t| matches(t, analysis, subject)),
+        Expr::Not(term) => !matches(term, analysis, subject),
+        Expr::Has(source) => visit(analysis, subject, source, false, &mut |v| v.is_there()),
+        Expr::Test(source, tests) => {
+            visit(analysis, subject, source, true, &mut |v| tests.iter().any(|t| v.passes(t)))
+        }
+        Expr::Free(pattern) => free(analysis, subject, pattern),
+    }
+}
+
+impl Value<'_> {
+    fn is_there(&self) -> bool {
+        match *self {
+            Value::Text(t) => !t.is_empty(),
+            Value::Number(n) => n != 0,
+            Value::Duration(_) | Value::Time(_) | Value::Address(..) => true,
+            Value::Bytes(b) => !b.is_empty(),
+            Value::Flag(f) => f,
+        }
+    }
+
+    fn passes(&self, test: &Test) -> bool {
+        match (self, test) {
+            (_, Test::Never) => false,
+            (Value::Number(n), Test::Range(a, b)) => (a..=b).contains(&n),
+            (&Value::Duration(n) | &Value::Time(n), Test::Range(a, b)) => (*a..=*b).contains(&i128::from(n)),
+            (Value::Time(n), Test::TimeOfDay(a, b)) => {
+                since_midnight(*n).is_some_and(|n| (*a..=*b).contains(&n))
+            }
+            (Value::Address(a, _), Test::Net(net)) => {
+                net.contains(&a.ip().to_canonical()) || net.contains(&a.ip())
+            }
+            (Value::Address(a, _), Test::Socket(s)) => a == s,
+            (Value::Address(a, name), Test::Text(op, p)) => {
+                name.is_some_and(|n| p.found(*op, n)) || p.found(*op, &a.to_string())
+            }
+            (Value::Text(t), Test::Text(op, p)) => p.found(*op, t),
+            (Value::Number(n), Test::Text(op, p)) => p.found(*op, &n.to_string()),
+            (Value::Bytes(b), Test::Text(op, p)) => p.found(*op, &String::from_utf8_lossy(b)),
+            (Value::Flag(f), Test::Text(op, p)) => p.found(*op, if *f { "true" } else { "false" }),
+            _ => false,
+        }
+    }
+}
+
+fn since_midnight(time: Nanos) -> Option<i64> {
+    let t = jiff::Timestamp::from_nanosecond(i128::from(time)).ok()?.to_zoned(jiff::tz::TimeZone::system());
+    let seconds = (i64::from(t.hour()) * 60 + i64::from(t.minute())) * 60 + i64::from(t.second());
+    Some(seconds * 1_000_000_000 + i64::from(t.subsec_nanosecond()))
+}
+
+impl Pattern {
+    fn found(&self, op: TextOp, text: &str) -> bool {
+        let lower;
+        let text = if text.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
+            lower = text.to_lowercase();
+            lower.as_str()
+        } else {
+            text
+        };
+        match op {
+            TextOp::Contains => self.contained_in(text),
+            TextOp::Equals => self.equals(text),
+        }
+    }
+
+    fn contained_in(&self, mut text: &str) -> bool {
+        self.pieces.iter().all(|piece| match text.find(piece.as_str()) {
+            Some(at) => {
+                text = text.get(at + piece.len()..).unwrap_or_default();
+                true
+            }
+            None => false,
+        })
+    }
+
+    fn equals(&self, text: &str) -> bool {
+        let [first, middle @ .., last] = self.pieces.as_slice() else {
+            return self.pieces.first().is_none_or(|p| p == text);
+        };
+        let Some(text) = text.strip_prefix(first.as_str()).and_then(|t| t.strip_suffix(last.as_str())) else {
+            return false;
+        };
+        Self { pieces: middle.to_vec() }.contained_in(text)
+    }
+}
+
+type Sink<'s> = dyn FnMut(Value<'_>) -> bool + 's;
+
+/// Gives `sink` every value of the field until it answers yes.
+fn visit(
+    analysis: &Analysis,
+    subject: &Subject<'_>,
+    source: &Source,
+    with_value: bool,
+    sink: &mut Sink<'_>,
+) -> bool {
+    if let Subject::Packet(line, messages) = subject {
+        return packet(analysis, line, messages, source, with_value, sink);
+    }
+    if source.field.of_message() || source.field == Field::Status && matches!(subject, Subject::Message(_)) {
+        return match *subject {
+            Subject::Call(c) => list(analysis, analysis.call(c).messages, source, with_value, sink),
+            Subject::Dialog(d) => list(analysis, analysis.dialog(d).messages, source, with_value, sink),
+            Subject::Message(m) => message(analysis, m, source, with_value, sink),
+            Subject::Packet(..) => false,
+        };
+    }
+    match *subject {
+        Subject::Call(c) => call(analysis, c, source.field, sink),
+        Subject::Dialog(d) => dialog(analysis, d, source.field, sink),
+        Subject::Message(m) => match analysis.message(m).owner {
+            Owner::Call(c) => call(analysis, c, source.field, sink),
+            Owner::Dialog(d) => dialog(analysis, d, source.field, sink),
+        },
+        Subject::Packet(..) => false,
+    }
+}
+
+fn list(analysis: &Analysis, list: MsgList, source: &Source, with_value: bool, sink: &mut Sink<'_>) -> bool {
+    analysis.messages_of(list).any(|m| message(analysis, m, source, with_value, sink))
+}
+
+fn packet(
+    analysis: &Analysis,
+    line: &PacketLine,
+    messages: &[MsgIdx],
+    source: &Source,
+    with_value: bool,
+    sink: &mut Sink<'_>,
+) -> bool {
+    let mut end =
+        |a: Option<SocketAddr>| a.is_some_and(|a| sink(Value::Address(a, analysis.host_name(a.ip()))));
+    match source.field {
+        Field::Ip => end(line.src) || end(line.dst),
+        Field::Src => end(line.src),
+        Field::Dst => end(line.dst),
+        Field::Port => {
+            [line.src, line.dst].into_iter().flatten().any(|a| sink(Value::Number(i128::from(a.port()))))
+        }
+        Field::Frame => sink(Value::Number(i128::from(line.frame.frame))),
+        Field::Time => sink(Value::Time(line.time)),
+        Field::Length => sink(Value::Number(i128::from(line.length))),
+        Field::Protocol => sink(Value::Text(&line.protocol)),
+        Field::Info => sink(Value::Text(&line.info)),
+        _ => messages.iter().any(|&m| visit(analysis, &Subject::Message(m), source, with_value, sink)),
+    }
+}
+
+fn message(analysis: &Analysis, m: MsgIdx, source: &Source, with_value: bool, sink: &mut Sink<'_>) -> bool {
+    let record = analysis.message(m);
+    let flow = analysis.flow(record.flow);
+    let mut end = |a: SocketAddr| sink(Value::Address(a, analysis.host_name(a.ip())));
+    match source.field {
+        Field::Ip => end(flow.src) || end(flow.dst),
+        Field::Src => end(flow.src),
+        Field::Dst => end(flow.dst),
+        Field::Port => {
+            sink(Value::Number(i128::from(flow.src.port())))
+                || sink(Value::Number(i128::from(flow.dst.port())))
+        }
+        Field::Method => sink(Value::Text(analysis.method(record.method))),
+        Field::Code | Field::Status => record.status != 0 && sink(Value::Number(i128::from(record.status))),
+        Field::Transport => sink(Value::Text(flow.transport.name())),
+        Field::Frame => analysis.frames_of(m).iter().any(|f| sink(Value::Number(i128::from(f.frame)))),
+        Field::Time => sink(Value::Time(record.time)),
+        Field::Length => sink(Value::Number(i128::from(record.bytes.len))),
+        Field::Protocol => sink(Value::Text("SIP")),
+        Field::Candidates => sink(Value::Number(i128::from(record.candidates))),
+        Field::Retransmission => sink(Value::Flag(record.has(flag::RETRANSMISSION))),
+        Field::Duplicate => sink(Value::Flag(record.has(flag::DUPLICATE))),
+        Field::Malformed => sink(Value::Flag(record.has(flag::MALFORMED))),
+        Field::Sdp if !with_value => sink(Value::Flag(record.has(flag::SDP))),
+        Field::Sdp if !record.has(flag::SDP) => false,
+        Field::Sdp | Field::Text | Field::Diagnostics | Field::Header => {
+            let Ok(bytes) = analysis.message_bytes(m) else { return false };
+            of_bytes(&bytes, source, sink)
+        }
+        _ => false,
+    }
+}
+
+fn of_bytes(bytes: &[u8], source: &Source, sink: &mut Sink<'_>) -> bool {
+    if source.field == Field::Text {
+        return sink(Value::Bytes(bytes));
+    }
+    let Some(message) = parse_message(bytes) else { return false };
+    match source.field {
+        Field::Sdp => message.bytes.get(message.body.clone()).is_some_and(|b| sink(Value::Bytes(b))),
+        Field::Header => message.headers_named(&source.header).any(|h| sink(Value::Bytes(&h.value))),
+        Field::Diagnostics => {
+            let names =
+                ["ms-diagnostics", "ms-client-diagnostics", "ms-diagnostics-public", "Reason", "Warning"];
+            message.headers.iter().any(|h| names.iter().any(|n| h.is(n)) && sink(Value::Bytes(&h.value)))
+        }
+        _ => false,
+    }
+}
+
+/// A party matches by display name, whole URI, URI without scheme and parameters, or user part.
+fn party(display: &[u8], uri: &[u8], sink: &mut Sink<'_>) -> bool {
+    let display = show::unquote(display);
+    [uri, show::address_of_record(uri), show::user_of(uri), &display]
+        .into_iter()
+        .any(|b| !b.is_empty() && sink(Value::Bytes(b)))
+}
+
+fn text(analysis: &Analysis, s: crate::correlate::Str, sink: &mut Sink<'_>) -> bool {
+    sink(Value::Text(&analysis.text(s)))
+}
+
+fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> bool {
+    let call = analysis.call(c);
+    let s = &call.summary;
+    let bytes = |s| analysis.strings.bytes(s);
+    let mut number = |n: u64| sink(Value::Number(i128::from(n)));
+    match field {
+        Field::Status => s.final_status != 0 && number(u64::from(s.final_status)),
+        Field::Retransmissions => number(u64::from(s.retransmissions)),
+        Field::Messages => number(u64::from(call.messages.count)),
+        Field::Forks => number(u64::from(s.forks)),
+        Field::Offers => number(u64::from(s.offers)),
+        Field::Leg => number(analysis.links_of(c).count() as u64),
+        Field::From => party(bytes(call.from_display), bytes(call.from_uri), sink),
+        Field::To => party(bytes(call.to_display), bytes(call.to_uri), sink),
+        Field::User => {
+            party(bytes(call.from_display), bytes(call.from_uri), sink)
+                || party(bytes(call.to_display), bytes(call.to_uri), sink)
+        }
+        Field::CallId => text(analysis, call.call_id, sink),
+        Field::Reason => text(analysis, s.reason, sink),
+        Field::State => sink(Value::Text(s.state.name())),
+        Field::Type => sink(Value::Text(s.kind.name())) || sink(Value::Text("call")),
+        Field::Agent => text(analysis, call.caller_agent, sink) || text(analysis, call.callee_agent, sink),
+        Field::EndedBy => s.ended_by.is_some_and(|side| sink(Value::Text(side_name(side)))),
+        Field::Start => sink(Value::Time(s.start)),
+        Field::Setup => s.setup.is_some_and(|n| sink(Value::Duration(n))),
+        Field::Ring => s.ring.is_some_and(|n| sink(Value::Duration(n))),
+        Field::Talk => s.talk.is_some_and(|n| sink(Value::Duration(n))),
+        _ => false,
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Caller => "caller",
+        Side::Callee => "callee",
+    }
+}
+
+fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) -> bool {
+    let dialog = analysis.dialog(d);
+    let s = &dialog.summary;
+    let bytes = |s| analysis.strings.bytes(s);
+    let mut number = |n: u64| sink(Value::Number(i128::from(n)));
+    match field {
+        Field::Status => s.final_status != 0 && number(u64::from(s.final_status)),
+        Field::Retransmissions => number(u64::from(s.retransmissions)),
+        Field::Messages => number(u64::from(dialog.messages.count)),
+        Field::From => party(b"", bytes(dialog.from_uri), sink),
+        Field::To => party(b"", bytes(dialog.to_uri), sink),
+        Field::User => party(b"", bytes(dialog.from_uri), sink) || party(b"", bytes(dialog.to_uri), sink),
+        Field::CallId => text(analysis, dialog.call_id, sink),
+        Field::Reason => sink(Value::Text(show::reason_phrase(s.final_status))),
+        Field::State => sink(Value::Text(s.state.name())),
+        Field::Type => sink(Value::Text("dialog")),
+        Field::Event => text(analysis, dialog.event, sink),
+        Field::Start => sink(Value::Time(s.start)),
+        _ => false,
+    }
+}
+
+/// Free text: what rows of calls, dialogs, messages and frames show.
+fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
+    const ROW: [Field; 9] = [
+        Field::User,
+        Field::State,
+        Field::Status,
+        Field::Reason,
+        Field::Type,
+        Field::CallId,
+        Field::Agent,
+        Field::Event,
+        Field::EndedBy,
+    ];
+    const MESSAGE: [Field; 4] = [Field::Method, Field::Code, Field::Ip, Field::Transport];
+    let mut test = |v: Value<'_>| v.passes(&Test::Text(TextOp::Contains, pattern.clone()));
+    let mut ask = |fields: &[Field]| {
+        fields.iter().any(|&field| {
+            let source = Source { field, header: String::new() };
+            visit(analysis, subject, &source, false, &mut test)
+        })
+    };
+    match subject {
+        Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Message(m) => {
+            ask(&MESSAGE)
+                || ask(&ROW)
+                || pattern.found(TextOp::Contains, &crate::view::ladder::message_label(analysis, *m))
+        }
+        Subject::Packet(..) => {
+            ask(&[Field::Info, Field::Protocol, Field::Ip, Field::Frame]) || ask(&MESSAGE) || ask(&ROW)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What an arrow carries, in words.
+
+use callscope_parsers::sip::{Message, StartLine, parse_message};
+
+use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, SipRecord, flag};
+use crate::view::show;
+
+/// How far back the request of an answer is looked for.
+const LOOK: usize = 512;
+
+/// What an arrow carries. `bytes` are those of the message, if at hand; else they are read only where the label needs
+/// them: REFER, NOTIFY of a transfer, and failures other than 401 and 407.
+pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> String {
+    let record = analysis.message(m);
+    let read;
+    let bytes = match bytes {
+        None if needs_bytes(analysis, record) => {
+            read = analysis.message_bytes(m).ok();
+            read.as_deref()
+        }
+        given => given,
+    };
+    let message = bytes.and_then(parse_message);
+    let mut label = match record.status {
+        0 => request(analysis, m, record, message.as_ref()),
+        _ => response(analysis, m, record, message.as_ref()),
+    };
+    if record.has(flag::CUT) {
+        label.push_str(" (cut)");
+    } else if record.has(flag::MALFORMED) {
+        label.push_str(" (malformed)");
+    }
+    label
+}
+
+fn needs_bytes(analysis: &Analysis, record: &SipRecord) -> bool {
+    if record.is_request() {
+        return record.method == MethodId::REFER
+            || record.method == MethodId::NOTIFY && may_report_transfer(analysis, record.owner);
+    }
+    record.status >= 300 && !matches!(record.status, 401 | 407)
+}
+
+/// NOTIFY with a sipfrag comes inside a call, or in a dialog of its own for the event `refer`.
+fn may_report_transfer(analysis: &Analysis, owner: Owner) -> bool {
+    match owner {
+        Owner::Call(_) => true,
+        Owner::Dialog(d) => {
+            let event = analysis.strings.bytes(analysis.dialog(d).event);
+            event.get(..5).is_some_and(|e| e.eq_ignore_ascii_case(b"refer"))
+        }
+    }
+}
+
+fn request(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&Message<'_>>) -> String {
+    let mut label = show::safe(analysis.method(record.method).as_bytes());
+    if let Some(message) = message {
+        if record.method == MethodId::REFER
+            && let Some(target) = refer_target(message)
+        {
+            label.push_str(" → ");
+            label.push_str(&target);
+        }
+        if let Some(line) = sipfrag(message) {
+            return format!("{label} {line} sipfrag");
+        }
+    }
+    if let Owner::Dialog(d) = record.owner
+        && matches!(
+            record.method,
+            MethodId::SUBSCRIBE | MethodId::NOTIFY | MethodId::BENOTIFY | MethodId::PUBLISH
+        )
+    {
+        let event = analysis.strings.bytes(analysis.dialog(d).event);
+        if !event.is_empty() {
+            label.push(' ');
+            label.push_str(&show::shorten(&show::safe(event), 32));
+        }
+    }
+    if record.has(flag::SDP) && record.has(flag::HOLD) && is_offer(analysis, m, record) == Some(true) {
+        label.push_str(" (hold)");
+        candidates(&mut label, record);
+    } else {
+        describe_sdp(&mut label, analysis, m, record);
+    }
+    label
+}
+
+fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&Message<'_>>) -> String {
+    let written = message.and_then(|message| match &message.start {
+        StartLine::Status { reason, .. } => message.bytes.get(reason.clone()).map(show::safe),
+        StartLine::Request { .. } => None,
+    });
+    let phrase = match written {
+        Some(phrase) if !phrase.is_empty() => show::shorten(&phrase, 60),
+        _ => show::reason_phrase(record.status).to_owned(),
+    };
+    let mut label = record.status.to_string();
+    if !phrase.is_empty() {
+        label.push(' ');
+        label.push_str(&phrase);
+    }
+    let usual = match record.owner {
+        Owner::Call(_) => MethodId::INVITE,
+        Owner::Dialog(d) => analysis.dialog(d).method,
+    };
+    if record.method != usual {
+        label.push_str(" (");
+        label.push_str(&show::safe(analysis.method(record.method).as_bytes()));
+        label.push(')');
+    }
+    describe_sdp(&mut label, analysis, m, record);
+    if let Some((header, code)) = message.filter(|_| record.status >= 400).and_then(diagnostics) {
+        label.push_str(&format!(", {header} {code}"));
+    }
+    label
+}
+
+fn describe_sdp(label: &mut String, analysis: &Analysis, m: MsgIdx, record: &SipRecord) {
+    if record.has(flag::SDP) {
+        label.push_str(match is_offer(analysis, m, record) {
+            Some(true) => " offer",
+            Some(false) => " answer",
+            None => " SDP",
+        });
+        candidates(label, record);
+    } else if record.candidates > 0 {
+        candidates(label, record);
+    }
+}
+
+fn candidates(label: &mut String, record: &SipRecord) {
+    match record.candidates {
+        0 => {}
+        1 => label.push_str(", 1 candidate"),
+        n => label.push_str(&format!(", {n} candidates")),
+    }
+}
+
+/// RFC 3264 and RFC 6337: is the SDP of this message an offer, or the answer to one? None where it is neither.
+fn is_offer(analysis: &Analysis, m: MsgIdx, record: &SipRecord) -> Option<bool> {
+    match (record.is_request(), record.method) {
+        (true, MethodId::INVITE | MethodId::UPDATE) => Some(true),
+        (true, MethodId::ACK) => Some(false),
+        // An INVITE without offer got it in the reliable 18x, which PRACK answers (RFC 3262 §5).
+        (true, MethodId::PRACK) => Some(invite_has_sdp(analysis, m, record, false).unwrap_or(true)),
+        (false, MethodId::INVITE) => Some(!invite_has_sdp(analysis, m, record, true).unwrap_or(true)),
+        (false, MethodId::UPDATE | MethodId::PRACK) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether the INVITE this message belongs to carries SDP (the same CSeq, or else the latest before it).
+fn invite_has_sdp(analysis: &Analysis, m: MsgIdx, record: &SipRecord, same_cseq: bool) -> Option<bool> {
+    let list = match record.owner {
+        Owner::Call(c) => analysis.call(c).messages,
+        Owner::Dialog(d) => analysis.dialog(d).messages,
+    };
+    let mut found = None;
+    for other in analysis.messages_of(list).take(LOOK) {
+        if other == m {
+            break;
+        }
+        let o = analysis.message(other);
+        if o.is_request()
+            && o.method == MethodId::INVITE
+            && o.from_tag == record.from_tag
+            && (!same_cseq || o.cseq == record.cseq)
+        {
+            found = Some(o.has(flag::SDP));
+        }
+    }
+    found
+}
+
+/// `sip:carol@contoso.com`, with a word where the transfer replaces a call.
+fn refer_target(message: &Message<'_>) -> Option<String> {
+    let value = &message.header("Refer-To")?.value;
+    let uri = match (value.iter().position(|&b| b == b'<'), value.iter().position(|&b| b == b'>')) {
+        (Some(open), Some(close)) if open < close => value.get(open + 1..close)?,
+        _ => value.split(|&b| b == b';').next()?.trim_ascii(),
+    };
+    let mut parts = uri.splitn(2, |&b| b == b'?');
+    let mut target = show::shorten(&show::safe(parts.next()?), 48);
+    if parts.next().is_some_and(|h| h.to_ascii_lowercase().windows(9).any(|w| w == b"replaces=")) {
+        target.push_str(" (attended)");
+    }
+    Some(target)
+}
+
+/// Status line that a `message/sipfrag` body tells (RFC 3420), without the version.
+fn sipfrag(message: &Message<'_>) -> Option<String> {
+    let content_type = message.header("Content-Type")?.value.to_ascii_lowercase();
+    if !content_type.starts_with(b"message/sipfrag") {
+        return None;
+    }
+    let body = message.bytes.get(message.body.clone())?;
+    let line = body.split(|&b| b == b'\n').next()?.trim_ascii();
+    let line = line.strip_prefix(b"SIP/2.0 ").unwrap_or(line);
+    Some(show::shorten(&show::safe(line), 60))
+}
+
+/// Name and code of the first diagnostics header.
+fn diagnostics(message: &Message<'_>) -> Option<(&'static str, u32)> {
+    ["ms-diagnostics", "ms-diagnostics-public", "ms-client-diagnostics"].into_iter().find_map(|name| {
+        let value = &message.header(name)?.value;
+        let digits = value.trim_ascii().split(|b| !b.is_ascii_digit()).next()?;
+        Some((name, std::str::from_utf8(digits).ok()?.parse().ok()?))
+    })
+}

@@ -1,0 +1,212 @@
+//! What limits trust in the picture: damage, caps that were hit, what is encrypted and what would open it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use crate::capture::{CaptureId, FrameRef};
+use crate::correlate::{Analysis, Side, TlsSession};
+use crate::view::show;
+
+type Note = (&'static str, String, Option<FrameRef>);
+
+const ERROR: &str = "error";
+const WARNING: &str = "warning";
+const INFO: &str = "info";
+
+/// Issues told one by one for a capture, and TLS servers.
+const TOLD: usize = 20;
+
+pub fn notes(analysis: &Analysis) -> Vec<Note> {
+    let mut notes = Vec::new();
+    issues(analysis, &mut notes);
+    frames(analysis, &mut notes);
+    tls(analysis, &mut notes);
+    other(analysis, &mut notes);
+    // Worst first; within a severity in the order found.
+    notes.sort_by_key(|n| match n.0 {
+        ERROR => 0,
+        WARNING => 1,
+        _ => 2,
+    });
+    notes
+}
+
+fn issues(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let several = analysis.captures.len() > 1;
+    for (index, capture) in analysis.captures.iter().enumerate() {
+        let path = if several { format!("{}: ", show::safe_str(&capture.info.path)) } else { String::new() };
+        let id = CaptureId(index as u16);
+        for issue in capture.issues.iter().take(TOLD) {
+            let frame = issue.frame.map(|frame| FrameRef { capture: id, frame });
+            notes.push((severity(issue.code), format!("{path}{}", show::safe_str(&issue.text)), frame));
+        }
+        let more = capture.issues.len().saturating_sub(TOLD) as u64 + capture.issues_not_kept;
+        if more > 0 {
+            notes.push((WARNING, format!("{path}{}", show::count(more, "more issue", "more issues")), None));
+        }
+    }
+}
+
+fn severity(code: &str) -> &'static str {
+    match code {
+        "unknown-block" | "trailing-bytes" => INFO,
+        code if code.starts_with("truncated") || code.starts_with("bad") => ERROR,
+        _ => WARNING,
+    }
+}
+
+fn frames(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let sum = |f: fn(&crate::correlate::Accounting) -> u64| -> u64 {
+        analysis.captures.iter().map(|c| f(&c.accounting)).sum()
+    };
+    let cut = sum(|a| a.cut_short);
+    if cut > 0 {
+        let text = format!(
+            "{} cut by the capture's snap length: what they carried is lost; capture whole frames (snaplen 0)",
+            show::count(cut, "frame is", "frames are")
+        );
+        notes.push((WARNING, text, None));
+    }
+    let pending = sum(|a| a.fragment_pending);
+    if pending > 0 {
+        let text = format!(
+            "{} of datagrams whose other pieces are not in the capture",
+            show::count(pending, "fragment", "fragments")
+        );
+        notes.push((WARNING, text, None));
+    }
+    let malformed = sum(|a| a.malformed);
+    if malformed > 0 {
+        let text = format!("{} with damaged headers", show::count(malformed, "frame", "frames"));
+        notes.push((WARNING, text, None));
+    }
+    let over = sum(|a| a.over_limit);
+    if over > 0 {
+        let text =
+            format!("{} not taken in because a limit was hit", show::count(over, "frame was", "frames were"));
+        notes.push((WARNING, text, None));
+    }
+    if analysis.sip.malformed > 0 {
+        let text = format!(
+            "{} malformed (filter: malformed)",
+            show::count(analysis.sip.malformed, "SIP message is", "SIP messages are")
+        );
+        notes.push((WARNING, text, None));
+    }
+    let twice = sum(|a| a.duplicate);
+    if twice > 0 {
+        let text = format!(
+            "{} captured twice; the copies are left out",
+            show::count(twice, "frame was", "frames were")
+        );
+        notes.push((INFO, text, None));
+    }
+}
+
+#[derive(Default)]
+struct Server<'a> {
+    sessions: u64,
+    frames: u64,
+    first: Option<&'a TlsSession>,
+    /// A session whose key exchange keeps past traffic safe from the server's key.
+    forward_secret: bool,
+    named: Option<&'a str>,
+    failed: Vec<&'a TlsSession>,
+}
+
+fn tls(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let mut servers: BTreeMap<(Option<SocketAddr>, Option<&str>), Server<'_>> = BTreeMap::new();
+    for session in &analysis.tls {
+        let server = servers.entry((session.server, session.version)).or_default();
+        server.sessions += 1;
+        server.frames += session.encrypted_frames;
+        server.first.get_or_insert(session);
+        server.forward_secret |= !opened_by_server_key(session);
+        server.named = server.named.or(session.server_name.as_deref());
+        if session.alerts.iter().any(|(_, text)| text.contains("fatal")) && !session.handshake_done {
+            server.failed.push(session);
+        }
+    }
+    let mut servers: Vec<_> = servers.into_iter().collect();
+    servers.sort_by_key(|(_, s)| std::cmp::Reverse(s.frames));
+    let more = servers.len().saturating_sub(TOLD);
+    for ((address, version), server) in servers.into_iter().take(TOLD) {
+        let version = version.unwrap_or("TLS");
+        let to = address.map_or_else(|| "an unknown server".to_owned(), |a| named(analysis, a, server.named));
+        let frame = server.first.map(|s| s.frame);
+        let sessions =
+            show::count(server.sessions, &format!("{version} session"), &format!("{version} sessions"));
+        if server.frames > 0 {
+            let opens = if server.forward_secret {
+                "a key log (SSLKEYLOGFILE of client or server) opens them, the server's key alone does not"
+            } else {
+                "a key log or the server's RSA key opens them"
+            };
+            let frames = show::count(server.frames, "frame", "frames");
+            notes.push((INFO, format!("{sessions} to {to}: {frames} encrypted; {opens}"), frame));
+        }
+        for session in server.failed.iter().take(3) {
+            let alert = session.alerts.iter().find(|(_, text)| text.contains("fatal"));
+            if let Some((side, text)) = alert {
+                let who = if *side == Side::Caller { "client" } else { "server" };
+                let text = format!("TLS to {to} failed: the {who} sent {}", show::safe_str(text));
+                notes.push((WARNING, text, Some(session.frame)));
+            }
+        }
+    }
+    if more > 0 {
+        let text =
+            format!("TLS sessions to {} as well", show::count(more as u64, "more server", "more servers"));
+        notes.push((INFO, text, None));
+    }
+}
+
+/// RSA key exchange below TLS 1.3 only; where the cipher is not known it may be.
+fn opened_by_server_key(session: &TlsSession) -> bool {
+    session.version != Some("TLS 1.3")
+        && session.cipher.as_deref().is_none_or(|c| c.starts_with("TLS_RSA_WITH_") || c.starts_with("0x"))
+}
+
+/// `10.0.0.5:5061 (sip.contoso.com)`.
+fn named(analysis: &Analysis, server: SocketAddr, server_name: Option<&str>) -> String {
+    let name = server_name.map(show::safe_str).or_else(|| show::machine(analysis, server));
+    let address = show::address(server);
+    match name {
+        Some(name) => format!("{address} ({})", show::shorten(&name, 60)),
+        None => address,
+    }
+}
+
+fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let o = &analysis.other;
+    let counts = [
+        (o.stun_messages, "STUN message", "STUN messages"),
+        (o.rtp_packets, "RTP packet", "RTP packets"),
+        (o.rtcp_packets, "RTCP packet", "RTCP packets"),
+        (o.websocket_sessions, "WebSocket session", "WebSocket sessions"),
+    ];
+    let seen: Vec<String> =
+        counts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| show::count(*n, one, many)).collect();
+    if !seen.is_empty() {
+        notes.push((INFO, format!("Beside SIP: {}", seen.join(", ")), None));
+    }
+    let comments: u64 = analysis.captures.iter().map(|c| c.comments.len() as u64).sum();
+    if comments > 0 {
+        let (capture, first) = analysis
+            .captures
+            .iter()
+            .enumerate()
+            .find_map(|(i, c)| Some((i, c.comments.first()?)))
+            .map_or((0, None), |(i, c)| (i, Some(c)));
+        if let Some((frame, text)) = first {
+            let frame = frame.map(|frame| FrameRef { capture: CaptureId(capture as u16), frame });
+            let text = show::shorten(&show::safe_str(text), 100);
+            let more = if comments > 1 {
+                format!(" (and {} more)", show::number(comments - 1))
+            } else {
+                String::new()
+            };
+            notes.push((INFO, format!("Comment in the capture: {text}{more}"), frame));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What several tests need: loading a capture, the samples and their manifest.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::RwLock;
+
+use callscope::capture::Input;
+use callscope::correlate::Analysis;
+use callscope::correlate::load::{LoadOptions, load};
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    pub file: String,
+    pub sha256: String,
+    pub origin: String,
+    pub what: String,
+    /// State, final status, who hung up; in order of appearance.
+    pub calls: Option<Vec<String>>,
+    /// Method, state, status: each must be among the dialogs.
+    #[serde(default)]
+    pub dialogs: Vec<String>,
+    /// Requests by method: these exactly for the methods named.
+    #[serde(default)]
+    pub requests: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub retransmissions: u64,
+    #[serde(default)]
+    pub duplicates: u64,
+    #[serde(default)]
+    pub malformed: Option<u64>,
+    #[serde(default)]
+    pub tls_sessions: Option<u64>,
+    #[serde(default)]
+    pub fragment_pending: u64,
+    /// Codes of capture issues that must be there.
+    #[serde(default)]
+    pub issues: Vec<String>,
+    /// Ways by which legs of calls are joined.
+    #[serde(default)]
+    pub links: Vec<String>,
+    /// Whether each call started before the capture.
+    #[serde(default)]
+    pub mid_call: Vec<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Manifest {
+    pub sample: Vec<Sample>,
+}
+
+pub fn samples_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+pub fn manifest() -> Vec<Sample> {
+    let text = std::fs::read_to_string(samples_folder().join("MANIFEST.toml")).expect("the manifest");
+    let manifest: Manifest = toml::from_str(&text).expect("a manifest that parses");
+    manifest.sample
+}
+
+pub fn analyse_with(paths: &[PathBuf], options: &LoadOptions) -> Analysis {
+    let inputs: Vec<Input> = paths.iter().cloned().map(Input::Path).collect();
+    let analysis = RwLock::new(Analysis::default());
+    let report = load(&inputs, options, &analysis, &mut |_| ControlFlow::Continue(()));
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    analysis.into_inner().expect("no panic while the lock was held")
+}
+
+pub fn analyse(name: &str) -> Analysis {
+    analyse_with(&[samples_folder().join(name)], &LoadOptions::default())
+}
+
+/// The same bytes as a capture file of their own.
+pub fn analyse_bytes(bytes: &[u8]) -> Result<Analysis, callscope::capture::OpenError> {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), bytes).expect("room for it");
+    let analysis = RwLock::new(Analysis::default());
+    let inputs = [Input::Path(file.path().to_owned())];
+    let options = LoadOptions { threads: 1, ..LoadOptions::default() };
+    let mut report = load(&inputs, &options, &analysis, &mut |_| ControlFlow::Continue(()));
+    match report.errors.pop() {
+        Some(e) => Err(e),
+        None => Ok(analysis.into_inner().expect("no panic while the lock was held")),
+    }
+}
+
+/// State, final status and who hung up, as the manifest writes it.
+pub fn outcome(analysis: &Analysis, call: usize) -> String {
+    use callscope::correlate::Side;
+    let s = &analysis.calls[call].summary;
+    let mut text = format!("{} {}", s.state.name(), s.final_status);
+    match s.ended_by {
+        Some(Side::Caller) => text.push_str(" caller"),
+        Some(Side::Callee) => text.push_str(" callee"),
+        None => {}
+    }
+    text
+}
