@@ -47,7 +47,7 @@ const UNICODE: Symbols = Symbols {
     band: '▓',
     band_edge: '║',
     pause: '┊',
-    back: "─╮◀╯",
+    back: "─↺",
     repeat: '×',
     note: "· ",
 };
@@ -66,7 +66,7 @@ const ASCII: Symbols = Symbols {
     band: '#',
     band_edge: '|',
     pause: ':',
-    back: "--<'",
+    back: "-@",
     repeat: 'x',
     note: "* ",
 };
@@ -338,7 +338,7 @@ impl Drawing<'_> {
             let room = self.room().saturating_sub(a + 8);
             line.set(a, s.start_right, Some(tone));
             line.text(a + 1, s.back, Some(tone));
-            line.text(a + 6, &format!("{} ", self.short(label, room)), Some(tone));
+            line.text(a + 4, &format!("{} ", self.short(label, room)), Some(tone));
             return line;
         }
         let (left, right) = (a.min(b), a.max(b));
