@@ -179,8 +179,11 @@ impl TcpTable {
 
     /// The connection a segment between these ends belongs to, and its direction.
     pub fn connection_of(&self, src: SocketAddr, dst: SocketAddr) -> Option<(ConnId, Direction)> {
-        let _ = (src, dst);
-        None
+        let (key, low) = if src <= dst { ((src, dst), true) } else { ((dst, src), false) };
+        let id = *self.ids.get(&key)?;
+        let swapped = self.get(id)?.swapped;
+        let forward = low != swapped;
+        Some((ConnId(id), if forward { Direction::Forward } else { Direction::Backward }))
     }
 
     /// The two ends of a connection.
@@ -249,7 +252,8 @@ impl TcpTable {
         };
         self.ids.insert(key, id);
         self.append(id);
-        sink(StreamEvent::Open { conn: ConnId(id), syn });
+        let ends = if (side == 1) == sender_is_client { (key.1, key.0) } else { key };
+        sink(StreamEvent::Open { conn: ConnId(id), syn, ends });
         id
     }
 
