@@ -35,6 +35,7 @@ macro_rules! table {
 table! {
     frame_bytes: "longest frame accepted from a capture",
     block_bytes: "largest pcapng block accepted",
+    damaged_places: "damaged places of a capture that are searched for where it goes on",
     interfaces: "most interfaces of one capture",
     spill_bytes: "most bytes a compressed or piped capture may spill to a temporary file",
     inflate_ratio: "decompressed bytes per compressed byte beyond which a stream counts as a bomb",
@@ -71,7 +72,8 @@ fn unknown(name: &str) -> String {
 pub(super) fn parse(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, e.g. sip_messages=1000000")?;
     let (name, value) = (name.trim().replace('-', "_"), value.trim());
-    set(&mut Limits::default(), &name, 1).or_else(|e| if e.starts_with("unknown") { Err(e) } else { Ok(()) })?;
+    set(&mut Limits::default(), &name, 1)
+        .or_else(|e| if e.starts_with("unknown") { Err(e) } else { Ok(()) })?;
     Ok((name, number(value)?))
 }
 
@@ -125,7 +127,10 @@ mod tests {
         }
         assert!(set(&mut limits, "encapsulation_depth", 256).is_err());
         assert_eq!(parse("sip-messages = 2k"), Ok(("sip_messages".to_owned(), 2048)));
-        assert_eq!(parse("sip_mesages=1").unwrap_err(), "unknown limit `sip_mesages` (did you mean `sip_messages`?)");
+        assert_eq!(
+            parse("sip_mesages=1").unwrap_err(),
+            "unknown limit `sip_mesages` (did you mean `sip_messages`?)"
+        );
         assert!(parse("flows=many").is_err());
         assert!(parse("flows").is_err());
     }

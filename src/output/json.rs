@@ -16,10 +16,10 @@ use serde::Serialize;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 
 pub(crate) use layout::Layout;
-pub(super) use types::SCHEMA;
-pub(super) use value::{Frame, Time};
 use list::write_list;
 use types::Nothing;
+pub(super) use types::SCHEMA;
+pub(super) use value::{Frame, Time};
 
 /// What goes into the JSON.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,10 +43,7 @@ pub fn all_calls(analysis: &Analysis) -> Vec<CallIdx> {
 
 /// Every dialog that holds messages.
 pub fn all_dialogs(analysis: &Analysis) -> Vec<DialogIdx> {
-    (0..analysis.dialogs.len() as u32)
-        .map(DialogIdx)
-        .filter(|&d| analysis.dialog(d).messages.count > 0)
-        .collect()
+    analysis.dialogs_shown().map(|(d, _)| d).collect()
 }
 
 /// The `summary` object with some of the calls and dialogs only; statistics and captures stay whole.

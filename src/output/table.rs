@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::text::{pad, sgr, to_ascii, width};
 use crate::view::table::{Align, Table};
 
-/// A cell without characters that act on a terminal (cells of `view` have none already).
-fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
+/// A text without characters that act on a terminal (those of `view` have none already).
+pub(super) fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
     if !cell.chars().any(char::is_control) {
         return cell.into();
     }
@@ -132,7 +132,8 @@ mod tests {
     use crate::view::table::Column;
 
     fn table() -> Table {
-        let column = |key: &str, title: &str, align| Column { key: key.into(), title: title.into(), align, rank: 0 };
+        let column =
+            |key: &str, title: &str, align| Column { key: key.into(), title: title.into(), align, rank: 0 };
         Table {
             columns: vec![column("id", "#", Align::Right), column("from", "From", Align::Left)],
             rows: vec![
@@ -164,7 +165,8 @@ mod tests {
     #[test]
     fn markdown_escapes() {
         let text = drawn(|out| markdown(out, &table()));
-        let wanted = "| \\# | From |\n| ---: | --- |\n| 9 | 日本 \\| \"x\" |\n| 10 | =1+1 \\\\ \\\\u{1b}\\[31m |\n";
+        let wanted =
+            "| \\# | From |\n| ---: | --- |\n| 9 | 日本 \\| \"x\" |\n| 10 | =1+1 \\\\ \\\\u{1b}\\[31m |\n";
         assert_eq!(text, wanted);
     }
 

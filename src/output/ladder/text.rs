@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthChar;
 
 use super::{frame_name, row_time, several_captures, with_repeats};
+use crate::output::table::clean;
 use crate::output::text::{pad, sgr, shorten, to_ascii, width};
 use crate::view::ladder::{Ladder, LadderRow, Tone};
 use crate::view::show::{self, TimeMode};
@@ -232,7 +233,7 @@ impl Drawing<'_> {
     }
 
     fn plain(&self, text: &str) -> String {
-        if self.ascii { to_ascii(text) } else { text.to_owned() }
+        if self.ascii { to_ascii(&clean(text)) } else { clean(text).into_owned() }
     }
 
     fn short(&self, text: &str, columns: usize) -> String {
