@@ -9,7 +9,23 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::limits::Limits;
+mod backing;
+mod compressed;
+mod expand;
+mod index;
+mod netmon;
+mod pcap;
+mod pcapng;
+mod reader;
+mod sniff;
+mod snoop;
+mod source;
+mod walk;
+
+pub use backing::{Backing, ReadAt};
+pub use expand::expand_inputs;
+pub use index::FrameIndex;
+pub use reader::CaptureReader;
 
 /// Nanoseconds since 1970-01-01 UTC.
 pub type Nanos = i64;
@@ -36,7 +52,15 @@ pub enum Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LinkType(pub u16);
 
-/// An interface of a capture (pcapng IDB; every other format has exactly one).
+impl LinkType {
+    /// A medium that the registry has no number for; what lies in its frames is not known.
+    pub const UNKNOWN: Self = Self(0xffff);
+    pub const NULL: Self = Self(0);
+    pub const ETHERNET: Self = Self(1);
+    pub const RAW: Self = Self(101);
+}
+
+/// An interface of a capture (pcapng IDB; pcap and snoop have exactly one, netmon one for each medium met).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
     pub link: LinkType,
@@ -105,7 +129,7 @@ pub struct CaptureIssue {
     pub code: &'static str,
     /// Offset in the (decompressed) capture.
     pub offset: u64,
-    /// Frame before which it stands, if any.
+    /// Number of the frame before which it stands; one more than the last where no frame follows.
     pub frame: Option<u32>,
     pub text: String,
 }
@@ -135,64 +159,3 @@ pub enum OpenError {
     NotACapture { path: String, reason: String },
 }
 
-/// Bytes that can be read again by position, from any thread.
-pub trait ReadAt: Send + Sync {
-    /// Fills `buf` from `offset`; gives how many bytes were there (fewer only at the end).
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
-}
-
-/// See the module text.
-pub type Backing = Arc<dyn ReadAt>;
-
-/// Walks one input front to back.
-pub struct CaptureReader {}
-
-impl CaptureReader {
-    /// Opens an input and reads as much as tells its format.
-    pub fn open(input: &Input, id: CaptureId, limits: &Limits, follow: bool) -> Result<Self, OpenError> {
-        let _ = (input, id, limits, follow);
-        Err(OpenError::Empty { path: String::new() })
-    }
-
-    pub fn info(&self) -> &CaptureInfo {
-        unimplemented!()
-    }
-
-    pub fn backing(&self) -> Backing {
-        unimplemented!()
-    }
-
-    /// An empty index of this capture, to be fed with its batches.
-    pub fn frame_index(&self) -> FrameIndex {
-        FrameIndex {}
-    }
-
-    /// The next run of frames (about 1 MiB), or none at the end. With `follow`, an empty batch means: nothing
-    /// new yet. `reuse` gives its memory back to the reader.
-    pub fn next_batch(&mut self, reuse: FrameBatch) -> io::Result<Option<FrameBatch>> {
-        let _ = reuse;
-        Ok(None)
-    }
-}
-
-/// Sparse index of a capture's frames: a checkpoint a batch, so that any frame can be read again.
-#[derive(Debug, Clone, Default)]
-pub struct FrameIndex {}
-
-impl FrameIndex {
-    /// Learns the place of a batch's first frame.
-    pub fn note(&mut self, batch: &FrameBatch) {
-        let _ = batch;
-    }
-
-    /// Reads frames `first` (from 1) to `first + count - 1` again, as many as there are.
-    pub fn read(&self, backing: &dyn ReadAt, first: u32, count: u32) -> io::Result<FrameBatch> {
-        let _ = (backing, first, count);
-        Ok(FrameBatch::default())
-    }
-}
-
-/// Directories are replaced by the captures inside them (recursively, sorted by name, told by content).
-pub fn expand_inputs(inputs: &[Input]) -> (Vec<Input>, Vec<OpenError>) {
-    (inputs.to_vec(), Vec::new())
-}

@@ -1,1 +1,71 @@
-//! (cli)
+//! The command line: arguments, configuration, and the headless commands.
+//!
+//! Data goes to standard output (or `--output`), words to standard error. Exit status: 0 analysed, 1 `--fail-on`
+//! was hit, 2 wrong usage or an output that cannot be written, 3 an input could not be read at all.
+
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod limits;
+mod nearest;
+mod progress;
+mod select;
+mod session;
+mod sink;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command};
+use failure::Failure;
+
+/// The command line as clap knows it, e.g. for the man page.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs the program; gives its exit status.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { 2 } else { 0 };
+        }
+    };
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(Failure::Output(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => 0,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "callscope: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<u8, Failure> {
+    let Cli { common, command, files } = cli;
+    match command {
+        None => commands::interactive(&common, &files),
+        Some(Command::Summary(args)) => commands::summary(&common, &args),
+        Some(Command::Calls(args)) => commands::calls(&common, &args),
+        Some(Command::Dialogs(args)) => commands::dialogs(&common, &args),
+        Some(Command::Ladder(args)) => commands::ladder(&common, &args),
+        Some(Command::Decode(args)) => commands::decode(&common, &args),
+        Some(Command::Extract(args)) => commands::extract(&common, &args),
+        Some(Command::Completions(args)) => commands::completions(&common, args.shell),
+        Some(Command::Man(args)) => commands::man(&common, args.command.as_deref()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

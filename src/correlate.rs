@@ -1,7 +1,8 @@
 //! What belongs together: transactions, calls, dialogs, the legs of one call.
 //!
 //! [`Analysis`] is the whole result and can be read at any time between batches. The message list of a call is the
-//! truth; everything said of the call is computed from it by [`call::summarise`].
+//! truth; everything said of the call is computed from it by
+//! [`Analysis::refresh`].
 
 pub mod model;
 
@@ -9,12 +10,28 @@ pub use model::*;
 
 mod analysis;
 mod apply;
+mod call;
+mod dialog;
+mod fork;
+mod hops;
 pub mod ingest;
+mod kind;
+mod legs;
 pub mod load;
+mod offer;
+mod owner;
+mod retransmission;
+#[cfg(test)]
+mod script;
 mod store;
 mod strings;
+#[cfg(test)]
+mod tests;
 
 pub use analysis::Analysis;
+pub use fork::Fork;
+pub use hops::{Event, Party, PartyRole, Transaction};
 pub use ingest::Incoming;
+pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};
 pub use store::Stores;
 pub use strings::{Methods, Names, Strings};

@@ -9,6 +9,8 @@ pub struct Limits {
     pub block_bytes: u32,
     /// Most interfaces of one capture.
     pub interfaces: u32,
+    /// Most damaged places in a capture behind which reading goes on.
+    pub damaged_places: u32,
     /// Most bytes that a compressed or piped capture may spill to a temporary file.
     pub spill_bytes: u64,
     /// Decompressed bytes per compressed byte beyond which a stream counts as a bomb (after the first 16 MiB).
@@ -55,6 +57,7 @@ impl Default for Limits {
             frame_bytes: 16 << 20,
             block_bytes: 64 << 20,
             interfaces: 65_535,
+            damaged_places: 10_000,
             spill_bytes: 64 << 30,
             inflate_ratio: 1200,
             pending_fragments: 8_192,

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `callscope` program; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    callscope::cli::main()
+}

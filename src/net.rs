@@ -109,5 +109,5 @@ pub mod tcp;
 pub use defrag::{Datagram, Defragmenter};
 pub use duplicate::{Duplicates, frame_digest};
 pub use explain::{Field, Layer, explain_frame};
-pub use slice::{slice_frame, slice_ip};
+pub use slice::{UdpLength, ip_protocol, slice_frame, slice_ip};
 pub use tcp::{ConnId, Direction, StreamEvent, TcpTable};

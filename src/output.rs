@@ -1,6 +1,10 @@
 //! Drawings of what `view` says: text, JSON, CSV, Markdown, SVG, Mermaid, pcapng extracts.
 
+pub mod decode;
 pub mod extract;
 pub mod json;
 pub mod ladder;
+mod redact;
+pub mod summary;
 pub mod table;
+mod text;

@@ -7,5 +7,7 @@ pub mod ladder;
 pub mod overview;
 pub mod packets;
 pub mod rows;
+#[cfg(test)]
+mod scenario;
 pub mod show;
 pub mod table;

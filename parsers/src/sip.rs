@@ -18,7 +18,7 @@ pub mod param;
 pub mod scan;
 mod start;
 pub mod stream;
-mod syntax;
+pub(crate) mod syntax;
 pub mod uri;
 pub mod via;
 

@@ -1,14 +1,19 @@
 //! The result of reading captures, complete between any two batches.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 
+use hashbrown::HashTable;
+
+use super::fork::ForkRow;
+use super::legs::Legs;
 use super::model::*;
+use super::owner::{CallWork, DialogWork, Owners};
+use super::retransmission::Recent;
 use super::store::Stores;
 use super::strings::{Methods, Names, Strings};
-use crate::capture::{FrameIndex, FrameRef};
+use crate::capture::{FrameIndex, FrameRef, Nanos};
 use crate::limits::Limits;
 
 /// Everything known of the captures read so far.
@@ -20,9 +25,12 @@ pub struct Analysis {
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,
+    /// Some became calls and are empty: see [`Analysis::dialogs_shown`].
     pub dialogs: Vec<Dialog>,
     pub links: Vec<CallLink>,
     pub sip: SipStatistics,
+    /// SIP messages that were counted but not kept, a limit being hit.
+    pub messages_not_kept: u64,
     pub other: OtherStatistics,
     pub tls: Vec<TlsSession>,
     pub names: Names,
@@ -32,8 +40,80 @@ pub struct Analysis {
     /// Where the frames of each capture lie (index = capture).
     pub frame_indexes: Vec<FrameIndex>,
     pub(super) flows: Vec<Flow>,
-    /// The earlier frames of messages that lie in several.
-    pub(super) parts: HashMap<MsgIdx, Box<[FrameRef]>>,
+    pub(super) flow_table: HashTable<FlowId>,
+    pub(super) flow_state: foldhash::fast::RandomState,
+    pub(super) last_flow: Option<FlowId>,
+    /// The earlier frames of messages that lie in several: where each message's begin in `part_frames`.
+    pub(super) parts: Vec<(MsgIdx, u32)>,
+    pub(super) part_frames: Vec<FrameRef>,
+    pub(super) frames: FrameOrder,
+    pub(super) owners: Owners,
+    pub(super) call_work: Vec<CallWork>,
+    pub(super) dialog_work: Vec<DialogWork>,
+    pub(super) forks: Vec<ForkRow>,
+    pub(super) touched: Vec<Owner>,
+    pub(super) recent: Recent,
+    pub(super) legs: Legs,
+    /// Reason phrases met last, by status, to spare looking them up.
+    pub(super) reasons: Vec<Str>,
+    pub(super) limits_noted: Vec<&'static str>,
+    /// Time of the newest message.
+    pub(super) newest: Nanos,
+    /// Captures were still being read when the summaries were last made.
+    pub(super) was_live: bool,
+}
+
+/// Messages by the frame that completed them.
+#[derive(Debug, Default)]
+pub(super) struct FrameOrder {
+    captures: Vec<CaptureOrder>,
+}
+
+/// Those of one capture, in order of frame up to `sorted`.
+#[derive(Debug, Default)]
+struct CaptureOrder {
+    list: Vec<MsgIdx>,
+    sorted: usize,
+}
+
+impl FrameOrder {
+    pub fn push(&mut self, messages: &[SipRecord], index: MsgIdx) {
+        let frame = |m: &MsgIdx| messages.get(m.0 as usize).map_or(0, |r| r.frame.frame);
+        let Some(capture) = messages.get(index.0 as usize).map(|r| usize::from(r.frame.capture.0)) else {
+            return;
+        };
+        if self.captures.len() <= capture {
+            self.captures.resize_with(capture + 1, CaptureOrder::default);
+        }
+        let Some(order) = self.captures.get_mut(capture) else { return };
+        let in_order = order.sorted == order.list.len()
+            && order.list.last().is_none_or(|last| frame(last) <= frame(&index));
+        order.list.push(index);
+        if in_order {
+            order.sorted = order.list.len();
+        }
+    }
+
+    /// Sorts what came out of order; cheap where it belongs near the end.
+    fn sort(&mut self, messages: &[SipRecord]) {
+        let frame = |m: &MsgIdx| messages.get(m.0 as usize).map_or(0, |r| r.frame.frame);
+        for order in &mut self.captures {
+            let (sorted, rest) = order.list.split_at(order.sorted);
+            let Some(least) = rest.iter().map(frame).min() else { continue };
+            let start = sorted.partition_point(|m| frame(m) <= least);
+            order.list[start..].sort_by_key(|m| (frame(m), *m));
+            order.sorted = order.list.len();
+        }
+    }
+
+    fn find<'a>(&'a self, messages: &'a [SipRecord], frame: FrameRef) -> impl Iterator<Item = MsgIdx> + 'a {
+        let of = move |m: &MsgIdx| messages.get(m.0 as usize).map_or(0, |r| r.frame.frame);
+        let order = self.captures.get(usize::from(frame.capture.0));
+        let (sorted, rest) = order.map_or((&[][..], &[][..]), |o| o.list.split_at(o.sorted));
+        let start = sorted.partition_point(|m| of(m) < frame.frame);
+        let found = sorted.get(start..).unwrap_or_default().iter().take_while(move |m| of(m) == frame.frame);
+        found.chain(rest.iter().filter(move |m| of(m) == frame.frame)).copied()
+    }
 }
 
 impl Analysis {
@@ -61,6 +141,11 @@ impl Analysis {
         self.methods.name(m)
     }
 
+    /// The dialogs without those that became calls.
+    pub fn dialogs_shown(&self) -> impl Iterator<Item = (DialogIdx, &Dialog)> + '_ {
+        (0u32..).map(DialogIdx).zip(&self.dialogs).filter(|(_, d)| d.messages.count > 0)
+    }
+
     /// The messages of a call or dialog in order of arrival.
     pub fn messages_of(&self, list: MsgList) -> impl Iterator<Item = MsgIdx> + '_ {
         let mut next = Some(list.first);
@@ -73,6 +158,29 @@ impl Analysis {
         })
     }
 
+    /// The messages of a call or dialog.
+    pub fn list_of(&self, owner: Owner) -> MsgList {
+        match owner {
+            Owner::Call(c) => self.call(c).messages,
+            Owner::Dialog(d) => self.dialog(d).messages,
+        }
+    }
+
+    /// The messages of a call or dialog in order of time (of arrival where times are equal).
+    pub fn messages_in_time(&self, list: MsgList) -> Vec<MsgIdx> {
+        let mut order = Vec::with_capacity(list.count as usize);
+        self.collect_in_time(list, &mut order);
+        order
+    }
+
+    pub(super) fn collect_in_time(&self, list: MsgList, order: &mut Vec<MsgIdx>) {
+        order.clear();
+        order.extend(self.messages_of(list));
+        if !order.is_sorted_by_key(|m| self.message(*m).time) {
+            order.sort_by_key(|m| self.message(*m).time);
+        }
+    }
+
     /// The whole bytes of a message, read again from where they lie.
     pub fn message_bytes(&self, m: MsgIdx) -> io::Result<Vec<u8>> {
         self.stores.read(self.message(m).bytes)
@@ -80,7 +188,12 @@ impl Analysis {
 
     /// All frames a message lies in, the completing one last.
     pub fn frames_of(&self, m: MsgIdx) -> Vec<FrameRef> {
-        let mut frames = self.parts.get(&m).map(|p| p.to_vec()).unwrap_or_default();
+        let mut frames = Vec::new();
+        if let Ok(at) = self.parts.binary_search_by_key(&m, |p| p.0) {
+            let start = self.parts[at].1 as usize;
+            let end = self.parts.get(at + 1).map_or(self.part_frames.len(), |p| p.1 as usize);
+            frames.extend_from_slice(self.part_frames.get(start..end).unwrap_or_default());
+        }
         frames.push(self.message(m).frame);
         frames
     }
@@ -90,16 +203,75 @@ impl Analysis {
         self.names.get(address)
     }
 
-    /// Messages are in frame order per capture: those of a frame.
+    /// The messages that a frame completed, in order.
     pub fn messages_in_frame(&self, frame: FrameRef) -> Vec<MsgIdx> {
-        (0..self.messages.len() as u32).map(MsgIdx).filter(|&m| self.message(m).frame == frame).collect()
+        self.frames.find(&self.messages, frame).collect()
     }
 
     /// Other legs of a call.
     pub fn links_of(&self, call: CallIdx) -> impl Iterator<Item = &CallLink> + '_ {
-        self.links.iter().filter(move |l| l.from == call || l.to == call)
+        self.legs.indexed(call).filter_map(|i| self.links.get(i))
+    }
+
+    /// Whether some capture is still being read (or followed).
+    pub fn is_live(&self) -> bool {
+        self.captures.iter().any(|c| !c.complete)
     }
 
     /// Brings the summaries of calls and dialogs touched since the last time up to date.
-    pub fn refresh(&mut self) {}
+    ///
+    /// While captures are being read, those with very many messages are let lie for a while so that the whole
+    /// stays linear; once all captures are complete everything is exact.
+    pub fn refresh(&mut self) {
+        self.frames.sort(&self.messages);
+        let live = self.is_live();
+        if self.was_live && !live {
+            self.touch_unfinished();
+        }
+        self.was_live = live;
+        let mut budget: u32 = 1 << 16;
+        let mut order = Vec::new();
+        let mut later = Vec::new();
+        for owner in std::mem::take(&mut self.touched) {
+            let list = self.list_of(owner);
+            if list.count == 0 {
+                continue;
+            }
+            if live && list.count > 512 {
+                let done = match owner {
+                    Owner::Call(c) => self.call_work.get(c.0 as usize).map_or(0, |w| w.summarised),
+                    Owner::Dialog(d) => self.dialog_work.get(d.0 as usize).map_or(0, |w| w.summarised),
+                };
+                if list.count > budget && list.count < done.saturating_add(done / 8) {
+                    later.push(owner);
+                    continue;
+                }
+                budget = budget.saturating_sub(list.count);
+            }
+            self.collect_in_time(list, &mut order);
+            match owner {
+                Owner::Call(c) => self.refresh_call(c, &order, live),
+                Owner::Dialog(d) => self.refresh_dialog(d, &order, live),
+            }
+        }
+        self.touched = later;
+        self.legs_refresh();
+    }
+
+    /// Marks what may read differently now that nothing more comes.
+    fn touch_unfinished(&mut self) {
+        for (i, (call, work)) in self.calls.iter().zip(&mut self.call_work).enumerate() {
+            if matches!(call.summary.state, CallState::Trying | CallState::Ringing) && !work.touched {
+                work.touched = true;
+                self.touched.push(Owner::Call(CallIdx(i as u32)));
+            }
+        }
+        for (i, (dialog, work)) in self.dialogs.iter().zip(&mut self.dialog_work).enumerate() {
+            let settled = dialog.summary.state == DialogState::Failed || dialog.messages.count == 0;
+            if !settled && !work.touched {
+                work.touched = true;
+                self.touched.push(Owner::Dialog(DialogIdx(i as u32)));
+            }
+        }
+    }
 }

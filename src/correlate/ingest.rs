@@ -1,12 +1,15 @@
 //! Where a decoded SIP message joins the analysis.
 
+use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
 use callscope_parsers::sip::Scan;
 
 use super::Analysis;
+use super::kind::KindBits;
 use super::model::*;
-use crate::capture::{FrameRef, Nanos};
+use super::owner::Owners;
+use crate::capture::{CaptureIssue, FrameRef, Nanos};
 
 /// A SIP message as decoding hands it over.
 #[derive(Debug, Clone, Copy)]
@@ -29,10 +32,265 @@ pub struct Incoming<'a> {
     pub cut: bool,
 }
 
+/// Hash of a tag or branch; 0 only for an empty one. The same in every run.
+fn short_hash(s: &[u8]) -> u32 {
+    if s.is_empty() {
+        return 0;
+    }
+    let hash = foldhash::fast::FixedState::with_seed(1).hash_one(s);
+    ((hash >> 32) as u32 ^ hash as u32).max(1)
+}
+
 impl Analysis {
     /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
     pub fn add_message(&mut self, m: &Incoming<'_>) -> Option<MsgIdx> {
-        let _ = m;
+        let scan = m.scan;
+        let method = self.method_of(scan, m.frame);
+        self.count(m, method);
+        let Ok(index) = u32::try_from(self.messages.len()) else {
+            return self.over_limit("limit-sip-messages", m.frame);
+        };
+        if self.messages.len() >= self.limits.sip_messages {
+            return self.over_limit("limit-sip-messages", m.frame);
+        }
+        let index = MsgIdx(index);
+        let Some(flow) = self.flow_id(Flow { src: m.src, dst: m.dst, transport: m.transport }) else {
+            return self.over_limit("limit-flows", m.frame);
+        };
+        let mut record = SipRecord {
+            time: m.time,
+            bytes: m.bytes,
+            frame: m.frame,
+            flow,
+            owner: Owner::Call(CallIdx(0)),
+            next: None,
+            method,
+            status: scan.status,
+            cseq: scan.cseq,
+            branch: short_hash(scan.branch),
+            from_tag: short_hash(scan.from.tag),
+            to_tag: short_hash(scan.to.tag),
+            reason: self.reason(scan),
+            candidates: scan.sdp.map_or(0, |s| s.candidates),
+            flags: flags_of(m),
+        };
+        let key = Owners::key(self.strings.intern(scan.call_id), scan);
+        let Some(owner) = self.owner_for(key, index, &record, scan) else {
+            return self.over_limit("limit-dialogs", m.frame);
+        };
+        record.owner = owner;
+        if m.duplicate {
+            record.flags |= flag::DUPLICATE;
+        } else if self.recent.seen(flow, m.digest) {
+            record.flags |= flag::RETRANSMISSION;
+            self.sip.retransmissions += 1;
+        }
+        self.messages.push(record);
+        self.append(owner, index);
+        self.frames.push(&self.messages, index);
+        if !m.parts.is_empty() {
+            self.parts.push((index, u32::try_from(self.part_frames.len()).unwrap_or(u32::MAX)));
+            self.part_frames.extend_from_slice(m.parts);
+        }
+        self.newest = self.newest.max(m.time);
+        match owner {
+            Owner::Call(call) => self.learn_call(call, index, &record, m),
+            Owner::Dialog(dialog) => {
+                if let (Some(seconds), Some(work)) =
+                    (scan.expires, self.dialog_work.get_mut(dialog.0 as usize))
+                {
+                    work.expires = Some(seconds);
+                }
+            }
+        }
+        Some(index)
+    }
+
+    fn method_of(&mut self, scan: &Scan<'_>, frame: FrameRef) -> MethodId {
+        let name = if scan.status == 0 { scan.method } else { scan.cseq_method };
+        let known = self.methods.len();
+        let id = self.methods.intern(name, self.limits.methods);
+        if self.methods.len() > known && self.methods.len() > self.limits.methods {
+            self.note_limit("limit-methods", frame, "further method names are shown as (other)");
+        }
+        id
+    }
+
+    /// Every message is counted, whatever becomes of it.
+    fn count(&mut self, m: &Incoming<'_>, method: MethodId) {
+        let sip = &mut self.sip;
+        sip.messages += 1;
+        sip.duplicates += u64::from(m.duplicate);
+        sip.malformed += u64::from(m.scan.suspicious && !m.cut);
+        if m.scan.status == 0 {
+            let at = usize::from(method.0);
+            if sip.requests.len() <= at {
+                sip.requests.resize(at + 1, 0);
+            }
+            sip.requests[at] += 1;
+        } else {
+            *sip.responses.entry(m.scan.status).or_default() += 1;
+        }
+    }
+
+    fn over_limit(&mut self, code: &'static str, frame: FrameRef) -> Option<MsgIdx> {
+        self.messages_not_kept += 1;
+        self.note_limit(code, frame, "messages beyond it are counted but not kept");
         None
     }
+
+    /// Puts an issue on the capture, once for each code.
+    fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
+        if self.limits_noted.contains(&code) {
+            return;
+        }
+        self.limits_noted.push(code);
+        let limit = match code {
+            "limit-sip-messages" => self.limits.sip_messages,
+            "limit-dialogs" => self.limits.dialogs,
+            "limit-flows" => self.limits.flows,
+            _ => self.limits.methods,
+        };
+        let text = format!("the limit of {limit} is reached: {what}");
+        let issue = CaptureIssue { code, offset: 0, frame: Some(frame.frame), text };
+        self.add_issue(usize::from(frame.capture.0), issue);
+    }
+
+    /// The id of a flow, new ones up to `Limits::flows`.
+    fn flow_id(&mut self, flow: Flow) -> Option<FlowId> {
+        if let Some(last) = self.last_flow
+            && self.flows.get(last.0 as usize) == Some(&flow)
+        {
+            return Some(last);
+        }
+        let (flows, state) = (&self.flows, &self.flow_state);
+        let hash = state.hash_one(flow);
+        let found = self.flow_table.find(hash, |id| flows.get(id.0 as usize) == Some(&flow)).copied();
+        let id = match found {
+            Some(id) => id,
+            None => {
+                if self.flows.len() >= self.limits.flows {
+                    return None;
+                }
+                let id = FlowId(u32::try_from(self.flows.len()).ok()?);
+                self.flows.push(flow);
+                let (flows, state) = (&self.flows, &self.flow_state);
+                self.flow_table.insert_unique(hash, id, |id| state.hash_one(flows.get(id.0 as usize)));
+                id
+            }
+        };
+        self.last_flow = Some(id);
+        Some(id)
+    }
+
+    fn reason(&mut self, scan: &Scan<'_>) -> Str {
+        if scan.status == 0 || scan.reason.is_empty() {
+            return Str(0);
+        }
+        let at = usize::from(scan.status % 1000);
+        if let Some(&known) = self.reasons.get(at)
+            && self.strings.bytes(known) == scan.reason
+        {
+            return known;
+        }
+        let reason = self.strings.intern(scan.reason);
+        if self.reasons.is_empty() {
+            self.reasons.resize(1000, Str(0));
+        }
+        self.reasons[at] = reason;
+        reason
+    }
+
+    /// What a call shows of itself, learned from each of its messages as it passes.
+    fn learn_call(&mut self, call: CallIdx, index: MsgIdx, record: &SipRecord, m: &Incoming<'_>) {
+        let scan = m.scan;
+        let at = call.0 as usize;
+        let (Some(shown), Some(work)) = (self.calls.get_mut(at), self.call_work.get_mut(at)) else { return };
+        let invite = record.method == MethodId::INVITE;
+        let opening = invite && record.is_request() && !record.has(flag::TO_TAG);
+        let first_opening = opening && !work.opened;
+        if (invite && work.caller_tag == 0 && shown.from_uri == Str(0)) || first_opening {
+            work.caller_tag = record.from_tag;
+            work.cseq = record.cseq;
+            shown.from_uri = self.strings.intern(scan.from.uri);
+            shown.from_display = self.strings.intern(scan.from.display);
+            shown.to_uri = self.strings.intern(scan.to.uri);
+            shown.to_display = self.strings.intern(scan.to.display);
+        }
+        if opening {
+            work.opened = true;
+            work.closed = false;
+            work.cseq = work.cseq.max(record.cseq);
+        }
+        let of_caller = record.from_tag == work.caller_tag;
+        if !scan.agent.is_empty() {
+            if opening && of_caller && shown.caller_agent == Str(0) {
+                shown.caller_agent = self.strings.intern(scan.agent);
+            }
+            let rank = callee_agent_rank(record, of_caller);
+            if rank > work.agent_rank {
+                work.agent_rank = rank;
+                shown.callee_agent = self.strings.intern(scan.agent);
+            }
+        }
+        let ends = record.method == MethodId::BYE && record.is_request();
+        let refused = invite
+            && record.status >= 300
+            && !matches!(record.status, 401 | 407)
+            && of_caller
+            && record.cseq == work.cseq;
+        work.closed |= ends || refused;
+        work.kind.add(KindBits::of_scan(scan));
+        if let Some(sdp) = scan.sdp
+            && sdp.media_sections > 1
+            && sdp.media_sections > work.sections
+        {
+            work.sections = sdp.media_sections;
+            work.unread = Some(index);
+        }
+        if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
+            self.learn_fork(call, record, scan);
+        }
+        self.legs_learn(call, index, record, m, first_opening);
+    }
+}
+
+/// How surely a message names the callee's own software: above all a 2xx or a request of the callee's, then a
+/// ringing, then a refusal that only a user agent gives. Proxies answer 100, 401, 407, 404, 408, 5xx themselves.
+fn callee_agent_rank(record: &SipRecord, of_caller: bool) -> u8 {
+    let invite = record.method == MethodId::INVITE;
+    match record.status {
+        0 if !of_caller && record.method != MethodId::ACK => 3,
+        200..=299 if invite && of_caller => 4,
+        180..=199 if invite && of_caller => 2,
+        415 | 486 | 488 | 600 | 603 | 606 if invite && of_caller => 1,
+        _ => 0,
+    }
+}
+
+fn flags_of(m: &Incoming<'_>) -> u16 {
+    let scan = m.scan;
+    let mut flags = 0;
+    let mut set = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
+    if let Some(sdp) = &scan.sdp {
+        set(true, flag::SDP);
+        set(sdp.media_sections > 1, flag::SEVERAL_MEDIA);
+        let held = sdp.direction.eq_ignore_ascii_case(b"sendonly")
+            || sdp.direction.eq_ignore_ascii_case(b"inactive")
+            || connection_address(sdp.address) == b"0.0.0.0";
+        set(held, flag::HOLD);
+    }
+    set(m.cut, flag::CUT);
+    set(scan.suspicious && !m.cut, flag::MALFORMED);
+    set(!m.parts.is_empty(), flag::MULTI_FRAME);
+    set(!scan.to.tag.is_empty(), flag::TO_TAG);
+    set(scan.expires == Some(0), flag::EXPIRES_ZERO);
+    set(!scan.diagnostics.is_empty(), flag::DIAGNOSTICS);
+    flags
+}
+
+/// The address alone, whether or not `IN IP4` stands before it and a TTL behind.
+pub(super) fn connection_address(value: &[u8]) -> &[u8] {
+    let last = value.rsplit(|b| *b == b' ').next().unwrap_or_default();
+    last.split(|b| *b == b'/').next().unwrap_or_default()
 }

@@ -76,6 +76,12 @@ pub mod flag {
     pub const TO_TAG: u16 = 128;
     /// The request carries credentials (`Authorization` or `Proxy-Authorization`).
     pub const CREDENTIALS: u16 = 256;
+    /// Its SDP has more than one media section.
+    pub const SEVERAL_MEDIA: u16 = 512;
+    /// `Expires: 0`: it ends a registration or subscription, or only fetches.
+    pub const EXPIRES_ZERO: u16 = 1024;
+    /// Carries `ms-diagnostics` (or a kin) or `Reason`; worth reading again for details.
+    pub const DIAGNOSTICS: u16 = 2048;
 }
 
 /// One SIP message.
@@ -99,6 +105,8 @@ pub struct SipRecord {
     pub from_tag: u32,
     /// Hash of the To tag (0 if none).
     pub to_tag: u32,
+    /// Reason phrase of a response.
+    pub reason: Str,
     /// Candidate lines in its bodies.
     pub candidates: u16,
     pub flags: u16,
@@ -177,6 +185,12 @@ pub struct MsgList {
 }
 
 /// A Call-ID whose first request is INVITE.
+///
+/// What opens a call: an INVITE request, or a response to one (the capture starts after the request). A Call-ID
+/// that began otherwise becomes a call when an INVITE of it is met later, unless it was opened by a request outside
+/// any dialog (no `To` tag) of another method that is not younger than this INVITE. So a call whose capture starts
+/// with BYE, ACK, INFO … and later shows a re-INVITE is a call ([`CallSummary::starts_mid_call`]); a lone BYE or
+/// ACK stays a [`Dialog`], as does a SUBSCRIBE whose Call-ID an INVITE uses again. A call never turns back.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub call_id: Str,
@@ -192,6 +206,13 @@ pub struct Call {
 }
 
 /// What the messages of a call amount to. Times in nanoseconds, durations in nanoseconds.
+///
+/// Where several hops are captured all but `ended_by` is read off the caller's: the transaction of the INVITE that
+/// came first in time, told from its forwarded copies by the topmost Via branch. If no answer at all was seen there
+/// (a capture of one direction), any hop counts. Attempts follow one another under the same Call-ID (after 401, 407,
+/// 415, 302 …): state, status and ring are the last one's, `start` and `setup` count from the first. Re-INVITE and
+/// UPDATE never change the outcome. A call without final answer is `trying` or `ringing` only while its captures
+/// are still being read; afterwards it is `failed` (no answer at all), `no_answer` (it rang), or `trying` (100 only).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallSummary {
     pub kind: CallKind,
@@ -205,8 +226,9 @@ pub struct CallSummary {
     pub final_status: u16,
     /// Reason phrase of that status.
     pub reason: Str,
+    /// Whose BYE ended it (by its tags), or the caller where a CANCEL did.
     pub ended_by: Option<Side>,
-    /// INVITE → first 18x.
+    /// First INVITE → first 18x.
     pub setup: Option<Nanos>,
     /// First 18x → final answer.
     pub ring: Option<Nanos>,
@@ -217,6 +239,28 @@ pub struct CallSummary {
     pub retransmissions: u32,
     pub forks: u16,
     pub offers: u16,
+}
+
+impl CallSummary {
+    /// Of a call nothing is known of yet.
+    pub const EMPTY: Self = Self {
+        kind: CallKind::Unknown,
+        state: CallState::Trying,
+        start: 0,
+        answered: None,
+        end: None,
+        last: 0,
+        final_status: 0,
+        reason: Str(0),
+        ended_by: None,
+        setup: None,
+        ring: None,
+        talk: None,
+        starts_mid_call: false,
+        retransmissions: 0,
+        forks: 0,
+        offers: 0,
+    };
 }
 
 /// Why two calls are taken for legs of one.
@@ -273,6 +317,9 @@ impl DialogState {
 }
 
 /// Every other Call-ID.
+///
+/// One that turned out to be a call (see [`Call`]) keeps its place with `messages.count == 0` and is to be skipped;
+/// [`super::Analysis::dialogs_shown`] does.
 #[derive(Debug, Clone)]
 pub struct Dialog {
     pub call_id: Str,
@@ -285,6 +332,11 @@ pub struct Dialog {
     pub summary: DialogSummary,
 }
 
+/// How the last transaction of the dialog's own method went (`Dialog::method`; responses by NOTIFY's receiver do
+/// not count for a SUBSCRIBE). `completed`: 2xx, or nothing that anybody answers (ACK, BENOTIFY); `failed`: 3xx–6xx,
+/// also 401 and 407 where no further attempt follows; `unanswered`: no final answer (a later request that the end
+/// of the capture overtook within 32 s of the last message does not undo an earlier 2xx); `active`: a SUBSCRIBE
+/// that was accepted and neither ended by `Expires: 0` nor run out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialogSummary {
     pub state: DialogState,
@@ -295,6 +347,19 @@ pub struct DialogSummary {
     /// 0 while there is none.
     pub final_status: u16,
     pub retransmissions: u32,
+}
+
+impl DialogSummary {
+    /// Of a dialog nothing is known of yet.
+    pub const EMPTY: Self = Self {
+        state: DialogState::Unanswered,
+        start: 0,
+        end: 0,
+        requests: 0,
+        responses: 0,
+        final_status: 0,
+        retransmissions: 0,
+    };
 }
 
 /// One input and what became of its frames.

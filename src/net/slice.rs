@@ -1,17 +1,309 @@
 //! From link type and frame bytes to the innermost IP packet; stateless.
+//!
+//! One walk serves two readers: [`slice_frame`] wants only the result and runs for every frame, so its [`Trace`]
+//! is empty and compiles to nothing; [`explain_frame`](super::explain_frame) records every header passed. Both
+//! therefore agree about where the payload is.
+//!
+//! Lax where captures are: padding and trailers are cut off by the IP length, a total length of 0 (TSO) means the
+//! rest of the frame, a length beyond the frame means bytes that were not captured.
 
 use super::{IpPacket, Sliced};
 use crate::capture::LinkType;
 use crate::limits::Limits;
 
+mod ip;
+mod link;
+mod tunnel;
+mod wireless;
+
+pub use ip::protocol as ip_protocol;
+
+#[cfg(test)]
+mod tests;
+
 /// Slices a frame down to its transport, through VLAN tags and tunnels. `origlen` is its length on the wire.
+#[inline]
 pub fn slice_frame<'a>(link: LinkType, frame: &'a [u8], origlen: u32, limits: &Limits) -> Sliced<'a> {
-    let _ = (link, frame, origlen, limits);
-    Sliced::NotIp
+    walk_frame(link, frame, origlen, limits, &mut NoTrace)
 }
 
 /// Slices the transport of an IP packet that was put together from fragments (through tunnels, if it holds one).
 pub fn slice_ip<'a>(ip: IpPacket<'a>, limits: &Limits) -> Sliced<'a> {
-    let _ = limits;
-    Sliced::OtherIp { ip }
+    walk_ip(ip, limits, &mut NoTrace)
+}
+
+/// What the length field of a UDP header says about the datagram it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UdpLength {
+    Exact,
+    /// 0: the rest of the datagram (RFC 2675 jumbograms, segmentation off-load).
+    Zero,
+    /// So many bytes stand behind the end that UDP claims.
+    Trailing(u32),
+    /// UDP claims so many bytes more than the IP packet had.
+    Beyond(u32),
+}
+
+impl<'a> Sliced<'a> {
+    /// The innermost IP packet, where there is one.
+    #[inline]
+    pub fn ip(&self) -> Option<&IpPacket<'a>> {
+        match self {
+            Self::Udp { ip, .. }
+            | Self::Tcp { ip, .. }
+            | Self::Sctp { ip, .. }
+            | Self::Icmp { ip }
+            | Self::Fragment { ip }
+            | Self::OtherIp { ip } => Some(ip),
+            Self::NotIp | Self::Cut | Self::Malformed(_) | Self::TooDeep => None,
+        }
+    }
+
+    /// How the UDP length compares to the datagram; none unless UDP.
+    pub fn udp_length(&self) -> Option<UdpLength> {
+        let Self::Udp { ip, .. } = self else { return None };
+        let declared = u32::from(be16(ip.payload, 4)?);
+        let have = (ip.payload.len() as u32).saturating_add(ip.missing);
+        Some(match declared {
+            0 => UdpLength::Zero,
+            d if d < have => UdpLength::Trailing(have - d),
+            d if d > have => UdpLength::Beyond(d - have),
+            _ => UdpLength::Exact,
+        })
+    }
+
+    /// Bytes of the transport payload that the packet had (or claims) but the capture has not.
+    pub fn payload_missing(&self) -> u32 {
+        match self {
+            Self::Udp { ip, payload, .. } => {
+                let have = payload.len() as u32 + 8;
+                let on_wire = (ip.payload.len() as u32).saturating_add(ip.missing);
+                let declared = match be16(ip.payload, 4).map(u32::from) {
+                    None | Some(0) => on_wire,
+                    Some(d) => d,
+                };
+                declared.saturating_sub(have)
+            }
+            Self::Tcp { segment, .. } => segment.missing,
+            _ => self.ip().map_or(0, |ip| ip.missing),
+        }
+    }
+}
+
+/// A header the walk passed, as [`Trace::layer`] is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ethernet,
+    /// 802.1Q, 802.1ad …: TCI and the next EtherType; the EtherType that announced it is given.
+    Vlan(u16),
+    ITag,
+    VnTag,
+    Llc,
+    Sll,
+    Sll2,
+    Null,
+    Loop,
+    Pflog,
+    Enc,
+    Nflog,
+    Ppi,
+    Chdlc,
+    Ppp,
+    Pppoe,
+    Mpls,
+    ControlWord,
+    Radiotap,
+    Prism,
+    Avs,
+    Dot11,
+    Amsdu,
+    Arp,
+    Ipv4,
+    Ipv6,
+    /// An IPv6 extension header by its protocol number (AH in IPv4 too).
+    Extension(u8),
+    Gre,
+    Erspan(u8),
+    EtherIp,
+    Wccp,
+    Vxlan,
+    GtpU,
+    Geneve,
+    Tzsp,
+    Udp,
+    Tcp,
+    Sctp,
+    Icmp,
+    Icmpv6,
+}
+
+/// Hears of every header passed.
+pub(super) trait Trace {
+    /// Bytes `start..end` of the frame are a header.
+    fn layer(&mut self, kind: Kind, start: usize, end: usize);
+    /// Something unusual about the layer told last.
+    fn remark(&mut self, text: &'static str);
+    /// Bytes `start..end` are the transport payload.
+    fn payload(&mut self, start: usize, end: usize);
+    /// A tunnel guess begins; if it fails, [`Self::rewind`] takes back what was told since.
+    fn mark(&self) -> usize;
+    fn rewind(&mut self, mark: usize);
+}
+
+struct NoTrace;
+
+impl Trace for NoTrace {
+    #[inline(always)]
+    fn layer(&mut self, _: Kind, _: usize, _: usize) {}
+    #[inline(always)]
+    fn remark(&mut self, _: &'static str) {}
+    #[inline(always)]
+    fn payload(&mut self, _: usize, _: usize) {}
+    #[inline(always)]
+    fn mark(&self) -> usize {
+        0
+    }
+    #[inline(always)]
+    fn rewind(&mut self, _: usize) {}
+}
+
+/// VLAN tags, MPLS labels and extension headers passed in one frame before it counts as [`Sliced::TooDeep`].
+const MOST_TAGS: u8 = 64;
+
+/// Where the walk stands: `at..end` is captured, `end..wire` was on the wire only.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    at: usize,
+    end: usize,
+    wire: usize,
+}
+
+impl Span {
+    /// The rest behind a header of `len` bytes.
+    #[inline(always)]
+    fn skip(self, len: usize) -> Self {
+        let at = self.at.saturating_add(len).min(self.end);
+        Self { at, ..self }
+    }
+
+    /// Only the first `len` bytes; more than there are on the wire count as missing.
+    #[inline(always)]
+    fn limit(self, len: usize) -> Self {
+        let wire = self.at.saturating_add(len);
+        Self { at: self.at, end: self.end.min(wire), wire }
+    }
+
+    /// Like [`Self::limit`], but a length beyond the wire is not believed.
+    #[inline(always)]
+    fn trim(self, len: usize) -> Self {
+        let wire = self.at.saturating_add(len).min(self.wire);
+        Self { at: self.at, end: self.end.min(wire), wire }
+    }
+
+    #[inline(always)]
+    fn missing(self) -> u32 {
+        u32::try_from(self.wire.saturating_sub(self.end)).unwrap_or(u32::MAX)
+    }
+}
+
+struct Walk<'a, 't, T> {
+    frame: &'a [u8],
+    trace: &'t mut T,
+    /// Tunnels that may still be entered.
+    depth: u8,
+    tags: u8,
+}
+
+#[inline]
+pub(super) fn walk_frame<'a, T: Trace>(
+    link: LinkType,
+    frame: &'a [u8],
+    origlen: u32,
+    limits: &Limits,
+    trace: &mut T,
+) -> Sliced<'a> {
+    let span = Span { at: 0, end: frame.len(), wire: frame.len().max(origlen as usize) };
+    let mut walk = Walk { frame, trace, depth: limits.encapsulation_depth, tags: MOST_TAGS };
+    match link.0 {
+        1 => walk.ethernet(span),
+        other => walk.link(other, span),
+    }
+}
+
+pub(super) fn walk_ip<'a, T: Trace>(ip: IpPacket<'a>, limits: &Limits, trace: &mut T) -> Sliced<'a> {
+    let end = ip.payload.len();
+    let span = Span { at: 0, end, wire: end.saturating_add(ip.missing as usize) };
+    let mut walk = Walk { frame: ip.payload, trace, depth: limits.encapsulation_depth, tags: MOST_TAGS };
+    walk.upper(ip, span)
+}
+
+impl<'a, T: Trace> Walk<'a, '_, T> {
+    /// The captured bytes of a span.
+    #[inline(always)]
+    fn bytes(&self, span: Span) -> &'a [u8] {
+        self.frame.get(span.at..span.end).unwrap_or(&[])
+    }
+
+    /// The first `N` bytes of a span.
+    #[inline(always)]
+    fn head<const N: usize>(&self, span: Span) -> Option<&'a [u8; N]> {
+        self.bytes(span).first_chunk()
+    }
+
+    /// The answer where a header of `need` bytes is not all there: the capture's fault, or the frame's.
+    #[cold]
+    fn short(&mut self, span: Span, need: usize, reason: &'static str) -> Sliced<'a> {
+        if span.wire.saturating_sub(span.at) >= need {
+            self.trace.remark("cut by the capture's snapshot length");
+            Sliced::Cut
+        } else {
+            self.trace.remark(reason);
+            Sliced::Malformed(reason)
+        }
+    }
+
+    #[cold]
+    fn malformed(&mut self, reason: &'static str) -> Sliced<'a> {
+        self.trace.remark(reason);
+        Sliced::Malformed(reason)
+    }
+
+    /// Counts a tag; false when there were too many.
+    #[inline]
+    fn tag(&mut self) -> bool {
+        self.tags = self.tags.saturating_sub(1);
+        self.tags > 0
+    }
+
+    /// Counts a tunnel; false when there were too many.
+    #[inline]
+    fn enter(&mut self) -> bool {
+        match self.depth.checked_sub(1) {
+            Some(left) => {
+                self.depth = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+#[inline(always)]
+fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
+}
+
+#[inline(always)]
+fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk::<4>().map(|b| u32::from_be_bytes(*b))
+}
+
+#[inline(always)]
+fn le16(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk::<2>().map(|b| u16::from_le_bytes(*b))
+}
+
+#[inline(always)]
+fn le32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk::<4>().map(|b| u32::from_le_bytes(*b))
 }

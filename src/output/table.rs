@@ -2,20 +2,178 @@
 
 use std::io::{self, Write};
 
-use crate::view::table::Table;
+use super::text::{pad, sgr, to_ascii, width};
+use crate::view::table::{Align, Table};
+
+/// A cell without characters that act on a terminal (cells of `view` have none already).
+fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
+    if !cell.chars().any(char::is_control) {
+        return cell.into();
+    }
+    let mut out = String::with_capacity(cell.len() + 16);
+    for c in cell.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
 
 /// Columns aligned by display width; `color` marks the head.
 pub fn text(out: &mut dyn Write, table: &Table, color: bool) -> io::Result<()> {
-    let _ = (out, table, color);
+    text_with(out, table, color, false)
+}
+
+/// The same, in ASCII only where `ascii` is set.
+pub fn text_with(out: &mut dyn Write, table: &Table, color: bool, ascii: bool) -> io::Result<()> {
+    let shown = |cell: &str| if ascii { to_ascii(&clean(cell)) } else { clean(cell).into_owned() };
+    let mut widths: Vec<usize> = table.columns.iter().map(|c| width(&shown(&c.title))).collect();
+    for row in &table.rows {
+        for (w, cell) in widths.iter_mut().zip(row) {
+            *w = (*w).max(width(&shown(cell)));
+        }
+    }
+    let mut line = String::new();
+    let mut put = |cells: &mut dyn Iterator<Item = &str>, head: bool| -> io::Result<()> {
+        line.clear();
+        for (i, cell) in cells.enumerate() {
+            let (Some(column), Some(&w)) = (table.columns.get(i), widths.get(i)) else { break };
+            if i > 0 {
+                line.push_str("  ");
+            }
+            pad(&mut line, &shown(cell), w, column.align == Align::Right);
+        }
+        let text = line.trim_end();
+        if head && color {
+            writeln!(out, "{}{text}{}", sgr::BOLD, sgr::RESET)
+        } else {
+            writeln!(out, "{text}")
+        }
+    };
+    put(&mut table.columns.iter().map(|c| c.title.as_str()), true)?;
+    for row in &table.rows {
+        put(&mut row.iter().map(String::as_str), false)?;
+    }
     Ok(())
 }
 
+/// Head of column keys, then the rows (RFC 4180). Cells are given as they are: one that begins with `=`, `+`, `-`
+/// or `@` may be taken for a formula by a spreadsheet.
 pub fn csv(out: &mut dyn Write, table: &Table) -> io::Result<()> {
-    let _ = (out, table);
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
+    writer.write_record(table.columns.iter().map(|c| c.key.as_str()))?;
+    for row in &table.rows {
+        writer.write_record(row.iter().map(|cell| clean(cell).into_owned()))?;
+    }
+    writer.flush()
+}
+
+/// A GitHub-flavoured table.
+pub fn markdown(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    let row = |out: &mut dyn Write, cells: &mut dyn Iterator<Item = &str>| -> io::Result<()> {
+        out.write_all(b"|")?;
+        for cell in cells {
+            write!(out, " {} |", markdown_text(cell))?;
+        }
+        writeln!(out)
+    };
+    row(out, &mut table.columns.iter().map(|c| c.title.as_str()))?;
+    out.write_all(b"|")?;
+    for c in &table.columns {
+        out.write_all(if c.align == Align::Right { b" ---: |" } else { b" --- |" })?;
+    }
+    writeln!(out)?;
+    for cells in &table.rows {
+        row(out, &mut cells.iter().map(String::as_str))?;
+    }
     Ok(())
 }
 
-pub fn markdown(out: &mut dyn Write, table: &Table) -> io::Result<()> {
-    let _ = (out, table);
-    Ok(())
+/// Text that Markdown shows as it is.
+pub(super) fn markdown_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in clean(text).chars() {
+        if matches!(c, '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '~' | '&') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// An array with an object a row: column key → text.
+pub fn json(out: &mut dyn Write, table: &Table, pretty: bool) -> io::Result<()> {
+    use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+    struct Row<'a>(&'a Table, &'a [String]);
+    impl serde::Serialize for Row<'_> {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            let mut map = s.serialize_map(None)?;
+            for (column, cell) in self.0.columns.iter().zip(self.1) {
+                map.serialize_entry(&column.key, cell)?;
+            }
+            map.end()
+        }
+    }
+    let layout = super::json::Layout::new(pretty, 0);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, layout);
+    let mut rows = serializer.serialize_seq(None)?;
+    for row in &table.rows {
+        rows.serialize_element(&Row(table, row))?;
+    }
+    SerializeSeq::end(rows)?;
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::table::Column;
+
+    fn table() -> Table {
+        let column = |key: &str, title: &str, align| Column { key: key.into(), title: title.into(), align, rank: 0 };
+        Table {
+            columns: vec![column("id", "#", Align::Right), column("from", "From", Align::Left)],
+            rows: vec![
+                vec!["9".into(), "日本 | \"x\"".into()],
+                vec!["10".into(), "=1+1 \\ \u{1b}[31m".into()],
+            ],
+        }
+    }
+
+    fn drawn(draw: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        draw(&mut out).expect("writes");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn text_is_aligned() {
+        let text = drawn(|out| text(out, &table(), false));
+        assert_eq!(text, " #  From\n 9  日本 | \"x\"\n10  =1+1 \\ \\u{1b}[31m\n");
+        assert!(drawn(|out| super::text(out, &table(), true)).starts_with("\x1b[1m #  From\x1b[0m\n"));
+    }
+
+    #[test]
+    fn csv_quotes() {
+        let text = drawn(|out| csv(out, &table()));
+        assert_eq!(text, "id,from\n9,\"日本 | \"\"x\"\"\"\n10,=1+1 \\ \\u{1b}[31m\n");
+    }
+
+    #[test]
+    fn markdown_escapes() {
+        let text = drawn(|out| markdown(out, &table()));
+        let wanted = "| \\# | From |\n| ---: | --- |\n| 9 | 日本 \\| \"x\" |\n| 10 | =1+1 \\\\ \\\\u{1b}\\[31m |\n";
+        assert_eq!(text, wanted);
+    }
+
+    #[test]
+    fn json_rows() {
+        let text = drawn(|out| json(out, &table(), false));
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value[0]["id"], "9");
+        assert_eq!(value[1]["from"], "=1+1 \\ \u{1b}[31m");
+        assert!(!text.contains('\u{1b}'));
+    }
 }

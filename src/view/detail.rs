@@ -1,10 +1,20 @@
 //! Every field of a frame or message as a tree, each with its bytes.
 
+mod body;
+mod payload;
+mod redact;
+mod sip;
+mod values;
+
 use std::io;
 use std::ops::Range;
 
+use super::{packets, show};
 use crate::capture::FrameRef;
-use crate::correlate::{Analysis, MsgIdx};
+use crate::correlate::{Analysis, MsgIdx, flag};
+use crate::net::explain_frame;
+
+pub use redact::header_value;
 
 /// A line of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +29,20 @@ pub struct Node {
     pub children: Vec<Node>,
 }
 
+impl Node {
+    fn new(label: impl Into<String>, value: impl Into<String>, range: Range<usize>) -> Self {
+        Self { label: label.into(), value: value.into(), range: Some(range), ..Self::default() }
+    }
+
+    /// Moves all ranges by `by` bytes.
+    fn shift(&mut self, by: usize) {
+        if let Some(range) = &mut self.range {
+            *range = range.start.saturating_add(by)..range.end.saturating_add(by);
+        }
+        self.children.iter_mut().for_each(|c| c.shift(by));
+    }
+}
+
 /// Bytes and the tree that explains them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Buffer {
@@ -28,26 +52,141 @@ pub struct Buffer {
     pub tree: Vec<Node>,
 }
 
-/// A message: start line, headers typed, bodies, SDP lines, issues.
+/// A message: start line, headers typed, bodies, SDP lines, issues. Secrets are replaced in the tree (not in `bytes`).
 pub fn message_detail(analysis: &Analysis, message: MsgIdx) -> io::Result<Buffer> {
-    let _ = (analysis, message);
-    Ok(Buffer::default())
+    message_detail_with(analysis, message, false)
+}
+
+/// [`message_detail`] with secrets in clear if `show_secrets`.
+pub fn message_detail_with(analysis: &Analysis, message: MsgIdx, show_secrets: bool) -> io::Result<Buffer> {
+    let bytes = analysis.message_bytes(message)?;
+    let mut tree = sip::message_tree(&bytes, show_secrets);
+    if analysis.message(message).has(flag::CUT) {
+        tree.push(cut_node(bytes.len()));
+    }
+    Ok(Buffer { title: title(analysis, message), bytes, tree })
+}
+
+fn cut_node(len: usize) -> Node {
+    let mut node = Node::new("Cut", "the capture holds only the beginning of this message", len..len);
+    node.issue = true;
+    node
+}
+
+fn title(analysis: &Analysis, message: MsgIdx) -> String {
+    let frames = analysis.frames_of(message);
+    match frames.as_slice() {
+        [frame] => format!("SIP message, frame {}", frame.frame),
+        _ => {
+            let list: Vec<String> = frames.iter().take(12).map(|f| f.frame.to_string()).collect();
+            let dots = if frames.len() > 12 { ", …" } else { "" };
+            format!("Reassembled SIP message (frames {}{dots})", list.join(", "))
+        }
+    }
 }
 
 /// A frame: link to transport, then the messages in it. Messages put together from several frames come as buffers of their own.
 pub fn frame_detail(analysis: &Analysis, frame: FrameRef) -> io::Result<Vec<Buffer>> {
-    let _ = (analysis, frame);
-    Ok(Vec::new())
+    frame_detail_with(analysis, frame, false)
+}
+
+/// [`frame_detail`] with secrets in clear if `show_secrets`. No buffers where there is no such frame.
+pub fn frame_detail_with(
+    analysis: &Analysis,
+    frame: FrameRef,
+    show_secrets: bool,
+) -> io::Result<Vec<Buffer>> {
+    let capture = usize::from(frame.capture.0);
+    let (Some(index), Some(backing)) =
+        (analysis.frame_indexes.get(capture), analysis.stores.capture(capture))
+    else {
+        return Ok(Vec::new());
+    };
+    let batch = index.read(&**backing, frame.frame, 1)?;
+    let Some(head) = batch.frames.first().filter(|_| batch.first_frame == frame.frame) else {
+        return Ok(Vec::new());
+    };
+    let (link, bytes) = packets::frame_of(&batch, head);
+    let mut summary = Node::new("Frame", frame.frame.to_string(), 0..bytes.len());
+    let mut plain = |label: &str, value: String| {
+        summary.children.push(Node { label: label.to_owned(), value, ..Node::default() });
+    };
+    plain("Time", show::rfc3339(head.time));
+    plain("Captured", show::count(bytes.len() as u64, "byte", "bytes"));
+    plain("On the wire", show::count(u64::from(head.origlen), "byte", "bytes"));
+    if let Some(interface) =
+        analysis.captures.get(capture).and_then(|c| c.interfaces.get(head.interface as usize))
+        && let Some(name) = &interface.name
+    {
+        plain("Interface", show::safe_str(name));
+    }
+    let mut tree = vec![summary];
+    let (layers, payload) = explain_frame(link, bytes, head.origlen, &analysis.limits);
+    for layer in layers {
+        let mut node = Node::new(layer.name, "", layer.range.clone());
+        node.children =
+            layer.fields.into_iter().map(|f| Node::new(f.name, show::safe_str(&f.value), f.range)).collect();
+        if let Some(remark) = layer.remark {
+            node.value = show::safe_str(&remark);
+            node.issue = true;
+        }
+        tree.push(node);
+    }
+
+    let mut own = Vec::new();
+    let mut from = payload.as_ref().map_or(0, |p| p.start);
+    let mut inside = 0;
+    for m in analysis.messages_in_frame(frame) {
+        let single = !analysis.message(m).has(flag::MULTI_FRAME);
+        let content = analysis.message_bytes(m)?;
+        let rest = bytes.get(from..).unwrap_or_default();
+        match memchr::memmem::find(rest, &content).filter(|_| single && !content.is_empty()) {
+            Some(at) => {
+                let start = from + at;
+                let label = super::ladder::message_label_of(analysis, m, &content);
+                let mut node = Node::new("SIP", label, start..start + content.len());
+                node.children = sip::message_tree(&content, show_secrets);
+                node.children.iter_mut().for_each(|c| c.shift(start));
+                tree.push(node);
+                from = start + content.len();
+                inside += 1;
+            }
+            None => own.push(message_detail_with(analysis, m, show_secrets)?),
+        }
+    }
+    if inside == 0
+        && let Some(range) = payload.filter(|r| r.start < r.end)
+    {
+        let sliced = crate::net::slice_frame(link, bytes, head.origlen, &analysis.limits);
+        tree.push(payload::payload(bytes, range, &sliced));
+    }
+    if own.is_empty()
+        && inside == 0
+        && let Some(m) = part_of(analysis, frame)
+    {
+        own.push(message_detail_with(analysis, m, show_secrets)?);
+    }
+    let mut buffers = vec![Buffer { title: format!("Frame {}", frame.frame), bytes: bytes.to_vec(), tree }];
+    buffers.append(&mut own);
+    Ok(buffers)
+}
+
+/// The message that a frame holds an earlier piece of.
+fn part_of(analysis: &Analysis, frame: FrameRef) -> Option<MsgIdx> {
+    (0..analysis.messages.len() as u32).map(MsgIdx).find(|&m| {
+        let r = analysis.message(m);
+        r.has(flag::MULTI_FRAME)
+            && r.frame.capture == frame.capture
+            && r.frame.frame > frame.frame
+            && analysis.frames_of(m).contains(&frame)
+    })
 }
 
 /// The SDP bodies of a message as readable lines, media section by media section.
 pub fn sdp_summary(analysis: &Analysis, message: MsgIdx) -> io::Result<Vec<String>> {
-    let _ = (analysis, message);
-    Ok(Vec::new())
+    let bytes = analysis.message_bytes(message)?;
+    Ok(body::sdp_summary(&bytes))
 }
 
-/// A header's value, safe to show, with secrets replaced unless `show_secrets`.
-pub fn header_value(name: &[u8], value: &[u8], show_secrets: bool) -> String {
-    let _ = (name, show_secrets);
-    super::show::safe(value)
-}
+#[cfg(test)]
+mod tests;

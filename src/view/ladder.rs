@@ -196,3 +196,6 @@ pub fn message_label_of(analysis: &Analysis, message: MsgIdx, bytes: &[u8]) -> S
 pub fn lifelines_of(analysis: &Analysis, messages: &[MsgIdx]) -> Vec<Lifeline> {
     lifelines::Machines::of(analysis, messages).lifelines
 }
+
+#[cfg(test)]
+mod tests;

@@ -328,3 +328,6 @@ fn tls_text(analysis: &Analysis) -> String {
     let bytes: u64 = analysis.tls.iter().map(|t| t.bytes).sum();
     format!("sessions   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -259,3 +259,17 @@ pub fn end_text(line: &PacketLine, a: SocketAddr) -> String {
     let portless = a.port() == 0 && !matches!(line.protocol.as_str(), "UDP" | "TCP");
     if portless { IpAddr::to_string(&a.ip()) } else { show::address(a) }
 }
+
+/// First fields of a payload in words, where it is one of the protocols told apart.
+pub(super) fn payload_text(probe: Probe, payload: &[u8]) -> Option<String> {
+    Some(match probe {
+        Probe::Sip | Probe::Http => first_line(payload),
+        Probe::Stun => names::stun(payload),
+        Probe::ChannelData => names::channel_data(payload),
+        Probe::Dtls => names::dtls(payload),
+        Probe::Rtp => names::rtp(payload),
+        Probe::Rtcp => names::rtcp(payload),
+        Probe::Tls => names::tls(payload),
+        Probe::SipKeepAlive | Probe::Unknown => return None,
+    })
+}

@@ -219,3 +219,6 @@ pub fn dialog_columns() -> &'static [(&'static str, &'static str, &'static str)]
 pub const CALL_DEFAULT_COLUMNS: usize = cells::CALL_DEFAULT;
 /// How many of [`dialog_columns`] are shown by default.
 pub const DIALOG_DEFAULT_COLUMNS: usize = cells::DIALOG_DEFAULT;
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! Text for eyes: dissected bytes made harmless, times, durations, names of machines and parties.
 
+mod party;
+mod status;
+
 use std::fmt::Write;
 use std::net::SocketAddr;
 
@@ -7,6 +10,9 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
+
+pub use party::{address_of_record, host_of, party, party_short, unquote, user_of};
+pub use status::reason_phrase;
 
 const SECOND: i64 = 1_000_000_000;
 const MILLISECOND: i64 = 1_000_000;
@@ -301,176 +307,6 @@ pub fn address(a: SocketAddr) -> String {
 /// Name of a machine before its address, if one is known: alias, host name, else none.
 pub fn machine(analysis: &Analysis, a: SocketAddr) -> Option<String> {
     analysis.host_name(a.ip()).map(|n| safe(n.as_bytes()))
-}
-
-/// What to call a party: its display name, else the user part of its URI (a conference by its id), else the host.
-pub fn party(display: &[u8], uri: &[u8]) -> String {
-    let display = unquote(display);
-    if !display.trim_ascii().is_empty() {
-        return safe(display.trim_ascii());
-    }
-    let text = user_of(uri);
-    safe(if text.is_empty() { host_of(uri) } else { text })
-}
-
-/// A conference's short name, where the URI is one of a focus or MCU (`…;opaque=app:conf:focus:id:BE927F10`).
-fn conference_of(uri: &[u8]) -> Option<&[u8]> {
-    let at = find(uri, b"opaque=app:conf:")?;
-    let rest = uri.get(at..)?;
-    let id = find(rest, b":id:").and_then(|i| rest.get(i + 4..))?;
-    let end = id.iter().position(|&b| matches!(b, b';' | b'>' | b'?' | b'&')).unwrap_or(id.len());
-    id.get(..end).filter(|id| !id.is_empty())
-}
-
-/// [`party`] for a table: conferences as `conf BE927F10`, the rest shortened to 32 columns.
-pub fn party_short(display: &[u8], uri: &[u8]) -> String {
-    match conference_of(uri) {
-        Some(id) => shorten(&format!("conf {}", safe(id)), 32),
-        None => shorten(&party(display, uri), 32),
-    }
-}
-
-/// The user part of a `sip:`, `sips:`, `tel:`, `im:` or `pres:` URI (a password left out); empty if there is none.
-pub fn user_of(uri: &[u8]) -> &[u8] {
-    let (scheme, rest) = split_scheme(uri);
-    if scheme.eq_ignore_ascii_case(b"tel") {
-        return until(rest, b";?>");
-    }
-    match rest.iter().position(|&b| b == b'@') {
-        Some(at) => until(rest.get(..at).unwrap_or_default(), b":;"),
-        None => b"",
-    }
-}
-
-/// Host (and port) of a URI.
-pub fn host_of(uri: &[u8]) -> &[u8] {
-    let (_, rest) = split_scheme(uri);
-    let host = match rest.iter().position(|&b| b == b'@') {
-        Some(at) => rest.get(at + 1..).unwrap_or_default(),
-        None => rest,
-    };
-    until(host, b";?>")
-}
-
-/// A URI without scheme and parameters: `alice@contoso.com`.
-pub fn address_of_record(uri: &[u8]) -> &[u8] {
-    until(split_scheme(uri).1, b";?>")
-}
-
-fn split_scheme(uri: &[u8]) -> (&[u8], &[u8]) {
-    let uri = uri.strip_prefix(b"<").unwrap_or(uri);
-    match uri.iter().position(|&b| b == b':') {
-        Some(at) if uri.get(..at).is_some_and(|s| s.iter().all(u8::is_ascii_alphabetic)) => {
-            (uri.get(..at).unwrap_or_default(), uri.get(at + 1..).unwrap_or_default())
-        }
-        _ => (b"", uri),
-    }
-}
-
-fn until<'a>(bytes: &'a [u8], ends: &[u8]) -> &'a [u8] {
-    let end = bytes.iter().position(|b| ends.contains(b)).unwrap_or(bytes.len());
-    bytes.get(..end).unwrap_or_default()
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    memchr::memmem::find(bytes, what)
-}
-
-/// A display name without surrounding quotes and the escapes inside them.
-pub fn unquote(display: &[u8]) -> Vec<u8> {
-    let inner = display.strip_prefix(b"\"").and_then(|d| d.strip_suffix(b"\"")).unwrap_or(display);
-    let mut out = Vec::with_capacity(inner.len());
-    let mut bytes = inner.iter();
-    while let Some(&b) = bytes.next() {
-        match b {
-            b'\\' => out.extend(bytes.next()),
-            b => out.push(b),
-        }
-    }
-    out
-}
-
-/// Reason phrase that the IANA registry gives a status code; empty for one it does not know.
-pub fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        100 => "Trying",
-        180 => "Ringing",
-        181 => "Call Is Being Forwarded",
-        182 => "Queued",
-        183 => "Session Progress",
-        199 => "Early Dialog Terminated",
-        200 => "OK",
-        202 => "Accepted",
-        204 => "No Notification",
-        300 => "Multiple Choices",
-        301 => "Moved Permanently",
-        302 => "Moved Temporarily",
-        305 => "Use Proxy",
-        380 => "Alternative Service",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        412 => "Conditional Request Failed",
-        413 => "Request Entity Too Large",
-        414 => "Request-URI Too Long",
-        415 => "Unsupported Media Type",
-        416 => "Unsupported URI Scheme",
-        417 => "Unknown Resource-Priority",
-        420 => "Bad Extension",
-        421 => "Extension Required",
-        422 => "Session Interval Too Small",
-        423 => "Interval Too Brief",
-        424 => "Bad Location Information",
-        425 => "Bad Alert Message",
-        428 => "Use Identity Header",
-        429 => "Provide Referrer Identity",
-        430 => "Flow Failed",
-        433 => "Anonymity Disallowed",
-        436 => "Bad Identity Info",
-        437 => "Unsupported Credential",
-        438 => "Invalid Identity Header",
-        439 => "First Hop Lacks Outbound Support",
-        440 => "Max-Breadth Exceeded",
-        469 => "Bad Info Package",
-        470 => "Consent Needed",
-        480 => "Temporarily Unavailable",
-        481 => "Call/Transaction Does Not Exist",
-        482 => "Loop Detected",
-        483 => "Too Many Hops",
-        484 => "Address Incomplete",
-        485 => "Ambiguous",
-        486 => "Busy Here",
-        487 => "Request Terminated",
-        488 => "Not Acceptable Here",
-        489 => "Bad Event",
-        491 => "Request Pending",
-        493 => "Undecipherable",
-        494 => "Security Agreement Required",
-        500 => "Server Internal Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Server Time-out",
-        505 => "Version Not Supported",
-        513 => "Message Too Large",
-        555 => "Push Notification Service Not Supported",
-        580 => "Precondition Failure",
-        600 => "Busy Everywhere",
-        603 => "Decline",
-        604 => "Does Not Exist Anywhere",
-        606 => "Not Acceptable",
-        607 => "Unwanted",
-        608 => "Rejected",
-        _ => "",
-    }
 }
 
 #[cfg(test)]

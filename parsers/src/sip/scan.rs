@@ -95,8 +95,8 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             out.method = part(b, method.clone());
             out.request_uri = part(b, uri.clone());
             plain &= part(b, version.clone()) == b"SIP/2.0"
-                && method.end + 1 == uri.start
-                && uri.end + 1 == version.start
+                && part(b, method.end..uri.start) == b" "
+                && part(b, uri.end..version.start) == b" "
                 && version.end == start.line.end
                 && fields::plain_uri(out.request_uri);
         }
@@ -104,10 +104,10 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             out.status = status_code(part(b, code.clone()));
             out.reason = part(b, reason.clone());
             plain &= part(b, version.clone()) == b"SIP/2.0"
-                && version.end + 1 == code.start
+                && part(b, version.end..code.start) == b" "
                 && code.len() == 3
                 && (100..700).contains(&out.status)
-                && code.end < start.line.end
+                && b.get(code.end) == Some(&b' ')
                 && (reason.is_empty() || code.end + 1 == reason.start);
         }
     }

@@ -347,6 +347,11 @@ pub(crate) fn name_of(name: &[u8]) -> Name {
     }
 }
 
+/// Is a name as written this long one, or its compact form?
+pub(crate) fn name_is(name: &[u8], long: &[u8], compact: u8) -> bool {
+    name.eq_ignore_ascii_case(long) || name.eq_ignore_ascii_case(&[compact])
+}
+
 /// `rfc1123-date` (RFC 3261 §25.1): `Sat, 13 Nov 2010 23:29:00 GMT`.
 pub(crate) fn is_date(v: &[u8]) -> bool {
     const SHAPE: &[u8; 29] = b"aaa, dd aaa dddd dd:dd:dd GMT";

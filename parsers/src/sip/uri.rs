@@ -81,6 +81,11 @@ pub fn parse_uri(buf: &[u8], range: Range<usize>) -> (Uri<'_>, Vec<Issue>) {
         range: range.clone(),
     };
     check_bytes(u, base, &mut issues);
+    // What encloses it wrongly has been named; the URI is inside.
+    let enclosing = |b: &u8| is_space(*b) || matches!(b, b'<' | b'>');
+    let skipped = u.iter().take_while(|b| enclosing(b)).count();
+    let tail = u.iter().skip(skipped).rev().take_while(|b| enclosing(b)).count();
+    let (u, base) = (part(u, skipped..u.len() - tail), base + skipped);
     let colon = memchr(b':', u).filter(|&n| is_scheme(part(u, 0..n)));
     let Some(colon) = colon else {
         issues.push(Issue::new("uri-scheme-missing", range, "A URI without a scheme"));

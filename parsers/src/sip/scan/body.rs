@@ -3,47 +3,11 @@
 use memchr::memchr;
 
 use super::SdpScan;
-use crate::sip::syntax::{
-    Name, Next, closing_quote, name_of, next_field, part, skip_space, starts_with_ignore_case, trim,
-    value_end,
-};
+use crate::mime::{boundary, delimiter, media_type};
+use crate::sip::syntax::{Name, Next, name_of, next_field, part, starts_with_ignore_case, trim};
 
 /// Multiparts inside multiparts that are followed.
 const DEPTH: u8 = 8;
-
-/// Media type without parameters, as written.
-pub(crate) fn media_type(content_type: &[u8]) -> &[u8] {
-    let end = memchr(b';', content_type).unwrap_or(content_type.len());
-    trim(part(content_type, 0..end))
-}
-
-/// The `boundary` parameter of a Content-Type; empty if there is none.
-pub(crate) fn boundary(content_type: &[u8]) -> &[u8] {
-    let v = content_type;
-    let mut i = 0;
-    while let Some(&b) = v.get(i) {
-        match b {
-            b'"' => i = closing_quote(v, i + 1).map_or(v.len(), |q| q + 1),
-            b';' => {
-                i = skip_space(v, i + 1);
-                if !starts_with_ignore_case(part(v, i..v.len()), b"boundary") {
-                    continue;
-                }
-                let eq = skip_space(v, i + 8);
-                if v.get(eq) != Some(&b'=') {
-                    continue;
-                }
-                let at = skip_space(v, eq + 1);
-                if v.get(at) == Some(&b'"') {
-                    return part(v, at + 1..closing_quote(v, at + 1).unwrap_or(v.len()));
-                }
-                return part(v, at..value_end(v, at));
-            }
-            _ => i += 1,
-        }
-    }
-    &[]
-}
 
 /// Finds and scans the session descriptions of a body.
 pub(super) fn scan_body<'a>(body: &'a [u8], content_type: &'a [u8]) -> Option<SdpScan<'a>> {
@@ -98,16 +62,6 @@ fn multipart<'a>(body: &'a [u8], boundary: &[u8], depth: u8, found: &mut Option<
     }
     if let Some(at) = part_at {
         body_part(part(body, at..body.len()), depth, found);
-    }
-}
-
-/// Is this line the boundary, and is it the closing one?
-pub(crate) fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
-    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
-    match trim(rest) {
-        [] => Some(false),
-        [b'-', b'-', after @ ..] if rest.starts_with(b"--") => trim(after).is_empty().then_some(true),
-        _ => None,
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn plain_uri(u: &[u8]) -> bool {
         [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', rest @ ..] => rest,
         [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', rest @ ..] => rest,
         [b't' | b'T', b'e' | b'E', b'l' | b'L', b':', rest @ ..] => {
-            return !rest.is_empty() && is_plain_uri_text(rest);
+            return !matches!(rest, [] | [b';', ..]) && is_plain_uri_text(rest);
         }
         _ => return false,
     };

@@ -1,0 +1,368 @@
+//! The arguments as clap reads them, with their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::limits;
+use crate::view::show::TimeMode;
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0  analysed
+  1  --fail-on was hit
+  2  wrong usage, or the output cannot be written
+  3  an input could not be read at all (the others were still reported)";
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  callscope trace.pcapng                       the terminal UI
+  tcpdump -w - port 5060 | callscope -         the same, live
+  callscope summary trace.pcapng               what is in it and what is wrong
+  callscope calls --filter 'status >= 400' *.pcap
+  callscope ladder trace.pcapng --call 3       the flow of call 3
+  callscope ./summary                          a capture that is named like a command
+
+Exit status:
+  0  analysed
+  1  --fail-on was hit
+  2  wrong usage, or the output cannot be written
+  3  an input could not be read at all (the others were still reported)";
+
+/// Reads packet captures and shows what happened in the SIP calls inside them.
+///
+/// Without a command it opens the terminal UI; with standard output not a terminal it prints what `summary`
+/// prints. Captures are pcap, pcapng, Network Monitor 2.x or snoop, plain or compressed (gzip, zstd, lz4), told by
+/// content; `-` is standard input; several files and directories are read together and merged by time.
+#[derive(Debug, Parser)]
+#[command(name = "callscope", version, after_help = TOP_EXAMPLES, after_long_help = TOP_EXAMPLES)]
+#[command(max_term_width = 110, infer_long_args = false)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// Only what matches, e.g. `from ~ alice && status >= 400`
+    #[arg(long, value_name = "EXPR", global = true)]
+    pub filter: Option<String>,
+    /// How times are told; in text output local by default (ladder: relative), in all other formats utc
+    #[arg(long, value_name = "MODE", global = true)]
+    pub time: Option<TimeArg>,
+    /// Names of machines: lines `address = name`, `#` begins a comment
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub names: Vec<PathBuf>,
+    /// Port whose traffic is taken for SIP from the start (repeatable)
+    #[arg(long, value_name = "P", global = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub sip_port: Vec<u16>,
+    /// Header that names the Call-ID of another leg of a call (repeatable)
+    #[arg(long, value_name = "NAME", global = true)]
+    pub leg_header: Vec<String>,
+    /// Colour in text output (NO_COLOR and CLICOLOR_FORCE are honoured by `auto`)
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub color: ColorArg,
+    /// Only ASCII characters in text output
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Write to this file instead of standard output; never replaces a file without --force
+    #[arg(short, long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Replace the output file if it exists
+    #[arg(long, global = true)]
+    pub force: bool,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// No progress line
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Keep waiting for more at the end of the input; Ctrl-C ends the wait and prints the result
+    #[arg(long, global = true)]
+    pub follow: bool,
+    /// Worker threads; 0 is one a core. The result is the same
+    #[arg(long, value_name = "N", global = true, default_value_t = 0, hide_default_value = true)]
+    pub threads: usize,
+    /// Set a cap on what the analysis keeps, e.g. `sip_messages=1M` (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = limits::parse, long_help = limits::long_help())]
+    pub limits: Vec<(String, u64)>,
+    /// Configuration (TOML: limits, names, sip_ports, leg_headers) instead of `callscope/config.toml` in the user's configuration directory
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Do not blank SDP keys, ICE passwords and Authorization responses
+    #[arg(long, global = true)]
+    pub show_secrets: bool,
+    /// Exit with 1 if a capture has an issue of at least this severity
+    ///
+    /// Damage (a cut file, a bad record) and a limit that was hit are warnings, other remarks on a capture are
+    /// info. An input that cannot be read at all exits with 3 in any case.
+    #[arg(long, value_name = "SEVERITY", global = true)]
+    pub fail_on: Option<Severity>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TimeArg {
+    Utc,
+    Local,
+    /// Since the start of what is shown
+    Relative,
+    /// Since the row before
+    Delta,
+}
+
+impl From<TimeArg> for TimeMode {
+    fn from(arg: TimeArg) -> Self {
+        match arg {
+            TimeArg::Utc => Self::Utc,
+            TimeArg::Local => Self::Local,
+            TimeArg::Relative => Self::Relative,
+            TimeArg::Delta => Self::Delta,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ColorArg {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(super) enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// What is in the captures and what is wrong
+    Summary(SummaryArgs),
+    /// One row a call
+    Calls(TableArgs),
+    /// One row a dialog that is not a call: REGISTER, SUBSCRIBE, OPTIONS, MESSAGE …
+    Dialogs(TableArgs),
+    /// The flow of calls as a ladder
+    Ladder(LadderArgs),
+    /// Every field of a frame as a tree with byte ranges
+    Decode(DecodeArgs),
+    /// A pcapng of some calls' own frames: signalling and media
+    Extract(ExtractArgs),
+    /// Completions for a shell
+    Completions(CompletionsArgs),
+    /// The manual page (roff)
+    Man(ManArgs),
+}
+
+const SUMMARY_HELP: &str = "\
+Examples:
+  callscope summary trace.pcapng
+  callscope summary --format json trace.pcapng | jq '.calls[] | select(.final_status >= 400)'
+  callscope summary --format ndjson --fail-on warning captures/ -o report.ndjson";
+
+#[derive(Debug, Args)]
+#[command(after_help = SUMMARY_HELP, after_long_help = format!("{SUMMARY_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct SummaryArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// text, json (one object), ndjson (one line a capture file, each on its own), csv (the calls), markdown
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: SummaryFormat,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SummaryFormat {
+    Text,
+    Json,
+    Ndjson,
+    Csv,
+    Markdown,
+}
+
+const TABLE_HELP: &str = "\
+Examples:
+  callscope calls trace.pcapng
+  callscope calls --columns id,from,to,state,header:User-Agent --sort -talk trace.pcapng
+  callscope dialogs --filter 'method == REGISTER' --format csv -o registers.csv captures/
+
+CSV cells are given as they are; a spreadsheet may take one that begins with =, +, - or @ for a formula.";
+
+#[derive(Debug, Args)]
+#[command(after_help = TABLE_HELP, after_long_help = format!("{TABLE_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct TableArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// text, csv, markdown, json (objects of the JSON contract), ndjson (one such object a line)
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: TableFormat,
+    /// Columns in order, separated by commas; `header:NAME` is any header of the first request
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Column to sort by; `-KEY` is descending
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableFormat {
+    Text,
+    Json,
+    Ndjson,
+    Csv,
+    Markdown,
+}
+
+const LADDER_HELP: &str = "\
+Examples:
+  callscope ladder trace.pcapng --call 3
+  callscope ladder trace.pcapng --call 3 --call a84b4c76e66710@pc33 --width 160
+  callscope ladder trace.pcapng --call 3 --format svg -o call3.svg
+  callscope ladder trace.pcapng --filter 'from ~ alice'";
+
+/// Which calls and dialogs are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Selection {
+    /// Call by number or Call-ID (repeatable); without it those that match --filter, or the only call there is
+    #[arg(long, value_name = "N|CALL-ID")]
+    pub call: Vec<String>,
+    /// Dialog that is not a call, by number or Call-ID (repeatable)
+    #[arg(long, value_name = "N|CALL-ID")]
+    pub dialog: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = LADDER_HELP, after_long_help = format!("{LADDER_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct LadderArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// text, svg, html, mermaid, json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: LadderFormat,
+    /// Take in the other legs of the calls
+    #[arg(long)]
+    pub extended: bool,
+    /// Every retransmission as a row of its own
+    #[arg(long)]
+    pub unfold: bool,
+    /// Columns of text output; by default those of the terminal, else 120
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LadderFormat {
+    Text,
+    Svg,
+    Html,
+    Mermaid,
+    Json,
+}
+
+const DECODE_HELP: &str = "\
+Examples:
+  callscope decode trace.pcapng --frame 212
+  callscope decode trace.pcapng --frame 212 --hex
+  callscope decode a.pcap b.pcap --frame 1:212 --format json     frame 212 of the second file";
+
+#[derive(Debug, Args)]
+#[command(after_help = DECODE_HELP, after_long_help = format!("{DECODE_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct DecodeArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Frame by number, counted from 1 as Wireshark does; `C:N` is frame N of capture C (from 0); repeatable
+    #[arg(long, value_name = "N", required = true, value_parser = parse_frame)]
+    pub frame: Vec<(u16, u32)>,
+    /// text, json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: DecodeFormat,
+    /// The bytes too
+    #[arg(long)]
+    pub hex: bool,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DecodeFormat {
+    Text,
+    Json,
+}
+
+fn parse_frame(text: &str) -> Result<(u16, u32), String> {
+    let (capture, frame) = text.split_once(':').unwrap_or(("0", text));
+    let capture = capture.parse().map_err(|_| "expected N, or C:N with the number of a capture from 0")?;
+    match frame.parse() {
+        Ok(frame) if frame > 0 => Ok((capture, frame)),
+        _ => Err("frames are counted from 1".to_owned()),
+    }
+}
+
+const EXTRACT_HELP: &str = "\
+Examples:
+  callscope extract trace.pcapng --call 3 -o call3.pcapng
+  callscope extract trace.pcapng --filter 'status >= 500' --no-media -o failed.pcapng
+  callscope extract edge.pcap fe.pcap --call 1 -o both.pcapng";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXTRACT_HELP, after_long_help = format!("{EXTRACT_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct ExtractArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Leave out the media that the calls' SDP announces
+    #[arg(long)]
+    pub no_media: bool,
+    /// Take in the other legs of the calls
+    #[arg(long)]
+    pub extended: bool,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  callscope completions bash > ~/.local/share/bash-completion/completions/callscope
+  callscope completions zsh > ~/.zfunc/_callscope";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_HELP)]
+pub(super) struct CompletionsArgs {
+    pub shell: clap_complete::Shell,
+}
+
+const MAN_HELP: &str = "\
+Examples:
+  callscope man | man -l -
+  callscope man ladder -o callscope-ladder.1";
+
+#[derive(Debug, Args)]
+#[command(after_help = MAN_HELP)]
+pub(super) struct ManArgs {
+    /// The page of a command instead of the whole program's
+    pub command: Option<String>,
+}

@@ -1,0 +1,419 @@
+//! The commands: from arguments to an output.
+
+use std::ffi::OsStr;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use super::args::{
+    ColorArg, Common, DecodeArgs, DecodeFormat, ExtractArgs, LadderArgs, LadderFormat, SummaryArgs,
+    SummaryFormat, TableArgs, TableFormat,
+};
+use super::failure::Failure;
+use super::nearest::nearest;
+use super::session::Session;
+use super::sink::Sink;
+use super::{command, select};
+use crate::capture::{CaptureId, FrameRef};
+use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::output::decode::DecodeOptions;
+use crate::output::json::{self, JsonOptions};
+use crate::output::summary::SummaryOptions;
+use crate::output::{self, extract as pcapng};
+use crate::tui::{self, TuiOptions};
+use crate::view::ladder::LadderOptions;
+use crate::view::rows::{self, Query};
+use crate::view::show::TimeMode;
+use crate::view::{detail, table::Table};
+
+/// No subcommand: the terminal UI, or the summary where standard output is not a terminal.
+pub(super) fn interactive(common: &Common, files: &[PathBuf]) -> Result<u8, Failure> {
+    let plain = SummaryArgs { files: files.to_vec(), format: SummaryFormat::Text, pretty: false };
+    if files.is_empty() || common.output.is_some() || !std::io::stdout().is_terminal() {
+        return summary(common, &plain);
+    }
+    let session = Session::new(common, files)?;
+    if session.inputs.is_empty() {
+        return Err(Failure::Unreadable);
+    }
+    let options = TuiOptions {
+        inputs: session.inputs.clone(),
+        load: session.settings.load.clone(),
+        names: session.settings.names.clone(),
+        filter: common.filter.clone(),
+        time: common.time.map_or_else(TimeMode::default, TimeMode::from),
+        color: color(common.color, true, &|name| std::env::var_os(name)),
+        ascii: common.ascii,
+    };
+    tui::run(options).map_err(|e| Failure::Usage(format!("{e:#}")))?;
+    Ok(session.status())
+}
+
+/// Whether text output is coloured.
+fn color(wanted: ColorArg, terminal: bool, env: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    let set = |name: &str| env(name).is_some_and(|v| !v.is_empty());
+    match wanted {
+        ColorArg::Always => true,
+        ColorArg::Never => false,
+        ColorArg::Auto if set("NO_COLOR") => false,
+        ColorArg::Auto if env("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != OsStr::new("0")) => true,
+        ColorArg::Auto => terminal && env("TERM").is_none_or(|t| t != OsStr::new("dumb")),
+    }
+}
+
+fn color_for(common: &Common, sink: &Sink) -> bool {
+    color(common.color, sink.is_terminal(), &|name| std::env::var_os(name))
+}
+
+/// The time mode asked for, else local for people and UTC for all else.
+fn time_mode(common: &Common, for_people: bool) -> TimeMode {
+    match common.time {
+        Some(mode) => mode.into(),
+        None if for_people => TimeMode::Local,
+        None => TimeMode::Utc,
+    }
+}
+
+fn open(common: &Common) -> Result<Sink, Failure> {
+    Sink::open(common.output.as_deref(), common.force)
+}
+
+fn json_options(common: &Common, pretty: bool) -> JsonOptions {
+    JsonOptions { show_secrets: common.show_secrets, pretty, threads: common.threads }
+}
+
+fn matching_calls(session: &Session, analysis: &Analysis) -> Vec<CallIdx> {
+    let mut calls = json::all_calls(analysis);
+    if let Some(filter) = &session.filter {
+        calls.retain(|&c| filter.matches_call(analysis, c));
+    }
+    calls
+}
+
+fn matching_dialogs(session: &Session, analysis: &Analysis) -> Vec<DialogIdx> {
+    let mut dialogs = json::all_dialogs(analysis);
+    if let Some(filter) = &session.filter {
+        dialogs.retain(|&d| filter.matches_dialog(analysis, d));
+    }
+    dialogs
+}
+
+pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure> {
+    let mut session = Session::new(common, &args.files)?;
+    if args.format == SummaryFormat::Ndjson {
+        return summary_lines(common, session);
+    }
+    let analysis = session.analyse()?;
+    let mut sink = open(common)?;
+    if args.format == SummaryFormat::Csv {
+        let query = Query {
+            filter: session.filter.clone(),
+            time: time_mode(common, false),
+            ..Query::default()
+        };
+        output::table::csv(&mut sink, &rows::calls(&analysis, &query).0)?;
+    } else {
+        let calls = matching_calls(&session, &analysis);
+        let dialogs = matching_dialogs(&session, &analysis);
+        let color = color_for(common, &sink);
+        let for_people = args.format == SummaryFormat::Text;
+        let options = SummaryOptions { time: time_mode(common, for_people), color, ascii: common.ascii };
+        match args.format {
+            SummaryFormat::Json => {
+                let options = json_options(common, args.pretty);
+                json::summary_of(&mut sink, &analysis, &calls, &dialogs, options)?;
+            }
+            SummaryFormat::Markdown => {
+                output::summary::markdown(&mut sink, &analysis, &calls, &dialogs, options)?;
+            }
+            _ => output::summary::text(&mut sink, &analysis, &calls, &dialogs, options)?,
+        }
+    }
+    sink.finish()?;
+    Ok(session.status())
+}
+
+/// Each capture on its own, a line each.
+fn summary_lines(common: &Common, mut session: Session) -> Result<u8, Failure> {
+    let mut sink = open(common)?;
+    let mut any = false;
+    for input in std::mem::take(&mut session.inputs) {
+        let analysis = session.analyse_some(std::slice::from_ref(&input));
+        if analysis.captures.is_empty() {
+            continue;
+        }
+        any = true;
+        let calls = matching_calls(&session, &analysis);
+        let dialogs = matching_dialogs(&session, &analysis);
+        json::summary_of(&mut sink, &analysis, &calls, &dialogs, json_options(common, false))?;
+        sink.flush()?;
+    }
+    if !any {
+        return Err(Failure::Unreadable);
+    }
+    sink.finish()?;
+    Ok(session.status())
+}
+
+type Columns = &'static [(&'static str, &'static str, &'static str)];
+
+/// Which table a command shows.
+trait Rows {
+    const COLUMNS: fn() -> Columns;
+    type Index: Copy;
+    fn table(analysis: &Analysis, query: &Query) -> (Table, Vec<Self::Index>);
+    fn json(
+        out: &mut Sink,
+        analysis: &Analysis,
+        rows: &[Self::Index],
+        options: JsonOptions,
+    ) -> std::io::Result<()>;
+    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[Self::Index]) -> std::io::Result<()>;
+    fn all(session: &Session, analysis: &Analysis) -> Vec<Self::Index>;
+}
+
+struct Calls;
+struct Dialogs;
+
+impl Rows for Calls {
+    const COLUMNS: fn() -> Columns = rows::call_columns;
+    type Index = CallIdx;
+    fn table(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
+        rows::calls(analysis, query)
+    }
+    fn json(out: &mut Sink, a: &Analysis, rows: &[CallIdx], options: JsonOptions) -> std::io::Result<()> {
+        json::calls(out, a, rows, options)
+    }
+    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[CallIdx]) -> std::io::Result<()> {
+        json::call_lines(out, analysis, rows)
+    }
+    fn all(session: &Session, analysis: &Analysis) -> Vec<CallIdx> {
+        matching_calls(session, analysis)
+    }
+}
+
+impl Rows for Dialogs {
+    const COLUMNS: fn() -> Columns = rows::dialog_columns;
+    type Index = DialogIdx;
+    fn table(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
+        rows::dialogs(analysis, query)
+    }
+    fn json(out: &mut Sink, a: &Analysis, rows: &[DialogIdx], options: JsonOptions) -> std::io::Result<()> {
+        json::dialogs(out, a, rows, options)
+    }
+    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[DialogIdx]) -> std::io::Result<()> {
+        json::dialog_lines(out, analysis, rows)
+    }
+    fn all(session: &Session, analysis: &Analysis) -> Vec<DialogIdx> {
+        matching_dialogs(session, analysis)
+    }
+}
+
+pub(super) fn calls(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
+    rows_command::<Calls>(common, args)
+}
+
+pub(super) fn dialogs(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
+    rows_command::<Dialogs>(common, args)
+}
+
+fn check_column(key: &str, columns: Columns) -> Result<(), Failure> {
+    let header = key.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("header:")) && key.len() > 7;
+    if header || columns.iter().any(|(k, _, _)| *k == key) {
+        return Ok(());
+    }
+    let keys = columns.iter().map(|(k, _, _)| *k);
+    let hint = match nearest(key, keys.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("columns are: {}, header:NAME", keys.collect::<Vec<_>>().join(", ")),
+    };
+    Err(Failure::usage(format!("unknown column `{}` ({hint})", crate::view::show::safe(key.as_bytes()))))
+}
+
+fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
+    let columns = (R::COLUMNS)();
+    for key in &args.columns {
+        check_column(key, columns)?;
+    }
+    let sort = match &args.sort {
+        Some(text) => {
+            let key = text.strip_prefix('-').unwrap_or(text);
+            check_column(key, columns)?;
+            Some((key.to_owned(), text.starts_with('-')))
+        }
+        None => None,
+    };
+    let mut session = Session::new(common, &args.files)?;
+    let analysis = session.analyse()?;
+    let query = Query {
+        filter: session.filter.clone(),
+        columns: args.columns.clone(),
+        sort,
+        time: time_mode(common, args.format == TableFormat::Text),
+    };
+    let mut sink = open(common)?;
+    match args.format {
+        TableFormat::Json | TableFormat::Ndjson => {
+            // The table is made only for its order.
+            let order = if query.sort.is_some() {
+                R::table(&analysis, &query).1
+            } else {
+                R::all(&session, &analysis)
+            };
+            if args.format == TableFormat::Json {
+                R::json(&mut sink, &analysis, &order, json_options(common, args.pretty))?;
+            } else {
+                R::lines(&mut sink, &analysis, &order)?;
+            }
+        }
+        TableFormat::Csv => output::table::csv(&mut sink, &R::table(&analysis, &query).0)?,
+        TableFormat::Markdown => output::table::markdown(&mut sink, &R::table(&analysis, &query).0)?,
+        TableFormat::Text => {
+            let color = color_for(common, &sink);
+            output::table::text_with(&mut sink, &R::table(&analysis, &query).0, color, common.ascii)?;
+        }
+    }
+    sink.finish()?;
+    Ok(session.status())
+}
+
+pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> {
+    let mut session = Session::new(common, &args.files)?;
+    let analysis = session.analyse()?;
+    let owners = select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?;
+    let options = LadderOptions { unfold: args.unfold, extended: args.extended };
+    let ladder = crate::view::ladder::build(&analysis, &owners, options);
+    let time = common.time.map_or(TimeMode::Relative, TimeMode::from);
+    let mut sink = open(common)?;
+    match args.format {
+        LadderFormat::Text => {
+            let color = color_for(common, &sink);
+            let width = args.width.unwrap_or_else(|| columns(sink.is_terminal()));
+            output::ladder::text(&mut sink, &ladder, width.min(4096), time, color, common.ascii)?;
+        }
+        LadderFormat::Svg => output::ladder::svg(&mut sink, &ladder, time)?,
+        LadderFormat::Html => output::ladder::html(&mut sink, &ladder, time)?,
+        LadderFormat::Mermaid => output::ladder::mermaid(&mut sink, &ladder, time)?,
+        LadderFormat::Json => output::ladder::json(&mut sink, &ladder, args.pretty)?,
+    }
+    sink.finish()?;
+    Ok(session.status())
+}
+
+/// Columns of the terminal, else of `COLUMNS`, else 120.
+fn columns(terminal: bool) -> usize {
+    let size = if terminal { crossterm::terminal::size().ok() } else { None };
+    let from_env = || std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    size.map(|(columns, _)| usize::from(columns)).or_else(from_env).filter(|&c| c > 0).unwrap_or(120)
+}
+
+pub(super) fn decode(common: &Common, args: &DecodeArgs) -> Result<u8, Failure> {
+    let mut session = Session::new(common, &args.files)?;
+    let analysis = session.analyse()?;
+    let mut frames = Vec::new();
+    for &(capture, frame) in &args.frame {
+        let Some(summary) = analysis.captures.get(usize::from(capture)) else {
+            let n = analysis.captures.len();
+            return Err(Failure::usage(format!("no capture {capture}: they are numbered 0 to {}", n - 1)));
+        };
+        if u64::from(frame) > summary.frames {
+            let n = summary.frames;
+            return Err(Failure::usage(format!("no frame {frame}: the capture has {n} frames")));
+        }
+        let frame = FrameRef { capture: CaptureId(capture), frame };
+        let buffers = detail::frame_detail(&analysis, frame)
+            .map_err(|e| Failure::Input(format!("frame {} cannot be read again: {e}", frame.frame)))?;
+        frames.push((frame, buffers));
+    }
+    let mut sink = open(common)?;
+    let options = DecodeOptions {
+        hex: args.hex,
+        show_secrets: common.show_secrets,
+        color: color_for(common, &sink),
+        ascii: common.ascii,
+        pretty: args.pretty,
+    };
+    match args.format {
+        DecodeFormat::Json => output::decode::json(&mut sink, &frames, options)?,
+        DecodeFormat::Text => {
+            for (_, buffers) in &frames {
+                output::decode::text(&mut sink, buffers, options)?;
+            }
+        }
+    }
+    sink.finish()?;
+    Ok(session.status())
+}
+
+pub(super) fn extract(common: &Common, args: &ExtractArgs) -> Result<u8, Failure> {
+    if common.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(Failure::usage("a capture is not written to a terminal: give --output FILE"));
+    }
+    let mut session = Session::new(common, &args.files)?;
+    let analysis = session.analyse()?;
+    let owners = select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?;
+    let mut sink = open(common)?;
+    let done = pcapng::extract(&analysis, &owners, !args.no_media, &mut sink)?;
+    sink.finish()?;
+    session.say(&format!("{} frames, {} bytes written", done.frames, done.bytes));
+    Ok(session.status())
+}
+
+pub(super) fn completions(common: &Common, shell: clap_complete::Shell) -> Result<u8, Failure> {
+    let mut sink = open(common)?;
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command(), "callscope", &mut text);
+    sink.write_all(&text)?;
+    sink.finish()?;
+    Ok(0)
+}
+
+pub(super) fn man(common: &Common, name: Option<&str>) -> Result<u8, Failure> {
+    let mut whole = command();
+    whole.build();
+    let page = match name {
+        None => whole,
+        Some(name) => {
+            let found = whole.get_subcommands().find(|c| c.get_name() == name).cloned();
+            found.ok_or_else(|| {
+                let near = nearest(name, whole.get_subcommands().map(clap::Command::get_name));
+                let hint = near.map_or_else(String::new, |n| format!(" (did you mean `{n}`?)"));
+                Failure::usage(format!("no command `{name}`{hint}"))
+            })?
+        }
+    };
+    let mut sink = open(common)?;
+    clap_mangen::Man::new(page).render(&mut sink)?;
+    sink.finish()?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_by_flag_environment_and_terminal() {
+        let env = |set: &'static [(&'static str, &'static str)]| {
+            move |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, v)| std::ffi::OsString::from(v))
+        };
+        let auto = ColorArg::Auto;
+        assert!(color(auto, true, &env(&[])));
+        assert!(!color(auto, false, &env(&[])));
+        assert!(!color(auto, true, &env(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")])));
+        assert!(color(auto, true, &env(&[("NO_COLOR", "")])));
+        assert!(color(auto, false, &env(&[("CLICOLOR_FORCE", "1")])));
+        assert!(!color(auto, false, &env(&[("CLICOLOR_FORCE", "0")])));
+        assert!(!color(auto, true, &env(&[("TERM", "dumb")])));
+        assert!(color(ColorArg::Always, false, &env(&[("NO_COLOR", "1")])));
+        assert!(!color(ColorArg::Never, true, &env(&[])));
+    }
+
+    #[test]
+    fn unknown_columns_name_the_nearest() {
+        const COLUMNS: Columns = &[("from", "From", ""), ("state", "State", "")];
+        assert!(check_column("from", COLUMNS).is_ok());
+        assert!(check_column("header:User-Agent", COLUMNS).is_ok());
+        let error = check_column("stat", COLUMNS).unwrap_err().to_string();
+        assert_eq!(error, "unknown column `stat` (did you mean `state`?)");
+    }
+}

@@ -1,0 +1,132 @@
+//! `--limits NAME=VALUE` and the `[limits]` table: every field of [`Limits`] by its name.
+
+use super::nearest::nearest;
+use crate::limits::Limits;
+
+macro_rules! table {
+    ($($name:ident: $text:literal,)*) => {
+        /// Name and meaning of every limit.
+        pub(super) const TABLE: &[(&str, &str)] = &[$((stringify!($name), $text)),*];
+
+        /// Sets a limit by name.
+        pub(super) fn set(limits: &mut Limits, name: &str, value: u64) -> Result<(), String> {
+            let wide = i128::from(value);
+            match name {
+                $(stringify!($name) => {
+                    limits.$name = wide
+                        .try_into()
+                        .map_err(|_| format!("limit `{name}` cannot be {value}"))?;
+                })*
+                _ => return Err(unknown(name)),
+            }
+            Ok(())
+        }
+
+        #[cfg(test)]
+        fn get(limits: &Limits, name: &str) -> Option<i128> {
+            match name {
+                $(stringify!($name) => i128::try_from(limits.$name).ok(),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+table! {
+    frame_bytes: "longest frame accepted from a capture",
+    block_bytes: "largest pcapng block accepted",
+    interfaces: "most interfaces of one capture",
+    spill_bytes: "most bytes a compressed or piped capture may spill to a temporary file",
+    inflate_ratio: "decompressed bytes per compressed byte beyond which a stream counts as a bomb",
+    pending_fragments: "IP fragments kept that wait for the rest",
+    pending_fragment_bytes: "bytes of those fragments",
+    fragment_seconds: "seconds after which an incomplete datagram is given up",
+    tcp_connections: "TCP connections followed at once",
+    tcp_gap_bytes: "bytes held behind a gap of one TCP direction",
+    tcp_gap_bytes_total: "bytes held behind gaps over all connections",
+    message_bytes: "longest message assembled from a stream",
+    header_bytes: "longest header section of a message in a stream",
+    arena_bytes: "bytes of reassembled messages kept in memory before they spill to a file",
+    sip_messages: "SIP messages kept",
+    dialogs: "calls and dialogs kept",
+    methods: "different method names told apart",
+    encapsulation_depth: "tunnels inside tunnels",
+    issues: "issues kept with text for one capture",
+    names: "host names kept",
+    flows: "flows (source, destination, transport) told apart",
+    tls_sessions: "TLS sessions kept",
+}
+
+fn unknown(name: &str) -> String {
+    match nearest(name, TABLE.iter().map(|(n, _)| *n)) {
+        Some(near) => format!("unknown limit `{name}` (did you mean `{near}`?)"),
+        None => {
+            let names: Vec<&str> = TABLE.iter().map(|(n, _)| *n).collect();
+            format!("unknown limit `{name}`; limits are: {}", names.join(", "))
+        }
+    }
+}
+
+/// `NAME=VALUE`, where a value may end in k, M or G (of 1024).
+pub(super) fn parse(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, e.g. sip_messages=1000000")?;
+    let (name, value) = (name.trim().replace('-', "_"), value.trim());
+    set(&mut Limits::default(), &name, 1).or_else(|e| if e.starts_with("unknown") { Err(e) } else { Ok(()) })?;
+    Ok((name, number(value)?))
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.get(digits.len()..).unwrap_or_default().to_ascii_lowercase().as_str() {
+        "" => 1u64,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        other => return Err(format!("unknown unit `{other}` (k, M or G)")),
+    };
+    let value: u64 = digits.replace('_', "").parse().map_err(|_| format!("`{text}` is not a number"))?;
+    value.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// Long help of `--limits`: every name and its meaning.
+pub(super) fn long_help() -> String {
+    let mut out = String::from(
+        "Set a cap on what the analysis keeps (repeatable); a value may end in k, M or G.\n\
+         A limit that is hit is told as an issue of the capture. The limits:\n",
+    );
+    for (name, text) in TABLE {
+        out.push_str(&format!("\n  {name}: {text}"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_a_name() {
+        let debug = format!("{:?}", Limits::default());
+        let fields: Vec<&str> =
+            debug.split([' ', '{', '}', ',']).filter_map(|w| w.strip_suffix(':')).collect();
+        assert!(fields.len() > 15);
+        for field in &fields {
+            assert!(TABLE.iter().any(|(n, _)| n == field), "limit `{field}` cannot be set by name");
+        }
+        assert_eq!(fields.len(), TABLE.len());
+    }
+
+    #[test]
+    fn sets_by_name_and_refuses_what_is_out_of_range() {
+        let mut limits = Limits::default();
+        for (name, _) in TABLE {
+            set(&mut limits, name, 7).expect("sets");
+            assert_eq!(get(&limits, name), Some(7));
+        }
+        assert!(set(&mut limits, "encapsulation_depth", 256).is_err());
+        assert_eq!(parse("sip-messages = 2k"), Ok(("sip_messages".to_owned(), 2048)));
+        assert_eq!(parse("sip_mesages=1").unwrap_err(), "unknown limit `sip_mesages` (did you mean `sip_messages`?)");
+        assert!(parse("flows=many").is_err());
+        assert!(parse("flows").is_err());
+    }
+}

@@ -1,0 +1,169 @@
+//! Reads the inputs of a command into an analysis and tells what could not be read.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::args::{Common, Severity};
+use super::config::{self, Settings};
+use super::failure::Failure;
+use super::progress::ProgressLine;
+use crate::capture::{Input, OpenError, expand_inputs};
+use crate::correlate::Analysis;
+use crate::correlate::load::load;
+use crate::view::filter::Filter;
+use crate::view::show;
+
+/// Settings, filter and inputs of a command, all found to be good.
+pub(super) struct Session {
+    pub settings: Settings,
+    pub filter: Option<Filter>,
+    pub inputs: Vec<Input>,
+    quiet: bool,
+    progress: bool,
+    /// Inputs that could not be read at all.
+    pub unreadable: usize,
+    /// The worst issue of the captures so far.
+    worst: Option<Severity>,
+    fail_on: Option<Severity>,
+}
+
+impl Session {
+    pub fn new(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
+        let settings = config::settings(common)?;
+        let filter = match &common.filter {
+            Some(text) => Some(Filter::parse(text).map_err(|e| {
+                Failure::usage(format!("bad filter\n{}", e.caret(&show::safe(text.as_bytes()))))
+            })?),
+            None => None,
+        };
+        super::sink::check(common.output.as_deref(), common.force)?;
+        let given = inputs(files)?;
+        let (inputs, errors) = expand_inputs(&given);
+        let mut session = Self {
+            settings,
+            filter,
+            inputs,
+            quiet: common.quiet,
+            progress: !common.quiet && !common.no_progress,
+            unreadable: 0,
+            worst: None,
+            fail_on: common.fail_on,
+        };
+        session.report(&errors);
+        Ok(session)
+    }
+
+    /// Analyses the inputs together. Fails where not one of them could be read.
+    pub fn analyse(&mut self) -> Result<Analysis, Failure> {
+        let inputs = std::mem::take(&mut self.inputs);
+        let analysis = self.analyse_some(&inputs);
+        if analysis.captures.is_empty() { Err(Failure::Unreadable) } else { Ok(analysis) }
+    }
+
+    /// Analyses some inputs together; what cannot be read is told and counted.
+    pub fn analyse_some(&mut self, inputs: &[Input]) -> Analysis {
+        let mut analysis = Analysis::default();
+        for (address, name) in &self.settings.names {
+            analysis.names.set(*address, name);
+        }
+        let lock = RwLock::new(analysis);
+        let mut line = ProgressLine::new(self.progress);
+        let stop = if self.settings.load.follow { stop_on_interrupt() } else { Arc::default() };
+        let report = load(inputs, &self.settings.load, &lock, &mut |progress| {
+            line.update(progress);
+            if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        line.clear();
+        self.report(&report.errors);
+        let analysis = lock.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.worst = self.worst.max(worst_issue(&analysis));
+        analysis
+    }
+
+    fn report(&mut self, errors: &[OpenError]) {
+        self.unreadable += errors.len();
+        for e in errors {
+            let _ = writeln!(std::io::stderr(), "callscope: {}", show::safe(e.to_string().as_bytes()));
+        }
+    }
+
+    /// A word for the user on standard error, unless `-q`.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Exit status once the output is written.
+    pub fn status(&self) -> u8 {
+        if self.unreadable > 0 {
+            3
+        } else if self.fail_on.is_some_and(|least| self.worst >= Some(least)) {
+            1
+        } else {
+            0
+        }
+    }
+}
+
+/// The first Ctrl-C ends waiting, a second one the program.
+fn stop_on_interrupt() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop));
+        let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
+    }
+    stop
+}
+
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+    if files.is_empty() {
+        return Err(Failure::usage("no capture given (`-` is standard input; see `callscope --help`)"));
+    }
+    let mut inputs = Vec::new();
+    for file in files {
+        let input = if file == Path::new("-") { Input::Stdin } else { Input::Path(file.clone()) };
+        if input == Input::Stdin && inputs.contains(&input) {
+            return Err(Failure::usage("standard input (`-`) can be read only once"));
+        }
+        inputs.push(input);
+    }
+    Ok(inputs)
+}
+
+/// Severity of a capture issue by its code: damage and limits are warnings.
+fn severity(code: &str) -> Severity {
+    match code {
+        "unknown-block" | "interface-drops" | "comment" => Severity::Info,
+        _ => Severity::Warning,
+    }
+}
+
+fn worst_issue(analysis: &Analysis) -> Option<Severity> {
+    let kept = analysis.captures.iter().flat_map(|c| &c.issues).map(|i| severity(i.code)).max();
+    let dropped = analysis.captures.iter().any(|c| c.issues_not_kept > 0).then_some(Severity::Warning);
+    kept.max(dropped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_input_once() {
+        assert!(inputs(&["-".into(), "-".into()]).is_err());
+        assert!(inputs(&[]).is_err());
+        assert_eq!(inputs(&["a".into(), "-".into()]).ok().map(|i| i.len()), Some(2));
+    }
+
+    #[test]
+    fn severities() {
+        assert_eq!(severity("truncated-file"), Severity::Warning);
+        assert_eq!(severity("bad-record"), Severity::Warning);
+        assert_eq!(severity("unknown-block"), Severity::Info);
+        assert!(None < Some(Severity::Info));
+    }
+}

@@ -1,0 +1,134 @@
+//! Where data goes: standard output, or a file that appears whole or not at all.
+
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::failure::Failure;
+
+/// An output being written. Only [`Sink::finish`] makes a file appear under its name.
+pub(super) enum Sink {
+    Stdout(BufWriter<StdoutLock<'static>>),
+    /// A device or FIFO.
+    Special(BufWriter<std::fs::File>),
+    File {
+        out: BufWriter<NamedTempFile>,
+        path: PathBuf,
+        force: bool,
+    },
+}
+
+/// Tells early, before a long analysis, that an output cannot be written.
+pub(super) fn check(path: Option<&Path>, force: bool) -> Result<(), Failure> {
+    let Some(path) = path.filter(|p| *p != Path::new("-")) else { return Ok(()) };
+    match std::fs::metadata(path) {
+        Ok(m) if m.is_dir() => Err(Failure::usage(format!("{}: is a directory", path.display()))),
+        Ok(m) if m.is_file() && !force => Err(exists(path)),
+        _ => Ok(()),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::usage(format!("{}: exists already (--force replaces it)", path.display()))
+}
+
+impl Sink {
+    /// `None` and `-` are standard output.
+    pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Failure> {
+        check(path, force)?;
+        let Some(path) = path.filter(|p| *p != Path::new("-")) else {
+            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout().lock())));
+        };
+        let says = |e: io::Error| Failure::usage(format!("{}: {e}", path.display()));
+        if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+            let file = std::fs::OpenOptions::new().write(true).open(path).map_err(says)?;
+            return Ok(Self::Special(BufWriter::new(file)));
+        }
+        // A symbolic link keeps standing: what it points to is replaced.
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let directory = match target.parent() {
+            Some(p) if p != Path::new("") => p.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".callscope-");
+        #[cfg(unix)]
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        #[cfg(unix)]
+        builder.permissions(permissions);
+        let file = builder.tempfile_in(directory).map_err(says)?;
+        Ok(Self::File { out: BufWriter::with_capacity(1 << 16, file), path: target, force })
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Stdout(_)) && io::stdout().is_terminal()
+    }
+
+    /// Writes what is held back and gives the file its name.
+    pub fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Stdout(mut out) => out.flush()?,
+            Self::Special(mut out) => out.flush()?,
+            Self::File { out, path, force } => {
+                let file = out.into_inner().map_err(|e| e.into_error())?;
+                let done = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+                done.map_err(|e| match e.error.kind() {
+                    io::ErrorKind::AlreadyExists => exists(&path),
+                    _ => Failure::usage(format!("{}: {}", path.display(), e.error)),
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(buf),
+            Self::Special(out) => out.write(buf),
+            Self::File { out, .. } => out.write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::Special(out) => out.flush(),
+            Self::File { out, .. } => out.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_whole_and_is_not_replaced() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("out.txt");
+        let mut sink = Sink::open(Some(&path), false).ok().expect("opens");
+        sink.write_all(b"one").expect("writes");
+        assert!(!path.exists());
+        sink.finish().ok().expect("finishes");
+        assert_eq!(std::fs::read(&path).expect("reads"), b"one");
+        assert!(Sink::open(Some(&path), false).is_err());
+        let mut sink = Sink::open(Some(&path), true).ok().expect("opens");
+        sink.write_all(b"two").expect("writes");
+        sink.finish().ok().expect("finishes");
+        assert_eq!(std::fs::read(&path).expect("reads"), b"two");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 1);
+    }
+
+    #[test]
+    fn an_unfinished_file_leaves_nothing() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("out.txt");
+        let mut sink = Sink::open(Some(&path), false).ok().expect("opens");
+        sink.write_all(b"one").expect("writes");
+        drop(sink);
+        assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);
+    }
+}

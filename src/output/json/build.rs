@@ -1,0 +1,210 @@
+//! From the analysis to the objects of the contract.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+
+use super::types::{self, Message, Party};
+use super::value::{Addr, CSeq, Millis, Time};
+use crate::capture::LinkType;
+use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
+use crate::view::ladder::message_label;
+
+pub(super) fn capture(analysis: &Analysis, index: usize) -> Option<types::Capture<'_>> {
+    let c = analysis.captures.get(index)?;
+    let mut link_types: Vec<Cow<'static, str>> = Vec::new();
+    for interface in &c.interfaces {
+        let name = link_name(interface.link);
+        if !link_types.contains(&name) {
+            link_types.push(name);
+        }
+    }
+    let a = &c.accounting;
+    Some(types::Capture {
+        path: Cow::Borrowed(&c.info.path),
+        format: c.info.format,
+        compression: c.info.compression,
+        link_types,
+        frames: c.frames,
+        bytes: c.bytes,
+        first: c.first.map(Time),
+        last: c.last.map(Time),
+        accounting: types::Accounting {
+            decoded: a.decoded,
+            other_traffic: a.other_traffic,
+            not_ip: a.not_ip,
+            cut_short: a.cut_short,
+            malformed: a.malformed,
+            fragment_pending: a.fragment_pending,
+            duplicate: a.duplicate,
+            over_limit: a.over_limit,
+            encrypted: a.encrypted,
+        },
+        issues: c
+            .issues
+            .iter()
+            .map(|i| types::CaptureIssue { code: i.code, offset: i.offset, frame: i.frame, text: &i.text })
+            .collect(),
+        issues_not_kept: c.issues_not_kept,
+        comments: c.comments.iter().map(|(frame, text)| types::Comment { frame: *frame, text }).collect(),
+    })
+}
+
+/// Name of a link type without its `LINKTYPE_`.
+fn link_name(link: LinkType) -> Cow<'static, str> {
+    let name = match link.0 {
+        0 => "NULL",
+        1 => "ETHERNET",
+        6 => "IEEE802_5",
+        8 => "SLIP",
+        9 => "PPP",
+        12 | 14 | 101 => "RAW",
+        50 => "PPP_HDLC",
+        51 => "PPP_ETHER",
+        104 => "C_HDLC",
+        105 => "IEEE802_11",
+        107 => "FRELAY",
+        108 => "LOOP",
+        113 => "LINUX_SLL",
+        119 => "IEEE802_11_PRISM",
+        127 => "IEEE802_11_RADIOTAP",
+        163 => "IEEE802_11_AVS",
+        192 => "PPI",
+        228 => "IPV4",
+        229 => "IPV6",
+        248 => "SCTP",
+        252 => "WIRESHARK_UPPER_PDU",
+        276 => "LINUX_SLL2",
+        n => return format!("LINKTYPE_{n}").into(),
+    };
+    Cow::Borrowed(name)
+}
+
+pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
+    let sip = &analysis.sip;
+    let mut requests = BTreeMap::new();
+    for (id, &count) in (0u16..).zip(&sip.requests) {
+        if count > 0 {
+            requests.insert(analysis.method(crate::correlate::MethodId(id)), count);
+        }
+    }
+    let other = &analysis.other;
+    types::Statistics {
+        sip: types::Sip {
+            messages: sip.messages,
+            duplicates: sip.duplicates,
+            requests,
+            responses: types::Responses(&sip.responses),
+            retransmissions: sip.retransmissions,
+            malformed: sip.malformed,
+        },
+        stun: types::Stun { messages: other.stun_messages, ..types::Stun::default() },
+        rtp: types::Packets { packets: other.rtp_packets },
+        rtcp: types::Packets { packets: other.rtcp_packets },
+        sqlr: types::Sqlr::default(),
+        tds: types::Tds::default(),
+        dns: types::Dns::default(),
+        tls: types::Tls { sessions: other.tls_sessions, decrypted: 0 },
+    }
+}
+
+fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
+    (s != Str(0)).then(|| analysis.text(s))
+}
+
+pub(super) fn call(analysis: &Analysis, index: CallIdx) -> impl Serialize + '_ {
+    let c = analysis.call(index);
+    let s = &c.summary;
+    types::Call {
+        id: index.0 + 1,
+        call_id: analysis.text(c.call_id),
+        kind: s.kind.name(),
+        from: Party { uri: analysis.text(c.from_uri), display: some_text(analysis, c.from_display) },
+        to: Party { uri: analysis.text(c.to_uri), display: some_text(analysis, c.to_display) },
+        caller_agent: some_text(analysis, c.caller_agent),
+        callee_agent: some_text(analysis, c.callee_agent),
+        start: Time(s.start),
+        answered: s.answered.map(Time),
+        end: s.end.map(Time),
+        state: s.state.name(),
+        final_status: (s.final_status > 0).then_some(s.final_status),
+        reason: some_text(analysis, s.reason),
+        ended_by: s.ended_by.map(|side| match side {
+            Side::Caller => "caller",
+            Side::Callee => "callee",
+        }),
+        setup_ms: s.setup.map(Millis),
+        ring_ms: s.ring.map(Millis),
+        talk_ms: s.talk.map(Millis),
+        starts_mid_call: s.starts_mid_call,
+        retransmissions: s.retransmissions,
+        legs: legs(analysis, index),
+        diagnostics: super::details::diagnostics(analysis, index),
+        forks: super::details::forks(analysis, index),
+        messages: Messages(analysis, c.messages),
+        offers: super::details::offers(analysis, index),
+        media: [],
+        ice: [],
+        findings: [],
+    }
+}
+
+fn legs(analysis: &Analysis, index: CallIdx) -> Vec<types::Leg> {
+    analysis
+        .links_of(index)
+        .map(|link| types::Leg {
+            call: if link.from == index { link.to.0 } else { link.from.0 } + 1,
+            by: link.by.name(),
+            frame: analysis.message(link.message).frame.into(),
+        })
+        .collect()
+}
+
+pub(super) fn dialog(analysis: &Analysis, index: DialogIdx) -> impl Serialize + '_ {
+    let d = analysis.dialog(index);
+    let s = &d.summary;
+    types::Dialog {
+        id: index.0 + 1,
+        call_id: analysis.text(d.call_id),
+        method: analysis.method(d.method),
+        event: some_text(analysis, d.event),
+        from: analysis.text(d.from_uri),
+        to: analysis.text(d.to_uri),
+        start: Time(s.start),
+        end: Time(s.end),
+        requests: s.requests,
+        responses: s.responses,
+        final_status: (s.final_status > 0).then_some(s.final_status),
+        state: s.state.name(),
+        messages: Messages(analysis, d.messages),
+    }
+}
+
+/// The messages of a call or dialog, each made when its turn comes.
+struct Messages<'a>(&'a Analysis, MsgList);
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.0.messages_of(self.1).map(|m| message(self.0, m)))
+    }
+}
+
+fn message(analysis: &Analysis, index: MsgIdx) -> Message<'_> {
+    let m = analysis.message(index);
+    let flow = analysis.flow(m.flow);
+    let method = analysis.method(m.method);
+    Message {
+        frame: m.frame.into(),
+        time: Time(m.time),
+        src: Addr(flow.src),
+        dst: Addr(flow.dst),
+        transport: flow.transport.name(),
+        method: m.is_request().then_some(method),
+        status: (!m.is_request()).then_some(m.status),
+        reason: if m.is_request() { None } else { super::details::reason(analysis, index) },
+        cseq: CSeq(m.cseq, method),
+        retransmission: m.has(flag::RETRANSMISSION),
+        label: message_label(analysis, index),
+    }
+}

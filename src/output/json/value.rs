@@ -1,0 +1,211 @@
+//! Values of the contract that have a text form of their own: times, addresses, durations.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use serde::{Serialize, Serializer};
+
+use crate::capture::{FrameRef, Nanos};
+
+/// Text built on the stack.
+struct Small {
+    bytes: [u8; 96],
+    len: usize,
+}
+
+impl Small {
+    fn new() -> Self {
+        Self { bytes: [0; 96], len: 0 }
+    }
+
+    fn push(&mut self, b: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.len) {
+            *slot = b;
+            self.len += 1;
+        }
+    }
+
+    /// A number with at least `digits` digits.
+    fn number(&mut self, value: u64, digits: usize) {
+        let mut reversed = [0u8; 20];
+        let mut n = value;
+        let mut count = 0;
+        for slot in &mut reversed {
+            *slot = b'0' + (n % 10) as u8;
+            n /= 10;
+            count += 1;
+            if n == 0 && count >= digits {
+                break;
+            }
+        }
+        for &b in reversed.iter().take(count).rev() {
+            self.push(b);
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Write for Small {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        s.bytes().for_each(|b| self.push(b));
+        Ok(())
+    }
+}
+
+/// RFC 3339 UTC with nanoseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Time(pub Nanos);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(rfc3339(self.0).as_str())
+    }
+}
+
+fn rfc3339(time: Nanos) -> Small {
+    const DAY: i64 = 86_400_000_000_000;
+    let (days, of_day) = (time.div_euclid(DAY), time.rem_euclid(DAY) as u64);
+    let (year, month, day) = civil_from_days(days);
+    let seconds = of_day / 1_000_000_000;
+    let mut out = Small::new();
+    out.number(year, 4);
+    out.push(b'-');
+    out.number(month, 2);
+    out.push(b'-');
+    out.number(day, 2);
+    out.push(b'T');
+    out.number(seconds / 3600, 2);
+    out.push(b':');
+    out.number(seconds / 60 % 60, 2);
+    out.push(b':');
+    out.number(seconds % 60, 2);
+    out.push(b'.');
+    out.number(of_day % 1_000_000_000, 9);
+    out.push(b'Z');
+    out
+}
+
+/// Year, month and day of a count of days since 1970-01-01, in the proleptic Gregorian calendar (Howard Hinnant's
+/// `civil_from_days`). Nanoseconds in 64 bits span the years 1677 to 2262 only.
+fn civil_from_days(days: i64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year.max(0) as u64, month as u64, day as u64)
+}
+
+/// `ip:port`, `[v6]:port`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Addr(pub SocketAddr);
+
+impl Serialize for Addr {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let mut out = Small::new();
+        match self.0 {
+            SocketAddr::V4(a) => {
+                for (i, octet) in a.ip().octets().into_iter().enumerate() {
+                    if i > 0 {
+                        out.push(b'.');
+                    }
+                    out.number(u64::from(octet), 1);
+                }
+                out.push(b':');
+                out.number(u64::from(a.port()), 1);
+            }
+            SocketAddr::V6(a) => {
+                let _ = write!(out, "{a}");
+            }
+        }
+        s.serialize_str(out.as_str())
+    }
+}
+
+/// Nanoseconds as milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Millis(pub Nanos);
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if self.0 % 1_000_000 == 0 {
+            s.serialize_i64(self.0 / 1_000_000)
+        } else {
+            s.serialize_f64(self.0 as f64 / 1e6)
+        }
+    }
+}
+
+/// `{"capture": i, "frame": n}`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Frame {
+    capture: u16,
+    frame: u32,
+}
+
+impl From<FrameRef> for Frame {
+    fn from(f: FrameRef) -> Self {
+        Self { capture: f.capture.0, frame: f.frame }
+    }
+}
+
+/// `1 INVITE`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CSeq<'a>(pub u32, pub &'a str);
+
+impl Serialize for CSeq<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if self.1.len() > 64 {
+            return s.collect_str(&format_args!("{} {}", self.0, self.1));
+        }
+        let mut out = Small::new();
+        out.number(u64::from(self.0), 1);
+        let _ = write!(out, " {}", self.1);
+        s.serialize_str(out.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        assert_eq!(rfc3339(0).as_str(), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(rfc3339(-1).as_str(), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(rfc3339(951_782_400_000_000_001).as_str(), "2000-02-29T00:00:00.000000001Z");
+        for time in [i64::MIN, i64::MAX, 1_240_409_531_210_011_000, -5_000_000_000_000_000_000, 4_107_542_400_000_000_000] {
+            let zoned = jiff::Timestamp::from_nanosecond(i128::from(time)).expect("in range");
+            assert_eq!(rfc3339(time).as_str(), format!("{zoned:.9}"));
+        }
+    }
+
+    #[test]
+    fn addresses_and_durations() {
+        let json = |v: &dyn erased::Json| v.json();
+        assert_eq!(json(&Addr("10.0.0.255:5060".parse().expect("address"))), "\"10.0.0.255:5060\"");
+        assert_eq!(json(&Addr("[2001:db8::1]:5061".parse().expect("address"))), "\"[2001:db8::1]:5061\"");
+        assert_eq!(json(&Millis(1_820_000_000)), "1820");
+        assert_eq!(json(&Millis(1_820_121_000)), "1820.121");
+        assert_eq!(json(&CSeq(102, "INVITE")), "\"102 INVITE\"");
+        assert_eq!(json(&CSeq(1, &"X".repeat(200))).len(), 204);
+    }
+
+    mod erased {
+        pub trait Json {
+            fn json(&self) -> String;
+        }
+        impl<T: serde::Serialize> Json for T {
+            fn json(&self) -> String {
+                serde_json::to_string(self).expect("JSON")
+            }
+        }
+    }
+}

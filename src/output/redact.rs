@@ -1,0 +1,97 @@
+//! Secrets in message text: SDP keys, ICE passwords, Authorization responses, relay passwords.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What stands in place of a secret.
+pub(super) const REDACTED: &str = "<redacted>";
+
+/// What a secret begins with (in any case) and which bytes end it.
+const PATTERNS: &[(&[u8], &[u8])] = &[
+    (b"inline:", b" \t\r\n;\",|"),
+    (b"ice-pwd:", b" \t\r\n"),
+    (b"response=\"", b"\"\r\n"),
+    (b"response=", b",; \t\r\n"),
+    (b"gssapi-data=\"", b"\"\r\n"),
+    (b"gssapi-data=", b",; \t\r\n"),
+    (b"authorization: basic ", b"\r\n"),
+    (b"<password>", b"<"),
+];
+
+/// The secrets in a text, by their bytes.
+pub(super) fn secrets(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let hit = PATTERNS
+            .iter()
+            .find(|(start, _)| rest.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)));
+        let Some((start, ends)) = hit else {
+            at += 1;
+            continue;
+        };
+        let from = at + start.len();
+        let secret = bytes.get(from..).unwrap_or_default();
+        let len = secret.iter().position(|b| ends.contains(b)).unwrap_or(secret.len());
+        if len > 0 {
+            found.push(from..from + len);
+        }
+        at = from + len;
+    }
+    found
+}
+
+/// A text with its secrets blanked.
+pub(super) fn text(text: &str) -> Cow<'_, str> {
+    let secrets = secrets(text.as_bytes());
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for range in secrets {
+        out.push_str(text.get(from..range.start).unwrap_or_default());
+        out.push_str(REDACTED);
+        from = range.end;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// The value of a field with its secrets blanked; some fields are secret as a whole.
+pub(super) fn value<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
+    const SECRET: [&str; 7] =
+        ["ice-pwd", "a=ice-pwd", "response", "gssapi-data", "password", "key-params", "inline"];
+    if SECRET.iter().any(|s| label.eq_ignore_ascii_case(s)) {
+        return Cow::Borrowed(REDACTED);
+    }
+    let scheme = value.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("basic "));
+    if scheme && label.to_ascii_lowercase().ends_with("authorization") {
+        return Cow::Owned(format!("Basic {REDACTED}"));
+    }
+    text(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_blanked() {
+        assert_eq!(
+            text("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:4"),
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<redacted>|2^20|1:4"
+        );
+        assert_eq!(text("a=ice-pwd:asd88fgpdd777uzjYhagZg"), "a=ice-pwd:<redacted>");
+        assert_eq!(
+            text("Digest username=\"bob\", Response=\"245f23\", opaque=\"\""),
+            "Digest username=\"bob\", Response=\"<redacted>\", opaque=\"\""
+        );
+        assert_eq!(text("response=abc,qop=auth"), "response=<redacted>,qop=auth");
+        assert_eq!(text("<password>x</password>"), "<password><redacted></password>");
+        assert_eq!(value("Authorization", "Basic QWxhZGRpbg=="), "Basic <redacted>");
+        assert_eq!(value("ice-pwd", "secret"), REDACTED);
+        assert_eq!(text("INVITE sip:bob@example.com SIP/2.0"), "INVITE sip:bob@example.com SIP/2.0");
+    }
+}

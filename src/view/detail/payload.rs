@@ -1,0 +1,78 @@
+//! Payload that is no SIP message: what it is, and its first fields.
+
+use std::ops::Range;
+
+use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
+
+use super::Node;
+use crate::net::Sliced;
+use crate::view::packets;
+
+/// A node for the transport payload of a frame.
+pub fn payload(frame: &[u8], range: Range<usize>, sliced: &Sliced<'_>) -> Node {
+    let bytes = frame.get(range.clone()).unwrap_or_default();
+    let probe = match sliced {
+        Sliced::Tcp { .. } => probe_stream(bytes),
+        Sliced::Udp { .. } => probe_datagram(bytes),
+        _ => Probe::Unknown,
+    };
+    let name = match probe {
+        Probe::Sip => "SIP (part of a message)",
+        Probe::SipKeepAlive => "SIP keep-alive",
+        Probe::Stun => "STUN",
+        Probe::ChannelData => "TURN ChannelData",
+        Probe::Dtls => "DTLS",
+        Probe::Rtp => "RTP",
+        Probe::Rtcp => "RTCP",
+        Probe::Tls => "TLS",
+        Probe::Http => "HTTP",
+        Probe::Unknown => "Data",
+    };
+    let text = packets::payload_text(probe, bytes).unwrap_or_else(|| format!("{} bytes", bytes.len()));
+    let mut node = Node::new(name, text, range.clone());
+    node.children = fields(probe, bytes, range.start);
+    node
+}
+
+/// Name, position and length of the fixed fields, and how to tell their value.
+type Fixed = (&'static str, usize, usize);
+
+fn fields(probe: Probe, bytes: &[u8], base: usize) -> Vec<Node> {
+    let list: &[Fixed] = match probe {
+        Probe::Stun => &[
+            ("Message type", 0, 2),
+            ("Message length", 2, 2),
+            ("Magic cookie", 4, 4),
+            ("Transaction ID", 8, 12),
+        ],
+        Probe::ChannelData => &[("Channel", 0, 2), ("Length", 2, 2)],
+        Probe::Rtp => &[
+            ("Version, padding, extension, CSRC count", 0, 1),
+            ("Marker, payload type", 1, 1),
+            ("Sequence number", 2, 2),
+            ("Timestamp", 4, 4),
+            ("SSRC", 8, 4),
+        ],
+        Probe::Rtcp => {
+            &[("Version, padding, count", 0, 1), ("Packet type", 1, 1), ("Length", 2, 2), ("SSRC", 4, 4)]
+        }
+        Probe::Tls => &[("Content type", 0, 1), ("Version", 1, 2), ("Record length", 3, 2)],
+        Probe::Dtls => &[
+            ("Content type", 0, 1),
+            ("Version", 1, 2),
+            ("Epoch", 3, 2),
+            ("Sequence number", 5, 6),
+            ("Record length", 11, 2),
+        ],
+        _ => &[],
+    };
+    list.iter()
+        .filter_map(|&(name, at, len)| {
+            let field = bytes.get(at..at + len)?;
+            let hex: String = field.iter().map(|b| format!("{b:02x}")).collect();
+            let number = field.iter().fold(0u128, |n, &b| n << 8 | u128::from(b));
+            let value = if len <= 4 { format!("{number} (0x{hex})") } else { format!("0x{hex}") };
+            Some(Node::new(name, value, base + at..base + at + len))
+        })
+        .collect()
+}

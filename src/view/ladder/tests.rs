@@ -1,0 +1,164 @@
+use super::*;
+use crate::correlate::{CallIdx, DialogIdx};
+use crate::view::scenario::{Scenario, answered_call, request, response};
+use crate::view::show;
+
+/// A ladder as text: lifelines numbered, one row a line.
+fn print(ladder: &Ladder) -> String {
+    let mut out = format!("{}\n", ladder.title);
+    for (i, l) in ladder.lifelines.iter().enumerate() {
+        out.push_str(&format!("[{i}] {} | {} | {}\n", l.name, l.address, l.role.as_deref().unwrap_or("-")));
+    }
+    let mut row_text = |row: &LadderRow, indent: &str| {
+        let line = match row {
+            LadderRow::Arrow { time, from, to, label, tone, retransmissions, leg, frame, .. } => {
+                let time = show::time(*time, show::TimeMode::Relative, ladder.start, 0);
+                let again =
+                    if *retransmissions > 0 { format!(" ×{}", retransmissions + 1) } else { String::new() };
+                let leg = if *leg > 0 { format!(" leg {}", leg + 1) } else { String::new() };
+                format!("{time} #{} {from}→{to} {label}{again} ({tone:?}){leg}", frame.frame)
+            }
+            LadderRow::Fold { time, end, from, to, label, inner, .. } => {
+                let time = show::time(*time, show::TimeMode::Relative, ladder.start, 0);
+                let end = show::time(*end, show::TimeMode::Relative, ladder.start, 0);
+                format!("{time}–{end} {from}–{to} fold of {}: {label}", inner.len())
+            }
+            LadderRow::Gap { length, .. } => format!("⋮ {}", show::duration(*length)),
+            LadderRow::Note { text, .. } => format!("note: {text}"),
+        };
+        out.push_str(&format!("{indent}{line}\n"));
+    };
+    ladder.rows.iter().for_each(|row| row_text(row, ""));
+    out
+}
+
+fn call(n: u32) -> Owner {
+    Owner::Call(CallIdx(n))
+}
+
+fn unfolded() -> LadderOptions {
+    LadderOptions { unfold: true, extended: false }
+}
+
+#[test]
+fn a_call_over_a_proxy() {
+    let analysis = answered_call().done();
+    insta::assert_snapshot!(print(&build(&analysis, &[call(0)], LadderOptions::default())));
+    let unfolded = build(&analysis, &[call(0)], unfolded());
+    let again = unfolded.rows.iter().filter(|r| {
+        matches!(r, LadderRow::Arrow { label, tone: Tone::Dim, .. } if label == "200 OK answer, 4 candidates (retransmission)")
+    });
+    assert_eq!(again.count(), 1);
+}
+
+#[test]
+fn polls_are_folded_and_failures_are_not() {
+    let mut s = Scenario::default();
+    for n in 1..=6u32 {
+        let (ms, branch) = (i64::from(n) * 30_000, format!("A o{n}"));
+        let id = "options";
+        s.add(ms, "A>P", &request("OPTIONS", n).id(id).via(&[&branch]));
+        let status = if n == 5 { "503 Service Unavailable" } else { "200 OK" };
+        s.add(ms + 1, "P>A", &response(status, n, "OPTIONS").id(id).tag("p").via(&[&branch]));
+    }
+    let analysis = s.done();
+    insta::assert_snapshot!(print(&build(
+        &analysis,
+        &[Owner::Dialog(DialogIdx(0))],
+        LadderOptions::default()
+    )));
+}
+
+#[test]
+fn what_arrows_say() {
+    let mut s = Scenario::default();
+    let invite = request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0);
+    s.add(0, "A>B", &invite);
+    s.add(5, "A>B", &invite);
+    s.add(
+        10,
+        "B>A",
+        &response("183 Session Progress", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 1),
+    );
+    s.add(20, "A>B", &request("PRACK", 2).via(&["A b2"]).tag("b").header("RAck: 1 1 INVITE"));
+    s.add(21, "B>A", &response("200 OK", 2, "PRACK").via(&["A b2"]).tag("b"));
+    s.add(30, "B>A", &response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 0));
+    s.add(31, "A>B", &request("ACK", 1).via(&["A b3"]).tag("b"));
+    // Late offer: the answer is in the ACK.
+    s.add(40, "A>B", &request("INVITE", 3).via(&["A b4"]).tag("b"));
+    s.add(41, "B>A", &response("200 OK", 3, "INVITE").via(&["A b4"]).tag("b").sdp("sendrecv", 0));
+    s.add(42, "A>B", &request("ACK", 3).via(&["A b5"]).tag("b").sdp("sendrecv", 0));
+    let refer = request("REFER", 4).via(&["A b6"]).tag("b");
+    s.add(
+        50,
+        "A>B",
+        &refer.header("Refer-To: <sip:carol@example.com?Replaces=call-2%3Bto-tag%3D1%3Bfrom-tag%3D2>"),
+    );
+    s.add(51, "B>A", &response("202 Accepted", 4, "REFER").via(&["A b6"]).tag("b"));
+    let notify = request("NOTIFY", 1).back().via(&["B b7"]);
+    s.add(
+        60,
+        "B>A",
+        &notify.header("Event: refer").body("message/sipfrag;version=2.0", "SIP/2.0 100 Trying\r\n"),
+    );
+    s.add(61, "A>B", &response("200 OK", 1, "NOTIFY").back().via(&["B b7"]));
+    s.add(70, "A>B", &request("INFO", 5).via(&["A b8"]).tag("b"));
+    let diagnostics = "ms-diagnostics: 1008;reason=\"no route\";source=\"s\"";
+    s.add(
+        71,
+        "B>A",
+        &response("500 \u{1b}[31mBad\u{202e}", 5, "INFO").via(&["A b8"]).tag("b").header(diagnostics),
+    );
+    let analysis = s.done();
+    insta::assert_snapshot!(print(&build(&analysis, &[call(0)], LadderOptions::default())));
+}
+
+#[test]
+fn two_parties_behind_one_address() {
+    let mut s = Scenario::default();
+    let (a, b) = ("192.0.2.1:30001>P", "P>192.0.2.1:30002");
+    s.add(0, a, &request("INVITE", 1).via(&["A b1"]));
+    s.add(1, b, &request("INVITE", 1).via(&["P b2", "A b1"]));
+    s.add(2, "192.0.2.1:30002>P", &response("200 OK", 1, "INVITE").tag("b").via(&["P b2", "A b1"]));
+    s.add(3, "P>192.0.2.1:30001", &response("200 OK", 1, "INVITE").tag("b").via(&["A b1"]));
+    let analysis = s.done();
+    let ladder = build(&analysis, &[call(0)], LadderOptions::default());
+    let addresses: Vec<&str> = ladder.lifelines.iter().map(|l| l.address.as_str()).collect();
+    assert_eq!(addresses, ["192.0.2.1:30001", "10.0.0.80", "192.0.2.1:30002"]);
+}
+
+#[test]
+fn joined_legs_interleave() {
+    let mut s = answered_call();
+    let to_carol = |m: crate::view::scenario::Msg| {
+        m.id("call-2").between("<sip:bob@example.com>;tag=x", "<sip:carol@example.com>")
+    };
+    s.add(12_000, "B>C", &to_carol(request("INVITE", 1)).via(&["B c1"]).header("X-Call-ID: call-1"));
+    s.add(12_010, "C>B", &to_carol(response("486 Busy Here", 1, "INVITE")).tag("c").via(&["B c1"]));
+    s.add(12_020, "B>C", &to_carol(request("ACK", 1)).tag("c").via(&["B c1"]));
+    let analysis = s.done();
+    insta::assert_snapshot!(print(&build(
+        &analysis,
+        &[call(0)],
+        LadderOptions { unfold: false, extended: true }
+    )));
+    let alone = build(&analysis, &[call(1)], LadderOptions::default());
+    assert!(
+        matches!(alone.rows.last(), Some(LadderRow::Note { text, .. }) if text == "Another leg, not shown here: call 1")
+    );
+}
+
+#[test]
+fn a_capture_that_starts_mid_call() {
+    let mut s = Scenario::default();
+    s.add(0, "B>A", &request("INVITE", 7).back().via(&["B b1"]).sdp("sendonly", 0));
+    s.add(9, "A>B", &response("200 OK", 7, "INVITE").back().via(&["B b1"]).sdp("recvonly", 0));
+    let analysis = s.done();
+    insta::assert_snapshot!(print(&build(&analysis, &[call(0)], LadderOptions::default())));
+}
+
+#[test]
+fn nothing_gives_an_empty_ladder() {
+    let ladder = build(&Analysis::default(), &[], LadderOptions::default());
+    assert_eq!(ladder, Ladder::default());
+}

@@ -1,0 +1,86 @@
+use super::*;
+use crate::capture::{CaptureInfo, CaptureIssue};
+use crate::correlate::{CaptureSummary, TlsSession};
+use crate::view::scenario::{START, Scenario, answered_call, request, response};
+
+fn print(o: &Overview) -> String {
+    let mut out = format!("{}\n", o.verdict);
+    for a in &o.activity {
+        out.push_str(&format!("{} {:?} {} {}\n", a.label, a.counts, a.total, a.text));
+    }
+    out.push_str(&format!("{}\n", o.machines.join(" · ")));
+    for (severity, text, frame) in &o.notes {
+        let frame = frame.map(|f| format!("  frame {}", f.frame)).unwrap_or_default();
+        out.push_str(&format!("{severity}: {text}{frame}\n"));
+    }
+    out + &o.accounting
+}
+
+fn capture(accounting: Accounting) -> CaptureSummary {
+    CaptureSummary {
+        info: CaptureInfo { path: "a.pcap".to_owned(), format: "pcap", compression: None, size: None },
+        interfaces: Vec::new(),
+        frames: accounting.total(),
+        bytes: 1,
+        first: Some(START),
+        last: Some(START + 40_000_000_000),
+        accounting,
+        issues: vec![CaptureIssue {
+            code: "truncated-file",
+            offset: 99,
+            frame: Some(12),
+            text: "the file ends inside a record".to_owned(),
+        }],
+        issues_not_kept: 0,
+        comments: Vec::new(),
+        input_bytes: 1,
+        complete: true,
+    }
+}
+
+#[test]
+fn a_capture_at_a_glance() {
+    let mut s = answered_call();
+    s.add(20_000, "C>P", &request("INVITE", 1).id("call-2").via(&["C x1"]));
+    s.add(20_010, "P>C", &response("486 Busy Here", 1, "INVITE").id("call-2").tag("p").via(&["C x1"]));
+    s.add(30_000, "C>P", &request("OPTIONS", 1).id("o").via(&["C x2"]));
+    let mut analysis = s.done();
+    let accounting = Accounting {
+        decoded: 41_870,
+        other_traffic: 6_102,
+        encrypted: 241,
+        cut_short: 2,
+        ..Default::default()
+    };
+    analysis.captures.push(capture(accounting));
+    let session = |cipher: &str, version| TlsSession {
+        first: START,
+        server: Some("10.0.0.5:5061".parse().unwrap()),
+        server_name: Some("sip.contoso.com".to_owned()),
+        version: Some(version),
+        cipher: Some(cipher.to_owned()),
+        encrypted_frames: 80,
+        bytes: 40_000,
+        handshake_done: true,
+        ..Default::default()
+    };
+    analysis.tls.extend(std::iter::repeat_n(session("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS 1.2"), 3));
+    analysis.tls.push(session("TLS_AES_128_GCM_SHA256", "TLS 1.3"));
+    insta::assert_snapshot!(print(&overview(&analysis, 4)));
+}
+
+#[test]
+fn empty_captures_say_why() {
+    assert_eq!(verdict(&Analysis::default()), "Nothing is read yet.");
+    let mut analysis = Scenario::default().done();
+    analysis.captures.push(capture(Accounting { other_traffic: 7, ..Default::default() }));
+    assert_eq!(verdict(&analysis), "No SIP in 7 frames.");
+    assert_eq!(accounting(&analysis), "7 frames: 0 decoded, 7 other traffic");
+    analysis.captures[0].accounting.encrypted = 2;
+    assert_eq!(
+        verdict(&analysis),
+        "No SIP in clear in 7 frames; 2 are encrypted, and SIP over TLS would be among them."
+    );
+    overview(&analysis, 0);
+    overview(&Analysis::default(), usize::MAX);
+}
