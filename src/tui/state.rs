@@ -707,7 +707,7 @@ impl State {
             time,
             color: ColorMode::default(),
             pane_open: None,
-            pane_share: 42,
+            pane_share: 40,
             tab: Tab::Overview,
             overview: None,
             overview_cursor: Cursor::default(),

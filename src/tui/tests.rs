@@ -1,3 +1,6 @@
 //! Screens and keys, without a terminal.
 
 pub mod fixture;
+
+mod keys;
+mod screens;

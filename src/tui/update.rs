@@ -119,7 +119,7 @@ fn in_view(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Some(View::Export(_)) => export::act(state, action, effects),
         Some(View::Confirm(_)) => export::confirm(state, action, effects),
         Some(View::Help { cursor, of }) => {
-            let len = super::views::help::lines(*of, usize::from(state.width)).len();
+            let len = super::views::help::lines(*of, usize::from(state.width), state.theme.ascii).len();
             scroll(cursor, action, len, page);
         }
         Some(View::Diff(diff)) => match action {

@@ -1,18 +1,31 @@
 //! Values to draw.
 
-use ratatui::buffer::Buffer;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::MsgIdx;
-use crate::tui::desk::TableData;
+use crate::tui::desk::{Answer, Detail, Holdings, Request, TableData};
+use crate::tui::effect::Effect;
+use crate::tui::event::Event;
+use crate::tui::state::{State, Subject, TableKind};
+use crate::tui::theme::{Palette, Theme};
+use crate::tui::{app, update};
+use crate::view::detail::{Buffer, Node};
+use crate::view::diff::{Change, DiffLine};
 use crate::view::ladder::{Ladder, LadderRow, Lifeline, Tone};
+use crate::view::overview::{Activity, Overview};
+use crate::view::packets::PacketLine;
+use crate::view::show::TimeMode;
 use crate::view::table::{Align, Column, Table};
 
 /// 2009-04-22 14:02:11 UTC.
 pub const START: i64 = 1_240_408_931_000_000_000;
 const MS: i64 = 1_000_000;
 
-pub fn text_of(buf: &Buffer) -> String {
+pub fn text_of(buf: &ratatui::buffer::Buffer) -> String {
     let width = usize::from(buf.area().width.max(1));
     buf.content()
         .chunks(width)
@@ -141,4 +154,305 @@ pub fn ladder() -> Ladder {
         ],
         start: START,
     }
+}
+
+fn node(label: &str, value: &str, range: std::ops::Range<usize>, children: Vec<Node>) -> Node {
+    Node { label: label.to_owned(), value: value.to_owned(), range: Some(range), issue: false, children }
+}
+
+pub const MESSAGE: &str = "INVITE sip:bob@biloxi.example.com SIP/2.0\r\n\
+Via: SIP/2.0/TCP client.atlanta.example.com:5060;branch=z9hG4bK74bf9;received=192.168.100.112;ms-received-cid=1A00\r\n\
+From: \"Alice\" <sip:alice@atlanta.example.com>;tag=9fxced76sl\r\n\
+To: Bob <sip:bob@biloxi.example.com>\r\n\
+Call-ID: 3848276298220188511@atlanta.example.com\r\n\
+CSeq: 2 INVITE\r\n\
+Content-Type: application/sdp\r\n\
+Content-Length: 84\r\n\
+\r\n\
+v=0\r\n\
+o=alice 2890844526 2890844526 IN IP4 192.168.100.112\r\n\
+s=-\r\n\
+m=audio 49172 RTP/AVP 0\r\n";
+
+pub fn detail(subject: Subject) -> Detail {
+    let bytes = MESSAGE.as_bytes().to_vec();
+    let at = |text: &str| {
+        let start = MESSAGE.find(text).unwrap();
+        start..start + text.len()
+    };
+    let mut via = node("Via", "SIP/2.0/TCP client.atlanta.example.com:5060", 43..158, vec![]);
+    via.children = vec![
+        node("transport", "TCP", at("TCP"), vec![]),
+        node("sent-by", "client.atlanta.example.com:5060", at("client.atlanta.example.com:5060"), vec![]),
+        node("branch", "z9hG4bK74bf9", at("z9hG4bK74bf9"), vec![]),
+    ];
+    let mut length = node("Content-Length", "84", at("Content-Length: 84"), vec![]);
+    length.issue = true;
+    let tree = vec![
+        node(
+            "Request line",
+            "INVITE sip:bob@biloxi.example.com SIP/2.0",
+            0..41,
+            vec![
+                node("method", "INVITE", 0..6, vec![]),
+                node("Request-URI", "sip:bob@biloxi.example.com", at("sip:bob@biloxi.example.com"), vec![]),
+            ],
+        ),
+        via,
+        node(
+            "From",
+            "\"Alice\" <sip:alice@atlanta.example.com>;tag=9fxced76sl",
+            at("From: \"Alice\""),
+            vec![],
+        ),
+        node("To", "Bob <sip:bob@biloxi.example.com>", at("To: Bob"), vec![]),
+        node("CSeq", "2 INVITE", at("CSeq: 2 INVITE"), vec![]),
+        length,
+        node(
+            "Body",
+            "application/sdp",
+            at("v=0").start..MESSAGE.len(),
+            vec![node("media", "audio 49172 RTP/AVP 0", at("m=audio 49172 RTP/AVP 0"), vec![])],
+        ),
+    ];
+    let ip = Node { label: "Internet Protocol".to_owned(), ..Node::default() };
+    let (buffers, title) = match subject {
+        Subject::Message(m) => (1, format!("SIP message of frame {}", m.0)),
+        Subject::Frame(f) => (2, format!("Frame {}", f.frame)),
+    };
+    let mut all = vec![Buffer { title, bytes: bytes.clone(), tree: tree.clone() }];
+    all.push(Buffer { title: "Frame 1".to_owned(), bytes, tree: [vec![ip.clone(), ip], tree].concat() });
+    if buffers == 2 {
+        all.reverse();
+    }
+    let lines = crate::view::show::safe_lines(MESSAGE.as_bytes());
+    let sdp = vec![
+        "session  alice  192.168.100.112".to_owned(),
+        "audio  192.168.100.112:49172  PCMU/8000".to_owned(),
+    ];
+    Detail { subject, buffers: all, raw: lines, sdp, error: None }
+}
+
+fn overview(slices: usize) -> Overview {
+    let counts = |k: usize| (0..slices).map(|i| ((i * k) % 9) as u64).collect::<Vec<_>>();
+    Overview {
+        verdict: "60 calls: 10 failed (503), 10 without answer, 10 rejected (486), 20 answered; 12 sign-ins and other dialogs, 1 failed (403).".to_owned(),
+        activity: vec![
+            Activity { label: "Calls", counts: counts(5), total: 60, text: "20 answered · 10 failed   setup median 1.8 s".to_owned() },
+            Activity { label: "Messages", counts: counts(7), total: 1904, text: "12 methods · 31 retransmitted".to_owned() },
+            Activity { label: "Media", counts: counts(4), total: 6102, text: "RTP packets".to_owned() },
+        ],
+        machines: vec![
+            "Front End 10.10.0.5 (RTC/3.5)".to_owned(),
+            "client 192.168.100.112 (UCCAPI/3.5)".to_owned(),
+            "client 10.10.0.20".to_owned(),
+        ],
+        notes: vec![
+            ("error", "the capture ends in the middle of a frame, at byte 31 400 112".to_owned(), Some(frame(45))),
+            ("warning", "241 frames are encrypted (TLS 1.2 to sip.contoso.com); a key log would open them".to_owned(), None),
+            ("info", "captured twice: 14 frames".to_owned(), Some(frame(7))),
+        ],
+        accounting: "50 frames: 41 decoded, 6 other traffic, 2 encrypted, 1 cut".to_owned(),
+    }
+}
+
+fn packet(place: u64) -> PacketLine {
+    let n = place as u32 + 1;
+    let address = |s: &str| Some(s.parse().unwrap());
+    PacketLine {
+        frame: frame(n),
+        time: START + i64::from(n) * 31 * MS,
+        src: address("192.168.100.112:5060"),
+        dst: if n % 5 == 0 { address("[2001:db8::8a2e:370:7334]:5061") } else { address("10.10.0.5:5061") },
+        protocol: ["SIP", "TCP", "RTP", "STUN"][n as usize % 4].to_owned(),
+        length: 60 + n * 7,
+        info: [
+            "Request: INVITE sip:bob@biloxi.example.com",
+            "5060 → 5061 [ACK]",
+            "PCMU seq 17",
+            "Binding Request",
+        ][n as usize % 4]
+            .to_owned(),
+    }
+}
+
+/// What a desk would answer.
+pub fn answer(request: &Request) -> Vec<Answer> {
+    let one = match request {
+        Request::Overview { slices } => Answer::Overview {
+            overview: Arc::new(overview(*slices)),
+            holdings: Holdings {
+                title: "field-trace.pcapng".to_owned(),
+                span: Some((START, START + 456_000 * MS)),
+                frames: 50,
+                bytes: 31_400_112,
+                captures: vec![50],
+                calls: 60,
+                dialogs: 12,
+                damaged: 1,
+            },
+        },
+        Request::Table { kind, query, version } => {
+            let mut data = calls();
+            if query.filter.is_some() {
+                data.table.rows.truncate(7);
+                data.ids.truncate(7);
+            }
+            if *kind == TableKind::Dialogs {
+                data.table.rows.truncate(12);
+                data.ids.truncate(12);
+                data.total = 12;
+            }
+            Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: Default::default() }
+        }
+        Request::Ladder { owners, options } => Answer::Ladder {
+            owners: owners.clone(),
+            options: *options,
+            ladder: Arc::new(ladder()),
+            flawed: Arc::new(vec![MsgIdx(4)]),
+        },
+        Request::Detail(subject) => Answer::Detail(Arc::new(detail(*subject))),
+        Request::Diff(a, b) => {
+            let run = |change, text: &str| (change, text.to_owned());
+            let mut lines = vec![
+                DiffLine { runs: vec![run(Change::Same, "INVITE sip:bob@biloxi.example.com SIP/2.0")] },
+                DiffLine {
+                    runs: vec![
+                        run(Change::Same, "CSeq: "),
+                        run(Change::Removed, "1"),
+                        run(Change::Added, "2"),
+                        run(Change::Same, " INVITE"),
+                    ],
+                },
+                DiffLine { runs: vec![run(Change::Removed, "Max-Forwards: 70")] },
+                DiffLine { runs: vec![run(Change::Added, "Proxy-Authorization: NTLM qop=\"auth\"")] },
+            ];
+            lines.extend(
+                (0..60).map(|i| DiffLine { runs: vec![run(Change::Same, &format!("a=candidate:{i} UDP"))] }),
+            );
+            Answer::Diff { a: *a, b: *b, lines: Ok(Arc::new(lines)) }
+        }
+        Request::Packets { places } => Answer::Packets {
+            places: places.clone(),
+            lines: Ok(places.iter().map(|&p| (p, packet(p))).collect()),
+        },
+        Request::Matches { version, .. } => Answer::Matches {
+            version: *version,
+            places: (0..50).step_by(4).collect(),
+            scanned: 50,
+            done: true,
+        },
+        Request::Find { text, from, forward, version } => {
+            let hit = |p: &u64| crate::tui::desk::packet_text(&packet(*p)).contains(text.as_str());
+            let place = if *forward { (*from..50).find(hit) } else { (0..*from).rev().find(hit) };
+            Answer::Found { version: *version, place }
+        }
+        Request::OwnerOf(frame) => Answer::OwnerOf { frame: *frame, owner: Some(TableKind::Calls.owner(2)) },
+        Request::Statistics => {
+            let row = |name: &str, n| (name.to_owned(), n);
+            let group = |title: &str, rows| (title.to_owned(), rows);
+            let mut all = vec![
+                group("Requests", vec![row("INVITE", 60), row("ACK", 41), row("BYE", 20)]),
+                group("Responses", vec![row("100", 55), row("200", 80), row("486", 10)]),
+            ];
+            all.push(group("Calls", (0..30).map(|i| row(&format!("kind {i}"), i)).collect()));
+            Answer::Statistics(Arc::new(all))
+        }
+    };
+    vec![one]
+}
+
+/// Answers what effects ask until nothing is asked any more; gives the other effects.
+pub fn serve(state: &mut State, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut waiting: VecDeque<Effect> = effects.into();
+    let mut rest = Vec::new();
+    let mut rounds = 0;
+    while let Some(effect) = waiting.pop_front() {
+        rounds += 1;
+        assert!(rounds < 200, "asks without end");
+        match effect {
+            Effect::Ask(request) => {
+                for answer in answer(&request) {
+                    waiting.extend(update::receive(state, answer));
+                }
+            }
+            other => rest.push(other),
+        }
+    }
+    rest
+}
+
+/// A state with everything loaded.
+pub fn state(width: u16, height: u16) -> State {
+    let theme = Theme { palette: Palette::Plain, ascii: false };
+    let mut state = State::new(width, height, theme, TimeMode::Utc);
+    let effects = update::loaded(&mut state, Vec::new());
+    serve(&mut state, effects);
+    state
+}
+
+/// Presses keys by the names of the key table; other text is typed. Gives the effects that are not questions.
+pub fn press(state: &mut State, keys: &str) -> Vec<Effect> {
+    let mut rest = Vec::new();
+    for chord in keys.split_whitespace() {
+        let events: Vec<KeyEvent> = match key_event(chord) {
+            Some(event) => vec![event],
+            None => chord.chars().map(|c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)).collect(),
+        };
+        for event in events {
+            let effects = app::react(state, Event::Key(event));
+            rest.extend(serve(state, effects));
+        }
+    }
+    rest
+}
+
+/// The press that a chord of the key table names.
+pub fn key_event(chord: &str) -> Option<KeyEvent> {
+    let plain = |code| Some(KeyEvent::new(code, KeyModifiers::NONE));
+    let code = match chord {
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        "PgUp" => KeyCode::PageUp,
+        "PgDn" => KeyCode::PageDown,
+        "Home" => KeyCode::Home,
+        "End" => KeyCode::End,
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "Backspace" => KeyCode::Backspace,
+        "Space" => KeyCode::Char(' '),
+        "BackTab" => return Some(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)),
+        "S-Up" => return Some(KeyEvent::new(KeyCode::Up, KeyModifiers::SHIFT)),
+        "S-Down" => return Some(KeyEvent::new(KeyCode::Down, KeyModifiers::SHIFT)),
+        _ => {
+            if let Some(n) = chord.strip_prefix('F').and_then(|n| n.parse().ok()) {
+                return plain(KeyCode::F(n));
+            }
+            let mut chars = chord.chars();
+            match (chars.next(), chars.next(), chars.next()) {
+                (Some('^'), Some(c), None) => {
+                    return Some(KeyEvent::new(KeyCode::Char(c.to_ascii_lowercase()), KeyModifiers::CONTROL));
+                }
+                (Some(c), None, None) => return plain(KeyCode::Char(c)),
+                _ => return None,
+            }
+        }
+    };
+    plain(code)
+}
+
+/// The whole screen as text.
+pub fn screen(state: &State) -> String {
+    let backend = ratatui::backend::TestBackend::new(state.width, state.height);
+    let mut terminal = ratatui::Terminal::new(backend).unwrap();
+    terminal
+        .draw(|frame| {
+            let area = frame.area();
+            crate::tui::views::render(frame.buffer_mut(), area, state);
+        })
+        .unwrap();
+    text_of(terminal.backend().buffer())
 }

@@ -12,19 +12,16 @@ use crate::view::show::TimeMode;
 
 /// Commands that take words after them: form and meaning.
 pub const COMMANDS: &[(&str, &str)] = &[
-    ("filter EXPR", "show only the rows that match; without EXPR all"),
-    ("search TEXT", "go to the next line with TEXT"),
+    ("filter EXPR", "only rows that match"),
+    ("search TEXT", "next line with TEXT"),
     ("call N", "ladder of call N"),
     ("dialog N", "ladder of dialog N"),
-    ("goto N", "go to frame N (C:N: of capture C); :N does too"),
-    ("sort COLUMN [desc]", "sort the table; without COLUMN in order of arrival"),
-    ("columns KEY …", "columns of the table, header:NAME for any header; without KEY the popup"),
-    ("time utc|local|relative|delta", "how times are told"),
-    ("theme dark|light|plain", "colours for this terminal"),
-    (
-        "export FORMAT [FILE]",
-        "text svg mermaid pcapng pcapng-no-media csv markdown json; ! after export replaces a file",
-    ),
+    ("goto N", "frame N (C:N of capture C), also :N"),
+    ("sort COLUMN [desc]", "sort; alone: order of arrival"),
+    ("columns KEY …", "columns, header:NAME for any header"),
+    ("time utc|local|relative|delta", "how to tell times"),
+    ("theme dark|light|plain", "colours"),
+    ("export FORMAT [FILE]", "text svg mermaid pcapng pcapng-no-media csv markdown json; export! replaces"),
     ("quit", "quit, also :q"),
 ];
 
@@ -44,7 +41,7 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
             effects.push(Effect::Quit);
             Ok(())
         }
-        ("filter", _) => line::filter_by(state, rest, effects),
+        ("filter", expression) if !expression.is_empty() => line::filter_by(state, rest, effects),
         ("search", text) if !text.is_empty() => {
             state.search = text.to_owned();
             super::search(state, true, true, effects);
@@ -52,7 +49,7 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
         }
         ("call", n) => open_by_number(state, TableKind::Calls, n),
         ("dialog", n) => open_by_number(state, TableKind::Dialogs, n),
-        ("goto", n) => go_to_frame(state, n),
+        ("goto", n) if !n.is_empty() || state.context() != Contexts::PACKETS => go_to_frame(state, n),
         ("sort", words) => sort(state, words),
         ("columns", words) if !words.is_empty() => columns(state, words),
         ("time", mode) if !mode.is_empty() => time(state, mode),

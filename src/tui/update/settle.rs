@@ -45,7 +45,7 @@ pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
 
 /// Counts on an activity line that fit the width.
 pub fn slices(width: u16) -> usize {
-    usize::from(width / 4).clamp(12, 60)
+    usize::from(width / 5).clamp(12, 60)
 }
 
 fn overview(state: &mut State, effects: &mut Vec<Effect>) {

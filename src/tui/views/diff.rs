@@ -50,7 +50,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &DiffState) {
         Some(Ok(lines)) => {
             let changed = lines.iter().filter(|l| sign(l).0 != " ").count();
             format!(
-                "{changed} of {} lines differ   - only in the first  + only in the second  ~ changed words",
+                "{changed} of {} lines differ   - only first  + only second  ~ [-first-]{{+second+}}",
                 lines.len()
             )
         }

@@ -8,7 +8,7 @@ use crate::tui::keys::{self, Contexts, Group};
 use crate::tui::state::{Cursor, State};
 use crate::tui::theme::Role;
 use crate::tui::update::COMMANDS;
-use crate::tui::widgets::text::{fit, put, width};
+use crate::tui::widgets::text::{put, width, wrap_words};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
@@ -18,7 +18,7 @@ pub struct Cell {
     pub head: bool,
 }
 
-fn cells(of: Contexts) -> Vec<Cell> {
+fn cells(of: Contexts, ascii: bool) -> Vec<Cell> {
     let mut out = Vec::new();
     let head =
         |text: &str| Cell { key: text.to_owned(), command: String::new(), text: String::new(), head: true };
@@ -38,14 +38,14 @@ fn cells(of: Contexts) -> Vec<Cell> {
                     let all: Vec<&str> = keys::keys_of(of).filter(|k| digit(k)).map(|k| k.command).collect();
                     out.push(Cell {
                         key: "1 … 0".to_owned(),
-                        command: ":overview … :packets".to_owned(),
+                        command: ":overview …".to_owned(),
                         text: all.join(", "),
                         head: false,
                     });
                 }
                 continue;
             }
-            let chords: Vec<String> = key.chords.iter().map(|c| keys::shown(c)).collect();
+            let chords: Vec<String> = key.chords.iter().map(|c| keys::shown(c, ascii)).collect();
             out.push(Cell {
                 key: chords.join(" "),
                 command: format!(":{}", key.command),
@@ -68,16 +68,49 @@ fn cells(of: Contexts) -> Vec<Cell> {
     out
 }
 
-/// The lines of the help, in one or two columns as the width allows.
-pub fn lines(of: Contexts, columns: usize) -> Vec<Vec<Cell>> {
-    let cells = cells(of);
-    if columns < 130 {
-        return cells.into_iter().map(|c| vec![c]).collect();
+/// Widths of the keys, and of keys and commands together.
+fn widths(cells: &[Cell]) -> [usize; 2] {
+    let most = |it: &mut dyn Iterator<Item = usize>| it.max().unwrap_or(0);
+    let keyed = || cells.iter().filter(|c| !c.head && !c.key.is_empty());
+    let key = most(&mut keyed().map(|c| width(&c.key)));
+    let command = most(&mut keyed().map(|c| width(&c.command)));
+    [key, key + 2 + command]
+}
+
+/// Where the text of a cell begins.
+fn text_at(cell: &Cell, before: usize) -> usize {
+    if cell.key.is_empty() { before.max(width(&cell.command)) } else { before }
+}
+
+/// The lines of the help, in one or two columns as the width allows. What is long goes on below.
+pub fn lines(of: Contexts, columns: usize, ascii: bool) -> Vec<Vec<Cell>> {
+    let cells = cells(of, ascii);
+    let [_, before] = widths(&cells);
+    let two = columns >= 110;
+    let half = columns.saturating_sub(2) / if two { 2 } else { 1 };
+    let mut all = Vec::new();
+    for cell in cells {
+        let room = half.saturating_sub(text_at(&cell, before) + 4).max(10);
+        for (i, piece) in wrap_words(&cell.text, room).into_iter().enumerate() {
+            all.push(if i == 0 {
+                Cell { text: piece, ..cell.clone() }
+            } else {
+                Cell { key: String::new(), command: String::new(), text: piece, head: false }
+            });
+        }
     }
-    let half = cells.len().div_ceil(2);
-    // A heading must not stand last in the left column.
-    let half = if cells.get(half - 1).is_some_and(|c| c.head) { half + 1 } else { half };
-    let (left, right) = cells.split_at(half.min(cells.len()));
+    if !two {
+        return all.into_iter().map(|c| vec![c]).collect();
+    }
+    let middle = all.len().div_ceil(2);
+    // A heading must not stand last in the left column, and what goes on below stays with its line.
+    let together = |at: usize| {
+        at > 0
+            && at < all.len()
+            && (all[at - 1].head || (all[at].key.is_empty() && all[at].command.is_empty()))
+    };
+    let middle = (middle..all.len()).find(|at| !together(*at)).unwrap_or(all.len());
+    let (left, right) = all.split_at(middle);
     left.iter()
         .enumerate()
         .map(|(i, cell)| [Some(cell), right.get(i)].into_iter().flatten().cloned().collect())
@@ -86,21 +119,17 @@ pub fn lines(of: Contexts, columns: usize) -> Vec<Vec<Cell>> {
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, of: Contexts, cursor: Cursor) {
     let theme = state.theme;
-    let lines = lines(of, usize::from(state.width));
+    let lines = lines(of, usize::from(state.width), theme.ascii);
     let inner = usize::from(area.height.saturating_sub(2));
-    let more = lines.len() > inner;
     let title = format!("Help: {}", of.name());
-    let title = if more {
+    let title = if lines.len() > inner {
         let last = (cursor.top + inner).min(lines.len());
-        format!("{title}  ({}–{last} of {} lines, ↓ for more)", cursor.top + 1, lines.len())
+        format!("{title}  (lines {}–{last} of {}, ↓ goes on)", cursor.top + 1, lines.len())
     } else {
         title
     };
     let inside = frame(buf, area, &title, theme);
-    let all: Vec<&Cell> = lines.iter().flatten().filter(|c| !c.head).collect();
-    let key_width = all.iter().map(|c| width(&c.key)).max().unwrap_or(0);
-    let command_width =
-        all.iter().filter(|c| !c.key.is_empty()).map(|c| width(&c.command)).max().unwrap_or(0);
+    let [key_width, before] = widths(&cells(of, theme.ascii));
     let two = lines.iter().any(|l| l.len() > 1);
     let half = if two { inside.width / 2 } else { inside.width };
     for (y, line) in (inside.top()..inside.bottom()).zip(lines.iter().skip(cursor.top)) {
@@ -111,16 +140,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, of: Contexts, cursor: C
                 put(buf, x, y, half, &cell.key, theme.style(Role::Title));
                 continue;
             }
-            let mut at = x + 1;
-            if !cell.key.is_empty() {
-                put(buf, at, y, key_width as u16, &cell.key, theme.style(Role::Key));
-                at += key_width as u16 + 2;
-            }
-            let room = if cell.key.is_empty() { key_width + 2 + command_width } else { command_width };
-            let command = fit(&cell.command, room.max(width(&cell.command).min(34)));
-            at += put(buf, at, y, end.saturating_sub(at + 1), &command, theme.style(Role::Dim));
-            let text_x = x + 1 + (key_width + 2 + command_width + 2) as u16;
-            at = (at + 2).max(text_x);
+            put(buf, x + 1, y, key_width as u16, &cell.key, theme.style(Role::Key));
+            let at = if cell.key.is_empty() { x + 1 } else { x + 1 + key_width as u16 + 2 };
+            put(buf, at, y, end.saturating_sub(at + 1), &cell.command, theme.style(Role::Dim));
+            let at = x + 1 + text_at(cell, before) as u16 + 2;
             put(buf, at, y, end.saturating_sub(at + 1), &cell.text, theme.style(Role::Text));
         }
     }
@@ -134,7 +157,7 @@ mod tests {
     fn every_key_is_in_the_help_of_its_place() {
         for key in keys::KEYS {
             for (context, name) in Contexts::ALL.iter().filter(|(c, _)| key.on.has(*c)) {
-                let cells = cells(*context);
+                let cells = cells(*context, false);
                 let found = cells.iter().any(|c| {
                     let own = c.command == format!(":{}", key.command) && c.text == key.help;
                     own || c.text.split(", ").any(|command| command == key.command)
@@ -145,11 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn two_columns_hold_the_same_as_one() {
+    fn two_columns_hold_the_same_words_as_one() {
         for (context, _) in Contexts::ALL {
-            let one: usize = lines(context, 80).iter().map(Vec::len).sum();
-            let two: usize = lines(context, 140).iter().map(Vec::len).sum();
-            assert_eq!(one, two);
+            let words = |columns| {
+                let lines = lines(context, columns, false);
+                let all = lines.iter().flatten().flat_map(|c| c.text.split_whitespace()).count();
+                (all, lines.iter().flatten().filter(|c| !c.command.is_empty()).count())
+            };
+            assert_eq!(words(80), words(140));
         }
     }
 }

@@ -85,15 +85,19 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
     for (i, activity) in overview.activity.iter().enumerate() {
         let line = sparkline(&activity.counts);
         let total = grouped(activity.total);
-        let text = format!("{line} {total:>8}   {}", activity.text);
-        out.push(Line {
-            item: index(Item::Activity(i)),
-            head: activity.label.to_owned(),
-            head_role: Role::Title,
-            text,
-            role: Role::Text,
-            right: String::new(),
-        });
+        let lead = format!("{line} {total:>8}   ");
+        let blank = " ".repeat(width(&lead));
+        for (k, piece) in
+            wrap_words(&activity.text, room.saturating_sub(width(&lead))).into_iter().enumerate()
+        {
+            out.push(Line {
+                item: index(Item::Activity(i)),
+                head: if k == 0 { activity.label.to_owned() } else { String::new() },
+                head_role: Role::Title,
+                text: format!("{}{piece}", if k == 0 { &lead } else { &blank }),
+                ..Line::blank()
+            });
+        }
     }
     if !overview.machines.is_empty() {
         out.push(Line::blank());

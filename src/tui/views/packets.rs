@@ -18,13 +18,17 @@ struct Columns {
     number: u16,
     time: u16,
     address: u16,
+    protocol: u16,
     length: u16,
 }
 
-const PROTOCOL: u16 = 8;
-
-fn end(address: Option<std::net::SocketAddr>) -> String {
-    address.map(show::address).unwrap_or_default()
+/// An end of a packet; ports give way where the terminal is narrow.
+fn end(address: Option<std::net::SocketAddr>, narrow: bool) -> String {
+    match address {
+        Some(a) if narrow || a.port() == 0 => a.ip().to_string(),
+        Some(a) => show::address(a),
+        None => String::new(),
+    }
 }
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
@@ -48,13 +52,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         .collect();
     let lines: Vec<Option<&PacketLine>> = shown.iter().map(|(_, place)| packets.lines.get(place)).collect();
     let start = state.start();
+    let narrow = main.width < 110;
     let times: Vec<String> = lines
         .iter()
         .enumerate()
         .map(|(i, line)| match line {
             Some(line) => {
                 let before = i.checked_sub(1).and_then(|i| lines[i]).map_or(line.time, |p| p.time);
-                show::time(line.time, state.time, start, before)
+                let mut time = show::time(line.time, state.time, start, before);
+                if narrow {
+                    // Milliseconds do.
+                    time.truncate(time.len().saturating_sub(3));
+                }
+                time
             }
             None => String::new(),
         })
@@ -71,17 +81,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let widest = |texts: &[String], least: usize, most: usize| {
         texts.iter().map(|t| width(t)).max().unwrap_or(0).clamp(least, most) as u16
     };
-    let ends: Vec<String> = lines.iter().flatten().flat_map(|p| [end(p.src), end(p.dst)]).collect();
+    let ends: Vec<String> =
+        lines.iter().flatten().flat_map(|p| [end(p.src, narrow), end(p.dst, narrow)]).collect();
     // Two addresses must leave room for what was said.
     let most = usize::from(main.width / 5).max(15);
     let columns = Columns {
-        number: widest(&numbers, 4, 12),
+        number: widest(&numbers, 3, 12),
         time: widest(&times, 8, 30),
-        address: widest(&ends, 12, most.min(47)),
+        address: widest(&ends, 8, most.min(47)),
+        protocol: if narrow { 5 } else { 8 },
         length: 5,
     };
     let head = theme.style(Role::Head);
-    let titles = ["", "Source", "Destination", "Protocol", "Bytes", "Info"];
+    let titles = ["", "Source", "Destination", if narrow { "Proto" } else { "Protocol" }, "Bytes", "Info"];
     row(buf, main.x, main.y, main.right(), &columns, "No.", "Time", titles, head);
     for (((y, (at, _)), line), (number, time)) in
         (rows.top()..).zip(&shown).zip(&lines).zip(numbers.iter().zip(&times))
@@ -101,8 +113,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let cells = match line {
             Some(p) => [
                 String::new(),
-                end(p.src),
-                end(p.dst),
+                end(p.src, narrow),
+                end(p.dst, narrow),
                 p.protocol.clone(),
                 p.length.to_string(),
                 p.info.clone(),
@@ -154,8 +166,8 @@ fn row(
         put(buf, x, y, columns.address, address, style);
         x += columns.address + 2;
     }
-    put(buf, x, y, PROTOCOL, protocol, style);
-    x += PROTOCOL + 1;
+    put(buf, x, y, columns.protocol, protocol, style);
+    x += columns.protocol + 2;
     // Lengths matter less than what was said where the terminal is narrow.
     if right.saturating_sub(x) > 40 {
         put_right(buf, x, y, columns.length, length, style);

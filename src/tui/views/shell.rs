@@ -9,7 +9,7 @@ use crate::tui::state::{Purpose, State, Tab, View};
 use crate::tui::theme::Role;
 use crate::tui::widgets::input;
 use crate::tui::widgets::text::{bytes, fill_row, grouped, put, put_right, width};
-use crate::view::show::{self, TimeMode};
+use crate::view::show;
 
 pub fn above(buf: &mut Buffer, shell: Shell, state: &State) {
     title(buf, shell.title, state);
@@ -30,30 +30,30 @@ fn title(buf: &mut Buffer, area: Rect, state: &State) {
     }
     let right = right.join("  ");
     let room = usize::from(area.width).saturating_sub(usize::from(x) + 3);
-    let span = holdings.span.map(|(first, last)| {
-        let mode = if state.time == TimeMode::Utc { TimeMode::Utc } else { TimeMode::Local };
-        let at = |t| seconds(&show::time(t, mode, first, first));
-        format!("{} → {} ({})", at(first), at(last), show::duration(last - first))
+    let spans = holdings.span.map(|(first, last)| {
+        let at = |t| show::date_time(t, state.time);
+        let end = at(last);
+        // The day is told once.
+        let end = match (at(first).split_once(' '), end.split_once(' ')) {
+            (Some((a, _)), Some((b, time))) if a == b => time.to_owned(),
+            _ => end,
+        };
+        let length = show::span(last - first);
+        [
+            format!("{} → {end} ({length})", at(first)),
+            format!("{} ({length})", at(first)),
+            format!("({length})"),
+        ]
     });
     let name = if holdings.title.is_empty() { "reading …" } else { holdings.title.as_str() };
     let mut middle = name.to_owned();
-    if let Some(span) = span.filter(|s| width(name) + width(s) + width(&right) + 6 <= room) {
-        middle = format!("{name}   {span}");
+    let fits = |s: &String| width(name) + width(s) + width(&right) + 5 <= room;
+    if let Some(span) = spans.into_iter().flatten().find(fits) {
+        middle = format!("{name}  {span}");
     }
     let taken = width(&right) + 1;
     put(buf, x + 2, area.y, (room.saturating_sub(taken)) as u16, &middle, theme.style(Role::Text));
     put_right(buf, x, area.y, area.right() - x - 1, &right, theme.style(Role::Dim));
-}
-
-/// A time without its fraction.
-fn seconds(time: &str) -> String {
-    match time.split_once('.') {
-        Some((head, tail)) => {
-            let rest = tail.trim_start_matches(|c: char| c.is_ascii_digit());
-            format!("{head}{rest}")
-        }
-        None => time.to_owned(),
-    }
 }
 
 fn count(state: &State, tab: Tab) -> Option<u64> {
@@ -73,34 +73,38 @@ fn short(n: u64) -> String {
     }
 }
 
-/// The tabs as wide as fits: all names, short names, without counts, digits.
+/// The tabs as wide as fits: all names, short names, short names without counts, digits.
 fn tab_line(state: &State, room: u16) -> Vec<(u16, String, Role)> {
     let text = |tab: Tab, level: u8| {
         let (long, brief) = tab.names();
         let digit = tab.digit();
         let counted =
             count(state, tab).filter(|n| *n > 0).map(|n| format!(" {}", short(n))).unwrap_or_default();
-        let active = tab == state.tab;
         match level {
             0 => format!("{digit} {long}{counted}"),
-            1 => format!("{digit} {brief}{counted}"),
-            2 => format!("{digit} {brief}"),
-            _ if active => format!("{digit} {brief}"),
+            1 | 2 => format!("{digit} {brief}{counted}"),
+            3 => format!("{digit} {brief}"),
+            _ if tab == state.tab => format!("{digit} {brief}"),
             _ => digit.to_string(),
         }
     };
-    for level in 0..4u8 {
+    for level in 0..5u8 {
+        // Two blanks between the tabs, or one where it is narrow; the brackets of the active one stand in them.
+        let gap = if level < 2 { 2 } else { 1 };
         let mut x = 1;
         let mut line = Vec::new();
         for tab in Tab::ALL {
             let active = tab == state.tab;
             let text = text(tab, level);
-            let text = if active { format!("[{text}]") } else { format!(" {text} ") };
             let columns = width(&text) as u16;
-            line.push((x, text, if active { Role::TabActive } else { Role::Text }));
-            x += columns;
+            if active {
+                line.push((x - 1, format!("[{text}]"), Role::TabActive));
+            } else {
+                line.push((x, text, Role::Text));
+            }
+            x += columns + gap;
         }
-        if x <= room || level == 3 {
+        if x - gap < room || level == 4 {
             return line;
         }
     }
@@ -157,14 +161,37 @@ fn rule(buf: &mut Buffer, area: Rect, state: &State) {
     if !state.search.is_empty() {
         parts.push((format!("search: {}", state.search), Role::Match));
     }
+    let place =
+        place(state).map(|(at, len)| format!(" {} of {} ", grouped(at), grouped(len))).unwrap_or_default();
+    let mut end = area.right();
+    if !place.is_empty() {
+        put_right(buf, area.x, area.y, area.width - 2, &place, theme.style(Role::Dim));
+        end = end.saturating_sub(width(&place) as u16 + 2);
+    }
     let mut x = area.x + 2;
     for (text, role) in parts {
-        let room = area.right().saturating_sub(x + 1);
+        let room = end.saturating_sub(x + 1);
         if room < 8 {
             break;
         }
         x += put(buf, x, area.y, room, &format!(" {text} "), theme.style(role)) + 1;
     }
+}
+
+/// Line of the cursor and number of lines, where there is a cursor.
+fn place(state: &State) -> Option<(u64, u64)> {
+    let (at, len) = match state.stack.iter().rev().find(|v| !v.is_popup()) {
+        Some(View::Ladder(view)) => (view.cursor.at, view.rows.len()),
+        Some(_) => return None,
+        None => match state.tab_table() {
+            Some(kind) => (state.table(kind).cursor.at, state.table(kind).len()),
+            None if state.tab == Tab::Packets => {
+                (state.packets.cursor.at, state.packets.len(&state.holdings))
+            }
+            None => return None,
+        },
+    };
+    (len > 0).then_some((at as u64 + 1, len as u64))
 }
 
 pub fn below(buf: &mut Buffer, shell: Shell, state: &State) {
@@ -286,7 +313,7 @@ fn key_line(buf: &mut Buffer, area: Rect, state: &State) {
     let mut used = 1 + reserved;
     for key in keys::keys_of(context).filter(|k| !k.label.is_empty()) {
         let Some(chord) = key.chords.first() else { continue };
-        let pair = (keys::shown(chord), key.label);
+        let pair = (keys::shown(chord, theme.ascii), key.label);
         let columns = columns(&pair);
         if used + columns <= area.width {
             used += columns;

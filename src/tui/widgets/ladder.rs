@@ -21,9 +21,9 @@ use crate::view::ladder::{Ladder, LadderRow, Tone};
 use crate::view::show::{self, TimeMode};
 
 /// Least columns between two lifelines.
-const MIN_SPACING: u16 = 20;
-/// Cursor, mark, leg.
-const GUTTER: u16 = 3;
+const MIN_SPACING: u16 = 15;
+/// Cursor, mark, leg, and a blank.
+const GUTTER: u16 = 4;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
@@ -93,7 +93,9 @@ fn row_time(row: &LadderRow) -> Nanos {
 pub fn row_text(row: &LadderRow) -> String {
     match row {
         LadderRow::Arrow { label, retransmissions: 0, .. } | LadderRow::Fold { label, .. } => label.clone(),
-        LadderRow::Arrow { label, retransmissions, .. } => format!("{label} +{retransmissions} retrans."),
+        LadderRow::Arrow { label, retransmissions, .. } => {
+            format!("{label} +{retransmissions}\u{a0}retrans.")
+        }
         LadderRow::Gap { length, .. } => format!("{} without a message", show::duration(*length)),
         LadderRow::Note { text, .. } => text.clone(),
     }

@@ -1,0 +1,278 @@
+//! Every key does something where the table says so, and commands do the same.
+
+use super::fixture::{key_event, press, screen, serve, state};
+use crate::tui::action::Action;
+use crate::tui::app::react;
+use crate::tui::effect::Effect;
+use crate::tui::event::Event;
+use crate::tui::keys::{Contexts, KEYS, keys_of};
+use crate::tui::state::{State, Tab, View};
+
+/// A state in which keys of a place have something to act on: cursors stand in the middle.
+fn place(context: Contexts) -> Vec<State> {
+    let ways: &[&str] = match context {
+        Contexts::OVERVIEW => &["j"],
+        Contexts::CALLS => &["2 / Bob Enter ^D ^D l > >"],
+        Contexts::DIALOGS => &["3 / Bob Enter j j j j l > >"],
+        Contexts::EMPTY => &["5", "4"],
+        Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
+        Contexts::LADDER => &["2 Enter / 200 Enter j l Space k J J", "2 Enter j j"],
+        Contexts::DETAIL => &[
+            "2 Enter j j j Enter / via Enter j",
+            "2 Enter j j j Enter / via Enter",
+            "2 Enter j r / a Enter j l l l",
+            "2 Enter j j Enter BackTab j j l l",
+        ],
+        Contexts::DIFF => &["2 Enter j Space d / candidate Enter l"],
+        Contexts::STATISTICS => &["i / kind Enter j j"],
+        Contexts::HELP => &["2 ? j j j"],
+        Contexts::COLUMNS => &["2 t j j"],
+        Contexts::EXPORT => &["2 s"],
+        Contexts::CONFIRM => &[""],
+        _ => &[": x Enter : st", ": x Enter : st Up", "2 F7 a"],
+    };
+    // Smaller than most lists, so that paging moves.
+    ways.iter()
+        .map(|keys| {
+            let mut state = state(110, 30);
+            press(&mut state, keys);
+            if context == Contexts::CONFIRM {
+                press(&mut state, "2 s");
+                press(&mut state, "Enter");
+                let gone = crate::tui::desk::Answer::Exported(Err(crate::tui::desk::ExportError::Exists));
+                crate::tui::update::receive(&mut state, gone);
+            }
+            state.notice = None;
+            state
+        })
+        .filter(|state| state.context() == context)
+        .collect()
+}
+
+fn changes(state: &State, chord: &str) -> bool {
+    let mut after = state.clone();
+    let event = key_event(chord).unwrap_or_else(|| panic!("no key is called {chord}"));
+    let effects = react(&mut after, Event::Key(event));
+    let rest = serve(&mut after, effects);
+    !rest.is_empty() || format!("{after:?}") != format!("{state:?}")
+}
+
+#[test]
+fn every_key_has_an_effect_in_its_place() {
+    let mut idle = Vec::new();
+    for (context, name) in Contexts::ALL {
+        let states = place(context);
+        assert!(!states.is_empty(), "the way to {name} is wrong");
+        for key in keys_of(context) {
+            // The key of the tab one is on leads nowhere.
+            if let Action::Tab(digit) = key.action
+                && states.iter().all(|state| state.stack.is_empty() && state.tab == Tab::by_digit(digit))
+            {
+                continue;
+            }
+            for chord in key.chords {
+                if !states.iter().any(|state| changes(state, chord)) {
+                    idle.push(format!("{chord} in {name}"));
+                }
+            }
+        }
+    }
+    assert!(idle.is_empty(), "{idle:?}");
+}
+
+#[test]
+fn every_key_has_a_command_that_does_the_same() {
+    for key in KEYS {
+        for (context, name) in Contexts::ALL.iter().filter(|(c, _)| key.on.has(*c)) {
+            // Popups and lines are left before a command can be typed.
+            if keys_of(*context).all(|k| k.command != "command") || key.command == "command" {
+                continue;
+            }
+            for state in place(*context) {
+                let mut by_key = state.clone();
+                let event = key_event(key.chords[0]).unwrap();
+                let effects = react(&mut by_key, Event::Key(event));
+                serve(&mut by_key, effects);
+                let mut by_word = state.clone();
+                press(&mut by_word, &format!(": {} Enter", key.command));
+                by_word.history.clear();
+                by_key.history.clear();
+                assert_eq!(screen(&by_key), screen(&by_word), ":{} in {name}", key.command);
+            }
+        }
+    }
+}
+
+#[test]
+fn back_leads_out_of_every_view() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 Enter j Enter");
+    assert!(matches!(state.stack.as_slice(), [View::Ladder(_), View::Detail(_)]));
+    press(&mut state, "?");
+    assert_eq!(state.stack.len(), 3);
+    press(&mut state, "Esc q Esc");
+    assert!(state.stack.is_empty());
+    assert!(!state.quit);
+    assert_eq!(state.tab, Tab::Calls);
+    press(&mut state, "q");
+    assert!(state.quit);
+}
+
+#[test]
+fn marked_calls_become_one_ladder() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 Space Space Enter");
+    match state.stack.last() {
+        Some(View::Ladder(view)) => assert_eq!(view.owners.len(), 2),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn escape_takes_back_a_filter_that_was_tried_out() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 F7 status>=400");
+    assert_eq!(state.calls.len(), 7);
+    press(&mut state, "Esc");
+    assert_eq!((state.calls.len(), state.calls.filter_text.as_str()), (60, ""));
+    press(&mut state, "F7 status>=400 Enter");
+    assert_eq!(state.calls.len(), 7);
+    press(&mut state, "Esc");
+    assert_eq!(state.calls.len(), 60);
+}
+
+#[test]
+fn a_wrong_filter_is_not_used_and_says_where() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 F7 fron==alice Enter");
+    let line = state.line.as_ref().expect("the line stays open");
+    assert!(line.error.as_ref().is_some_and(|(at, text)| *at == 0 && text.contains("fron")), "{line:?}");
+    // The rows stay as the last usable text made them.
+    assert_ne!(state.calls.filter_text, "fron==alice");
+    press(&mut state, "Esc");
+    assert!(state.calls.filter.is_none());
+}
+
+#[test]
+fn commands_with_words() {
+    let mut state = state(120, 40);
+    press(&mut state, ": call Space 3 Enter");
+    assert!(matches!(state.stack.as_slice(), [View::Ladder(_)]));
+    press(&mut state, ": goto Space 30 Enter");
+    assert_eq!((state.tab, state.packets.cursor.at), (Tab::Packets, 29));
+    press(&mut state, ": 7 Enter");
+    assert_eq!(state.packets.cursor.at, 6);
+    press(&mut state, "2 : sort Space from Space desc Enter");
+    assert_eq!(state.calls.sort, Some(("from".to_owned(), true)));
+    press(&mut state, ": columns Space id,from,header:User-Agent Enter");
+    assert_eq!(state.calls.columns, ["id", "from", "header:User-Agent"]);
+    press(&mut state, ": time Space delta Enter");
+    assert_eq!(state.time, crate::view::show::TimeMode::Delta);
+    for (wrong, says) in [
+        (": call Space 99 Enter", "60 calls"),
+        (": goto Space x Enter", "not a number"),
+        (": sort Space nonsense Enter", "no column"),
+        (": filer Enter", "did you mean `filter`"),
+        (": export Space gif Enter", "no format"),
+        (": time Space noon Enter", "one of"),
+    ] {
+        press(&mut state, wrong);
+        let notice = state.notice.clone().unwrap_or_else(|| panic!("{wrong} says nothing"));
+        assert!(notice.bad && notice.text.contains(says), "{wrong}: {notice:?}");
+    }
+}
+
+#[test]
+fn export_asks_before_it_replaces() {
+    let mut state = state(120, 40);
+    let effects = press(&mut state, "2 Enter : export Space svg Space flow.svg Enter");
+    let job = effects.iter().find_map(|e| match e {
+        Effect::Export(job) => Some(job),
+        _ => None,
+    });
+    let job = job.expect("something is written");
+    assert_eq!((job.path.as_str(), job.force), ("flow.svg", false));
+    let exists = crate::tui::desk::Answer::Exported(Err(crate::tui::desk::ExportError::Exists));
+    crate::tui::update::receive(&mut state, exists);
+    assert_eq!(state.context(), Contexts::CONFIRM);
+    assert!(screen(&state).contains("flow.svg"));
+    let effects = press(&mut state, "y");
+    assert!(effects.iter().any(|e| matches!(e, Effect::Export(job) if job.force)));
+}
+
+#[test]
+fn completion_goes_as_far_as_all_agree() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 : exp Tab");
+    assert_eq!(state.line.as_ref().unwrap().input.value(), "export ");
+    press(&mut state, "merm Tab");
+    assert_eq!(state.line.as_ref().unwrap().input.value(), "export mermaid ");
+}
+
+#[test]
+fn a_field_and_its_bytes_find_each_other() {
+    let mut state = state(120, 40);
+    // Via → branch, which has no parts: Enter shows its bytes.
+    press(&mut state, "2 Enter j Enter / branch Enter Enter");
+    let detail = |state: &State| match state.stack.last() {
+        Some(View::Detail(view)) => (**view).clone(),
+        other => panic!("{other:?}"),
+    };
+    let view = detail(&state);
+    assert_eq!(view.tab, crate::tui::state::PaneTab::Hex);
+    let branch = super::fixture::MESSAGE.find("z9hG4bK74bf9").unwrap();
+    assert_eq!(view.byte, branch);
+    assert_eq!(view.marked_bytes(), Some(branch..branch + 12));
+    // And from a byte of the method back to its field.
+    press(&mut state, "g l Enter");
+    let view = detail(&state);
+    let lines = view.tree_lines();
+    assert_eq!(lines[view.tree.at].node.label, "method");
+}
+
+#[test]
+fn the_mouse_selects_opens_and_scrolls() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut state = state(120, 40);
+    let mouse = |state: &mut State, kind, column, row| {
+        let event = MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+        let effects = react(state, Event::Mouse(event));
+        serve(state, effects);
+    };
+    let down = MouseEventKind::Down(MouseButton::Left);
+    let text = screen(&state);
+    let x = text.lines().nth(1).unwrap().find("2 Calls").unwrap() as u16;
+    mouse(&mut state, down, x, 1);
+    assert_eq!(state.tab, Tab::Calls);
+    mouse(&mut state, down, 10, 9);
+    assert_eq!(state.calls.cursor.at, 5);
+    mouse(&mut state, MouseEventKind::ScrollDown, 10, 9);
+    assert_eq!(state.calls.cursor.at, 8);
+    mouse(&mut state, down, 10, 9);
+    mouse(&mut state, down, 10, 9);
+    assert!(matches!(state.stack.as_slice(), [View::Ladder(_)]));
+    for y in 0..40 {
+        for x in (0..120).step_by(3) {
+            mouse(&mut state, down, x, y);
+            mouse(&mut state, MouseEventKind::ScrollUp, x, y);
+        }
+    }
+}
+
+#[test]
+fn rows_that_stream_in_leave_the_cursor_on_its_row() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 j j j");
+    assert_eq!(state.calls.selected(), Some(3));
+    let mut more = (*state.calls.data.clone().unwrap()).clone();
+    more.table.rows.insert(0, vec![String::new(); 10]);
+    more.ids.insert(0, 99);
+    let answer = crate::tui::desk::Answer::Table {
+        kind: crate::tui::state::TableKind::Calls,
+        version: state.calls.version,
+        data: std::sync::Arc::new(more),
+        took: Default::default(),
+    };
+    crate::tui::update::receive(&mut state, answer);
+    assert_eq!((state.calls.selected(), state.calls.cursor.at), (Some(3), 4));
+}

@@ -1,0 +1,172 @@
+//! Every screen at three sizes, as a user would see it.
+
+use super::fixture::{press, screen, state};
+use crate::tui::theme::{Palette, Theme};
+
+/// Snapshots of the screen that `keys` lead to.
+fn shot(name: &str, keys: &str) {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut state = state(width, height);
+        press(&mut state, keys);
+        let text = screen(&state);
+        for line in text.lines() {
+            assert!(crate::tui::widgets::text::width(line) <= usize::from(width), "too wide: {line}");
+        }
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), text);
+    }
+}
+
+#[test]
+fn overview() {
+    shot("overview", "");
+}
+
+#[test]
+fn calls() {
+    shot("calls", "2 j j Space > > >");
+}
+
+#[test]
+fn calls_filtered() {
+    shot("calls_filtered", "2 F7 status>=400 Enter");
+}
+
+#[test]
+fn filter_with_an_error() {
+    shot("filter_error", "2 F7 fron==alice");
+}
+
+#[test]
+fn dialogs() {
+    shot("dialogs", "3 G");
+}
+
+#[test]
+fn empty_tab() {
+    shot("ice", "5");
+}
+
+#[test]
+fn packets() {
+    shot("packets", "0 j j j");
+}
+
+#[test]
+fn packets_with_hex() {
+    shot("packets_hex", "0 v v v J");
+}
+
+#[test]
+fn ladder() {
+    shot("ladder", "2 Enter j");
+}
+
+#[test]
+fn ladder_merged_with_raw_pane() {
+    shot("ladder_raw", "2 Space Space Enter Space j Space Tab");
+}
+
+#[test]
+fn message_decoded() {
+    shot("message", "2 Enter j Enter j j j");
+}
+
+#[test]
+fn message_raw() {
+    shot("message_raw", "2 Enter j r j");
+}
+
+#[test]
+fn message_hex() {
+    shot("message_hex", "2 Enter j Enter BackTab l l l l l l l l l l l l");
+}
+
+#[test]
+fn difference() {
+    shot("diff", "2 Enter j Space d");
+}
+
+#[test]
+fn statistics() {
+    shot("statistics", "i");
+}
+
+#[test]
+fn help() {
+    shot("help_ladder", "2 Enter ?");
+    shot("help_calls", "2 ?");
+}
+
+#[test]
+fn columns() {
+    shot("columns", "2 t j Space");
+}
+
+#[test]
+fn export() {
+    shot("export", "2 Enter s Down Right");
+}
+
+#[test]
+fn command_line() {
+    shot("command", ": ex Tab");
+}
+
+#[test]
+fn too_small_says_so() {
+    insta::assert_snapshot!(screen(&state(50, 12)), @"The terminal is too small: 50×12, callscope needs…");
+}
+
+#[test]
+fn loading() {
+    let mut state = state(80, 24);
+    state.loading = true;
+    state.now = 2000;
+    let progress = crate::correlate::load::Progress {
+        bytes: 12_000_000,
+        total: Some(48_000_000),
+        frames: 31_000,
+        done: false,
+    };
+    let effects = crate::tui::update::progress(&mut state, progress);
+    super::fixture::serve(&mut state, effects);
+    insta::assert_snapshot!("loading_80x24", screen(&state));
+}
+
+#[test]
+fn ascii_has_no_other_characters() {
+    for keys in ["", "2 Space", "2 Enter j", "0", "2 Enter ?", "2 t", "2 s", "2 Enter j Enter", "i", "5"] {
+        let mut state = state(120, 40);
+        state.theme = Theme { palette: Palette::Dark, ascii: true };
+        press(&mut state, keys);
+        let text = screen(&state);
+        assert!(text.is_ascii(), "{keys}: {text}");
+    }
+    let mut state = state(80, 24);
+    state.theme.ascii = true;
+    press(&mut state, "2 Enter j");
+    insta::assert_snapshot!("ladder_ascii_80x24", screen(&state));
+}
+
+#[test]
+fn no_size_makes_any_screen_panic() {
+    for keys in
+        ["", "2", "0", "2 Enter", "2 Enter j Enter", "2 Enter j Enter BackTab", "2 ?", "2 t", "2 s", ":"]
+    {
+        for (width, height) in
+            [(60, 15), (61, 19), (79, 15), (99, 20), (100, 16), (240, 15), (60, 90), (1, 1), (300, 2)]
+        {
+            let mut state = state(width, height);
+            press(&mut state, keys);
+            screen(&state);
+        }
+        // And while it is resized.
+        let mut state = state(120, 40);
+        press(&mut state, keys);
+        for (width, height) in [(60, 15), (10, 3), (200, 60), (80, 24)] {
+            let effects = crate::tui::app::react(&mut state, crate::tui::event::Event::Resize(width, height));
+            super::fixture::serve(&mut state, effects);
+            screen(&state);
+        }
+    }
+}
