@@ -71,7 +71,7 @@ fn pack(owner: Owner) -> u32 {
 
 fn unpack(packed: u32) -> Option<Owner> {
     let n = packed.checked_sub(1)?;
-    Some(if n % 2 == 0 { Owner::Call(CallIdx(n / 2)) } else { Owner::Dialog(DialogIdx(n / 2)) })
+    Some(if n.is_multiple_of(2) { Owner::Call(CallIdx(n / 2)) } else { Owner::Dialog(DialogIdx(n / 2)) })
 }
 
 impl Owners {
