@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Kind, Sliced, Span, Trace, Walk, be16};
+use super::{Kind, Sliced, Span, Trace, Walk, be16, is_tunnel_port};
 use crate::net::{Fragment, IpPacket, TcpFlags, TcpSegment};
 
 /// Protocol numbers of IPv4 and IPv6 next headers.
@@ -223,7 +223,7 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             1..=7 => return self.malformed("UDP length below 8"),
             _ => span.trim(length).skip(8),
         };
-        if matches!(dst_port, 4789 | 8472 | 4790 | 2152 | 6081 | 37008) || src_port == 2152 {
+        if is_tunnel_port(src_port, dst_port) {
             let mark = self.trace.mark();
             let (depth, tags) = (self.depth, self.tags);
             match self.udp_tunnel(src_port, dst_port, rest) {

@@ -1,5 +1,6 @@
 use etherparse::PacketBuilder;
 use hex_literal::hex;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -382,5 +383,30 @@ fn cut_by_snaplen() {
         // Without the length on the wire, no cut frame may look whole either.
         let sliced = slice_frame(LinkType(1), &frame[..len], 0, &Limits::default());
         assert!(len < 42 || sliced.payload_missing() > 0);
+    }
+}
+
+proptest! {
+    /// The short way for plain frames gives what the walk gives, whatever bytes are damaged.
+    #[test]
+    fn the_short_way_is_the_same(damage in proptest::collection::vec((0usize..60, any::<u8>()), 0..3), cut in 0usize..64) {
+        let mut frame = ethernet(0x0800, &udp4(b"hello, world"));
+        for (at, byte) in damage {
+            if let Some(slot) = frame.get_mut(at) {
+                *slot = byte;
+            }
+        }
+        let end = frame.len().saturating_sub(cut.saturating_sub(20));
+        let origlen = frame.len() as u32;
+        let short = slice_frame(LinkType(1), &frame[..end], origlen, &Limits::default());
+        let walked = walk_untraced(LinkType(1), &frame[..end], origlen, &Limits::default());
+        prop_assert_eq!(format!("{short:?}"), format!("{walked:?}"));
+    }
+
+    #[test]
+    fn any_bytes_on_any_link(link in prop_oneof![0u16..300, Just(1)], frame in proptest::collection::vec(any::<u8>(), 0..200), more in 0u32..100) {
+        let origlen = frame.len() as u32 + more;
+        let sliced = slice_frame(LinkType(link), &frame, origlen, &Limits::default());
+        prop_assert!(sliced.ip().is_none_or(|ip| ip.payload.len() <= frame.len()));
     }
 }
