@@ -88,6 +88,13 @@ pub fn slice_ip<'a>(ip: IpPacket<'a>, limits: &Limits) -> Sliced<'a> {
     walk_ip(ip, limits, &mut NoTrace)
 }
 
+/// The packet quoted by an ICMP error: perhaps cut off, so only its IP headers are asked for.
+pub(super) fn embedded_ip(bytes: &[u8]) -> Option<IpPacket<'_>> {
+    let mut walk = Walk { frame: bytes, trace: &mut NoTrace, depth: 0, tags: MOST_TAGS };
+    let span = Span { at: 0, end: bytes.len(), wire: bytes.len() };
+    walk.ip_headers(span)
+}
+
 /// What the length field of a UDP header says about the datagram it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UdpLength {
@@ -345,12 +352,12 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
 }
 
 #[inline(always)]
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
 }
 
 #[inline(always)]
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk::<4>().map(|b| u32::from_be_bytes(*b))
 }
 
