@@ -109,7 +109,7 @@ pub mod tcp;
 
 pub use defrag::{Datagram, Defragmenter};
 pub use duplicate::{Duplicates, frame_digest};
-pub use explain::{Field, Layer, explain_frame};
+pub use explain::{Field, Layer, explain_frame, explain_ip};
 pub use icmp::{Icmp, parse_icmp};
 pub use sctp::{DataChunk, SctpMessage, SctpTable};
 pub use slice::{UdpLength, ip_protocol, slice_frame, slice_ip};
