@@ -175,6 +175,10 @@ pub(super) enum Kind {
     Pppoe,
     Mpls,
     ControlWord,
+    Nsh,
+    MacSec,
+    Fddi,
+    TokenRing,
     Radiotap,
     Prism,
     Avs,
@@ -231,7 +235,7 @@ impl Trace for NoTrace {
 }
 
 /// VLAN tags, MPLS labels and extension headers passed in one frame before it counts as [`Sliced::TooDeep`].
-const MOST_TAGS: u8 = 64;
+const MOST_TAGS: u8 = 250;
 
 /// Where the walk stands: `at..end` is captured, `end..wire` was on the wire only.
 #[derive(Debug, Clone, Copy)]

@@ -121,6 +121,30 @@ impl Header<'_> {
                 self.decimal("sequence number", 2, 2);
                 "Pseudowire control word"
             }
+            Kind::Nsh => {
+                self.decimal("next protocol", 3, 1);
+                self.decimal("service path", 4, 3);
+                self.decimal("service index", 7, 1);
+                "NSH"
+            }
+            Kind::MacSec => {
+                self.hex("tag control", 0, 1);
+                self.decimal("packet number", 2, 4);
+                "MACsec"
+            }
+            Kind::Fddi => {
+                self.hex("frame control", 0, 1);
+                self.mac("destination", 1);
+                self.mac("source", 7);
+                "FDDI"
+            }
+            Kind::TokenRing => {
+                self.hex("access control", 0, 1);
+                self.hex("frame control", 1, 1);
+                self.mac("destination", 2);
+                self.mac("source", 8);
+                "Token Ring"
+            }
             Kind::Radiotap => {
                 self.decimal("version", 0, 1);
                 self.show_little("header length", 2, 2);

@@ -108,7 +108,7 @@ fn padding_is_no_payload() {
 
 #[test]
 fn too_many_tags() {
-    let tags = hex!("0001 8100").repeat(200);
+    let tags = hex!("0001 8100").repeat(300);
     check(1, &ethernet(0x8100, &tags), "too deep");
 }
 
@@ -141,6 +141,19 @@ fn other_links() {
     check(50, &cat(&[&hex!("0f00 0800"), &v4]), HI4);
     check(50, &hex!("ff03 c021 0101 0004"), "not ip");
     check(117, &cat(&[&hex!("3d 02 00 00"), &[0; 60], &v4]), HI4);
+    check(10, &cat(&[&hex!("50"), &MACS, &hex!("aaaa03 000000 0800"), &v4]), HI4);
+    check(10, &cat(&[&hex!("41"), &MACS, &[0; 20]]), "not ip");
+    // Token Ring with six bytes of routing information.
+    check(6, &cat(&[&hex!("1040 020000000001 820000000002 0630 00110022 aaaa03 000000 0800"), &v4]), HI4);
+    // MACsec, integrity only and encrypted; NSH.
+    check(1, &ethernet(0x88e5, &cat(&[&hex!("2000 00000001 0200000000010001 0800"), &v4, &[0; 16]])), HI4);
+    check(1, &ethernet(0x88e5, &cat(&[&hex!("2c00 00000001 0200000000010001 0800"), &v4])), "not ip");
+    check(
+        1,
+        &ethernet(0x894f, &cat(&[&hex!("0fc2 0201 00000103"), &v6])),
+        "malformed: IPv4 header of another version",
+    );
+    check(1, &ethernet(0x894f, &cat(&[&hex!("0fc2 0202 00000103"), &v6])), HI6);
     check(147, &v4, "not ip");
 }
 
