@@ -245,27 +245,30 @@ impl CaptureDecoder {
         sink: &mut impl Sink,
     ) -> Class {
         let mut class = Class::Other;
-        let hasher = &self.hasher;
+        let (hasher, earlier) = (&self.hasher, &mut self.parts);
         self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
             let start = m.bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
             let bytes = m.bytes.get(start..).unwrap_or_default();
             if sip::looks_like_sip(bytes)
                 && let Some(scan) = sip::scan(bytes)
             {
+                let cut = m.missing > 0;
+                earlier.clear();
+                earlier.extend(m.parts.iter().copied().filter(|f| *f != m.frame));
                 let kept = sink.sip(&DecodedSip {
                     scan: &scan,
                     place: Place::Memory(bytes),
                     frame: m.frame,
-                    parts: m.parts,
+                    parts: earlier,
                     time,
                     src: m.src,
                     dst: m.dst,
                     transport: Transport::Sctp,
                     digest: digest(hasher, bytes),
                     duplicate: false,
-                    cut: false,
+                    cut,
                 });
-                class = message_class(kept, false);
+                class = message_class(kept, cut);
             }
         });
         class
