@@ -292,6 +292,7 @@ impl Connection {
         {
             sink.sip(&DecodedSip {
                 scan: &scan,
+                raw: bytes,
                 place: Place::Memory(bytes),
                 frame,
                 parts: cx.parts,
@@ -377,6 +378,7 @@ impl Connection {
                         };
                         sink.sip(&DecodedSip {
                             scan: &scan,
+                            raw: bytes,
                             place,
                             frame,
                             parts: cx.parts,
@@ -442,6 +444,7 @@ impl Connection {
                     {
                         sink.sip(&DecodedSip {
                             scan: &scan,
+                            raw: &bytes,
                             place: Place::Memory(&bytes),
                             frame,
                             parts: cx.parts,

@@ -84,6 +84,7 @@ impl CaptureDecoder {
                 let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
                 let kept = sink.sip(&DecodedSip {
                     scan: &event.spans.scan(bytes),
+                    raw: bytes,
                     place: Place::File {
                         offset: prepared.batch.base + u64::from(event.start),
                         len: event.len,
@@ -132,6 +133,7 @@ impl CaptureDecoder {
             let bytes = payload.get(skip..).unwrap_or_default();
             sink.sip(&DecodedSip {
                 scan: &scan,
+                raw: bytes,
                 place: Place::Memory(bytes),
                 frame,
                 parts: earlier,
@@ -201,6 +203,7 @@ impl CaptureDecoder {
                         let bytes = payload.get(skip..).unwrap_or_default();
                         let kept = sink.sip(&DecodedSip {
                             scan: &scan,
+                            raw: bytes,
                             place: place_of(bytes, file),
                             frame,
                             parts: earlier,
@@ -257,6 +260,7 @@ impl CaptureDecoder {
                 earlier.extend(m.parts.iter().copied().filter(|f| *f != m.frame));
                 let kept = sink.sip(&DecodedSip {
                     scan: &scan,
+                    raw: bytes,
                     place: Place::Memory(bytes),
                     frame: m.frame,
                     parts: earlier,

@@ -349,6 +349,7 @@ fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
     };
     a.add_message(&Incoming {
         scan: &scan,
+        raw: b"",
         bytes: r.bytes,
         frame: r.frame,
         parts: &[],
