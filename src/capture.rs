@@ -158,4 +158,3 @@ pub enum OpenError {
     #[error("{path}: not a capture ({reason})")]
     NotACapture { path: String, reason: String },
 }
-

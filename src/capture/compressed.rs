@@ -178,7 +178,10 @@ impl Decoder {
                 if have < 4 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "something else follows the compressed data"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "something else follows the compressed data",
+                ));
             };
             let value = u32::from_le_bytes(magic);
             if value & !0xf == SKIPPABLE_MAGIC {
@@ -222,7 +225,8 @@ fn read_up_to(stored: &mut Stored, buf: &mut [u8]) -> io::Result<usize> {
 fn read_zstd(zstd: &mut ZstdDecoder, stored: &mut Stored, buf: &mut [u8]) -> io::Result<usize> {
     while zstd.can_collect() == 0 {
         if zstd.is_finished() {
-            if let (Some(stated), Some(found)) = (zstd.get_checksum_from_data(), zstd.get_calculated_checksum())
+            if let (Some(stated), Some(found)) =
+                (zstd.get_checksum_from_data(), zstd.get_calculated_checksum())
                 && stated != found
             {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"));

@@ -68,7 +68,8 @@ impl Track {
     pub fn mark(&self, mark: Mark, must: bool) {
         let mut trail = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let near = trail.marks.last().is_some_and(|last| {
-            mark.frame.saturating_sub(last.frame) < MARK_FRAMES && mark.offset.abs_diff(last.offset) < MARK_BYTES
+            mark.frame.saturating_sub(last.frame) < MARK_FRAMES
+                && mark.offset.abs_diff(last.offset) < MARK_BYTES
         });
         match trail.marks.last_mut() {
             // Nothing came between: only the later one is of use.
@@ -101,7 +102,8 @@ impl FrameIndex {
 
     /// Learns the place of a batch's first frame.
     pub fn note(&mut self, batch: &FrameBatch) {
-        let after = u32::try_from(batch.frames.len()).map_or(u32::MAX, |n| batch.first_frame.saturating_add(n));
+        let after =
+            u32::try_from(batch.frames.len()).map_or(u32::MAX, |n| batch.first_frame.saturating_add(n));
         self.frames = self.frames.max(after.saturating_sub(1));
     }
 

@@ -136,14 +136,8 @@ impl NetmonTable {
         if end > w.bytes.len() {
             return Read::Need(end - at);
         }
-        let mut record = Record {
-            medium: self.medium,
-            start,
-            cap,
-            orig,
-            time: self.start.saturating_add(delta),
-            end,
-        };
+        let mut record =
+            Record { medium: self.medium, start, cap, orig, time: self.start.saturating_add(delta), end };
         if self.trailer_len() >= 2 {
             record.medium = w.u16(trailer, false).unwrap_or_default();
         }
@@ -182,9 +176,12 @@ impl NetmonTable {
                 bytes.resize(size, 0);
                 there = backing.read_at(run.base, bytes)?;
             }
-            let w = Window { bytes: bytes.get(..there).unwrap_or_default(), base: run.base, last: there < size };
+            let w =
+                Window { bytes: bytes.get(..there).unwrap_or_default(), base: run.base, last: there < size };
             // Entries may lead back, or far away: that is another run.
-            let Some(at) = offset.checked_sub(run.base).and_then(|at| usize::try_from(at).ok()) else { break };
+            let Some(at) = offset.checked_sub(run.base).and_then(|at| usize::try_from(at).ok()) else {
+                break;
+            };
             if self.lost && w.last && at >= there {
                 run.ended = true;
                 break;
@@ -341,7 +338,8 @@ impl NetmonReader {
         }
         if let Some((code, offset, text)) = run.issue {
             let first_frame = batch.first_frame;
-            Found { frames: &mut batch.frames, notes: &mut batch.notes, first_frame }.issue(code, offset, text);
+            Found { frames: &mut batch.frames, notes: &mut batch.notes, first_frame }
+                .issue(code, offset, text);
         }
         let stuck = run.next <= self.next;
         self.next = run.next;
@@ -356,13 +354,16 @@ impl NetmonReader {
             self.table.lost = true;
             self.next = FILE_HEADER as u64;
             if self.table.entries > 0 {
-                let text = "the frame table is not in the file; frames are taken in the order they lie in".to_owned();
+                let text = "the frame table is not in the file; frames are taken in the order they lie in"
+                    .to_owned();
                 found.issue("truncated-file", self.table.offset.into(), text);
             }
         }
         if (self.table.major, self.table.minor) < (2, 3) {
             let text = match self.start_known {
-                true => "times are in the capturing machine's own time zone, which the file does not tell: read as UTC",
+                true => {
+                    "times are in the capturing machine's own time zone, which the file does not tell: read as UTC"
+                }
                 false => "the time at which the capture started makes no sense: times count from 1970",
             };
             found.issue("local-time", 8, text.to_owned());
@@ -386,7 +387,8 @@ impl NetmonReader {
             let title_at = at + 12;
             let Some(title) = bytes.get(title_at..title_at.saturating_add(title_len as usize)) else { break };
             let (units, _) = title.as_chunks::<2>();
-            let units: Vec<u16> = units.iter().map(|&u| u16::from_le_bytes(u)).take_while(|&u| u != 0).collect();
+            let units: Vec<u16> =
+                units.iter().map(|&u| u16::from_le_bytes(u)).take_while(|&u| u != 0).collect();
             let description_at = title_at + title.len() + 4;
             let Some(length) = w.u32(description_at - 4, false) else { break };
             at = description_at.saturating_add(length as usize);

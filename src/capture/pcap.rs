@@ -264,7 +264,8 @@ impl PcapWalker {
                 }
                 let rest = w.bytes.len().saturating_sub(at);
                 if rest > 0 {
-                    let text = format!("the file ends inside a record header, {rest} of {header} bytes are there");
+                    let text =
+                        format!("the file ends inside a record header, {rest} of {header} bytes are there");
                     found.issue("truncated-file", w.offset(at), text);
                 }
                 return Step::End;
@@ -337,7 +338,8 @@ impl PcapWalker {
 
     fn describe(&self, offset: u64, r: Record) -> Damage {
         if r.cap > self.frame_bytes && r.cap <= self.snaplen && r.cap <= r.orig {
-            let why = format!("a frame of {} bytes is longer than the {} bytes allowed", r.cap, self.frame_bytes);
+            let why =
+                format!("a frame of {} bytes is longer than the {} bytes allowed", r.cap, self.frame_bytes);
             return Damage { offset, code: "limit-frame-bytes", why };
         }
         let why = format!("a record header makes no sense (captured {} of {} bytes)", r.cap, r.orig);

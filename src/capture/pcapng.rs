@@ -142,7 +142,11 @@ struct Block<'a> {
 
 /// What stands at a position.
 enum Next<'a> {
-    Block { block: Block<'a>, end: usize, complaint: Option<&'static str> },
+    Block {
+        block: Block<'a>,
+        end: usize,
+        complaint: Option<&'static str>,
+    },
     /// Bytes needed from the position on.
     Need(usize),
     /// The file ends inside the block.
@@ -213,7 +217,8 @@ impl PcapNgWalker {
         }
         if let Some(next) = self.find_block(w, at + 1) {
             let skipped = next - at;
-            let text = format!("a block's length leads beyond the file; {skipped} bytes skipped to the next block");
+            let text =
+                format!("a block's length leads beyond the file; {skipped} bytes skipped to the next block");
             found.issue("bad-block", w.offset(at), text);
             return Step::Resynced { at: next };
         }
@@ -233,7 +238,8 @@ impl PcapNgWalker {
             if types.len() == Skipped::TYPES {
                 types.push("…".to_owned());
             }
-            let text = format!("{} blocks of other kinds skipped (type {})", self.skipped.blocks, types.join(", "));
+            let text =
+                format!("{} blocks of other kinds skipped (type {})", self.skipped.blocks, types.join(", "));
             found.issue("unknown-block", self.skipped.first, text);
             self.skipped = Skipped::default();
         }
@@ -257,7 +263,8 @@ impl PcapNgWalker {
             return Next::Bad("bad-block", format!("a block states a length of {total} bytes"));
         }
         if total > self.block_bytes {
-            let why = format!("a block of {total} bytes is longer than the {} bytes allowed", self.block_bytes);
+            let why =
+                format!("a block of {total} bytes is longer than the {} bytes allowed", self.block_bytes);
             return Next::Bad("limit-block-bytes", why);
         }
         // Some writers leave the padding out of the length.
@@ -285,7 +292,10 @@ impl PcapNgWalker {
         // The repeated length is wrong, or the first one is: what follows tells.
         match self.header_plausible(w, at + padded, big) {
             Some(true) => block(padded, Some("the two lengths of a block differ")),
-            Some(false) => Next::Bad("bad-block", format!("a block's length of {total} bytes is not repeated at its end")),
+            Some(false) => Next::Bad(
+                "bad-block",
+                format!("a block's length of {total} bytes is not repeated at its end"),
+            ),
             None => more(padded + SMALLEST_BLOCK),
         }
     }

@@ -230,7 +230,8 @@ impl CaptureReader {
                     resynced = true;
                     self.resyncs += 1;
                     if self.resyncs >= self.most_resyncs {
-                        let text = format!("damage in more than {} places, the rest is not read", self.most_resyncs);
+                        let text =
+                            format!("damage in more than {} places, the rest is not read", self.most_resyncs);
                         found.issue("limit-damaged-places", batch.base.saturating_add(at as u64), text);
                         self.ended = true;
                         break;
@@ -282,9 +283,9 @@ impl CaptureReader {
             return;
         }
         let Some((code, text)) = self.source.take_trouble() else { return };
-        batch.notes.retain(
-            |note| !matches!(note, CaptureNote::Issue(CaptureIssue { code: "truncated-file", .. })),
-        );
+        batch
+            .notes
+            .retain(|note| !matches!(note, CaptureNote::Issue(CaptureIssue { code: "truncated-file", .. })));
         let frames = u32::try_from(batch.frames.len()).unwrap_or(u32::MAX);
         batch.notes.push(CaptureNote::Issue(CaptureIssue {
             code,

@@ -67,7 +67,9 @@ pub(super) fn sniff(head: &[u8], complete: bool) -> Sniffed {
         };
         return match fits {
             true => Sniffed::Capture(format),
-            false => Sniffed::Not(format!("it starts like a {} file but its header makes no sense", format.name())),
+            false => {
+                Sniffed::Not(format!("it starts like a {} file but its header makes no sense", format.name()))
+            }
         };
     }
     if let Some(algorithm) = Algorithm::of(magic) {
@@ -132,7 +134,9 @@ fn other(head: &[u8]) -> String {
         return match trimmed.first() {
             Some(b'{' | b'[') => "text, JSON perhaps".to_owned(),
             Some(b'<') => "text, XML or HTML perhaps".to_owned(),
-            _ if trimmed.starts_with(b"0000") => "text, a hex dump perhaps: convert it first, with text2pcap".to_owned(),
+            _ if trimmed.starts_with(b"0000") => {
+                "text, a hex dump perhaps: convert it first, with text2pcap".to_owned()
+            }
             _ => "text".to_owned(),
         };
     }
@@ -145,7 +149,10 @@ fn other(head: &[u8]) -> String {
 
 fn looks_like_text(head: &[u8]) -> bool {
     let head = head.get(..512).unwrap_or(head);
-    let odd = head.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b) || b == 0x7f).count();
+    let odd = head
+        .iter()
+        .filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b) || b == 0x7f)
+        .count();
     let valid = match std::str::from_utf8(head) {
         Ok(_) => true,
         // Cut inside a character.
@@ -165,7 +172,10 @@ fn looks_like_erf(head: &[u8]) -> bool {
     let Some((first, length)) = record(0) else { return false };
     match record(length) {
         Some((second, _)) => first.abs_diff(second) <= 86_400,
-        None => length == head.len() || length > head.len().saturating_sub(16) && head.len() >= 512 && first > 1 << 29,
+        None => {
+            length == head.len()
+                || length > head.len().saturating_sub(16) && head.len() >= 512 && first > 1 << 29
+        }
     }
 }
 

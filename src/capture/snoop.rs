@@ -72,8 +72,9 @@ impl SnoopWalker {
             return Err(format!("snoop version {version} is not known"));
         }
         let datalink = w.u32(12, true).unwrap_or(u32::MAX);
-        let shomiti = Record::read(w, FILE_HEADER)
-            .is_some_and(|r| r.len.saturating_sub(r.cap).saturating_sub(RECORD_HEADER as u32) >= SHOMITI_TRAILER);
+        let shomiti = Record::read(w, FILE_HEADER).is_some_and(|r| {
+            r.len.saturating_sub(r.cap).saturating_sub(RECORD_HEADER as u32) >= SHOMITI_TRAILER
+        });
         Ok(Self {
             link: if shomiti { shomiti_link(datalink) } else { link(datalink) },
             frame_bytes: limits.frame_bytes,
@@ -98,7 +99,9 @@ impl SnoopWalker {
                     return Step::More { at, need: RECORD_HEADER };
                 }
                 if rest > 0 {
-                    let text = format!("the file ends inside a record header, {rest} of {RECORD_HEADER} bytes are there");
+                    let text = format!(
+                        "the file ends inside a record header, {rest} of {RECORD_HEADER} bytes are there"
+                    );
                     found.issue("truncated-file", w.offset(at), text);
                 }
                 return self.end(found);
@@ -171,8 +174,9 @@ impl SnoopWalker {
             return Step::More { at: w.bytes.len().max(first), need: LOOKAHEAD };
         }
         let skipped = w.offset(w.bytes.len()).saturating_sub(offset);
-        let text =
-            format!("a record header makes no sense; nothing readable in the {skipped} bytes from there to the end");
+        let text = format!(
+            "a record header makes no sense; nothing readable in the {skipped} bytes from there to the end"
+        );
         found.issue("bad-record", offset, text);
         self.damage = None;
         self.end(found)

@@ -365,7 +365,9 @@ impl Spill {
                         io::ErrorKind::UnexpectedEof => {
                             ("truncated-file", "the compressed data end too early".to_owned())
                         }
-                        _ => ("bad-compression", format!("the compressed data are damaged from here on: {e}")),
+                        _ => {
+                            ("bad-compression", format!("the compressed data are damaged from here on: {e}"))
+                        }
                     });
                     0
                 }
@@ -403,7 +405,8 @@ impl Spill {
 
     fn over_limit(&self, after: u64) -> Option<(&'static str, String)> {
         if after > self.spill_bytes {
-            let text = format!("more than {} bytes would have to be kept in a temporary file", self.spill_bytes);
+            let text =
+                format!("more than {} bytes would have to be kept in a temporary file", self.spill_bytes);
             return Some(("limit-spill-bytes", text));
         }
         let consumed = self.raw.consumed.load(Ordering::Relaxed);

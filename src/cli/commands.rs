@@ -55,7 +55,9 @@ fn color(wanted: ColorArg, terminal: bool, env: &dyn Fn(&str) -> Option<std::ffi
         ColorArg::Always => true,
         ColorArg::Never => false,
         ColorArg::Auto if set("NO_COLOR") => false,
-        ColorArg::Auto if env("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != OsStr::new("0")) => true,
+        ColorArg::Auto if env("CLICOLOR_FORCE").is_some_and(|v| !v.is_empty() && v != OsStr::new("0")) => {
+            true
+        }
         ColorArg::Auto => terminal && env("TERM").is_none_or(|t| t != OsStr::new("dumb")),
     }
 }
@@ -105,11 +107,8 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
     let analysis = session.analyse()?;
     let mut sink = open(common)?;
     if args.format == SummaryFormat::Csv {
-        let query = Query {
-            filter: session.filter.clone(),
-            time: time_mode(common, false),
-            ..Query::default()
-        };
+        let query =
+            Query { filter: session.filter.clone(), time: time_mode(common, false), ..Query::default() };
         output::table::csv(&mut sink, &rows::calls(&analysis, &query).0)?;
     } else {
         let calls = matching_calls(&session, &analysis);

@@ -38,8 +38,8 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Failure> {
     let mut settings = Settings::default();
     let path = common.config.clone().or_else(|| default_path().filter(|p| p.exists()));
     if let Some(path) = path {
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
         apply(&mut settings, &text)
             .map_err(|e| Failure::usage(format!("{}: {}", path.display(), e.trim_end())))?;
     }
@@ -101,7 +101,8 @@ fn parse_names(text: &str) -> Result<Vec<(IpAddr, String)>, (usize, String)> {
         let (address, name) =
             line.split_once('=').ok_or_else(|| (i + 1, "expected `address = name`".to_owned()))?;
         let (address, name) = (address.trim(), name.trim());
-        let ip = parse_address(address).ok_or_else(|| (i + 1, format!("`{address}` is not an IP address")))?;
+        let ip =
+            parse_address(address).ok_or_else(|| (i + 1, format!("`{address}` is not an IP address")))?;
         if name.is_empty() {
             return Err((i + 1, format!("no name for {address}")));
         }

@@ -71,7 +71,8 @@ fn unknown(name: &str) -> String {
 pub(super) fn parse(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, e.g. sip_messages=1000000")?;
     let (name, value) = (name.trim().replace('-', "_"), value.trim());
-    set(&mut Limits::default(), &name, 1).or_else(|e| if e.starts_with("unknown") { Err(e) } else { Ok(()) })?;
+    set(&mut Limits::default(), &name, 1)
+        .or_else(|e| if e.starts_with("unknown") { Err(e) } else { Ok(()) })?;
     Ok((name, number(value)?))
 }
 
@@ -125,7 +126,10 @@ mod tests {
         }
         assert!(set(&mut limits, "encapsulation_depth", 256).is_err());
         assert_eq!(parse("sip-messages = 2k"), Ok(("sip_messages".to_owned(), 2048)));
-        assert_eq!(parse("sip_mesages=1").unwrap_err(), "unknown limit `sip_mesages` (did you mean `sip_messages`?)");
+        assert_eq!(
+            parse("sip_mesages=1").unwrap_err(),
+            "unknown limit `sip_mesages` (did you mean `sip_messages`?)"
+        );
         assert!(parse("flows=many").is_err());
         assert!(parse("flows").is_err());
     }

@@ -62,7 +62,9 @@ fn only(analysis: &Analysis) -> Result<Vec<Owner>, Failure> {
     match analysis.calls.len() {
         1 => Ok(vec![Owner::Call(CallIdx(0))]),
         0 => Err(Failure::usage("there is no call in the input (--dialog N shows other dialogs)")),
-        n => Err(Failure::usage(format!("which of the {n} calls? --call N or --call CALL-ID (see `callscope calls`)"))),
+        n => Err(Failure::usage(format!(
+            "which of the {n} calls? --call N or --call CALL-ID (see `callscope calls`)"
+        ))),
     }
 }
 

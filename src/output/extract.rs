@@ -85,7 +85,8 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     fn new(analysis: &'a Analysis, capture: usize, frames: Vec<u32>) -> Self {
         let mut comments: HashMap<u32, Vec<&str>> = HashMap::new();
-        for (frame, text) in analysis.captures.get(capture).map(|c| c.comments.as_slice()).unwrap_or_default() {
+        for (frame, text) in analysis.captures.get(capture).map(|c| c.comments.as_slice()).unwrap_or_default()
+        {
             if let Some(frame) = frame {
                 comments.entry(*frame).or_default().push(text);
             }

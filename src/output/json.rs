@@ -16,10 +16,10 @@ use serde::Serialize;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 
 pub(crate) use layout::Layout;
-pub(super) use types::SCHEMA;
-pub(super) use value::{Frame, Time};
 use list::write_list;
 use types::Nothing;
+pub(super) use types::SCHEMA;
+pub(super) use value::{Frame, Time};
 
 /// What goes into the JSON.
 #[derive(Debug, Clone, Copy, Default)]

@@ -59,7 +59,9 @@ fn several_captures(rows: &[LadderRow]) -> bool {
     fn frames<'a>(rows: &'a [LadderRow], out: &mut Vec<u16>) {
         for row in rows {
             match row {
-                LadderRow::Arrow { frame, .. } if !out.contains(&frame.capture.0) => out.push(frame.capture.0),
+                LadderRow::Arrow { frame, .. } if !out.contains(&frame.capture.0) => {
+                    out.push(frame.capture.0)
+                }
                 LadderRow::Fold { inner, .. } => frames(inner, out),
                 _ => {}
             }

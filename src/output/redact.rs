@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn secrets_are_blanked() {
         assert_eq!(
-            text("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:4"),
+            text(
+                "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:4"
+            ),
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:<redacted>|2^20|1:4"
         );
         assert_eq!(text("a=ice-pwd:asd88fgpdd777uzjYhagZg"), "a=ice-pwd:<redacted>");

@@ -112,7 +112,9 @@ fn blocks(
     }
     for (severity, text, frame) in overview.notes.iter().take(ROWS) {
         let place = match frame {
-            Some(f) if analysis.captures.len() > 1 => format!("  (capture {} frame {})", f.capture.0, f.frame),
+            Some(f) if analysis.captures.len() > 1 => {
+                format!("  (capture {} frame {})", f.capture.0, f.frame)
+            }
             Some(f) => format!("  (frame {})", f.frame),
             None => String::new(),
         };
@@ -177,7 +179,9 @@ fn bars(counts: &[u64]) -> String {
         .iter()
         .map(|&n| match n {
             0 => ' ',
-            n => BARS.get(((u128::from(n) * 8).div_ceil(u128::from(most)) as usize).saturating_sub(1)).map_or('█', |&c| c),
+            n => BARS
+                .get(((u128::from(n) * 8).div_ceil(u128::from(most)) as usize).saturating_sub(1))
+                .map_or('█', |&c| c),
         })
         .collect()
 }
@@ -263,7 +267,8 @@ fn sip(analysis: &Analysis, blocks: &mut Vec<Block>) {
     if !requests.is_empty() {
         let many = requests.len() > ROWS;
         let shown = list(&mut requests.iter().take(ROWS).map(|(n, c)| (show::safe(n.as_bytes()), *c)));
-        let more = if many { format!(" · and {} more methods", requests.len() - ROWS) } else { String::new() };
+        let more =
+            if many { format!(" · and {} more methods", requests.len() - ROWS) } else { String::new() };
         blocks.push(Block::Line(format!("Requests   {shown}{more}")));
     }
     if !s.responses.is_empty() {
@@ -297,8 +302,10 @@ fn call_blocks(analysis: &Analysis, calls: &[CallIdx], mode: TimeMode, blocks: &
         let state = analysis.call(c).summary.state;
         counts.entry(rank(state)).or_insert((state, 0)).1 += 1;
     }
-    let outcomes: Vec<String> =
-        counts.values().map(|(state, n)| format!("{} {}", grouped(*n), state.name().replace('_', " "))).collect();
+    let outcomes: Vec<String> = counts
+        .values()
+        .map(|(state, n)| format!("{} {}", grouped(*n), state.name().replace('_', " ")))
+        .collect();
     blocks.push(Block::Line(outcomes.join(" · ")));
     let key = |c: &CallIdx| (rank(analysis.call(*c).summary.state), *c);
     let mut worst: Vec<CallIdx> = calls.to_vec();
@@ -411,7 +418,8 @@ fn tls(analysis: &Analysis, blocks: &mut Vec<Block>) {
     let rows = shown
         .iter()
         .map(|s| {
-            let alerts: Vec<String> = s.alerts.iter().take(3).map(|(_, a)| show::safe(a.as_bytes())).collect();
+            let alerts: Vec<String> =
+                s.alerts.iter().take(3).map(|(_, a)| show::safe(a.as_bytes())).collect();
             vec![
                 s.frame.frame.to_string(),
                 s.client.map_or_else(|| "–".to_owned(), show::address),

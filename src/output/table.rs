@@ -132,7 +132,8 @@ mod tests {
     use crate::view::table::Column;
 
     fn table() -> Table {
-        let column = |key: &str, title: &str, align| Column { key: key.into(), title: title.into(), align, rank: 0 };
+        let column =
+            |key: &str, title: &str, align| Column { key: key.into(), title: title.into(), align, rank: 0 };
         Table {
             columns: vec![column("id", "#", Align::Right), column("from", "From", Align::Left)],
             rows: vec![
@@ -164,7 +165,8 @@ mod tests {
     #[test]
     fn markdown_escapes() {
         let text = drawn(|out| markdown(out, &table()));
-        let wanted = "| \\# | From |\n| ---: | --- |\n| 9 | 日本 \\| \"x\" |\n| 10 | =1+1 \\\\ \\\\u{1b}\\[31m |\n";
+        let wanted =
+            "| \\# | From |\n| ---: | --- |\n| 9 | 日本 \\| \"x\" |\n| 10 | =1+1 \\\\ \\\\u{1b}\\[31m |\n";
         assert_eq!(text, wanted);
     }
 

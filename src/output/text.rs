@@ -71,7 +71,9 @@ pub(super) fn to_ascii(text: &str) -> String {
             'µ' => out.push('u'),
             '≥' => out.push_str(">="),
             '≤' => out.push_str("<="),
-            '▁'..='█' => out.push(b".:-=+*#%@".get(c as usize - '▁' as usize).map_or('#', |&b| char::from(b))),
+            '▁'..='█' => {
+                out.push(b".:-=+*#%@".get(c as usize - '▁' as usize).map_or('#', |&b| char::from(b)))
+            }
             _ => out.extend(std::iter::repeat_n('?', c.width().unwrap_or(0))),
         }
     }

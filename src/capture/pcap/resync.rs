@@ -43,7 +43,8 @@ impl PcapWalker {
                 Chain::Short => return Step::More { at, need: self.lookahead() },
                 Chain::Yes => {
                     let skipped = w.offset(at).saturating_sub(damage.offset);
-                    let text = format!("{}; {skipped} bytes skipped to the next plausible record", damage.why);
+                    let text =
+                        format!("{}; {skipped} bytes skipped to the next plausible record", damage.why);
                     found.issue(damage.code, damage.offset, text);
                     self.damage = None;
                     return Step::Resynced { at };

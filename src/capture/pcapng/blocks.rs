@@ -74,13 +74,16 @@ impl PcapNgWalker {
         if index >= self.most_interfaces {
             if !self.over_interfaces {
                 self.over_interfaces = true;
-                let text =
-                    format!("more than {} interfaces; packets of the others are passed over", self.most_interfaces);
+                let text = format!(
+                    "more than {} interfaces; packets of the others are passed over",
+                    self.most_interfaces
+                );
                 found.issue("limit-interfaces", offset, text);
             }
             return;
         }
-        let mut interface = NgInterface { link: LinkType(link), snaplen, unit: TimeUnit::Nanos(1_000), offset: 0 };
+        let mut interface =
+            NgInterface { link: LinkType(link), snaplen, unit: TimeUnit::Nanos(1_000), offset: 0 };
         let (mut name, mut description) = (None, None);
         for (code, value) in Options::new(body.bytes.get(8..), big) {
             match code {
@@ -120,9 +123,13 @@ impl PcapNgWalker {
             return;
         };
         let interface = self.global(packet.interface);
-        let Some((index, &interface)) = interface.and_then(|i| Some((i, self.interfaces.get(i as usize)?))) else {
+        let Some((index, &interface)) = interface.and_then(|i| Some((i, self.interfaces.get(i as usize)?)))
+        else {
             if !self.again {
-                let text = format!("a packet of interface {}, which no block describes, is passed over", packet.interface);
+                let text = format!(
+                    "a packet of interface {}, which no block describes, is passed over",
+                    packet.interface
+                );
                 found.issue("unknown-interface", w.offset(block.at), text);
             }
             return;
@@ -142,8 +149,10 @@ impl PcapNgWalker {
         let caplen = caplen.min(there);
         if caplen > self.frame_bytes {
             if !self.again {
-                let text =
-                    format!("a frame of {caplen} bytes is longer than the {} bytes allowed", self.frame_bytes);
+                let text = format!(
+                    "a frame of {caplen} bytes is longer than the {} bytes allowed",
+                    self.frame_bytes
+                );
                 found.issue("limit-frame-bytes", w.offset(block.at), text);
             }
             return;
@@ -169,9 +178,7 @@ impl PcapNgWalker {
         let big = self.mark.big;
         let units = |at: usize| Some(u64::from(body.u32(at, big)?) << 32 | u64::from(body.u32(at + 4, big)?));
         Some(match kind {
-            SIMPLE_PACKET => {
-                Packet { interface: 0, time: None, cap: 0, orig: body.u32(0, big)?, fixed: 4 }
-            }
+            SIMPLE_PACKET => Packet { interface: 0, time: None, cap: 0, orig: body.u32(0, big)?, fixed: 4 },
             _ => Packet {
                 interface: if kind == PACKET { body.u16(0, big)?.into() } else { body.u32(0, big)? },
                 time: Some(units(4)?),
@@ -204,7 +211,9 @@ impl PcapNgWalker {
                 }
             };
             for name in names.split(|&b| b == 0).filter(|name| !name.is_empty()) {
-                found.notes.push(CaptureNote::Name { address, name: String::from_utf8_lossy(name).into_owned() });
+                found
+                    .notes
+                    .push(CaptureNote::Name { address, name: String::from_utf8_lossy(name).into_owned() });
             }
             at += 4 + usize::from(length).next_multiple_of(4);
         }

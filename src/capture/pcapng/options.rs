@@ -19,7 +19,8 @@ impl<'a> Iterator for Options<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (head, rest) = self.bytes.split_first_chunk::<4>()?;
-        let u16_at = |a: u8, b: u8| if self.big { u16::from_be_bytes([a, b]) } else { u16::from_le_bytes([a, b]) };
+        let u16_at =
+            |a: u8, b: u8| if self.big { u16::from_be_bytes([a, b]) } else { u16::from_le_bytes([a, b]) };
         let (code, length) = (u16_at(head[0], head[1]), usize::from(u16_at(head[2], head[3])));
         if code == 0 {
             return None;

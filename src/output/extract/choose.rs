@@ -174,10 +174,10 @@ fn media_frames(
         }
         for (frame, head) in (next..).zip(&batch.frames) {
             let start = head.start as usize;
-            let bytes = batch.bytes.get(start..start.saturating_add(head.caplen as usize)).unwrap_or_default();
+            let bytes =
+                batch.bytes.get(start..start.saturating_add(head.caplen as usize)).unwrap_or_default();
             let Some(&link) = batch.links.get(head.interface as usize) else { continue };
-            let is_media =
-                |src, dst| endpoints.has(src, head.time) || endpoints.has(dst, head.time);
+            let is_media = |src, dst| endpoints.has(src, head.time) || endpoints.has(dst, head.time);
             match slice_frame(link, bytes, head.origlen, limits) {
                 Sliced::Udp { src, dst, .. } if is_media(src, dst) => chosen.push(frame),
                 Sliced::Tcp { segment, .. } if is_media(segment.src, segment.dst) => chosen.push(frame),

@@ -181,7 +181,13 @@ mod tests {
         assert_eq!(rfc3339(0).as_str(), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(rfc3339(-1).as_str(), "1969-12-31T23:59:59.999999999Z");
         assert_eq!(rfc3339(951_782_400_000_000_001).as_str(), "2000-02-29T00:00:00.000000001Z");
-        for time in [i64::MIN, i64::MAX, 1_240_409_531_210_011_000, -5_000_000_000_000_000_000, 4_107_542_400_000_000_000] {
+        for time in [
+            i64::MIN,
+            i64::MAX,
+            1_240_409_531_210_011_000,
+            -5_000_000_000_000_000_000,
+            4_107_542_400_000_000_000,
+        ] {
             let zoned = jiff::Timestamp::from_nanosecond(i128::from(time)).expect("in range");
             assert_eq!(rfc3339(time).as_str(), format!("{zoned:.9}"));
         }

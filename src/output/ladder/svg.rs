@@ -158,7 +158,10 @@ fn head(out: &mut dyn Write, d: &Drawing<'_>) -> io::Result<()> {
             if let Some(text) = text {
                 let y = 44 + n * 15;
                 let text = escape(&shorten(text, fits, false));
-                writeln!(out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>")?;
+                writeln!(
+                    out,
+                    "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>"
+                )?;
             }
         }
         writeln!(out, "</g>")?;
@@ -182,7 +185,12 @@ fn draw_row(
             let label = with_repeats(label, *retransmissions, '×');
             let frame = frame_name(*frame, several);
             let reply = if matches!(tone, Tone::Request) { "" } else { " reply" };
-            writeln!(out, "<g class=\"{}{reply}\"><title>{told} frame {frame}: {}</title>", tone_name(*tone), escape(&label))?;
+            writeln!(
+                out,
+                "<g class=\"{}{reply}\"><title>{told} frame {frame}: {}</title>",
+                tone_name(*tone),
+                escape(&label)
+            )?;
             writeln!(out, "<text class=\"small\" x=\"10\" y=\"{base}\">{told}</text>")?;
             let x = left_edge.saturating_sub(6);
             writeln!(out, "<text class=\"small\" x=\"{x}\" y=\"{base}\" text-anchor=\"end\">{frame}</text>")?;
@@ -197,11 +205,17 @@ fn draw_row(
             let fits = ((w as f64 - 10.0) / CHAR) as usize;
             let (x, anchor, fits) = if a == b { (a + 18, "start", 80) } else { (a + w / 2, "middle", fits) };
             let text = escape(&shorten(label, fits, false));
-            writeln!(out, "<text class=\"label halo\" x=\"{x}\" y=\"{base}\" text-anchor=\"{anchor}\">{text}</text>")?;
+            writeln!(
+                out,
+                "<text class=\"label halo\" x=\"{x}\" y=\"{base}\" text-anchor=\"{anchor}\">{text}</text>"
+            )?;
         }
         LadderRow::Gap { length, .. } => {
             let text = escape(&show::duration(*length));
-            writeln!(out, "<g class=\"dim\"><text class=\"halo\" x=\"{left_edge}\" y=\"{base}\">⋮ {text} later</text>")?;
+            writeln!(
+                out,
+                "<g class=\"dim\"><text class=\"halo\" x=\"{left_edge}\" y=\"{base}\">⋮ {text} later</text>"
+            )?;
         }
         LadderRow::Note { text, .. } => {
             writeln!(out, "<g class=\"note\"><text class=\"small\" x=\"10\" y=\"{base}\">{told}</text>")?;
@@ -211,7 +225,14 @@ fn draw_row(
     writeln!(out, "</g>")
 }
 
-fn arrow(out: &mut dyn Write, d: &Drawing<'_>, from: usize, to: usize, y: usize, label: &str) -> io::Result<()> {
+fn arrow(
+    out: &mut dyn Write,
+    d: &Drawing<'_>,
+    from: usize,
+    to: usize,
+    y: usize,
+    label: &str,
+) -> io::Result<()> {
     let (a, b) = (d.x(from), d.x(to));
     let (top, bottom) = (y - 4, y + 4);
     if a == b {
@@ -227,5 +248,8 @@ fn arrow(out: &mut dyn Write, d: &Drawing<'_>, from: usize, to: usize, y: usize,
     let fits = ((a.abs_diff(b) as f64 - 24.0) / CHAR) as usize;
     let text = escape(&shorten(label, fits.max(1), false));
     let middle = (a + b) / 2;
-    writeln!(out, "<text class=\"label halo\" x=\"{middle}\" y=\"{bottom}\" text-anchor=\"middle\">{text}</text>")
+    writeln!(
+        out,
+        "<text class=\"label halo\" x=\"{middle}\" y=\"{bottom}\" text-anchor=\"middle\">{text}</text>"
+    )
 }
