@@ -28,6 +28,9 @@ mod strings;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use script::played;
+
 pub use analysis::Analysis;
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{analyse, analyse_bytes, manifest, samples_folder};
-use callscope::correlate::Analysis;
+use callscope::correlate::{Analysis, flag};
 
 /// Seeded, so that a failure can be run again.
 struct Random(u64);
@@ -32,11 +32,11 @@ fn balanced(a: &Analysis, what: &str) {
     }
 }
 
-/// Time and method or status of each message that ends in the first `frames` frames.
+/// Time and method or status of each whole message that ends in the first `frames` frames.
 fn heads(a: &Analysis, frames: u32) -> Vec<(i64, u32, u16, u16)> {
     a.messages
         .iter()
-        .filter(|m| m.frame.frame <= frames)
+        .filter(|m| m.frame.frame <= frames && !m.has(flag::CUT))
         .map(|m| (m.time, m.frame.frame, m.method.0, m.status))
         .collect()
 }

@@ -105,7 +105,8 @@ pub fn looks_like_tls_record(bytes: &[u8]) -> bool {
     };
     let length = usize::from(u16::from_be_bytes([high, low]));
     match kind {
-        20 => length == 1,
+        // One and two bytes in clear, more where a renegotiation encrypts them.
+        20 => (1..=256).contains(&length),
         21 => (2..=256).contains(&length),
         // Only application data may be an empty fragment.
         22 | 24 => (1..=TLS_RECORD_MAX).contains(&length),

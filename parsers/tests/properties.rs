@@ -166,8 +166,6 @@ fn frames(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
-
     /// The hot path and the full parser agree on what a message says and on whether it is malformed.
     #[test]
     fn scan_agrees_with_parse(m in mutated()) {

@@ -38,13 +38,13 @@ Exit status:
 #[command(name = "callscope", version, after_help = TOP_EXAMPLES, after_long_help = TOP_EXAMPLES)]
 #[command(max_term_width = 110, infer_long_args = false)]
 pub(super) struct Cli {
-    #[command(flatten)]
-    pub common: Common,
-    #[command(subcommand)]
-    pub command: Option<Command>,
     /// Captures or directories; `-` is standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// Options of every command.

@@ -319,7 +319,7 @@ pub(super) fn decode(common: &Common, args: &DecodeArgs) -> Result<u8, Failure> 
             return Err(Failure::usage(format!("no frame {frame}: the capture has {n} frames")));
         }
         let frame = FrameRef { capture: CaptureId(capture), frame };
-        let buffers = detail::frame_detail(&analysis, frame)
+        let buffers = detail::frame_detail_with(&analysis, frame, common.show_secrets)
             .map_err(|e| Failure::Input(format!("frame {} cannot be read again: {e}", frame.frame)))?;
         frames.push((frame, buffers));
     }

@@ -35,6 +35,7 @@ macro_rules! table {
 table! {
     frame_bytes: "longest frame accepted from a capture",
     block_bytes: "largest pcapng block accepted",
+    damaged_places: "damaged places of a capture that are searched for where it goes on",
     interfaces: "most interfaces of one capture",
     spill_bytes: "most bytes a compressed or piped capture may spill to a temporary file",
     inflate_ratio: "decompressed bytes per compressed byte beyond which a stream counts as a bomb",

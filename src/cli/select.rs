@@ -50,7 +50,7 @@ pub(super) fn owners(
 
 fn matching(analysis: &Analysis, filter: &Filter) -> Vec<Owner> {
     let calls = (0..analysis.calls.len() as u32).map(CallIdx);
-    let dialogs = (0..analysis.dialogs.len() as u32).map(DialogIdx);
+    let dialogs = analysis.dialogs_shown().map(|(d, _)| d);
     calls
         .filter(|&c| filter.matches_call(analysis, c))
         .map(Owner::Call)
@@ -73,13 +73,16 @@ fn find(analysis: &Analysis, text: &str, dialogs_first: bool) -> Result<Owner, F
     let (kind, count) =
         if dialogs_first { ("dialog", analysis.dialogs.len()) } else { ("call", analysis.calls.len()) };
     let number = text.parse::<u32>().ok();
-    if let Some(index) = number.and_then(|n| n.checked_sub(1)).filter(|&i| (i as usize) < count) {
+    let shown = |i: &u32| {
+        let i = *i as usize;
+        i < count && (!dialogs_first || analysis.dialogs.get(i).is_some_and(|d| d.messages.count > 0))
+    };
+    if let Some(index) = number.and_then(|n| n.checked_sub(1)).filter(shown) {
         return Ok(if dialogs_first { Owner::Dialog(DialogIdx(index)) } else { Owner::Call(CallIdx(index)) });
     }
     let same = |s: Str| analysis.strings.bytes(s) == text.as_bytes();
     let call = analysis.calls.iter().position(|c| same(c.call_id)).map(|i| Owner::Call(CallIdx(i as u32)));
-    let dialog =
-        analysis.dialogs.iter().position(|d| same(d.call_id)).map(|i| Owner::Dialog(DialogIdx(i as u32)));
+    let dialog = analysis.dialogs_shown().find(|(_, d)| same(d.call_id)).map(|(d, _)| Owner::Dialog(d));
     let found = if dialogs_first { dialog.or(call) } else { call.or(dialog) };
     found.ok_or_else(|| Failure::Usage(unknown(analysis, text, kind, count, number.is_some())))
 }
@@ -97,7 +100,7 @@ fn unknown(analysis: &Analysis, text: &str, kind: &str, count: usize, number: bo
         .calls
         .iter()
         .map(|c| analysis.text(c.call_id))
-        .chain(analysis.dialogs.iter().map(|d| analysis.text(d.call_id)))
+        .chain(analysis.dialogs_shown().map(|(_, d)| analysis.text(d.call_id)))
         .collect();
     let begins = ids.iter().find(|id| id.starts_with(text)).map(AsRef::as_ref);
     match begins.or_else(|| nearest(text, ids.iter().map(AsRef::as_ref))) {

@@ -6,9 +6,9 @@ use callscope_parsers::sip;
 use hashbrown::HashMap;
 
 use super::connection::{Arrival, Connection, Context};
-use super::prepare::datagram;
+use super::prepare::udp_payload;
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
-use crate::capture::{CaptureId, FrameRef, LinkType, Nanos};
+use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
 use crate::net::defrag::Defragmented;
 use crate::net::sctp::SctpTable;
@@ -24,6 +24,8 @@ pub struct CaptureDecoder {
     sip_ports: Vec<u16>,
     hasher: foldhash::fast::RandomState,
     defrag: Defragmenter,
+    /// The fragments that were captured twice: their datagrams are messages too, counted as duplicates.
+    twice: Defragmenter,
     tcp: TcpTable,
     sctp: SctpTable,
     connections: HashMap<ConnId, Connection>,
@@ -47,6 +49,7 @@ impl CaptureDecoder {
             sip_ports: sip_ports.to_vec(),
             hasher,
             defrag: Defragmenter::default(),
+            twice: Defragmenter::default(),
             tcp: TcpTable::default(),
             sctp: SctpTable::default(),
             connections: HashMap::new(),
@@ -99,7 +102,8 @@ impl CaptureDecoder {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
             }
-            Class::Ordered if !duplicate => self.ordered(prepared, i, sink),
+            Class::Ordered if duplicate => self.fragment_again(prepared, i, sink),
+            Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
             class => self.accounting.add(class, 1),
         }
@@ -109,11 +113,41 @@ impl CaptureDecoder {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
+    /// A fragment that is the copy of another.
+    fn fragment_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
+        let Some((link, bytes, head)) = prepared.frame(i) else { return };
+        let Sliced::Fragment { ip } = slice_frame(link, bytes, head.origlen, &self.limits) else { return };
+        let frame = self.frame_ref(prepared, i);
+        let pushed = self.twice.push(&ip, frame, head.time, &self.limits);
+        self.twice.given_up();
+        let Defragmented::Whole(datagram) = pushed else { return };
+        let mut packet = ip;
+        packet.fragment = None;
+        packet.missing = 0;
+        packet.payload = &datagram.payload;
+        let Sliced::Udp { src, dst, payload, .. } = slice_ip(packet, &self.limits) else { return };
+        let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
+        let mut counts = LightCounts::default();
+        if let (_, Some((skip, scan))) = udp_payload(payload, false, false, &mut counts) {
+            let bytes = payload.get(skip..).unwrap_or_default();
+            sink.sip(&DecodedSip {
+                scan: &scan,
+                place: Place::Memory(bytes),
+                frame,
+                parts: earlier,
+                time: head.time,
+                src,
+                dst,
+                transport: Transport::Udp,
+                digest: digest(&self.hasher, bytes),
+                duplicate: true,
+                cut: false,
+            });
+        }
+    }
+
     fn ordered(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
-        let Some(head) = prepared.batch.frames.get(i) else { return };
-        let start = head.start as usize;
-        let bytes = prepared.batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
-        let link = prepared.batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));
+        let Some((link, bytes, head)) = prepared.frame(i) else { return };
         let frame = self.frame_ref(prepared, i);
         // Where the batch's bytes lie, to tell payloads that can be read again from the file.
         let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
@@ -161,7 +195,7 @@ impl CaptureDecoder {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let (class, message) = datagram(payload, missing, sip_port, &mut self.counts);
+                let (class, message) = udp_payload(payload, missing, sip_port, &mut self.counts);
                 match message {
                     Some((skip, scan)) => {
                         let bytes = payload.get(skip..).unwrap_or_default();

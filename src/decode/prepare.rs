@@ -7,7 +7,7 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
 use super::Spans;
-use crate::capture::{FrameBatch, LinkType, Nanos};
+use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
 use crate::net::{Sliced, frame_digest, slice_frame};
 
@@ -61,7 +61,7 @@ pub struct Prepared {
 }
 
 /// What a datagram's payload is, and the SIP message in it if it is one.
-pub(super) fn datagram<'a>(
+pub(super) fn udp_payload<'a>(
     payload: &'a [u8],
     missing: bool,
     sip_port: bool,
@@ -127,7 +127,7 @@ pub fn prepare(
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let (class, message) = datagram(payload, missing, sip_port, counts);
+                let (class, message) = udp_payload(payload, missing, sip_port, counts);
                 if let Some((skip, scan)) = message {
                     let bytes = &payload[skip..];
                     sip.push(SipEvent {
@@ -154,6 +154,15 @@ pub fn prepare(
 }
 
 impl Prepared {
+    /// Link type, bytes and head of frame `i`.
+    pub(super) fn frame(&self, i: usize) -> Option<(LinkType, &[u8], FrameHead)> {
+        let head = *self.batch.frames.get(i)?;
+        let start = head.start as usize;
+        let bytes = self.batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
+        let link = self.batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));
+        Some((link, bytes, head))
+    }
+
     /// Time of frame `i`, if there is one.
     pub fn time(&self, i: usize) -> Option<Nanos> {
         self.batch.frames.get(i).map(|f| f.time)

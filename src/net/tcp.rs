@@ -331,13 +331,13 @@ impl TcpTable {
     /// Gives up the gaps whose grace is over.
     fn settle_doubts(&mut self, time: Nanos, sink: Sink<'_>) {
         for (queue, grace) in [(0, ACKED_GRACE), (1, ONE_SIDED_GRACE)] {
-            loop {
-                let Some(doubts) = self.doubts.get_mut(queue) else { break };
-                let Some(doubt) = doubts.front().copied() else { break };
+            while let Some(doubt) = self.doubts.get(queue).and_then(VecDeque::front).copied() {
                 if doubt.time.abs_diff(time) < grace && self.segments - doubt.segment < GRACE_SEGMENTS {
                     break;
                 }
-                doubts.pop_front();
+                if let Some(doubts) = self.doubts.get_mut(queue) {
+                    doubts.pop_front();
+                }
                 self.settle(doubt, queue == 1, time, sink);
             }
         }

@@ -43,10 +43,7 @@ pub fn all_calls(analysis: &Analysis) -> Vec<CallIdx> {
 
 /// Every dialog that holds messages.
 pub fn all_dialogs(analysis: &Analysis) -> Vec<DialogIdx> {
-    (0..analysis.dialogs.len() as u32)
-        .map(DialogIdx)
-        .filter(|&d| analysis.dialog(d).messages.count > 0)
-        .collect()
+    analysis.dialogs_shown().map(|(d, _)| d).collect()
 }
 
 /// The `summary` object with some of the calls and dialogs only; statistics and captures stay whole.

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::text::{pad, sgr, to_ascii, width};
 use crate::view::table::{Align, Table};
 
-/// A cell without characters that act on a terminal (cells of `view` have none already).
-fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
+/// A text without characters that act on a terminal (those of `view` have none already).
+pub(super) fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
     if !cell.chars().any(char::is_control) {
         return cell.into();
     }

@@ -308,7 +308,7 @@ fn messages_text(analysis: &Analysis) -> String {
             if low == 400 { [401, 407].iter().filter_map(|s| sip.responses.get(s)).sum() } else { 0 };
         let n = class(low).saturating_sub(challenges);
         if n > 0 {
-            text.push_str(&format!(", {} {}xx", show::number(n), low / 100));
+            text.push_str(&format!(", {} × {}xx", show::number(n), low / 100));
         }
     }
     for (n, word) in [

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::defect::list_full;
 use super::param::{self, Param, parse_params};
 use super::syntax::{closing_quote, digits, number, part, skip_space, token_end, value_end};
 use crate::Issue;
@@ -41,7 +42,7 @@ pub fn parse_reasons(buf: &[u8], range: Range<usize>) -> (Vec<Reason<'_>>, Vec<I
             params,
             range: begin.min(next)..next,
         });
-        if next >= range.end {
+        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
             return (out, issues);
         }
         at = next + 1;
@@ -84,7 +85,7 @@ pub fn parse_warnings(buf: &[u8], range: Range<usize>) -> (Vec<Warning<'_>>, Vec
             let text = "A warning is three digits, an agent and a quoted text";
             issues.push(Issue::new("warning-bad", begin.min(next)..next, text));
         }
-        if next >= range.end {
+        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
             return (out, issues);
         }
         at = next + 1;

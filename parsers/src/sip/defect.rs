@@ -1,5 +1,7 @@
 //! Which issues make a message malformed, and which are only worth a note.
 
+use std::ops::Range;
+
 use crate::Issue;
 
 /// Codes of what is odd, outdated or lax, but within what RFC 3261 or RFC 2543 lets pass.
@@ -13,6 +15,7 @@ pub const NOTES: &[&str] = &[
     "empty-lines-before-start",
     "from-tag-missing",
     "ip6-address-odd",
+    "list-too-long",
     "max-forwards-missing",
     "reason-space-missing",
     "status-code-class",
@@ -24,6 +27,20 @@ pub const NOTES: &[&str] = &[
     "multipart-too-deep",
     "transfer-encoding-damaged",
 ];
+
+/// Elements of one list header, or parameters of one value, that are read; a message has a few.
+pub(crate) const LONGEST_LIST: usize = 1_000;
+/// Issues from one list; more of the same tell nothing.
+const MOST_ISSUES: usize = 1_000;
+
+/// Is a list at its limits? What is left of it from `at` on is then named as unread.
+pub(crate) fn list_full(len: usize, unread: Range<usize>, issues: &mut Vec<Issue>) -> bool {
+    let full = len >= LONGEST_LIST || issues.len() >= MOST_ISSUES;
+    if full {
+        issues.push(Issue::new("list-too-long", unread, "The rest of a long list is not read"));
+    }
+    full
+}
 
 /// Is this an offence against the grammar or a contradiction inside the message?
 pub fn is_malformed(issue: &Issue) -> bool {

@@ -6,10 +6,14 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use super::defect::list_full;
 use super::param::{self, Param, parse_params, unescape};
 use super::syntax::{closing_quote, is_space, part, skip_space, trim_range, value_end, words_end};
 use super::uri::{Uri, parse_uri};
 use crate::Issue;
+
+/// How far an opening bracket is looked for behind what should have been quoted.
+pub(crate) const LONGEST_NAME: usize = 1_024;
 
 /// One address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +67,7 @@ pub fn parse_name_addrs(buf: &[u8], range: Range<usize>) -> (Vec<NameAddr<'_>>, 
     loop {
         let (value, next) = one(buf, at..range.end, &mut issues);
         out.push(value);
-        if next >= range.end {
+        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
             return (out, issues);
         }
         at = next + 1;
@@ -104,7 +108,7 @@ fn one<'a>(buf: &'a [u8], r: Range<usize>, issues: &mut Vec<Issue>) -> (NameAddr
             }
             Some(b':') => {}
             _ => {
-                if let Some(n) = memchr(b'<', part(v, begin..v.len())) {
+                if let Some(n) = memchr(b'<', part(v, begin..v.len().min(begin + LONGEST_NAME))) {
                     i = begin + n;
                     display = trim_range(v, begin..i);
                     let name = part(v, display.clone());

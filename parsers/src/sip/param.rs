@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::defect::list_full;
 use super::syntax::{closing_quote, part, skip_space, token_end, value_end};
 use crate::Issue;
 
@@ -82,6 +83,9 @@ pub(crate) fn parse_params<'a>(
             }
         }
         let semicolon = i;
+        if list_full(out.len(), semicolon..v.len(), issues) {
+            return (out, v.len());
+        }
         match parse_param(buf, semicolon + 1..v.len(), issues) {
             Some((param, next)) => {
                 out.push(param);

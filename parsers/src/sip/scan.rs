@@ -7,9 +7,7 @@ mod fields;
 mod tests;
 
 use super::start::{Kind, parse_start, status_code};
-use super::syntax::{
-    Name, Next, is_date, is_space, is_token, name_of, next_field, number, part, retry_after,
-};
+use super::syntax::{Name, Next, is_date, is_token, name_at, next_field, number, part, retry_after};
 
 /// What a `From`, `To` or `Contact` value says. Fields borrow the message; absent is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -130,8 +128,12 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
         pos = field.next;
         let name = part(b, field.start..field.name_end);
         let value = part(b, field.value_start..field.value_end);
-        plain &= field.token_name || is_token(name);
-        let kind = name_of(name);
+        let kind = if field.token_name || is_token(name) {
+            name_at(b, field.start..field.name_end)
+        } else {
+            plain = false;
+            Name::Other
+        };
         match kind {
             Name::Via => {
                 let (branch, good) = fields::via(value);
@@ -150,7 +152,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             }
             Name::CallId => {
                 let first = seen.first(kind);
-                plain &= first && !value.is_empty() && !value.iter().any(|&b| is_space(b));
+                plain &= first && !value.is_empty() && memchr::memchr3(b' ', b'\t', b'\r', value).is_none();
                 if first {
                     out.call_id = value;
                 }

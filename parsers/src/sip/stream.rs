@@ -27,6 +27,9 @@ pub enum Framing {
 /// Longest method taken for one in a stream.
 const LONGEST_METHOD: usize = 128;
 
+/// Longest body whose end only the next start line tells; it is looked for anew with every segment.
+const LONGEST_OPEN_BODY: usize = 64 << 10;
+
 /// Frames the next message. `max_header`/`max_message` bound what is waited for.
 pub fn frame_message(buf: &[u8], max_header: usize, max_message: usize) -> Framing {
     let Some(start) = buf.iter().position(|&b| !is_filler(b)) else {
@@ -55,9 +58,9 @@ pub fn frame_message(buf: &[u8], max_header: usize, max_message: usize) -> Frami
             None => return Framing::Reject("message too long"),
         },
         None if !has_type => head,
-        None => match next_start(b, head) {
+        None => match next_start(part(b, 0..b.len().min(head + LONGEST_OPEN_BODY)), head) {
             Some(at) => at,
-            None if b.len() > max_message => return Framing::Reject("message without end"),
+            None if b.len() >= head + LONGEST_OPEN_BODY => return Framing::Reject("message without end"),
             None => return Framing::NeedMore(buf.len() + 1),
         },
     };

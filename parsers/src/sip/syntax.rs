@@ -9,7 +9,7 @@ const SPACE: u8 = 2;
 /// What a URI may hold unescaped anywhere behind its scheme (brackets and `%` are looked at separately).
 const URI: u8 = 4;
 const HEX: u8 = 8;
-/// The same without `?`.
+/// The same without `?` and `@`.
 const PLAIN: u8 = 64;
 /// Ends a parameter value outside quotes.
 const STOP: u8 = 16;
@@ -32,8 +32,8 @@ const CLASS: [u8; 256] = {
             b'-' | b'.' | b'_' => c |= TOKEN | URI | PLAIN | HOST,
             b'!' | b'*' | b'+' | b'~' | b'\'' => c |= TOKEN | URI | PLAIN,
             b'%' | b'`' => c |= TOKEN,
-            b'(' | b')' | b'&' | b'=' | b'$' | b'/' | b':' | b'@' => c |= URI | PLAIN,
-            b'?' => c |= URI,
+            b'(' | b')' | b'&' | b'=' | b'$' | b'/' | b':' => c |= URI | PLAIN,
+            b'?' | b'@' => c |= URI,
             b',' | b';' => c |= URI | PLAIN | STOP,
             b' ' | b'\t' | b'\r' | b'\n' => c |= SPACE | STOP,
             b'"' => c |= STOP,
@@ -106,7 +106,7 @@ pub(crate) fn is_uri_byte(b: u8) -> bool {
     class(b, URI)
 }
 
-/// No byte needs a closer look: no `?`, no `%`, no bracket.
+/// No byte needs a closer look: no `?`, no `@`, no `%`, no bracket.
 #[inline]
 pub(crate) fn is_plain_uri_text(s: &[u8]) -> bool {
     all(s, PLAIN)
@@ -302,49 +302,64 @@ pub(crate) enum Name {
     Other,
 }
 
-/// Which of them a name as written is (any case, compact form included).
-#[inline]
-pub(crate) fn name_of(name: &[u8]) -> Name {
-    let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
-    match name.len() {
-        1 => match name.first().map(u8::to_ascii_lowercase) {
-            Some(b'v') => Name::Via,
-            Some(b'f') => Name::From,
-            Some(b't') => Name::To,
-            Some(b'i') => Name::CallId,
-            Some(b'm') => Name::Contact,
-            Some(b'l') => Name::ContentLength,
-            Some(b'c') => Name::ContentType,
-            Some(b'o') => Name::Event,
-            Some(b'r') => Name::ReferTo,
-            _ => Name::Other,
-        },
-        2 if is(b"to") => Name::To,
-        3 if is(b"via") => Name::Via,
-        4 if is(b"from") => Name::From,
-        4 if is(b"cseq") => Name::CSeq,
-        4 if is(b"date") => Name::Date,
-        5 if is(b"event") => Name::Event,
-        5 if is(b"x-cid") => Name::XCallId,
-        6 if is(b"server") => Name::Server,
-        6 if is(b"reason") => Name::Reason,
-        7 if is(b"call-id") => Name::CallId,
-        7 if is(b"contact") => Name::Contact,
-        7 if is(b"expires") => Name::Expires,
-        7 if is(b"warning") => Name::Warning,
-        8 if is(b"refer-to") => Name::ReferTo,
-        8 if is(b"replaces") => Name::Replaces,
-        8 if is(b"x-callid") => Name::XCallId,
-        9 if is(b"x-call-id") => Name::XCallId,
-        10 if is(b"user-agent") => Name::UserAgent,
-        11 if is(b"retry-after") => Name::RetryAfter,
-        12 if is(b"content-type") => Name::ContentType,
-        12 if is(b"max-forwards") => Name::MaxForwards,
-        14 if is(b"content-length") => Name::ContentLength,
-        14 if is(b"ms-diagnostics") => Name::Diagnostics,
-        21 if is(b"ms-diagnostics-public") || is(b"ms-client-diagnostics") => Name::Diagnostics,
-        _ => Name::Other,
+/// A name in small letters as one number. Only for tokens: other bytes may come out as a letter.
+const fn key(name: &[u8]) -> u128 {
+    let mut out = 0;
+    let mut i = name.len();
+    while i > 0 {
+        i -= 1;
+        out = out << 8 | (name[i] | 0x20) as u128;
     }
+    out
+}
+
+/// Which of them the name at this range is (any case, compact form included); it has to be a token.
+#[inline]
+pub(crate) fn name_at(b: &[u8], range: Range<usize>) -> Name {
+    const SMALL: u128 = 0x2020_2020_2020_2020_2020_2020_2020_2020;
+    let len = range.len();
+    if len == 0 || len > 16 {
+        return if len == 21 { long_name(part(b, range)) } else { Name::Other };
+    }
+    let key = match b.get(range.start..).and_then(|rest| rest.first_chunk::<16>()) {
+        // What follows the name is cut off.
+        Some(bytes) => (u128::from_le_bytes(*bytes) | SMALL) & (u128::MAX >> (128 - 8 * len)),
+        None => key(part(b, range)),
+    };
+    macro_rules! names {
+        ($($length:literal: $($name:literal => $value:ident),+;)+) => {
+            match len {
+                $($length => match key { $(k if k == const { self::key($name) } => Name::$value,)+ _ => Name::Other },)+
+                _ => Name::Other,
+            }
+        };
+    }
+    names! {
+        1: b"v" => Via, b"f" => From, b"t" => To, b"i" => CallId, b"m" => Contact, b"l" => ContentLength,
+            b"c" => ContentType, b"o" => Event, b"r" => ReferTo;
+        2: b"to" => To;
+        3: b"via" => Via;
+        4: b"from" => From, b"cseq" => CSeq, b"date" => Date;
+        5: b"event" => Event, b"x-cid" => XCallId;
+        6: b"server" => Server, b"reason" => Reason;
+        7: b"call-id" => CallId, b"contact" => Contact, b"expires" => Expires, b"warning" => Warning;
+        8: b"refer-to" => ReferTo, b"replaces" => Replaces, b"x-callid" => XCallId;
+        9: b"x-call-id" => XCallId;
+        10: b"user-agent" => UserAgent;
+        11: b"retry-after" => RetryAfter;
+        12: b"content-type" => ContentType, b"max-forwards" => MaxForwards;
+        14: b"content-length" => ContentLength, b"ms-diagnostics" => Diagnostics;
+    }
+}
+
+fn long_name(name: &[u8]) -> Name {
+    let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
+    if is(b"ms-diagnostics-public") || is(b"ms-client-diagnostics") { Name::Diagnostics } else { Name::Other }
+}
+
+/// Which of them a name as written is.
+pub(crate) fn name_of(name: &[u8]) -> Name {
+    if is_token(name) { name_at(name, 0..name.len()) } else { Name::Other }
 }
 
 /// Is a name as written this long one, or its compact form?

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
+use super::defect::list_full;
 use super::param::{self, Param, parse_params};
 use super::syntax::{part, skip_space, token_end};
 use super::uri::parse_host;
@@ -55,7 +56,7 @@ pub fn parse_vias(buf: &[u8], range: Range<usize>) -> (Vec<Via<'_>>, Vec<Issue>)
     loop {
         let (via, next) = one(buf, at..range.end, &mut issues);
         out.push(via);
-        if next >= range.end {
+        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
             return (out, issues);
         }
         at = next + 1;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::types::{self, Message, Party};
-use super::value::{Addr, CSeq, Millis, Time};
+use super::value::{Addr, CSeq, Millis, Time, some};
 use crate::capture::LinkType;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
 use crate::view::ladder::message_label;
@@ -128,7 +128,7 @@ pub(super) fn call(analysis: &Analysis, index: CallIdx) -> impl Serialize + '_ {
         answered: s.answered.map(Time),
         end: s.end.map(Time),
         state: s.state.name(),
-        final_status: (s.final_status > 0).then_some(s.final_status),
+        final_status: some(s.final_status),
         reason: some_text(analysis, s.reason),
         ended_by: s.ended_by.map(|side| match side {
             Side::Caller => "caller",
@@ -175,18 +175,22 @@ pub(super) fn dialog(analysis: &Analysis, index: DialogIdx) -> impl Serialize + 
         end: Time(s.end),
         requests: s.requests,
         responses: s.responses,
-        final_status: (s.final_status > 0).then_some(s.final_status),
+        final_status: some(s.final_status),
         state: s.state.name(),
         messages: Messages(analysis, d.messages),
     }
 }
 
-/// The messages of a call or dialog, each made when its turn comes.
+/// The messages of a call or dialog in order of time, each made when its turn comes.
 struct Messages<'a>(&'a Analysis, MsgList);
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_seq(self.0.messages_of(self.1).map(|m| message(self.0, m)))
+        let in_time = self.0.messages_of(self.1).is_sorted_by_key(|m| self.0.message(m).time);
+        if in_time {
+            return s.collect_seq(self.0.messages_of(self.1).map(|m| message(self.0, m)));
+        }
+        s.collect_seq(self.0.messages_in_time(self.1).into_iter().map(|m| message(self.0, m)))
     }
 }
 
@@ -201,8 +205,8 @@ fn message(analysis: &Analysis, index: MsgIdx) -> Message<'_> {
         dst: Addr(flow.dst),
         transport: flow.transport.name(),
         method: m.is_request().then_some(method),
-        status: (!m.is_request()).then_some(m.status),
-        reason: if m.is_request() { None } else { super::details::reason(analysis, index) },
+        status: some(m.status),
+        reason: some_text(analysis, m.reason),
         cseq: CSeq(m.cseq, method),
         retransmission: m.has(flag::RETRANSMISSION),
         label: message_label(analysis, index),

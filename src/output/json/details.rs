@@ -1,31 +1,75 @@
-//! What is told of a call by reading its messages again: forks, offers, diagnostics, reason phrases.
+//! What is told of a call beside its summary: forks, offers, diagnostics.
 
-use std::borrow::Cow;
+use callscope_parsers::sip::{self, cause};
 
 use super::types;
-use crate::correlate::{Analysis, BytesRef, CallIdx, MsgIdx};
+use super::value::some;
+use crate::correlate::{Analysis, CallIdx, Str, flag};
 
+/// Diagnostics told of one call.
+const MOST: usize = 256;
+
+const HEADERS: [&str; 3] = ["ms-diagnostics", "ms-diagnostics-public", "ms-client-diagnostics"];
+
+/// What the diagnostics and Reason headers of a call's messages say, the same thing once.
 pub(super) fn diagnostics(analysis: &Analysis, call: CallIdx) -> Vec<types::Diagnostic> {
-    let _ = (analysis, call);
-    Vec::new()
+    let mut found: Vec<types::Diagnostic> = Vec::new();
+    for m in analysis.messages_of(analysis.call(call).messages) {
+        let record = analysis.message(m);
+        if !record.has(flag::DIAGNOSTICS) || found.len() >= MOST {
+            continue;
+        }
+        let Ok(bytes) = analysis.message_bytes(m) else { continue };
+        let Some(message) = sip::parse_message(&bytes) else { continue };
+        let frame = record.frame.into();
+        let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into_owned());
+        let mut add = |d: types::Diagnostic| {
+            if !found.iter().any(|other| other.same(&d)) {
+                found.push(d);
+            }
+        };
+        for header in &message.headers {
+            let range = header.value_range.clone();
+            if header.is("Reason") {
+                for r in cause::parse_reasons(&bytes, range).0 {
+                    let (source, reason) = (text(r.protocol), text(r.text));
+                    add(types::Diagnostic { header: "Reason", code: r.cause, source, reason, frame });
+                }
+            } else if let Some(name) = HEADERS.into_iter().find(|name| header.is(name))
+                && let (Some(d), _) = cause::parse_diagnostics(&bytes, range)
+            {
+                let (source, reason) = (text(d.source), text(d.reason));
+                add(types::Diagnostic { header: name, code: Some(d.code), source, reason, frame });
+            }
+        }
+    }
+    found
 }
 
-pub(super) fn forks(analysis: &Analysis, call: CallIdx) -> Vec<types::Fork> {
-    let _ = (analysis, call);
-    Vec::new()
+pub(super) fn forks(analysis: &Analysis, call: CallIdx) -> Vec<types::Fork<'_>> {
+    if analysis.call(call).summary.forks == 0 {
+        return Vec::new();
+    }
+    let forks = analysis.forks(call);
+    let fork = |f: crate::correlate::Fork| types::Fork {
+        to_tag: analysis.text(f.to_tag),
+        epid: (f.epid != Str(0)).then(|| analysis.text(f.epid)),
+        status: some(f.status),
+        frame: analysis.message(f.message).frame.into(),
+    };
+    forks.into_iter().map(fork).collect()
 }
 
 pub(super) fn offers(analysis: &Analysis, call: CallIdx) -> Vec<types::Offer> {
-    let _ = (analysis, call);
-    Vec::new()
-}
-
-/// Reason phrase of a response.
-pub(super) fn reason(analysis: &Analysis, message: MsgIdx) -> Option<Cow<'_, str>> {
-    let bytes = analysis.message(message).bytes;
-    let head = analysis.stores.read(BytesRef { len: bytes.len.min(128), ..bytes }).ok()?;
-    let line = head.split(|&b| b == b'\n').next()?;
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let reason = line.splitn(3, |&b| b == b' ').nth(2)?;
-    (!reason.is_empty()).then(|| String::from_utf8_lossy(reason).into_owned().into())
+    if analysis.call(call).summary.offers == 0 {
+        return Vec::new();
+    }
+    let offers = analysis.offers(call);
+    let offer = |o: crate::correlate::OfferAnswer| types::Offer {
+        offer: analysis.message(o.offer).frame.into(),
+        answer: o.answer.map(|m| analysis.message(m).frame.into()),
+        generation: analysis.candidate_syntax(o.offer).name(),
+        role: o.role.name(),
+    };
+    offers.into_iter().map(offer).collect()
 }

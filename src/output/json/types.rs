@@ -161,7 +161,7 @@ pub(super) struct Call<'a, M> {
     /// Other legs of the same call and by what they were joined.
     pub legs: Vec<Leg>,
     pub diagnostics: Vec<Diagnostic>,
-    pub forks: Vec<Fork>,
+    pub forks: Vec<Fork<'a>>,
     pub messages: M,
     pub offers: Vec<Offer>,
     pub media: Nothing,
@@ -176,26 +176,36 @@ pub(super) struct Leg {
     pub frame: Frame,
 }
 
+/// What a diagnostics header says; of a Reason header the code is its cause, the source its protocol.
 #[derive(Debug, Serialize)]
 pub(super) struct Diagnostic {
-    pub header: String,
+    pub header: &'static str,
     pub code: Option<u32>,
     pub source: Option<String>,
     pub reason: Option<String>,
+    /// The first message that says so.
     pub frame: Frame,
 }
 
+impl Diagnostic {
+    /// Whether two say the same, perhaps in different messages.
+    pub fn same(&self, other: &Self) -> bool {
+        (self.header, self.code, &self.source, &self.reason)
+            == (other.header, other.code, &other.source, &other.reason)
+    }
+}
+
 #[derive(Debug, Serialize)]
-pub(super) struct Fork {
-    pub to_tag: String,
-    pub epid: Option<String>,
+pub(super) struct Fork<'a> {
+    pub to_tag: Cow<'a, str>,
+    pub epid: Option<Cow<'a, str>>,
     pub status: Option<u16>,
     pub frame: Frame,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Offer {
-    pub offer: Option<Frame>,
+    pub offer: Frame,
     pub answer: Option<Frame>,
     pub generation: &'static str,
     pub role: &'static str,

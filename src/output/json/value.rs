@@ -143,6 +143,11 @@ impl Serialize for Millis {
     }
 }
 
+/// A status code, none where it is 0.
+pub(super) fn some(status: u16) -> Option<u16> {
+    (status > 0).then_some(status)
+}
+
 /// `{"capture": i, "frame": n}`.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Frame {

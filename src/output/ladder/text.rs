@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthChar;
 
 use super::{frame_name, row_time, several_captures, with_repeats};
+use crate::output::table::clean;
 use crate::output::text::{pad, sgr, shorten, to_ascii, width};
 use crate::view::ladder::{Ladder, LadderRow, Tone};
 use crate::view::show::{self, TimeMode};
@@ -47,7 +48,7 @@ const UNICODE: Symbols = Symbols {
     band: '▓',
     band_edge: '║',
     pause: '┊',
-    back: "─╮◀╯",
+    back: "─↺",
     repeat: '×',
     note: "· ",
 };
@@ -66,7 +67,7 @@ const ASCII: Symbols = Symbols {
     band: '#',
     band_edge: '|',
     pause: ':',
-    back: "--<'",
+    back: "-@",
     repeat: 'x',
     note: "* ",
 };
@@ -232,7 +233,7 @@ impl Drawing<'_> {
     }
 
     fn plain(&self, text: &str) -> String {
-        if self.ascii { to_ascii(text) } else { text.to_owned() }
+        if self.ascii { to_ascii(&clean(text)) } else { clean(text).into_owned() }
     }
 
     fn short(&self, text: &str, columns: usize) -> String {
@@ -338,7 +339,7 @@ impl Drawing<'_> {
             let room = self.room().saturating_sub(a + 8);
             line.set(a, s.start_right, Some(tone));
             line.text(a + 1, s.back, Some(tone));
-            line.text(a + 6, &format!("{} ", self.short(label, room)), Some(tone));
+            line.text(a + 4, &format!("{} ", self.short(label, room)), Some(tone));
             return line;
         }
         let (left, right) = (a.min(b), a.max(b));

@@ -4,17 +4,39 @@ use std::collections::HashSet;
 
 use super::{Ladder, LadderRow, Tone};
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, MethodId};
+use crate::correlate::{Analysis, MethodId, Owner, SipRecord};
 
 /// Requests alike from which on they are folded.
 const RUN: usize = 4;
 /// Longest silence that is not drawn.
 const SILENCE: Nanos = 1_000_000_000;
 
+/// A transaction, hops and answers included.
+type Transaction = (Owner, MethodId, u32, u32);
+
+fn transaction(record: &SipRecord) -> Transaction {
+    (record.owner, record.method, record.from_tag, record.cseq)
+}
+
+/// Transactions that were refused: those are to be seen.
+fn failed(analysis: &Analysis, rows: &[LadderRow]) -> HashSet<Transaction> {
+    rows.iter()
+        .filter_map(|row| match row {
+            LadderRow::Arrow { message: Some(m), tone: Tone::Failure, .. } => {
+                Some(transaction(analysis.message(*m)))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 /// Is the row a message of a poll or keep-alive, and of which? Anything that failed or carries a transfer's progress is not.
-fn poll(analysis: &Analysis, row: &LadderRow) -> Option<(MethodId, usize)> {
+fn poll(analysis: &Analysis, row: &LadderRow, failed: &HashSet<Transaction>) -> Option<(MethodId, usize)> {
     let LadderRow::Arrow { message: Some(m), label, tone, leg, .. } = row else { return None };
     let record = analysis.message(*m);
+    if failed.contains(&transaction(record)) {
+        return None;
+    }
     let polls = [
         MethodId::OPTIONS,
         MethodId::NOTIFY,
@@ -34,8 +56,9 @@ pub fn fold_runs(analysis: &Analysis, rows: Vec<LadderRow>) -> Vec<LadderRow> {
     let mut out = Vec::with_capacity(rows.len());
     let mut run: Vec<LadderRow> = Vec::new();
     let mut kind = None;
+    let failed = failed(analysis, &rows);
     for row in rows {
-        let next = poll(analysis, &row);
+        let next = poll(analysis, &row, &failed);
         if next != kind || next.is_none() {
             end_run(analysis, &mut run, &mut out);
             kind = next;

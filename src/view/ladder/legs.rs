@@ -17,16 +17,12 @@ pub fn owners(analysis: &Analysis, owners: &[Owner], extended: bool) -> Vec<Owne
     if !extended || analysis.links.is_empty() {
         return all;
     }
-    let mut linked: HashMap<CallIdx, Vec<CallIdx>> = HashMap::new();
-    for link in &analysis.links {
-        linked.entry(link.from).or_default().push(link.to);
-        linked.entry(link.to).or_default().push(link.from);
-    }
     let mut next = 0;
     while let Some(&owner) = all.get(next) {
         next += 1;
         if let Owner::Call(call) = owner {
-            for &other in linked.get(&call).into_iter().flatten() {
+            for link in analysis.links_of(call) {
+                let other = if link.from == call { link.to } else { link.from };
                 if all.len() < LEGS.max(owners.len()) && seen.insert(Owner::Call(other)) {
                     all.push(Owner::Call(other));
                 }

@@ -7,7 +7,7 @@ use callscope_parsers::sip::{self, Message, parse_message};
 
 use super::Lifeline;
 use super::roles::{self, Role};
-use crate::correlate::{Analysis, Flow, MethodId, MsgIdx, SipRecord, Transport, flag};
+use crate::correlate::{Analysis, Flow, MethodId, MsgIdx, Owner, SipRecord, Transport, flag};
 use crate::view::show;
 
 /// Messages read to learn what one machine is, and over all machines.
@@ -180,7 +180,7 @@ fn learn(analysis: &Analysis, messages: &[MsgIdx], ends: &[(usize, usize)], plac
             continue;
         }
         let to_tag = if r.is_request() { 0 } else { r.to_tag };
-        let sender = *seen.entry((r.method, r.status, r.cseq, r.from_tag, to_tag)).or_insert(from);
+        let sender = *seen.entry((r.owner, r.method, r.status, r.cseq, r.from_tag, to_tag)).or_insert(from);
         let Some(k) = known.get_mut(from) else { continue };
         if sender != from {
             k.relay |= r.method != MethodId::ACK;
@@ -237,17 +237,17 @@ fn learn_from(analysis: &Analysis, r: &SipRecord, message: &Message<'_>, ip: Opt
     );
     let by_user = matches!(r.status, 180..300 | 486 | 600 | 603);
     if by_server {
-        k.server |= r.status >= 200 && analysis_is_of(analysis, r);
+        k.server |= r.status >= 200 && opens_dialog(analysis, r);
     } else if by_user && k.user.is_none() && names_user(scan.to.uri) {
         k.user = Some(show::party_short(scan.to.display, scan.to.uri));
     }
 }
 
 /// Was the request the one that opened its dialog? (A SUBSCRIBE inside a call is answered by a user.)
-fn analysis_is_of(analysis: &Analysis, r: &SipRecord) -> bool {
+fn opens_dialog(analysis: &Analysis, r: &SipRecord) -> bool {
     match r.owner {
-        crate::correlate::Owner::Dialog(d) => analysis.dialog(d).method == r.method,
-        crate::correlate::Owner::Call(_) => false,
+        Owner::Dialog(d) => analysis.dialog(d).method == r.method,
+        Owner::Call(_) => false,
     }
 }
 

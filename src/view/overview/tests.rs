@@ -34,6 +34,7 @@ fn capture(accounting: Accounting) -> CaptureSummary {
         issues_not_kept: 0,
         comments: Vec::new(),
         input_bytes: 1,
+        counts: Default::default(),
         complete: true,
     }
 }

@@ -202,10 +202,8 @@ fn check_value(b: &[u8], name: Name, range: Range<usize>, method: Option<&[u8]>,
                 }
             }
         }
-        Name::CallId => {
-            if value.is_empty() || value.iter().any(|&b| is_space(b)) {
-                issues.push(Issue::new("call-id-bad", range, "A Call-ID is one word"));
-            }
+        Name::CallId if value.is_empty() || value.iter().any(|&b| is_space(b)) => {
+            issues.push(Issue::new("call-id-bad", range, "A Call-ID is one word"));
         }
         Name::CSeq => {
             let (cseq, found) = parse_cseq(b, range);

@@ -106,3 +106,23 @@ fn status_lines() {
     assert_eq!(line("SIP/2.0  200 OK"), ["start-line-space"]);
     assert_eq!(line("SIP/2.0 200OK"), ["start-line-space"]);
 }
+
+/// Lists without end cost neither time nor memory beyond their bytes.
+#[test]
+fn endless_lists() {
+    for (piece, code) in [
+        ("Contact: a,", "uri-scheme-missing"),
+        ("Contact: <sip:a@b>;;", "parameter-empty"),
+        ("Via: ,;", "via-bad"),
+        ("To: \"", "angle-bracket-missing"),
+        ("Warning: ,", "warning-bad"),
+        ("Contact: <sip:a@b>;a;b,", "list-too-long"),
+    ] {
+        let (name, piece) = piece.split_at(piece.find(' ').unwrap());
+        let text = format!("INVITE sip:a@b SIP/2.0\r\n{name}{}\r\n\r\n", piece.repeat(100_000));
+        let m = parse_message(text.as_bytes()).unwrap();
+        assert!(codes(&m).contains(&code), "{code}");
+        assert!(m.issues.len() < 3_100, "{code}: {}", m.issues.len());
+        assert_eq!(crate::sip::scan(text.as_bytes()).unwrap().suspicious, m.is_malformed());
+    }
+}

@@ -6,6 +6,7 @@
 use memchr::memchr;
 
 use super::NameAddrScan;
+use crate::sip::name_addr::LONGEST_NAME;
 use crate::sip::syntax::{
     closing_quote, digits, host_end, is_hex, is_plain_uri_text, is_token, number, part, skip_space,
     token_end, trim, value_end, words_end,
@@ -33,10 +34,7 @@ pub(super) fn plain_uri(u: &[u8]) -> bool {
     };
     match host_port(rest, host) {
         Some(i) if i == rest.len() => true,
-        Some(i) if rest.get(i) == Some(&b';') => {
-            let params = part(rest, i..rest.len());
-            is_plain_uri_text(params) && !params.contains(&b'@')
-        }
+        Some(i) if rest.get(i) == Some(&b';') => is_plain_uri_text(part(rest, i..rest.len())),
         _ => false,
     }
 }
@@ -142,7 +140,7 @@ pub(super) fn name_addr(v: &[u8], from: usize) -> (NameAddrScan<'_>, usize, bool
             Some(b':') => i = word,
             _ => {
                 plain = false;
-                i = match memchr(b'<', part(v, word..v.len())) {
+                i = match memchr(b'<', part(v, word..v.len().min(word + LONGEST_NAME))) {
                     Some(n) => {
                         out.display = trim(part(v, word..word + n));
                         word + n
