@@ -129,9 +129,9 @@ fn blocks(
             .activity
             .iter()
             .filter(|a| a.total > 0)
-            .map(|a| vec![a.label.to_owned(), bars(&a.counts), grouped(a.total), a.text.clone()])
+            .map(|a| vec![a.label.to_owned(), bars(&a.counts), grouped(a.total), a.text.trim().to_owned()])
             .collect();
-        let columns = [("what", ""), ("activity", ""), ("total", "#"), ("text", "")];
+        let columns = [("what", "What"), ("activity", "When"), ("total", "#Count"), ("text", "Outcome")];
         blocks.push(Block::Table(table_of(&columns, rows)));
     }
     if !overview.machines.is_empty() {
