@@ -145,6 +145,7 @@ pub enum Answer {
     Overview {
         overview: Arc<Overview>,
         holdings: Holdings,
+        took: Duration,
     },
     Table {
         kind: TableKind,
@@ -203,10 +204,14 @@ pub fn read(analysis: &RwLock<Analysis>) -> RwLockReadGuard<'_, Analysis> {
 /// Answers everything but the searches over frames, which take long and answer in pieces.
 pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
     Some(match request {
-        Request::Overview { slices } => Answer::Overview {
-            overview: Arc::new(overview::overview(analysis, *slices)),
-            holdings: holdings(analysis),
-        },
+        Request::Overview { slices } => {
+            let started = Instant::now();
+            Answer::Overview {
+                overview: Arc::new(overview::overview(analysis, *slices)),
+                holdings: holdings(analysis),
+                took: started.elapsed(),
+            }
+        }
         Request::Table { kind, query, version } => {
             let started = Instant::now();
             let data = match kind {

@@ -342,10 +342,22 @@ impl DetailState {
         self.tree_lines().get(self.tree.at)?.node.range.clone()
     }
 
-    /// The layers below the last two are closed at first: they matter least.
-    pub fn close_outer_layers(&mut self) {
-        let layers = self.buffer().map_or(0, |b| b.tree.len());
-        self.closed = (0..layers.saturating_sub(2)).map(|i| vec![i]).collect();
+    /// What a reader seldom needs is closed at first: the parts of headers and URIs, and of a frame the layers below
+    /// the last two.
+    pub fn close_at_first(&mut self) {
+        let Some(buffer) = self.buffer() else { return };
+        let mut closed: HashSet<Vec<usize>> = HashSet::new();
+        if matches!(self.subject, Some(Subject::Frame(_))) {
+            closed.extend((0..buffer.tree.len().saturating_sub(2)).map(|i| vec![i]));
+        }
+        for line in tree_lines(&buffer.tree, &HashSet::new()) {
+            let parent = field(&buffer.tree, &line.path[..line.path.len() - 1]);
+            let header = parent.is_some_and(|p| p.label.starts_with("Headers"));
+            if !line.node.children.is_empty() && (header || line.node.label.ends_with("URI")) {
+                closed.insert(line.path);
+            }
+        }
+        self.closed = closed;
     }
 }
 
@@ -689,6 +701,9 @@ pub struct State {
     pub revision: u64,
     pub overview_asked: Option<(u64, usize)>,
     pub overview_pending: bool,
+    /// How long the last answer took, and when it was asked for.
+    pub overview_took: Duration,
+    pub overview_asked_at: u64,
     /// What is being written, to ask before an existing file is replaced.
     pub exporting: Option<Export>,
     /// Milliseconds since the start, as far as events told.
@@ -727,6 +742,8 @@ impl State {
             revision: 0,
             overview_asked: None,
             overview_pending: false,
+            overview_took: Duration::ZERO,
+            overview_asked_at: 0,
             exporting: None,
             now: 0,
             clicked: None,

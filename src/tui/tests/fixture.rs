@@ -291,6 +291,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 dialogs: 12,
                 damaged: 1,
             },
+            took: Default::default(),
         },
         Request::Table { kind, query, version } => {
             let mut data = calls();

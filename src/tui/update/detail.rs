@@ -30,6 +30,7 @@ pub(super) fn act(state: &mut State, action: Action) {
             let (tab, subject, data) = (detail.tab, detail.subject, detail.data.take());
             **detail =
                 DetailState { tab, subject, asked: subject, data, buffer: next, ..DetailState::default() };
+            detail.close_at_first();
             return;
         }
         Action::NextMessage => return beside(state, 1),

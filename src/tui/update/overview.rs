@@ -8,6 +8,8 @@ use crate::tui::state::{State, Tab};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item {
     Verdict,
+    /// An input that could not be read; leads nowhere and is passed over.
+    Error,
     Note(usize),
     Activity(usize),
 }
@@ -40,7 +42,7 @@ pub(super) fn act(state: &mut State, action: Action) {
 fn open(state: &mut State, item: Option<Item>) {
     let Some(overview) = state.overview.clone() else { return };
     match item {
-        None => {}
+        None | Some(Item::Error) => {}
         Some(Item::Verdict) => state.tab = if state.holdings.calls > 0 { Tab::Calls } else { Tab::Packets },
         Some(Item::Note(i)) => match overview.notes.get(i) {
             Some((_, _, Some(frame))) => {

@@ -55,9 +55,19 @@ pub(super) fn subject(state: &State) -> Option<Subject> {
 
 /// Moves the cursor to a frame, dropping a filter that hides it.
 pub(super) fn go_to(state: &mut State, frame: FrameRef) {
+    let mut frame = frame;
+    let frames = state.holdings.captures.get(usize::from(frame.capture.0)).copied().unwrap_or(0);
+    if !state.loading && u64::from(frame.frame) > frames && frames > 0 {
+        // Damage is told at the frame that could not be read.
+        state.say(format!("frame {} could not be read; this is the last one before it", frame.frame));
+        frame.frame = u32::try_from(frames).unwrap_or(u32::MAX);
+    }
     let Some(place) = state.holdings.place_of(frame) else {
-        state.packets.seek = Some(frame);
-        return state.say(format!("frame {} was not read yet", frame.frame));
+        if state.loading {
+            state.packets.seek = Some(frame);
+            return state.say(format!("frame {} was not read yet", frame.frame));
+        }
+        return state.complain(format!("there is no frame {}", frame.frame));
     };
     let at = match &state.packets.matches {
         None => usize::try_from(place).ok(),

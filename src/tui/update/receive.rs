@@ -12,10 +12,14 @@ use crate::view::ladder::LadderOptions;
 /// Lines of frames kept beside those on the screen.
 const KEPT_LINES: usize = 4_000;
 
+/// Ladders of so few rows are shown unfolded.
+const SHORT: usize = 3;
+
 pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
     match answer {
-        Answer::Overview { overview, holdings } => {
+        Answer::Overview { overview, holdings, took } => {
             state.overview_pending = false;
+            state.overview_took = took;
             state.overview = Some(overview);
             state.holdings = holdings;
             if let Some(frame) = state.packets.seek
@@ -44,7 +48,12 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                 view.flawed = flawed.clone();
                 if view.ladder.as_ref() != Some(&ladder) {
                     let subject = view.subject(view.cursor.at);
+                    let first = view.ladder.is_none();
                     view.ladder = Some(ladder.clone());
+                    if first && ladder.rows.len() <= SHORT {
+                        // There is room enough for what was folded.
+                        view.open = (0..ladder.rows.len()).map(|i| vec![i]).collect();
+                    }
                     view.flatten();
                     let seek = view.seek.take().map(Subject::Message).or(subject);
                     if let Some(subject) = seek {
@@ -58,9 +67,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
             let put = |view: &mut DetailState| {
                 if view.subject == Some(detail.subject) {
                     view.data = Some(detail.clone());
-                    if matches!(detail.subject, Subject::Frame(_)) {
-                        view.close_outer_layers();
-                    }
+                    view.close_at_first();
                 }
             };
             put(&mut state.packets.pane);

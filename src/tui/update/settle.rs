@@ -53,8 +53,11 @@ fn overview(state: &mut State, effects: &mut Vec<Effect>) {
     state.overview_cursor.at = state.overview_cursor.at.min(items.saturating_sub(1));
     let slices = slices(state.width);
     let want = (state.revision, slices);
-    if state.overview_asked != Some(want) && !state.overview_pending {
+    let early =
+        state.loading && state.now < state.overview_asked_at.saturating_add(rest(state.overview_took));
+    if state.overview_asked != Some(want) && !state.overview_pending && !early {
         state.overview_asked = Some(want);
+        state.overview_asked_at = state.now;
         state.overview_pending = true;
         effects.push(Effect::Ask(Request::Overview { slices }));
     }
@@ -63,7 +66,7 @@ fn overview(state: &mut State, effects: &mut Vec<Effect>) {
 fn table(state: &mut State, kind: TableKind, effects: &mut Vec<Effect>) {
     let body = layout::shell(state.width, state.height).body;
     let height = usize::from(layout::table_rows(body).height);
-    let (time, revision, now) = (state.time, state.revision, state.now);
+    let (time, revision, now, loading) = (state.time, state.revision, state.now, state.loading);
     let table = state.table_mut(kind);
     let len = table.len();
     table.cursor.settle(len, height);
@@ -73,12 +76,9 @@ fn table(state: &mut State, kind: TableKind, effects: &mut Vec<Effect>) {
     }
     // A new query goes out at once; more rows only when the last ones have come, and long tables less often.
     let same_query = table.asked.is_some_and(|(version, _)| version == table.version);
-    let rest = u64::try_from(table.took.as_millis()).unwrap_or(u64::MAX).saturating_mul(4);
-    if same_query && state_is_loading(revision, table.asked) {
-        let early = now < table.asked_at.saturating_add(rest);
-        if table.pending || early {
-            return;
-        }
+    let early = loading && now < table.asked_at.saturating_add(rest(table.took));
+    if same_query && (table.pending || early) {
+        return;
     }
     table.asked = Some(want);
     table.asked_at = now;
@@ -93,8 +93,9 @@ fn table(state: &mut State, kind: TableKind, effects: &mut Vec<Effect>) {
     effects.push(Effect::Ask(Request::Table { kind, query: Box::new(query), version }));
 }
 
-fn state_is_loading(revision: u64, asked: Option<(u64, u64)>) -> bool {
-    asked.is_some_and(|(_, r)| r != revision)
+/// Milliseconds before the same is asked again while loading, which waits for whoever reads the analysis.
+fn rest(took: std::time::Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX).saturating_mul(12)
 }
 
 fn packets(state: &mut State, effects: &mut Vec<Effect>) {

@@ -59,6 +59,10 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
     };
     let verdict = if overview.verdict.is_empty() { "nothing was decoded yet" } else { &overview.verdict };
     put_text(Item::Verdict, "Verdict", Role::Title, verdict, Role::Text, "");
+    for error in &state.errors {
+        let text = crate::view::show::safe(error.as_bytes());
+        put_text(Item::Error, "● error", Role::Error, &text, Role::Text, "");
+    }
     let notes = overview.notes.len();
     for (i, (severity, text, frame)) in overview.notes.iter().enumerate() {
         let (sign, role) = match *severity {
@@ -76,8 +80,9 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
         let head = format!("{sign} {severity}");
         put_text(Item::Note(i), &head, role, text, Role::Text, &right.unwrap_or_default());
     }
-    if notes > 0 {
-        out.insert(out.iter().position(|l| l.item == Some(1)).unwrap_or(1), Line::blank());
+    if notes > 0 || !state.errors.is_empty() {
+        let verdict_end = out.iter().rposition(|l| l.item == Some(0)).map_or(1, |i| i + 1);
+        out.insert(verdict_end, Line::blank());
     }
     if !overview.activity.is_empty() {
         out.push(Line::blank());
