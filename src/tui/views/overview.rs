@@ -90,11 +90,11 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
     for (i, activity) in overview.activity.iter().enumerate() {
         let line = sparkline(&activity.counts);
         let total = grouped(activity.total);
+        // What stands apart by blanks alone would run together where lines are wrapped.
+        let said = activity.text.replace("   ", " · ").replace("  ", " · ");
         let lead = format!("{line} {total:>8}   ");
         let blank = " ".repeat(width(&lead));
-        for (k, piece) in
-            wrap_words(&activity.text, room.saturating_sub(width(&lead))).into_iter().enumerate()
-        {
+        for (k, piece) in wrap_words(&said, room.saturating_sub(width(&lead))).into_iter().enumerate() {
             out.push(Line {
                 item: index(Item::Activity(i)),
                 head: if k == 0 { activity.label.to_owned() } else { String::new() },
