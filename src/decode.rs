@@ -104,6 +104,8 @@ pub enum Place<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct DecodedSip<'a> {
     pub scan: &'a Scan<'a>,
+    /// The message, of which `scan` was made.
+    pub raw: &'a [u8],
     pub place: Place<'a>,
     /// The frame that completed it.
     pub frame: FrameRef,

@@ -102,12 +102,15 @@ impl TcpFlags {
 pub mod defrag;
 pub mod duplicate;
 pub mod explain;
+pub mod icmp;
 pub mod sctp;
 pub mod slice;
 pub mod tcp;
 
 pub use defrag::{Datagram, Defragmenter};
 pub use duplicate::{Duplicates, frame_digest};
-pub use explain::{Field, Layer, explain_frame};
+pub use explain::{Field, Layer, explain_frame, explain_ip};
+pub use icmp::{Icmp, parse_icmp};
+pub use sctp::{DataChunk, SctpMessage, SctpTable};
 pub use slice::{UdpLength, ip_protocol, slice_frame, slice_ip};
 pub use tcp::{ConnId, Direction, StreamEvent, TcpTable};

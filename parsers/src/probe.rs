@@ -156,8 +156,9 @@ fn probe_stun(payload: &[u8]) -> Probe {
         return Probe::Stun;
     }
     if payload.get(4..8) == Some(&MAGIC_COOKIE) {
-        // A length that does not fit is a cut or damaged message; the cookie is evidence enough.
-        return if length % 4 == 0 { Probe::Stun } else { Probe::Unknown };
+        // A length that does not fit is a cut or damaged message; the cookie is evidence enough. Microsoft dialects
+        // also come unpadded with the cookie, and then the length is exact.
+        return if length % 4 == 0 || whole { Probe::Stun } else { Probe::Unknown };
     }
     let classic = matches!(
         kind,
@@ -556,6 +557,8 @@ mod tests {
             &hex!("00030011 2112a442445566778899aabbccddeeff 000f000472c64bc6 000600056162636465"),
             Probe::Stun,
         );
+        // Unpadded SOFTWARE of three bytes after an RFC 5389 header.
+        check(&hex!("00010007 2112a442445566778899aabbccddeeff 80220003616263"), Probe::Stun);
         // Length does not fit; unknown type; a DNS query with id 1.
         check(&hex!("00010004 00112233445566778899aabbccddeeff"), Probe::Unknown);
         check(&hex!("00050000 00112233445566778899aabbccddeeff"), Probe::Unknown);

@@ -322,9 +322,7 @@ impl TlsReader {
     ) -> &'b [u8] {
         let (taken, rest) = bytes.split_at_checked(left).unwrap_or((bytes, &[]));
         match kind {
-            content::HANDSHAKE if !self.encrypted => {
-                self.handshake_bytes(taken, left == self.record_bytes, events)
-            }
+            content::HANDSHAKE if !self.encrypted => self.handshake_bytes(taken, events),
             content::HANDSHAKE | content::ALERT => {
                 let room = MAX_SMALL.saturating_sub(self.small.len()).min(taken.len());
                 self.small.extend_from_slice(taken.get(..room).unwrap_or_default());
@@ -405,23 +403,8 @@ impl TlsReader {
         }
     }
 
-    fn handshake_bytes(&mut self, taken: &[u8], record_begins: bool, events: &mut Vec<TlsEvent>) {
+    fn handshake_bytes(&mut self, taken: &[u8], events: &mut Vec<TlsEvent>) {
         let mut rest = self.skip_too_long(taken);
-        if self.doubtful && record_begins && self.message.is_empty() && !rest.is_empty() {
-            // Joined inside a conversation: only a message that fits its record shows that this is clear text.
-            self.doubtful = false;
-            let fits = match rest {
-                [kind, high, middle, low, ..] => {
-                    let length = be24(*high, *middle, *low);
-                    handshake::plausible(*kind, length) && length + 4 <= self.record_bytes
-                }
-                _ => false,
-            };
-            if !fits {
-                self.encrypted = true;
-                return;
-            }
-        }
         while !rest.is_empty() {
             if self.message.is_empty() {
                 self.message_start = self.position.saturating_add(taken.len() - rest.len());
@@ -431,11 +414,18 @@ impl TlsReader {
                 return;
             };
             let length = be24(high, middle, low);
-            if !handshake::plausible(kind, length) {
-                self.implausible(events);
+            let wanted = 4 + length;
+            // Joined inside a conversation: only a message that fits its record shows that this is clear text.
+            let doubtful = std::mem::take(&mut self.doubtful);
+            let plausible = handshake::plausible(kind, length);
+            if !plausible && !doubtful {
+                self.bad_message(events);
+            }
+            if !plausible || (doubtful && wanted > self.record_bytes) {
+                self.message.clear();
+                self.encrypted = true;
                 return;
             }
-            let wanted = 4 + length;
             let keep = wanted.min(MAX_HANDSHAKE);
             rest = self.fill_message(keep, rest);
             if self.message.len() < keep {
@@ -474,19 +464,13 @@ impl TlsReader {
         handshake::read_message(*kind, body, self.message_start, events);
     }
 
-    /// No handshake message begins so: ciphertext if nothing was seen in clear, else damage.
-    fn implausible(&mut self, events: &mut Vec<TlsEvent>) {
+    /// No handshake message begins so: damage, or, where nothing was seen in clear, ciphertext.
+    fn bad_message(&self, events: &mut Vec<TlsEvent>) {
         if self.hello_seen {
             let range = self.message_start..self.message_start.saturating_add(self.message.len());
-            events.push(TlsEvent::Issue(Issue::new(
-                "tls-bad-handshake",
-                range,
-                "A handshake message of unknown form",
-            )));
+            let text = "A handshake message of unknown form";
+            events.push(TlsEvent::Issue(Issue::new("tls-bad-handshake", range, text)));
         }
-        self.message.clear();
-        self.message_skip = 0;
-        self.encrypted = true;
     }
 }
 

@@ -30,6 +30,7 @@ impl Sink for Apply<'_> {
         };
         let incoming = Incoming {
             scan: m.scan,
+            raw: m.raw,
             bytes,
             frame: m.frame,
             parts: m.parts,

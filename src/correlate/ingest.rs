@@ -15,6 +15,8 @@ use crate::capture::{CaptureIssue, FrameRef, Nanos};
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
     pub scan: &'a Scan<'a>,
+    /// The message itself, of which `scan` was made.
+    pub raw: &'a [u8],
     pub bytes: BytesRef,
     /// The frame that completed it.
     pub frame: FrameRef,

@@ -65,6 +65,9 @@ impl KindBits {
 
     /// From everything one pass over a message of the call gives.
     pub fn of_scan(scan: &Scan<'_>) -> Self {
+        if scan.content_type.is_empty() && scan.cseq_method != b"INVITE" {
+            return Self(0);
+        }
         let mut bits = scan.sdp.map_or(Self(0), |sdp| Self::of_media_line(sdp.media));
         let focus = contains(scan.contact, b";isfocus")
             || contains(scan.to.uri, b":conf:focus")
@@ -116,9 +119,20 @@ mod tests {
     fn headers() {
         let check = |scan: Scan<'_>, kind| assert_eq!(KindBits::of_scan(&scan).kind(), kind);
         check(Scan { content_type: b"application/CCCP+xml", ..Scan::default() }, CallKind::Conference);
-        check(Scan { contact: b"<sip:c@h>;isfocus", ..Scan::default() }, CallKind::Conference);
+        check(
+            Scan { contact: b"<sip:c@h>;isfocus", cseq_method: b"INVITE", ..Scan::default() },
+            CallKind::Conference,
+        );
         let sdp =
             callscope_parsers::sip::scan::SdpScan { media: b"audio 5000 RTP/AVP 0", ..Default::default() };
-        check(Scan { contact: b"<sip:c@h>;isfocus", sdp: Some(sdp), ..Scan::default() }, CallKind::Audio);
+        check(
+            Scan {
+                contact: b"<sip:c@h>;isfocus",
+                content_type: b"application/sdp",
+                sdp: Some(sdp),
+                ..Scan::default()
+            },
+            CallKind::Audio,
+        );
     }
 }

@@ -75,6 +75,16 @@ pub(super) struct Legs {
     by_call: Map<CallIdx, Vec<u32>>,
 }
 
+/// Value of the first header with one of these names.
+fn header_named<'a>(message: &'a [u8], body_start: usize, names: &[String]) -> Option<&'a [u8]> {
+    let head = message.get(..body_start.min(message.len()))?;
+    head.split(|b| *b == b'\n').find_map(|line| {
+        let colon = memchr::memchr(b':', line)?;
+        let name = line[..colon].trim_ascii();
+        names.iter().any(|n| n.as_bytes().eq_ignore_ascii_case(name)).then(|| line[colon + 1..].trim_ascii())
+    })
+}
+
 impl Legs {
     pub fn indexed(&self, call: CallIdx) -> impl Iterator<Item = usize> + '_ {
         self.by_call.get(&call).into_iter().flatten().map(|i| *i as usize)
@@ -108,6 +118,8 @@ impl Analysis {
             if opening {
                 if !scan.x_call_id.is_empty() {
                     self.link_named(call, scan.x_call_id, LinkReason::Header, index);
+                } else if let Some(value) = header_named(m.raw, scan.body_start, &self.leg_headers) {
+                    self.link_named(call, value, LinkReason::Header, index);
                 }
                 self.link_referred(call, m);
             }

@@ -186,11 +186,12 @@ pub struct MsgList {
 
 /// A Call-ID whose first request is INVITE.
 ///
-/// What opens a call: an INVITE request, or a response to one (the capture starts after the request). A Call-ID
-/// that began otherwise becomes a call when an INVITE of it is met later, unless it was opened by a request outside
-/// any dialog (no `To` tag) of another method that is not younger than this INVITE. So a call whose capture starts
-/// with BYE, ACK, INFO … and later shows a re-INVITE is a call ([`CallSummary::starts_mid_call`]); a lone BYE or
-/// ACK stays a [`Dialog`], as does a SUBSCRIBE whose Call-ID an INVITE uses again. A call never turns back.
+/// What opens a call: an INVITE request, or a response to one (the capture starts after the request). What was met
+/// of the Call-ID before becomes part of the call where it only makes sense inside one (BYE, ACK, INFO … of a capture
+/// that starts mid-call, [`CallSummary::starts_mid_call`]) or is younger than the INVITE (the file is not in order of
+/// time). Where a request outside any dialog (no `To` tag) of another method had opened the Call-ID, as clients do
+/// that register and call under one, the call stands beside that [`Dialog`], which keeps the messages of its method.
+/// A lone BYE or ACK stays a dialog. A call never turns back.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub call_id: Str,

@@ -1,5 +1,6 @@
 //! Which call or dialog a message belongs to. Documented on [`Call`] and [`Dialog`].
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use callscope_parsers::sip::Scan;
@@ -49,7 +50,9 @@ pub(super) struct DialogWork {
 pub(super) struct Owners {
     by_call_id: Vec<u32>,
     /// Messages without Call-ID, by From tag and CSeq number (or Via branch).
-    nameless: std::collections::HashMap<u64, u32, foldhash::fast::RandomState>,
+    nameless: HashMap<u64, u32, foldhash::fast::RandomState>,
+    /// The dialogs whose Call-ID a call uses again.
+    beside: HashMap<CallIdx, DialogIdx, foldhash::fast::RandomState>,
 }
 
 /// What a message is filed under.
@@ -68,7 +71,7 @@ fn pack(owner: Owner) -> u32 {
 
 fn unpack(packed: u32) -> Option<Owner> {
     let n = packed.checked_sub(1)?;
-    Some(if n % 2 == 0 { Owner::Call(CallIdx(n / 2)) } else { Owner::Dialog(DialogIdx(n / 2)) })
+    Some(if n.is_multiple_of(2) { Owner::Call(CallIdx(n / 2)) } else { Owner::Dialog(DialogIdx(n / 2)) })
 }
 
 impl Owners {
@@ -139,12 +142,22 @@ impl Analysis {
             Key::Nameless(_) => Str(0),
         };
         let owner = match self.owners.get(key) {
-            Some(owner @ Owner::Call(_)) => owner,
+            Some(owner @ Owner::Call(call)) => match self.owners.beside.get(&call) {
+                Some(d) if self.dialogs.get(d.0 as usize).is_some_and(|d| d.method == record.method) => {
+                    Owner::Dialog(*d)
+                }
+                _ => owner,
+            },
             Some(owner @ Owner::Dialog(d)) => {
-                let opened = self.dialog_work.get(d.0 as usize).and_then(|w| w.opened);
-                if invite && opened.is_none_or(|t| record.time < t) && call_id.0 != 0 {
+                let full = self.calls.len() + self.dialogs.len() >= self.limits.dialogs;
+                if invite && call_id.0 != 0 && !full {
+                    let opened = self.dialog_work.get(d.0 as usize).and_then(|w| w.opened);
                     let call = self.new_call(call_id, index);
-                    self.hand_over(d, call);
+                    if opened.is_some_and(|t| t <= record.time) {
+                        self.owners.beside.insert(call, d);
+                    } else {
+                        self.hand_over(d, call);
+                    }
                     self.owners.set(key, Owner::Call(call));
                     Owner::Call(call)
                 } else {

@@ -159,6 +159,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
         };
         let incoming = Incoming {
             scan: &scan,
+            raw: b"",
             bytes: BytesRef { offset: 0, len: 0, store: BytesRef::ARENA },
             frame: FrameRef { capture: CaptureId(0), frame },
             parts: &[],

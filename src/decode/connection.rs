@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_stream};
-use callscope_parsers::sip::{self, Framing, find_start, frame_message, looks_like_sip};
+use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
 
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
@@ -283,6 +283,8 @@ impl Connection {
         let start = half.buf.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(half.buf.len());
         let bytes = half.buf.get(start..).unwrap_or_default();
         // A start line at least has to be whole, else nothing can be said of it.
+        // Without a Content-Length the end of the stream ends the body (RFC 3261 §18.3 wants one, not all send it).
+        let whole = |scan: &sip::Scan<'_>| scan.content_length.is_none() && scan.body_start < bytes.len();
         if !half.lost
             && memchr::memchr(b'\n', bytes).is_some()
             && let Some(scan) = sip::scan(bytes)
@@ -290,6 +292,7 @@ impl Connection {
         {
             sink.sip(&DecodedSip {
                 scan: &scan,
+                raw: bytes,
                 place: Place::Memory(bytes),
                 frame,
                 parts: cx.parts,
@@ -299,7 +302,7 @@ impl Connection {
                 transport: Transport::Tcp,
                 digest: cx.digest(bytes),
                 duplicate: false,
-                cut: true,
+                cut: !whole(&scan),
             });
         }
         half.clear();
@@ -375,6 +378,7 @@ impl Connection {
                         };
                         sink.sip(&DecodedSip {
                             scan: &scan,
+                            raw: bytes,
                             place,
                             frame,
                             parts: cx.parts,
@@ -399,7 +403,8 @@ impl Connection {
                         format!("{src} → {dst}: {why}; looking for the next message (byte {offset})"),
                     );
                     half.lost = true;
-                    at += 1;
+                    // `find_start` could give the refused line again.
+                    at += find_next_start(rest).unwrap_or(1);
                 }
             }
         }
@@ -439,6 +444,7 @@ impl Connection {
                     {
                         sink.sip(&DecodedSip {
                             scan: &scan,
+                            raw: &bytes,
                             place: Place::Memory(&bytes),
                             frame,
                             parts: cx.parts,

@@ -84,6 +84,7 @@ impl CaptureDecoder {
                 let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
                 let kept = sink.sip(&DecodedSip {
                     scan: &event.spans.scan(bytes),
+                    raw: bytes,
                     place: Place::File {
                         offset: prepared.batch.base + u64::from(event.start),
                         len: event.len,
@@ -132,6 +133,7 @@ impl CaptureDecoder {
             let bytes = payload.get(skip..).unwrap_or_default();
             sink.sip(&DecodedSip {
                 scan: &scan,
+                raw: bytes,
                 place: Place::Memory(bytes),
                 frame,
                 parts: earlier,
@@ -201,6 +203,7 @@ impl CaptureDecoder {
                         let bytes = payload.get(skip..).unwrap_or_default();
                         let kept = sink.sip(&DecodedSip {
                             scan: &scan,
+                            raw: bytes,
                             place: place_of(bytes, file),
                             frame,
                             parts: earlier,
@@ -245,27 +248,31 @@ impl CaptureDecoder {
         sink: &mut impl Sink,
     ) -> Class {
         let mut class = Class::Other;
-        let hasher = &self.hasher;
+        let (hasher, earlier) = (&self.hasher, &mut self.parts);
         self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
             let start = m.bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
             let bytes = m.bytes.get(start..).unwrap_or_default();
             if sip::looks_like_sip(bytes)
                 && let Some(scan) = sip::scan(bytes)
             {
+                let cut = m.missing > 0;
+                earlier.clear();
+                earlier.extend(m.parts.iter().copied().filter(|f| *f != m.frame));
                 let kept = sink.sip(&DecodedSip {
                     scan: &scan,
+                    raw: bytes,
                     place: Place::Memory(bytes),
                     frame: m.frame,
-                    parts: m.parts,
+                    parts: earlier,
                     time,
                     src: m.src,
                     dst: m.dst,
                     transport: Transport::Sctp,
                     digest: digest(hasher, bytes),
                     duplicate: false,
-                    cut: false,
+                    cut,
                 });
-                class = message_class(kept, false);
+                class = message_class(kept, cut);
             }
         });
         class

@@ -7,6 +7,8 @@
 //! Lax where captures are: padding and trailers are cut off by the IP length, a total length of 0 (TSO) means the
 //! rest of the frame, a length beyond the frame means bytes that were not captured.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+
 use super::{IpPacket, Sliced};
 use crate::capture::LinkType;
 use crate::limits::Limits;
@@ -24,12 +26,73 @@ mod tests;
 /// Slices a frame down to its transport, through VLAN tags and tunnels. `origlen` is its length on the wire.
 #[inline]
 pub fn slice_frame<'a>(link: LinkType, frame: &'a [u8], origlen: u32, limits: &Limits) -> Sliced<'a> {
+    if link.0 == 1
+        && let Some(sliced) = plain_udp(frame)
+    {
+        return sliced;
+    }
+    walk_untraced(link, frame, origlen, limits)
+}
+
+#[inline(never)]
+fn walk_untraced<'a>(link: LinkType, frame: &'a [u8], origlen: u32, limits: &Limits) -> Sliced<'a> {
     walk_frame(link, frame, origlen, limits, &mut NoTrace)
+}
+
+/// What nearly every frame of a capture full of media is: Ethernet, IPv4 without options or fragments, UDP, all of
+/// it there and its lengths in agreement. The same as the walk gives, in a fraction of the time.
+#[inline]
+fn plain_udp(frame: &[u8]) -> Option<Sliced<'_>> {
+    let head = frame.first_chunk::<42>()?;
+    let total = u16::from_be_bytes([head[16], head[17]]);
+    let length = u16::from_be_bytes([head[38], head[39]]);
+    let (src_port, dst_port) =
+        (u16::from_be_bytes([head[34], head[35]]), u16::from_be_bytes([head[36], head[37]]));
+    let is_plain = [head[12], head[13], head[14], head[23]] == [0x08, 0x00, 0x45, ip_protocol::UDP]
+        && [head[20] & 0x3f, head[21]] == [0, 0]
+        && length >= 8
+        && u32::from(length) + 20 == u32::from(total)
+        && !is_tunnel_port(src_port, dst_port);
+    if !is_plain {
+        return None;
+    }
+    let datagram = frame.get(34..14 + usize::from(total))?;
+    let src = Ipv4Addr::new(head[26], head[27], head[28], head[29]);
+    let dst = Ipv4Addr::new(head[30], head[31], head[32], head[33]);
+    Some(Sliced::Udp {
+        ip: IpPacket {
+            src: IpAddr::V4(src),
+            dst: IpAddr::V4(dst),
+            dscp: head[15] >> 2,
+            ttl: head[22],
+            id: u32::from(u16::from_be_bytes([head[18], head[19]])),
+            protocol: ip_protocol::UDP,
+            fragment: None,
+            payload: datagram,
+            missing: 0,
+        },
+        src: SocketAddr::V4(SocketAddrV4::new(src, src_port)),
+        dst: SocketAddr::V4(SocketAddrV4::new(dst, dst_port)),
+        payload: datagram.get(8..)?,
+    })
+}
+
+/// Ports on which UDP may be a tunnel: VXLAN (registered, Linux), VXLAN-GPE, GTP-U, Geneve, TZSP.
+#[inline]
+fn is_tunnel_port(src: u16, dst: u16) -> bool {
+    matches!(dst, 4789 | 8472 | 4790 | 2152 | 6081 | 37008) || src == 2152
 }
 
 /// Slices the transport of an IP packet that was put together from fragments (through tunnels, if it holds one).
 pub fn slice_ip<'a>(ip: IpPacket<'a>, limits: &Limits) -> Sliced<'a> {
     walk_ip(ip, limits, &mut NoTrace)
+}
+
+/// The packet quoted by an ICMP error: perhaps cut off, so only its IP headers are asked for.
+pub(super) fn embedded_ip(bytes: &[u8]) -> Option<IpPacket<'_>> {
+    let mut walk = Walk { frame: bytes, trace: &mut NoTrace, depth: 0, tags: MOST_TAGS };
+    let span = Span { at: 0, end: bytes.len(), wire: bytes.len() };
+    walk.ip_headers(span)
 }
 
 /// What the length field of a UDP header says about the datagram it is in.
@@ -112,6 +175,10 @@ pub(super) enum Kind {
     Pppoe,
     Mpls,
     ControlWord,
+    Nsh,
+    MacSec,
+    Fddi,
+    TokenRing,
     Radiotap,
     Prism,
     Avs,
@@ -168,7 +235,7 @@ impl Trace for NoTrace {
 }
 
 /// VLAN tags, MPLS labels and extension headers passed in one frame before it counts as [`Sliced::TooDeep`].
-const MOST_TAGS: u8 = 64;
+const MOST_TAGS: u8 = 250;
 
 /// Where the walk stands: `at..end` is captured, `end..wire` was on the wire only.
 #[derive(Debug, Clone, Copy)]
@@ -289,12 +356,12 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
 }
 
 #[inline(always)]
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
 }
 
 #[inline(always)]
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk::<4>().map(|b| u32::from_be_bytes(*b))
 }
 

@@ -138,6 +138,7 @@ impl Scenario {
         let (src, dst) = path.split_once('>').unwrap();
         let incoming = Incoming {
             scan: &scan,
+            raw: text.as_bytes(),
             bytes,
             frame: FrameRef { capture: CaptureId(0), frame: self.frames },
             parts: &[],

@@ -349,6 +349,7 @@ fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
     };
     a.add_message(&Incoming {
         scan: &scan,
+        raw: b"",
         bytes: r.bytes,
         frame: r.frame,
         parts: &[],
@@ -364,10 +365,17 @@ fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
 
 #[test]
 fn who_opened_the_call_id() {
-    // Another method's dialog keeps its Call-ID …
-    check_owner("0 A>B SUBSCRIBE\n 0.1 B>A 200\n 1 A>B INVITE/2", 0, 1);
-    check_owner("0 A>B OPTIONS\n 0.1 B>A 200", 0, 1);
-    // … a lone request from inside a call stays a dialog …
+    // A call under a Call-ID that another method opened stands beside that dialog.
+    let a = played(
+        "0.0 A>B REGISTER\n 0.1 B>A 200\n 1.0 A>B INVITE/2\n 1.1 B>A 180\n 1.2 B>A 403\n 1.3 A>B BYE/3 to=b\n 1.4 B>A 200\n \
+         2.0 A>B REGISTER/4\n 2.1 B>A 200",
+    );
+    assert_eq!((a.calls.len(), a.dialogs.len()), (1, 1));
+    assert_eq!(a.calls[0].summary.state, CallState::Rejected);
+    assert_eq!((a.calls[0].messages.count, a.calls[0].summary.start), (5, 1_000_000_000));
+    assert_eq!((a.dialogs[0].messages.count, a.dialogs[0].summary.final_status), (4, 200));
+    assert_eq!(a.messages_of(a.dialogs[0].messages).map(|m| m.0).collect::<Vec<_>>(), [0, 1, 7, 8]);
+    // A lone request from inside a call stays a dialog …
     check_owner("0 A>B BYE to=b\n 0.1 B>A 200", 0, 1);
     check_owner("0 A>B ACK to=b", 0, 1);
     // … and what only stands before the INVITE in the file does not count.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Kind, Sliced, Span, Trace, Walk, be16};
+use super::{Kind, Sliced, Span, Trace, Walk, be16, is_tunnel_port};
 use crate::net::{Fragment, IpPacket, TcpFlags, TcpSegment};
 
 /// Protocol numbers of IPv4 and IPv6 next headers.
@@ -23,6 +23,7 @@ pub mod protocol {
     pub const ETHERIP: u8 = 97;
     pub const SCTP: u8 = 132;
     pub const MOBILITY: u8 = 135;
+    pub const UDP_LITE: u8 = 136;
     pub const MPLS: u8 = 137;
     pub const HIP: u8 = 139;
     pub const SHIM6: u8 = 140;
@@ -78,6 +79,63 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             return self.fragment(ip, rest);
         }
         self.upper(ip, rest)
+    }
+
+    /// The IP headers alone, of a packet of which not even they may be sound.
+    pub(super) fn ip_headers(&mut self, span: Span) -> Option<IpPacket<'a>> {
+        let bytes = self.bytes(span);
+        if bytes.first()? >> 4 == 4 {
+            let head = bytes.first_chunk::<20>()?;
+            let word = be16(head, 6)?;
+            return Some(IpPacket {
+                src: IpAddr::V4(Ipv4Addr::new(head[12], head[13], head[14], head[15])),
+                dst: IpAddr::V4(Ipv4Addr::new(head[16], head[17], head[18], head[19])),
+                dscp: head[1] >> 2,
+                ttl: head[8],
+                id: u32::from(be16(head, 4)?),
+                protocol: head[9],
+                fragment: (word & 0x3fff != 0)
+                    .then_some(Fragment { offset: u32::from(word & 0x1fff) * 8, more: word & 0x2000 != 0 }),
+                payload: bytes.get(usize::from(head[0] & 15) * 4..).unwrap_or(&[]),
+                missing: 0,
+            });
+        }
+        let head = bytes.first_chunk::<40>()?;
+        if head[0] >> 4 != 6 {
+            return None;
+        }
+        let mut ip = IpPacket {
+            src: IpAddr::V6(ipv6_at(head, 8)),
+            dst: IpAddr::V6(ipv6_at(head, 24)),
+            dscp: 0,
+            ttl: head[7],
+            id: 0,
+            protocol: head[6],
+            fragment: None,
+            payload: bytes.get(40..)?,
+            missing: 0,
+        };
+        while self.tag() {
+            let (next, len) = match (ip.protocol, ip.payload) {
+                (protocol::FRAGMENT, [next, _, high, low, ..]) => {
+                    let word = u16::from_be_bytes([*high, *low]);
+                    if word & 0xfff9 != 0 {
+                        let (offset, more) = (u32::from(word & 0xfff8), word & 1 == 1);
+                        ip.fragment = Some(Fragment { offset, more });
+                    }
+                    (*next, 8)
+                }
+                (
+                    protocol::HOP_BY_HOP | protocol::ROUTING | protocol::DESTINATION_OPTIONS,
+                    [next, len, ..],
+                ) => (*next, (usize::from(*len) + 1) * 8),
+                (protocol::AH, [next, len, ..]) => (*next, (usize::from(*len) + 2) * 4),
+                _ => break,
+            };
+            let Some(rest) = ip.payload.get(len..) else { break };
+            (ip.protocol, ip.payload) = (next, rest);
+        }
+        Some(ip)
     }
 
     /// A piece of a datagram that can be part of one (RFC 791 3.2, RFC 8200 4.5).
@@ -223,7 +281,7 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             1..=7 => return self.malformed("UDP length below 8"),
             _ => span.trim(length).skip(8),
         };
-        if matches!(dst_port, 4789 | 8472 | 4790 | 2152 | 6081 | 37008) || src_port == 2152 {
+        if is_tunnel_port(src_port, dst_port) {
             let mark = self.trace.mark();
             let (depth, tags) = (self.depth, self.tags);
             match self.udp_tunnel(src_port, dst_port, rest) {

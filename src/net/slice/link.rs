@@ -6,6 +6,7 @@ pub(in crate::net) const IPV4: u16 = 0x0800;
 pub(in crate::net) const IPV6: u16 = 0x86dd;
 pub(in crate::net) const ARP: u16 = 0x0806;
 pub(in crate::net) const BRIDGING: u16 = 0x6558;
+const NSH: u16 = 0x894f;
 const PPPOE_SESSION: u16 = 0x8864;
 const MPLS: u16 = 0x8847;
 const MPLS_MULTICAST: u16 = 0x8848;
@@ -31,9 +32,10 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             1 => self.ethernet(span),
             0 => self.null(span, Kind::Null),
             108 => self.null(span, Kind::Loop),
-            12 | 14 | 101 => self.raw_ip(span),
-            228 => self.ipv4(span),
-            229 => self.ipv6(span),
+            // The types that say IPv4 or IPv6 are not always true.
+            12 | 14 | 101 | 228 | 229 => self.raw_ip(span),
+            6 => self.token_ring(span),
+            10 => self.fddi(span),
             113 => self.sll(span),
             276 => self.sll2(span),
             9 | 50 => self.ppp(span),
@@ -97,6 +99,25 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
                     self.trace.layer(Kind::ITag, span.at, span.skip(4).at);
                     return self.ethernet(span.skip(4));
                 }
+                // IEEE 802.1AE, integrity only: what is not encrypted can be read.
+                0x88e5 => {
+                    let bytes = self.bytes(span);
+                    let Some(tci) = bytes.first() else {
+                        return self.short(span, 6, "MACsec tag shorter than 6 bytes");
+                    };
+                    let len = if tci & 0x20 != 0 { 14 } else { 6 };
+                    let Some(next) = be16(bytes, len) else {
+                        return self.short(span, len + 2, "MACsec tag cut short");
+                    };
+                    self.trace.layer(Kind::MacSec, span.at, span.at + len + 2);
+                    if tci & 0x0c != 0 {
+                        self.trace.remark("encrypted by the link");
+                        return Sliced::NotIp;
+                    }
+                    ethertype = next;
+                    span = span.skip(len + 2);
+                }
+                NSH => return self.nsh(span),
                 MPLS | MPLS_MULTICAST => return self.mpls(span),
                 PPPOE_SESSION => return self.pppoe(span),
                 BRIDGING => {
@@ -209,6 +230,50 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             0x0281 | 0x0283 => self.mpls(rest),
             _ => Sliced::NotIp,
         }
+    }
+
+    /// RFC 8300: a service path and metadata before the packet.
+    pub(super) fn nsh(&mut self, span: Span) -> Sliced<'a> {
+        let Some(head) = self.head::<8>(span) else {
+            return self.short(span, 8, "NSH header shorter than 8 bytes");
+        };
+        let len = usize::from(head[1] & 0x3f) * 4;
+        if len < 8 || self.bytes(span).len() < len {
+            return self.short(span, len.max(8), "NSH header length beyond the frame");
+        }
+        self.trace.layer(Kind::Nsh, span.at, span.at + len);
+        if !self.enter() {
+            return Sliced::TooDeep;
+        }
+        match head[3] {
+            1 => self.ipv4(span.skip(len)),
+            2 => self.ipv6(span.skip(len)),
+            3 => self.ethernet(span.skip(len)),
+            5 => self.mpls(span.skip(len)),
+            _ => Sliced::NotIp,
+        }
+    }
+
+    fn fddi(&mut self, span: Span) -> Sliced<'a> {
+        let Some(head) = self.head::<13>(span) else {
+            return self.short(span, 13, "FDDI header shorter than 13 bytes");
+        };
+        self.trace.layer(Kind::Fddi, span.at, span.at + 13);
+        // Asynchronous and synchronous LLC frames.
+        if head[0] & 0x70 == 0x50 { self.llc(span.skip(13)) } else { Sliced::NotIp }
+    }
+
+    fn token_ring(&mut self, span: Span) -> Sliced<'a> {
+        let Some(head) = self.head::<14>(span) else {
+            return self.short(span, 14, "Token Ring header shorter than 14 bytes");
+        };
+        // The first bit of the source announces routing information, which begins with its length.
+        let routing = match self.bytes(span).get(14) {
+            Some(control) if head[8] & 0x80 != 0 => usize::from(control & 0x1f),
+            _ => 0,
+        };
+        self.trace.layer(Kind::TokenRing, span.at, span.skip(14 + routing).at);
+        if head[1] & 0xc0 == 0x40 { self.llc(span.skip(14 + routing)) } else { Sliced::NotIp }
     }
 
     fn chdlc(&mut self, span: Span) -> Sliced<'a> {

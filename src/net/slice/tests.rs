@@ -1,5 +1,6 @@
 use etherparse::PacketBuilder;
 use hex_literal::hex;
+use proptest::prelude::*;
 
 use super::*;
 
@@ -107,7 +108,7 @@ fn padding_is_no_payload() {
 
 #[test]
 fn too_many_tags() {
-    let tags = hex!("0001 8100").repeat(200);
+    let tags = hex!("0001 8100").repeat(300);
     check(1, &ethernet(0x8100, &tags), "too deep");
 }
 
@@ -140,6 +141,19 @@ fn other_links() {
     check(50, &cat(&[&hex!("0f00 0800"), &v4]), HI4);
     check(50, &hex!("ff03 c021 0101 0004"), "not ip");
     check(117, &cat(&[&hex!("3d 02 00 00"), &[0; 60], &v4]), HI4);
+    check(10, &cat(&[&hex!("50"), &MACS, &hex!("aaaa03 000000 0800"), &v4]), HI4);
+    check(10, &cat(&[&hex!("41"), &MACS, &[0; 20]]), "not ip");
+    // Token Ring with six bytes of routing information.
+    check(6, &cat(&[&hex!("1040 020000000001 820000000002 0630 00110022 aaaa03 000000 0800"), &v4]), HI4);
+    // MACsec, integrity only and encrypted; NSH.
+    check(1, &ethernet(0x88e5, &cat(&[&hex!("2000 00000001 0200000000010001 0800"), &v4, &[0; 16]])), HI4);
+    check(1, &ethernet(0x88e5, &cat(&[&hex!("2c00 00000001 0200000000010001 0800"), &v4])), "not ip");
+    check(
+        1,
+        &ethernet(0x894f, &cat(&[&hex!("0fc2 0201 00000103"), &v6])),
+        "malformed: IPv4 header of another version",
+    );
+    check(1, &ethernet(0x894f, &cat(&[&hex!("0fc2 0202 00000103"), &v6])), HI6);
     check(147, &v4, "not ip");
 }
 
@@ -382,5 +396,30 @@ fn cut_by_snaplen() {
         // Without the length on the wire, no cut frame may look whole either.
         let sliced = slice_frame(LinkType(1), &frame[..len], 0, &Limits::default());
         assert!(len < 42 || sliced.payload_missing() > 0);
+    }
+}
+
+proptest! {
+    /// The short way for plain frames gives what the walk gives, whatever bytes are damaged.
+    #[test]
+    fn the_short_way_is_the_same(damage in proptest::collection::vec((0usize..60, any::<u8>()), 0..3), cut in 0usize..64) {
+        let mut frame = ethernet(0x0800, &udp4(b"hello, world"));
+        for (at, byte) in damage {
+            if let Some(slot) = frame.get_mut(at) {
+                *slot = byte;
+            }
+        }
+        let end = frame.len().saturating_sub(cut.saturating_sub(20));
+        let origlen = frame.len() as u32;
+        let short = slice_frame(LinkType(1), &frame[..end], origlen, &Limits::default());
+        let walked = walk_untraced(LinkType(1), &frame[..end], origlen, &Limits::default());
+        prop_assert_eq!(format!("{short:?}"), format!("{walked:?}"));
+    }
+
+    #[test]
+    fn any_bytes_on_any_link(link in prop_oneof![0u16..300, Just(1)], frame in proptest::collection::vec(any::<u8>(), 0..200), more in 0u32..100) {
+        let origlen = frame.len() as u32 + more;
+        let sliced = slice_frame(LinkType(link), &frame, origlen, &Limits::default());
+        prop_assert!(sliced.ip().is_none_or(|ip| ip.payload.len() <= frame.len()));
     }
 }

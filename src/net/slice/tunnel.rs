@@ -134,6 +134,7 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             Inner::Ethernet => self.ethernet(at),
             Inner::Dot11 => self.dot11(at, false),
             Inner::Ip => self.raw_ip(at),
+            Inner::Nsh => self.nsh(at),
         })
     }
 
@@ -141,10 +142,11 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
     fn vxlan(&mut self, span: Span) -> Option<(Inner, Span)> {
         let head = self.head::<8>(span)?;
         let plain = matches!(head, [0x08, 0, 0, 0, _, _, _, 0]);
-        let policy = head[0] == 0x88 && head[1] & !0x48 == 0 && head[7] == 0;
+        // Reserved bits should be 0, but are not with every vendor; RTP and STUN never set this one alone.
+        let odd = head[0] & 0x48 == 0x08;
         let rest = span.skip(8);
         let bytes = self.bytes(rest);
-        if !(plain || policy) || bytes.len() >= 14 && !looks_like_ethernet(bytes) {
+        if !plain && !odd || bytes.len() >= 14 && !looks_like_ethernet(bytes) {
             return None;
         }
         self.trace.layer(Kind::Vxlan, span.at, span.at + 8);
@@ -162,6 +164,7 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
             1 if looks_like_ipv4(self.bytes(rest)) => Inner::Ip,
             2 if looks_like_ipv6(self.bytes(rest), rest) => Inner::Ip,
             3 if looks_like_ethernet(self.bytes(rest)) => Inner::Ethernet,
+            4 => Inner::Nsh,
             _ => return None,
         };
         self.trace.layer(Kind::Vxlan, span.at, span.at + 8);
@@ -248,4 +251,5 @@ enum Inner {
     Ethernet,
     Dot11,
     Ip,
+    Nsh,
 }

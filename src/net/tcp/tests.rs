@@ -27,7 +27,7 @@ fn word(direction: Direction) -> &'static str {
 
 fn note(told: &mut Vec<String>, event: StreamEvent<'_>) {
     told.push(match event {
-        StreamEvent::Open { conn, syn } => format!("open {} {syn}", conn.0),
+        StreamEvent::Open { conn, syn, .. } => format!("open {} {syn}", conn.0),
         StreamEvent::Data { direction, bytes, frame, .. } => {
             format!("{} {} @{}", word(direction), bytes.escape_ascii(), frame.frame)
         }

@@ -1,0 +1,199 @@
+//! What the fuzz targets under `fuzz/` run, as plain functions, so that a stable test can replay the corpus.
+//!
+//! Each takes any bytes and asserts what holds for all input: ranges lie inside the buffer, framing makes progress,
+//! splitting a stream does not change what it says. Nothing else should call these: they panic on purpose.
+
+use std::ops::Range;
+
+use crate::probe::{Probe, probe_datagram, probe_stream};
+use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
+use crate::tls::{TlsEvent, TlsReader};
+use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
+use crate::{Issue, mime, sdp};
+
+/// One fuzz target.
+pub type Body = fn(&[u8]);
+
+/// All targets by the name of their corpus folder.
+pub const TARGETS: &[(&str, Body)] = &[
+    ("mime", mime_body),
+    ("probe", probe),
+    ("sdp", sdp_session),
+    ("sip_message", sip_message),
+    ("sip_scan", sip_scan),
+    ("sip_stream", sip_stream),
+    ("tls", tls),
+    ("websocket", websocket),
+];
+
+#[track_caller]
+fn inside(data: &[u8], range: &Range<usize>) {
+    assert!(data.get(range.clone()).is_some(), "{range:?} is outside of {} bytes", data.len());
+}
+
+#[track_caller]
+fn issues_inside(data: &[u8], issues: &[Issue]) {
+    for issue in issues {
+        inside(data, &issue.range);
+        assert!(!issue.code.is_empty() && !issue.text.is_empty());
+    }
+}
+
+/// First byte values become where to cut, the rest the data.
+fn cut_points(data: &[u8]) -> (usize, &[u8]) {
+    match data {
+        [high, low, rest @ ..] => {
+            let at = usize::from(u16::from_be_bytes([*high, *low]));
+            (if rest.is_empty() { 0 } else { at % rest.len() }, rest)
+        }
+        _ => (0, data),
+    }
+}
+
+pub fn probe(data: &[u8]) {
+    let datagram = probe_datagram(data);
+    let stream = probe_stream(data);
+    // Text is told by its first line, in datagrams and streams alike.
+    for text in [Probe::Sip, Probe::Http] {
+        assert_eq!(datagram == text, stream == text, "{datagram:?} {stream:?}");
+    }
+}
+
+pub fn sip_scan(data: &[u8]) {
+    let Some(found) = scan(data) else {
+        return;
+    };
+    assert!(found.body_start <= data.len());
+    assert!(found.status == 0 || found.method.is_empty());
+}
+
+pub fn sip_message(data: &[u8]) {
+    let Some(message) = parse_message(data) else {
+        return;
+    };
+    inside(data, &message.start_range);
+    inside(data, &message.body);
+    issues_inside(data, &message.issues);
+    let mut last = 0;
+    for header in &message.headers {
+        inside(data, &header.name_range);
+        inside(data, &header.value_range);
+        assert!(header.name_range.start >= last, "headers out of order");
+        last = header.name_range.start;
+        assert!(!canonical_name(header.name).is_empty() || header.name.is_empty());
+    }
+}
+
+pub fn sip_stream(data: &[u8]) {
+    if let Some(at) = find_start(data) {
+        assert!(at < data.len());
+    }
+    let _ = looks_like_sip(data);
+    let mut rest = data;
+    loop {
+        let used = match frame_message(rest, 4096, 65_536) {
+            Framing::Message { start, len } => start + len,
+            Framing::KeepAlive(used) => used,
+            Framing::NeedMore(total) => {
+                assert!(total > rest.len(), "{total} bytes are there already");
+                return;
+            }
+            Framing::Reject(why) => {
+                assert!(!why.is_empty());
+                return;
+            }
+        };
+        assert!(used > 0, "no progress");
+        rest = rest.get(used..).expect("a message is whole");
+    }
+}
+
+/// The first line is the Content-Type.
+pub fn mime_body(data: &[u8]) {
+    let line = memchr::memchr(b'\n', data).unwrap_or(0);
+    let (content_type, rest) = data.split_at(line);
+    let start = data.len() - rest.len();
+    let (part, issues) = mime::parse_body(data, start..data.len(), content_type);
+    issues_inside(data, &issues);
+    let mut open = vec![&part];
+    while let Some(part) = open.pop() {
+        inside(data, &part.head);
+        inside(data, &part.content);
+        open.extend(&part.parts);
+    }
+}
+
+pub fn sdp_session(data: &[u8]) {
+    let session = sdp::parse_sdp(data);
+    issues_inside(data, &session.issues);
+    for line in &session.lines {
+        inside(data, &line.range);
+        assert!(data[line.range.clone()].ends_with(line.value));
+    }
+    for media in &session.media {
+        assert!(media.lines.end <= session.lines.len() && media.lines.start < media.lines.end);
+        for attribute in &media.attributes {
+            assert_eq!(&data[attribute.value_range.clone()], attribute.value);
+        }
+        for crypto in media.cryptos() {
+            crypto.keys.iter().for_each(|key| inside(data, key));
+        }
+        let _ = (media.is_hold(), media.rtcp_port(), session.ice(media), session.fingerprint(media));
+    }
+    let secrets = session.secrets();
+    secrets.iter().for_each(|secret| inside(data, secret));
+    assert!(secrets.is_sorted_by(|a, b| a.end <= b.start), "secrets overlap: {secrets:?}");
+}
+
+pub fn tls(data: &[u8]) {
+    let (cut, data) = cut_points(data);
+    let (head, tail) = data.split_at(cut);
+    let read = |parts: &[&[u8]], gap: bool| {
+        let mut reader = TlsReader::default();
+        let mut events = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            if gap && index > 0 {
+                reader.gap();
+            }
+            reader.push(part, &mut events);
+        }
+        events
+    };
+    let whole = read(&[data], false);
+    if !whole.iter().any(|e| matches!(e, TlsEvent::Issue(_))) {
+        assert_eq!(read(&[head, tail], false), whole, "cut at {cut}");
+    }
+    let _ = read(&[head, tail], true);
+}
+
+pub fn websocket(data: &[u8]) {
+    match parse_upgrade(data) {
+        UpgradeHead::Request { len, .. } | UpgradeHead::Accepted { len, .. } | UpgradeHead::Other { len } => {
+            let head = data.get(..len).expect("a head is whole");
+            assert_eq!(parse_upgrade(head), parse_upgrade(data));
+        }
+        UpgradeHead::NeedMore | UpgradeHead::Reject => {}
+    }
+    let mut rest = data;
+    loop {
+        match parse_frame(rest, 1 << 16) {
+            WsFrame::Frame { mask, header, payload, .. } => {
+                let used = header + payload;
+                let mut content = rest.get(header..used).expect("a frame is whole").to_vec();
+                if let Some(mask) = mask {
+                    unmask(&mut content, mask, 0);
+                }
+                assert!(used >= 2);
+                rest = &rest[used..];
+            }
+            WsFrame::NeedMore(total) => {
+                assert!(total > rest.len(), "{total} bytes are there already");
+                return;
+            }
+            WsFrame::Reject(why) => {
+                assert!(!why.is_empty());
+                return;
+            }
+        }
+    }
+}
