@@ -106,6 +106,9 @@ impl Holdings {
     }
 }
 
+/// A title, and what was counted under it.
+pub type CountGroup = (String, Vec<(String, u64)>);
+
 /// A table with the ids of its rows and the widths of its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableData {
@@ -187,7 +190,7 @@ pub enum Answer {
         frame: FrameRef,
         owner: Option<Owner>,
     },
-    Statistics(Arc<Vec<(String, Vec<(String, u64)>)>>),
+    Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tui_input::Input;
 
-use super::desk::{Holdings, TableData};
+use super::desk::{CountGroup, Holdings, TableData};
 use super::keys::Contexts;
 use super::theme::Theme;
 use crate::capture::{FrameRef, Nanos};
@@ -342,7 +342,7 @@ pub struct State {
     pub calls: TableState,
     pub dialogs: TableState,
     pub packets: PacketsState,
-    pub statistics: Option<Arc<Vec<(String, Vec<(String, u64)>)>>>,
+    pub statistics: Option<Arc<Vec<CountGroup>>>,
     pub stack: Vec<View>,
     pub line: Option<Line>,
     pub history: VecDeque<(Purpose, String)>,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::correlate::{Analysis, MethodId};
 use crate::view::show;
 
-pub(super) fn statistics(analysis: &Analysis) -> Vec<(String, Vec<(String, u64)>)> {
+pub(super) fn statistics(analysis: &Analysis) -> Vec<super::CountGroup> {
     let sip = &analysis.sip;
     let mut requests: Vec<(String, u64)> = sip
         .requests
