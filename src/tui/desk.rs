@@ -1,7 +1,14 @@
 //! What the screens need from the analysis, asked and answered as values on threads of their own, so that
 //! drawing and keys never wait for a lock, a long sort or a disk.
 
-use std::collections::HashMap;
+mod counts;
+mod frames;
+
+pub use frames::{MAX_MATCHES, packet_text};
+
+use counts::statistics;
+use frames::{find, lines_at, matches};
+
 use std::mem::discriminant;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -20,12 +27,7 @@ use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::rows::Query;
 use crate::view::table::Table;
-use crate::view::{detail, diff, ladder, overview, packets, rows, show};
-
-/// Frames looked at between two looks at whether the search is still wanted.
-const SCAN_CHUNK: u32 = 1_000;
-/// Most frames a Packets filter lists.
-pub const MAX_MATCHES: usize = 1_000_000;
+use crate::view::{detail, diff, ladder, overview, rows, show};
 
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -103,6 +105,9 @@ impl Holdings {
         Some(self.captures[..capture].iter().sum::<u64>() + inside)
     }
 }
+
+/// A title, and what was counted under it.
+pub type CountGroup = (String, Vec<(String, u64)>);
 
 /// A table with the ids of its rows and the widths of its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +190,7 @@ pub enum Answer {
         frame: FrameRef,
         owner: Option<Owner>,
     },
-    Statistics(Arc<Vec<(String, Vec<(String, u64)>)>>),
+    Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
 }
 
@@ -267,6 +272,9 @@ fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {
 fn holdings(analysis: &Analysis) -> Holdings {
     let captures = &analysis.captures;
     let name = |path: &str| {
+        if path == "-" {
+            return "standard input".to_owned();
+        }
         let name = path.rsplit('/').next().unwrap_or(path);
         show::safe(name.as_bytes())
     };
@@ -354,72 +362,6 @@ fn detail_of(analysis: &Analysis, subject: Subject) -> Detail {
     detail
 }
 
-/// Lines of single frames; those that follow each other are read together.
-fn lines_at(analysis: &Analysis, places: &[u64]) -> Result<Vec<(u64, PacketLine)>, String> {
-    let mut out = Vec::with_capacity(places.len());
-    for run in places.chunk_by(|a, b| a + 1 == *b) {
-        let first = run.first().copied().unwrap_or(0);
-        out.extend((first..).zip(lines(analysis, first, run.len() as u32)?));
-    }
-    Ok(out)
-}
-
-/// Lines of frames counted over all captures.
-fn lines(analysis: &Analysis, first: u64, count: u32) -> Result<Vec<PacketLine>, String> {
-    let mut out = Vec::new();
-    let mut before = 0u64;
-    let last = first.saturating_add(u64::from(count));
-    for (capture, summary) in analysis.captures.iter().enumerate() {
-        let (start, end) = (first.max(before), last.min(before + summary.frames));
-        if start < end {
-            let number = u32::try_from(start - before + 1).unwrap_or(u32::MAX);
-            let lines = packets::packet_lines(analysis, capture, number, (end - start) as u32)
-                .map_err(|e| e.to_string())?;
-            out.extend(lines);
-        }
-        before += summary.frames;
-    }
-    Ok(out)
-}
-
-fn statistics(analysis: &Analysis) -> Vec<(String, Vec<(String, u64)>)> {
-    use crate::correlate::MethodId;
-    let sip = &analysis.sip;
-    let mut requests: Vec<(String, u64)> = sip
-        .requests
-        .iter()
-        .enumerate()
-        .filter(|(_, n)| **n > 0)
-        .map(|(i, n)| (show::safe(analysis.method(MethodId(i as u16)).as_bytes()), *n))
-        .collect();
-    requests.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let responses = sip.responses.iter().map(|(code, n)| (code.to_string(), *n)).collect();
-    let mut states: HashMap<&'static str, u64> = HashMap::new();
-    for call in &analysis.calls {
-        *states.entry(call.summary.state.name()).or_default() += 1;
-    }
-    let mut states: Vec<(String, u64)> = states.into_iter().map(|(s, n)| (s.replace('_', " "), n)).collect();
-    states.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let other = &analysis.other;
-    let rest = vec![
-        ("SIP messages".to_owned(), sip.messages),
-        ("retransmitted".to_owned(), sip.retransmissions),
-        ("captured twice".to_owned(), sip.duplicates),
-        ("malformed".to_owned(), sip.malformed),
-        ("STUN messages".to_owned(), other.stun_messages),
-        ("RTP packets".to_owned(), other.rtp_packets),
-        ("RTCP packets".to_owned(), other.rtcp_packets),
-        ("TLS sessions".to_owned(), other.tls_sessions),
-        ("WebSocket sessions".to_owned(), other.websocket_sessions),
-    ];
-    vec![
-        ("Requests".to_owned(), requests),
-        ("Responses".to_owned(), responses),
-        ("Calls".to_owned(), states),
-        ("Traffic".to_owned(), rest),
-    ]
-}
-
 /// The threads that answer.
 #[derive(Debug)]
 pub struct Desk {
@@ -502,93 +444,6 @@ fn serve(
             }
         }
     }
-}
-
-fn matches(
-    analysis: &RwLock<Analysis>,
-    filter: &Filter,
-    version: u64,
-    events: &Sender<Event>,
-    wanted: &AtomicU64,
-) {
-    let (mut at, mut found) = (0u64, 0usize);
-    loop {
-        if wanted.load(Ordering::Relaxed) != version {
-            return;
-        }
-        let (places, more) = {
-            let analysis = read(analysis);
-            let total: u64 = analysis.captures.iter().map(|c| c.frames).sum();
-            let lines = lines(&analysis, at, SCAN_CHUNK).unwrap_or_default();
-            let places: Vec<u64> = lines
-                .iter()
-                .zip(at..)
-                .filter(|(line, _)| filter.matches_packet(&analysis, line))
-                .map(|(_, place)| place)
-                .collect();
-            at = (at + u64::from(SCAN_CHUNK)).min(total);
-            (places, at < total && !lines.is_empty())
-        };
-        found += places.len();
-        let done = !more || found >= MAX_MATCHES;
-        let answer = Answer::Matches { version, places, scanned: at, done };
-        if events.send(Event::Answer(Box::new(answer))).is_err() || done {
-            return;
-        }
-    }
-}
-
-fn find(
-    analysis: &RwLock<Analysis>,
-    text: &str,
-    from: u64,
-    forward: bool,
-    version: u64,
-    wanted: &AtomicU64,
-) -> Option<u64> {
-    let needle = text.to_lowercase();
-    let hit = |line: &PacketLine| packet_text(line).to_lowercase().contains(&needle);
-    let chunk = u64::from(SCAN_CHUNK);
-    let mut at = from;
-    while wanted.load(Ordering::Relaxed) == version {
-        let analysis = read(analysis);
-        if forward {
-            let lines = lines(&analysis, at, SCAN_CHUNK).ok()?;
-            if lines.is_empty() {
-                return None;
-            }
-            if let Some(i) = lines.iter().position(hit) {
-                return Some(at + i as u64);
-            }
-            at += chunk;
-        } else {
-            // `from` itself is not looked at.
-            let start = at.saturating_sub(chunk);
-            if start == at {
-                return None;
-            }
-            let lines = lines(&analysis, start, (at - start) as u32).ok()?;
-            if let Some(i) = lines.iter().rposition(hit) {
-                return Some(start + i as u64);
-            }
-            at = start;
-        }
-    }
-    None
-}
-
-/// What is searched and copied of a Packets line.
-pub fn packet_text(line: &PacketLine) -> String {
-    let end = |a: Option<std::net::SocketAddr>| a.map(show::address).unwrap_or_default();
-    format!(
-        "{} {} {} {} {} {}",
-        line.frame.frame,
-        end(line.src),
-        end(line.dst),
-        line.protocol,
-        line.length,
-        line.info
-    )
 }
 
 #[cfg(test)]

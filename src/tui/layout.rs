@@ -46,7 +46,7 @@ fn share(of: u16, percent: u16) -> u16 {
 
 /// The ladder and, if it is open, the pane beside it.
 pub fn ladder(state: &State, body: Rect) -> (Rect, Option<Rect>) {
-    let open = state.pane_open.unwrap_or(body.width >= 100) && body.width >= 80;
+    let open = state.pane_open.unwrap_or(body.width >= 110) && body.width >= 80;
     if !open {
         return (body, None);
     }

@@ -1,21 +1,27 @@
 //! All that the screens are drawn from.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+mod detail;
+mod export;
+mod flow;
+
+pub use detail::{DetailState, PaneTab, TreeLine, field, field_at, tree_lines};
+pub use export::{Export, ExportState, Format, What};
+pub use flow::{ColorMode, LadderState, ladder_row};
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tui_input::Input;
 
-use super::desk::{Detail, ExportError, Holdings, TableData};
+use super::desk::{CountGroup, Holdings, TableData};
 use super::keys::Contexts;
 use super::theme::Theme;
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::load::Progress;
 use crate::correlate::{CallIdx, DialogIdx, MsgIdx, Owner};
-use crate::view::detail::{Buffer, Node};
 use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
-use crate::view::ladder::{Ladder, LadderOptions, LadderRow};
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::show::TimeMode;
@@ -201,272 +207,6 @@ impl TableState {
     }
 }
 
-/// Tabs of the side pane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PaneTab {
-    #[default]
-    Decoded,
-    Raw,
-    Sdp,
-    Hex,
-}
-
-impl PaneTab {
-    pub const ALL: [Self; 4] = [Self::Decoded, Self::Raw, Self::Sdp, Self::Hex];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Decoded => "Decoded",
-            Self::Raw => "Raw",
-            Self::Sdp => "SDP",
-            Self::Hex => "Hex",
-        }
-    }
-
-    pub fn step(self, by: usize) -> Self {
-        let i = Self::ALL.iter().position(|t| *t == self).unwrap_or(0);
-        Self::ALL[(i + by) % Self::ALL.len()]
-    }
-}
-
-/// A message or frame: its tree, text and bytes.
-#[derive(Debug, Clone, Default)]
-pub struct DetailState {
-    pub subject: Option<Subject>,
-    /// What was asked for last.
-    pub asked: Option<Subject>,
-    pub data: Option<Arc<Detail>>,
-    pub tab: PaneTab,
-    /// Which of the buffers.
-    pub buffer: usize,
-    /// Fields that are closed, by their path in the tree.
-    pub closed: HashSet<Vec<usize>>,
-    pub tree: Cursor,
-    pub text: Cursor,
-    /// The byte under the cursor of the Hex tab.
-    pub byte: usize,
-    pub hex: Cursor,
-    /// Columns scrolled out to the left.
-    pub left: usize,
-}
-
-/// A line of a tree that is open as far as `closed` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TreeLine<'a> {
-    pub path: Vec<usize>,
-    pub node: &'a Node,
-    pub closed: bool,
-}
-
-/// The lines of a tree from top to bottom.
-pub fn tree_lines<'a>(nodes: &'a [Node], closed: &HashSet<Vec<usize>>) -> Vec<TreeLine<'a>> {
-    fn walk<'a>(
-        nodes: &'a [Node],
-        closed: &HashSet<Vec<usize>>,
-        path: &mut Vec<usize>,
-        out: &mut Vec<TreeLine<'a>>,
-    ) {
-        for (i, node) in nodes.iter().enumerate() {
-            path.push(i);
-            let shut = closed.contains(path);
-            out.push(TreeLine { path: path.clone(), node, closed: shut });
-            if !shut {
-                walk(&node.children, closed, path, out);
-            }
-            path.pop();
-        }
-    }
-    let mut out = Vec::new();
-    walk(nodes, closed, &mut Vec::new(), &mut out);
-    out
-}
-
-/// Path of the innermost field that holds a byte.
-pub fn field_at(nodes: &[Node], byte: usize) -> Option<Vec<usize>> {
-    let mut best: Option<(usize, Vec<usize>)> = None;
-    fn walk(nodes: &[Node], byte: usize, path: &mut Vec<usize>, best: &mut Option<(usize, Vec<usize>)>) {
-        for (i, node) in nodes.iter().enumerate() {
-            path.push(i);
-            if let Some(range) = &node.range
-                && range.contains(&byte)
-                && best.as_ref().is_none_or(|(len, _)| range.len() <= *len)
-            {
-                *best = Some((range.len(), path.clone()));
-            }
-            walk(&node.children, byte, path, best);
-            path.pop();
-        }
-    }
-    walk(nodes, byte, &mut Vec::new(), &mut best);
-    best.map(|(_, path)| path)
-}
-
-/// The field at a path.
-pub fn field<'a>(nodes: &'a [Node], path: &[usize]) -> Option<&'a Node> {
-    let (first, rest) = path.split_first()?;
-    let node = nodes.get(*first)?;
-    if rest.is_empty() { Some(node) } else { field(&node.children, rest) }
-}
-
-impl DetailState {
-    /// Another subject: its data is to be asked for, the tab stays.
-    pub fn wanted(&mut self, subject: Option<Subject>) {
-        if self.subject != subject {
-            *self = Self { subject, data: self.data.take(), tab: self.tab, ..Self::default() };
-        }
-    }
-
-    pub fn buffer(&self) -> Option<&Buffer> {
-        self.data.as_ref()?.buffers.get(self.buffer)
-    }
-
-    pub fn lines(&self) -> &[String] {
-        match (&self.data, self.tab) {
-            (Some(data), PaneTab::Raw) => &data.raw,
-            (Some(data), PaneTab::Sdp) => &data.sdp,
-            _ => &[],
-        }
-    }
-
-    pub fn tree_lines(&self) -> Vec<TreeLine<'_>> {
-        self.buffer().map(|b| tree_lines(&b.tree, &self.closed)).unwrap_or_default()
-    }
-
-    /// Bytes to be shown as belonging to the cursor.
-    pub fn marked_bytes(&self) -> Option<std::ops::Range<usize>> {
-        if self.tab == PaneTab::Hex {
-            let buffer = self.buffer()?;
-            let path = field_at(&buffer.tree, self.byte)?;
-            return field(&buffer.tree, &path)?.range.clone();
-        }
-        self.tree_lines().get(self.tree.at)?.node.range.clone()
-    }
-
-    /// What a reader seldom needs is closed at first: the parts of headers and URIs, and of a frame the layers below
-    /// the last two.
-    pub fn close_at_first(&mut self) {
-        let Some(buffer) = self.buffer() else { return };
-        let mut closed: HashSet<Vec<usize>> = HashSet::new();
-        if matches!(self.subject, Some(Subject::Frame(_))) {
-            closed.extend((0..buffer.tree.len().saturating_sub(2)).map(|i| vec![i]));
-        }
-        for line in tree_lines(&buffer.tree, &HashSet::new()) {
-            let parent = field(&buffer.tree, &line.path[..line.path.len() - 1]);
-            let header = parent.is_some_and(|p| p.label.starts_with("Headers"));
-            if !line.node.children.is_empty() && (header || line.node.label.ends_with("URI")) {
-                closed.insert(line.path);
-            }
-        }
-        self.closed = closed;
-    }
-}
-
-/// How ladder rows are coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ColorMode {
-    #[default]
-    Outcome,
-    Method,
-    Leg,
-}
-
-#[derive(Debug, Clone)]
-pub struct LadderState {
-    pub owners: Vec<Owner>,
-    pub options: LadderOptions,
-    pub ladder: Option<Arc<Ladder>>,
-    pub flawed: Arc<Vec<MsgIdx>>,
-    /// Unfolded runs, by their path.
-    pub open: HashSet<Vec<usize>>,
-    /// Paths of the rows on the screen, from top to bottom.
-    pub rows: Vec<Vec<usize>>,
-    pub legs: usize,
-    pub cursor: Cursor,
-    /// Lifelines scrolled out to the left.
-    pub left: usize,
-    pub marks: Vec<MsgIdx>,
-    pub pane: DetailState,
-    /// Revision of the analysis and options that were asked for.
-    pub asked: Option<(u64, LadderOptions)>,
-    pub pending: bool,
-    /// The message to go to when the ladder comes.
-    pub seek: Option<MsgIdx>,
-}
-
-/// The row at a path.
-pub fn ladder_row<'a>(rows: &'a [LadderRow], path: &[usize]) -> Option<&'a LadderRow> {
-    let (first, rest) = path.split_first()?;
-    let row = rows.get(*first)?;
-    match (rest.is_empty(), row) {
-        (true, _) => Some(row),
-        (false, LadderRow::Fold { inner, .. }) => ladder_row(inner, rest),
-        (false, _) => None,
-    }
-}
-
-impl LadderState {
-    pub fn new(owners: Vec<Owner>, options: LadderOptions) -> Self {
-        Self {
-            owners,
-            options,
-            ladder: None,
-            flawed: Arc::default(),
-            open: HashSet::new(),
-            rows: Vec::new(),
-            legs: 1,
-            cursor: Cursor::default(),
-            left: 0,
-            marks: Vec::new(),
-            pane: DetailState::default(),
-            asked: None,
-            pending: false,
-            seek: None,
-        }
-    }
-
-    /// Lists the rows anew after the ladder or its folds changed.
-    pub fn flatten(&mut self) {
-        fn walk(
-            rows: &[LadderRow],
-            open: &HashSet<Vec<usize>>,
-            path: &mut Vec<usize>,
-            out: &mut Vec<Vec<usize>>,
-            legs: &mut usize,
-        ) {
-            for (i, row) in rows.iter().enumerate() {
-                path.push(i);
-                out.push(path.clone());
-                match row {
-                    LadderRow::Fold { inner, .. } if open.contains(path) => {
-                        walk(inner, open, path, out, legs);
-                    }
-                    LadderRow::Arrow { leg, .. } => *legs = (*legs).max(leg + 1),
-                    _ => {}
-                }
-                path.pop();
-            }
-        }
-        self.rows.clear();
-        self.legs = 1;
-        if let Some(ladder) = &self.ladder {
-            walk(&ladder.rows, &self.open, &mut Vec::new(), &mut self.rows, &mut self.legs);
-        }
-    }
-
-    pub fn row(&self, at: usize) -> Option<&LadderRow> {
-        ladder_row(&self.ladder.as_ref()?.rows, self.rows.get(at)?)
-    }
-
-    /// What the pane is to show of a row.
-    pub fn subject(&self, at: usize) -> Option<Subject> {
-        match self.row(at)? {
-            LadderRow::Arrow { message: Some(m), .. } => Some(Subject::Message(*m)),
-            LadderRow::Arrow { frame, .. } => Some(Subject::Frame(*frame)),
-            _ => None,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Default)]
 pub struct PacketsState {
     pub cursor: Cursor,
@@ -524,90 +264,6 @@ pub struct ColumnsState {
     pub kind: TableKind,
     pub items: Vec<ColumnItem>,
     pub cursor: Cursor,
-}
-
-/// What is to be written.
-#[derive(Debug, Clone)]
-pub enum What {
-    Ladder(Vec<Owner>, LadderOptions),
-    Packets(Vec<Owner>),
-    Table(TableKind),
-    Summary,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Text,
-    Svg,
-    Mermaid,
-    Pcapng,
-    PcapngNoMedia,
-    Csv,
-    Markdown,
-    Json,
-}
-
-impl Format {
-    pub const ALL: [Self; 8] = [
-        Self::Text,
-        Self::Svg,
-        Self::Mermaid,
-        Self::Pcapng,
-        Self::PcapngNoMedia,
-        Self::Csv,
-        Self::Markdown,
-        Self::Json,
-    ];
-
-    /// Name and file ending.
-    pub fn names(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Text => ("text", "txt"),
-            Self::Svg => ("svg", "svg"),
-            Self::Mermaid => ("mermaid", "mmd"),
-            Self::Pcapng => ("pcapng", "pcapng"),
-            Self::PcapngNoMedia => ("pcapng-no-media", "pcapng"),
-            Self::Csv => ("csv", "csv"),
-            Self::Markdown => ("markdown", "md"),
-            Self::Json => ("json", "json"),
-        }
-    }
-}
-
-impl What {
-    pub fn formats(&self) -> &'static [Format] {
-        match self {
-            Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Mermaid],
-            Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
-            Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
-            Self::Summary => &[Format::Json],
-        }
-    }
-}
-
-/// A file to be written.
-#[derive(Debug, Clone)]
-pub struct Export {
-    pub what: What,
-    pub format: Format,
-    pub path: String,
-    pub force: bool,
-    /// The table as it is on the screen.
-    pub table: Option<Arc<TableData>>,
-    pub time: TimeMode,
-    pub ascii: bool,
-}
-
-#[derive(Debug, Clone)]
-pub struct ExportState {
-    pub choices: Vec<(String, What)>,
-    pub what: usize,
-    pub format: usize,
-    pub path: Input,
-    /// The path was typed and is not to be replaced when the format changes.
-    pub typed: bool,
-    /// 0 what, 1 format, 2 file.
-    pub field: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -686,7 +342,7 @@ pub struct State {
     pub calls: TableState,
     pub dialogs: TableState,
     pub packets: PacketsState,
-    pub statistics: Option<Arc<Vec<(String, Vec<(String, u64)>)>>>,
+    pub statistics: Option<Arc<Vec<CountGroup>>>,
     pub stack: Vec<View>,
     pub line: Option<Line>,
     pub history: VecDeque<(Purpose, String)>,
@@ -799,14 +455,5 @@ impl State {
     /// Times of the Packets and of unsorted tables are told against this.
     pub fn start(&self) -> Nanos {
         self.holdings.span.map_or(0, |(first, _)| first)
-    }
-}
-
-impl std::fmt::Display for ExportError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exists => f.write_str("the file is there already"),
-            Self::Other(text) => f.write_str(text),
-        }
     }
 }

@@ -263,7 +263,11 @@ fn packet(place: u64) -> PacketLine {
         frame: frame(n),
         time: START + i64::from(n) * 31 * MS,
         src: address("192.168.100.112:5060"),
-        dst: if n % 5 == 0 { address("[2001:db8::8a2e:370:7334]:5061") } else { address("10.10.0.5:5061") },
+        dst: if n.is_multiple_of(5) {
+            address("[2001:db8::8a2e:370:7334]:5061")
+        } else {
+            address("10.10.0.5:5061")
+        },
         protocol: ["SIP", "TCP", "RTP", "STUN"][n as usize % 4].to_owned(),
         length: 60 + n * 7,
         info: [

@@ -31,11 +31,9 @@ pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
             View::Detail(view) => {
                 detail(view, body, true, effects);
             }
-            View::Diff(view) => {
-                if view.lines.is_none() {
-                    view.lines = Some(Ok(Default::default()));
-                    effects.push(Effect::Ask(Request::Diff(view.a, view.b)));
-                }
+            View::Diff(view) if view.lines.is_none() => {
+                view.lines = Some(Ok(Default::default()));
+                effects.push(Effect::Ask(Request::Diff(view.a, view.b)));
             }
             View::Columns(view) if i == top => view.cursor.settle(view.items.len(), page),
             _ => {}

@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::update::{Item, overview_items};
-use crate::tui::widgets::text::{fill_row, grouped, put, put_right, width, wrap_words};
+use crate::tui::widgets::text::{fill_row, put, put_right, width, wrap_words};
+use crate::view::show;
 
 /// A line of the screen and the item it belongs to.
 #[derive(Debug, Clone)]
@@ -60,7 +61,7 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
     let verdict = if overview.verdict.is_empty() { "nothing was decoded yet" } else { &overview.verdict };
     put_text(Item::Verdict, "Verdict", Role::Title, verdict, Role::Text, "");
     for error in &state.errors {
-        let text = crate::view::show::safe(error.as_bytes());
+        let text = show::safe(error.as_bytes());
         put_text(Item::Error, "● error", Role::Error, &text, Role::Text, "");
     }
     let notes = overview.notes.len();
@@ -89,12 +90,12 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
     }
     for (i, activity) in overview.activity.iter().enumerate() {
         let line = sparkline(&activity.counts);
-        let total = grouped(activity.total);
+        let total = show::number(activity.total);
+        // What stands apart by blanks alone would run together where lines are wrapped.
+        let said = activity.text.replace("   ", " · ").replace("  ", " · ");
         let lead = format!("{line} {total:>8}   ");
         let blank = " ".repeat(width(&lead));
-        for (k, piece) in
-            wrap_words(&activity.text, room.saturating_sub(width(&lead))).into_iter().enumerate()
-        {
+        for (k, piece) in wrap_words(&said, room.saturating_sub(width(&lead))).into_iter().enumerate() {
             out.push(Line {
                 item: index(Item::Activity(i)),
                 head: if k == 0 { activity.label.to_owned() } else { String::new() },
@@ -129,7 +130,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         let text = if state.loading { "reading …" } else { "nothing could be read" };
         put(buf, area.x + 2, area.y + 1, area.width, text, theme.style(Role::Dim));
         for (y, error) in (area.y + 3..area.bottom()).zip(&state.errors) {
-            let text = format!("● {}", crate::view::show::safe(error.as_bytes()));
+            let text = format!("● {}", show::safe(error.as_bytes()));
             put(buf, area.x + 2, y, area.width.saturating_sub(3), &text, theme.style(Role::Error));
         }
         return;

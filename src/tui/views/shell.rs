@@ -8,7 +8,7 @@ use crate::tui::layout::Shell;
 use crate::tui::state::{Purpose, State, Tab, View};
 use crate::tui::theme::Role;
 use crate::tui::widgets::input;
-use crate::tui::widgets::text::{bytes, fill_row, grouped, put, put_right, width};
+use crate::tui::widgets::text::{fill_row, put, put_right, width};
 use crate::view::show;
 
 pub fn above(buf: &mut Buffer, shell: Shell, state: &State) {
@@ -25,8 +25,8 @@ fn title(buf: &mut Buffer, area: Rect, state: &State) {
     let x = area.x + 1 + put(buf, area.x + 1, area.y, area.width, "callscope", theme.style(Role::Title));
     let mut right = Vec::new();
     if holdings.frames > 0 {
-        right.push(format!("{} frames", grouped(holdings.frames)));
-        right.push(bytes(holdings.bytes));
+        right.push(format!("{} frames", show::number(holdings.frames)));
+        right.push(show::size(holdings.bytes));
     }
     let right = right.join("  ");
     let room = usize::from(area.width).saturating_sub(usize::from(x) + 3);
@@ -152,17 +152,21 @@ fn rule(buf: &mut Buffer, area: Rect, state: &State) {
         };
         if !filter.is_empty() {
             parts.push((format!("filter: {filter}"), Role::Warning));
-            parts.push((format!("{} of {}", grouped(shown as u64), grouped(total as u64)), Role::Text));
+            parts.push((
+                format!("{} of {}", show::number(shown as u64), show::number(total as u64)),
+                Role::Text,
+            ));
             if let Some(scanned) = state.packets.scanned.filter(|_| state.tab == Tab::Packets) {
-                parts.push((format!("looked at {}", grouped(scanned)), Role::Dim));
+                parts.push((format!("looked at {}", show::number(scanned)), Role::Dim));
             }
         }
     }
     if !state.search.is_empty() {
         parts.push((format!("search: {}", state.search), Role::Match));
     }
-    let place =
-        place(state).map(|(at, len)| format!(" {} of {} ", grouped(at), grouped(len))).unwrap_or_default();
+    let place = place(state)
+        .map(|(at, len)| format!(" {} of {} ", show::number(at), show::number(len)))
+        .unwrap_or_default();
     let mut end = area.right();
     if !place.is_empty() {
         put_right(buf, area.x, area.y, area.width - 2, &place, theme.style(Role::Dim));
@@ -267,7 +271,7 @@ fn progress(buf: &mut Buffer, area: Rect, state: &State) {
     let p = &state.progress;
     let rate = match state.now {
         0 => String::new(),
-        ms => format!("  {}/s", bytes(p.bytes.saturating_mul(1000) / ms)),
+        ms => format!("  {}/s", show::size(p.bytes.saturating_mul(1000) / ms)),
     };
     let left = match p.total {
         Some(total) if p.bytes > 0 && total > p.bytes && state.now > 500 => {
@@ -277,10 +281,10 @@ fn progress(buf: &mut Buffer, area: Rect, state: &State) {
         _ => String::new(),
     };
     let amount = match p.total {
-        Some(total) => format!("{} of {}", bytes(p.bytes), bytes(total)),
-        None => bytes(p.bytes),
+        Some(total) => format!("{} of {}", show::size(p.bytes), show::size(total)),
+        None => show::size(p.bytes),
     };
-    let text = format!("reading  {amount}{rate}{left}  {} frames ", grouped(p.frames));
+    let text = format!("reading  {amount}{rate}{left}  {} frames ", show::number(p.frames));
     let used = put(buf, area.x, area.y, area.width, &text, theme.style(Role::Text));
     if let Some(total) = p.total.filter(|t| *t > 0) {
         let room = area.width.saturating_sub(used + 2).min(30);

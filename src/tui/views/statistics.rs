@@ -4,12 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::placeholder;
+use crate::tui::desk::CountGroup;
 use crate::tui::state::{Cursor, State};
 use crate::tui::theme::Role;
-use crate::tui::widgets::text::{grouped, put};
+use crate::tui::widgets::text::put;
+use crate::view::show;
 
 /// Lines with the role of each.
-pub fn lines(statistics: Option<&Vec<(String, Vec<(String, u64)>)>>) -> Vec<(Role, String)> {
+pub fn lines(statistics: Option<&Vec<CountGroup>>) -> Vec<(Role, String)> {
     let mut out = Vec::new();
     for (title, rows) in statistics.into_iter().flatten() {
         if rows.is_empty() {
@@ -22,7 +24,7 @@ pub fn lines(statistics: Option<&Vec<(String, Vec<(String, u64)>)>>) -> Vec<(Rol
         let most = rows.iter().map(|(_, n)| *n).max().unwrap_or(1).max(1);
         for (name, n) in rows {
             let bar = "█".repeat((u128::from(*n) * 30).div_ceil(u128::from(most)) as usize);
-            out.push((Role::Text, format!("  {name:<20} {:>12}  {bar}", grouped(*n))));
+            out.push((Role::Text, format!("  {name:<20} {:>12}  {bar}", show::number(*n))));
         }
     }
     out

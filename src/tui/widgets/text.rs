@@ -104,7 +104,7 @@ pub fn wrap(line: &str, columns: usize) -> Vec<&str> {
 pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|w| !w.is_empty()) {
         if !line.is_empty() && line.width() + 1 + word.width() > columns {
             lines.push(std::mem::take(&mut line));
         }
@@ -127,36 +127,6 @@ pub fn skip_columns(text: &str, columns: usize) -> &str {
         used += c.width().unwrap_or(1);
     }
     ""
-}
-
-/// `48 213`: groups of three digits.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push(' ');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// `31.4 MB`.
-pub fn bytes(n: u64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = n as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{n} B"),
-        _ if value < 10.0 => format!("{value:.2} {}", units[unit]),
-        _ if value < 100.0 => format!("{value:.1} {}", units[unit]),
-        _ => format!("{value:.0} {}", units[unit]),
-    }
 }
 
 #[cfg(test)]
@@ -190,12 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_for_people() {
-        assert_eq!(grouped(48213), "48 213");
-        assert_eq!(grouped(1_000_000), "1 000 000");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(bytes(31_400_000), "31.4 MB");
-        assert_eq!(bytes(999), "999 B");
+    fn words_are_wrapped_whole() {
         assert_eq!(wrap_words("one two three", 7), ["one two", "three"]);
     }
 }

@@ -1,0 +1,104 @@
+//! What is to be written to a file.
+
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::TableKind;
+use crate::correlate::Owner;
+use crate::tui::desk::{ExportError, TableData};
+use crate::view::ladder::LadderOptions;
+use crate::view::show::TimeMode;
+
+/// What is to be written.
+#[derive(Debug, Clone)]
+pub enum What {
+    Ladder(Vec<Owner>, LadderOptions),
+    Packets(Vec<Owner>),
+    Table(TableKind),
+    Summary,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Svg,
+    Mermaid,
+    Pcapng,
+    PcapngNoMedia,
+    Csv,
+    Markdown,
+    Json,
+}
+
+impl Format {
+    pub const ALL: [Self; 8] = [
+        Self::Text,
+        Self::Svg,
+        Self::Mermaid,
+        Self::Pcapng,
+        Self::PcapngNoMedia,
+        Self::Csv,
+        Self::Markdown,
+        Self::Json,
+    ];
+
+    /// Name and file ending.
+    pub fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("text", "txt"),
+            Self::Svg => ("svg", "svg"),
+            Self::Mermaid => ("mermaid", "mmd"),
+            Self::Pcapng => ("pcapng", "pcapng"),
+            Self::PcapngNoMedia => ("pcapng-no-media", "pcapng"),
+            Self::Csv => ("csv", "csv"),
+            Self::Markdown => ("markdown", "md"),
+            Self::Json => ("json", "json"),
+        }
+    }
+}
+
+impl What {
+    pub fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Mermaid],
+            Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
+            Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
+            Self::Summary => &[Format::Json],
+        }
+    }
+}
+
+/// A file to be written.
+#[derive(Debug, Clone)]
+pub struct Export {
+    pub what: What,
+    pub format: Format,
+    pub path: String,
+    pub force: bool,
+    /// The table as it is on the screen.
+    pub table: Option<Arc<TableData>>,
+    pub time: TimeMode,
+    pub ascii: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct ExportState {
+    pub choices: Vec<(String, What)>,
+    pub what: usize,
+    pub format: usize,
+    pub path: Input,
+    /// The path was typed and is not to be replaced when the format changes.
+    pub typed: bool,
+    /// 0 what, 1 format, 2 file.
+    pub field: usize,
+}
+
+impl std::fmt::Display for ExportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exists => f.write_str("the file is there already"),
+            Self::Other(text) => f.write_str(text),
+        }
+    }
+}
