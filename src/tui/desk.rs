@@ -228,7 +228,7 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
                 TableKind::Dialogs => {
                     let (table, ids) = rows::dialogs(analysis, query);
                     let ids = ids.into_iter().map(|DialogIdx(i)| i).collect();
-                    TableData::new(table, ids, analysis.dialogs.len())
+                    TableData::new(table, ids, analysis.dialogs_shown().count())
                 }
             };
             Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: started.elapsed() }
@@ -292,7 +292,7 @@ fn holdings(analysis: &Analysis) -> Holdings {
         bytes: captures.iter().map(|c| c.bytes).sum(),
         captures: captures.iter().map(|c| c.frames).collect(),
         calls: analysis.calls.len(),
-        dialogs: analysis.dialogs.len(),
+        dialogs: analysis.dialogs_shown().count(),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }

@@ -136,7 +136,7 @@ impl Outcome {
 
 fn verdict(analysis: &Analysis) -> String {
     let calls = analysis.calls.len() as u64;
-    let dialogs = analysis.dialogs.len() as u64;
+    let dialogs = analysis.dialogs_shown().count() as u64;
     if calls == 0 && dialogs == 0 {
         return nothing(analysis);
     }
@@ -157,7 +157,8 @@ fn verdict(analysis: &Analysis) -> String {
     if dialogs > 0 {
         let failed = failed_dialogs(analysis);
         let open =
-            analysis.dialogs.iter().filter(|d| d.summary.state == DialogState::Unanswered).count() as u64;
+            analysis.dialogs_shown().filter(|(_, d)| d.summary.state == DialogState::Unanswered).count()
+                as u64;
         let what = if calls == 0 { "No calls; " } else { "; " };
         let kind = if calls == 0 { ("dialog", "dialogs") } else { ("other dialog", "other dialogs") };
         sentence.push_str(&format!("{what}{}", show::count(dialogs, kind.0, kind.1)));
@@ -182,7 +183,7 @@ fn verdict(analysis: &Analysis) -> String {
 /// Failed dialogs by method and status, the most frequent first: `REGISTER 403`.
 fn failed_dialogs(analysis: &Analysis) -> Vec<(u64, String)> {
     let mut counts: BTreeMap<_, u64> = BTreeMap::new();
-    for dialog in &analysis.dialogs {
+    for (_, dialog) in analysis.dialogs_shown() {
         if dialog.summary.state == DialogState::Failed {
             *counts.entry((dialog.method, dialog.summary.final_status)).or_default() += 1;
         }
@@ -255,7 +256,11 @@ fn activity(analysis: &Analysis, slices: usize) -> Vec<Activity> {
         }
     };
     line("Calls", slices.fill(analysis.calls.iter().map(|c| c.summary.start)), calls_text(analysis));
-    line("Dialogs", slices.fill(analysis.dialogs.iter().map(|d| d.summary.start)), dialogs_text(analysis));
+    line(
+        "Dialogs",
+        slices.fill(analysis.dialogs_shown().map(|(_, d)| d.summary.start)),
+        dialogs_text(analysis),
+    );
     line("Messages", slices.fill(analysis.messages.iter().map(|m| m.time)), messages_text(analysis));
     line("TLS", slices.fill(analysis.tls.iter().map(|t| t.first)), tls_text(analysis));
     lines
@@ -281,7 +286,7 @@ fn calls_text(analysis: &Analysis) -> String {
 
 fn dialogs_text(analysis: &Analysis) -> String {
     let mut counts: BTreeMap<_, u64> = BTreeMap::new();
-    for dialog in &analysis.dialogs {
+    for (_, dialog) in analysis.dialogs_shown() {
         *counts.entry(dialog.method).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();

@@ -56,12 +56,12 @@ pub fn calls(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
 
 /// All dialogs that match, with their indices row by row.
 pub fn dialogs(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
-    let all = (0..analysis.dialogs.len() as u32).map(DialogIdx);
+    let all = analysis.dialogs_shown().map(|(d, _)| d);
     let matching: Vec<DialogIdx> = match &query.filter {
         Some(filter) => all.filter(|&d| filter.matches_dialog(analysis, d)).collect(),
         None => all.collect(),
     };
-    let start = analysis.dialogs.first().map_or(0, |d| d.summary.start);
+    let start = analysis.dialogs_shown().next().map_or(0, |(_, d)| d.summary.start);
     build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, &|&d, key, previous| {
         let times = cells::Times { mode: query.time, start, previous };
         cells::dialog(analysis, d, key, times)

@@ -70,6 +70,7 @@ fn sample(analysis: &Analysis) -> Vec<MsgIdx> {
     for owner in calls.chain(dialogs) {
         let list = match owner {
             Owner::Call(c) => analysis.call(c).messages,
+            Owner::Dialog(d) if analysis.dialog(d).messages.count == 0 => continue,
             Owner::Dialog(d) => analysis.dialog(d).messages,
         };
         messages.extend(analysis.messages_of(list).take(SAMPLE_MESSAGES));
