@@ -6,11 +6,11 @@ pub(super) fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a
     let mut best: Option<(usize, &str)> = None;
     let mut bound = wanted.len() / 3 + 1;
     for candidate in candidates {
-        if let Some(d) = distance(&wanted, candidate, bound) {
-            if best.is_none_or(|(b, _)| d < b) {
-                best = Some((d, candidate));
-                bound = d;
-            }
+        if let Some(d) = distance(&wanted, candidate, bound)
+            && best.is_none_or(|(b, _)| d < b)
+        {
+            best = Some((d, candidate));
+            bound = d;
         }
     }
     best.map(|(_, c)| c)

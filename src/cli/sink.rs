@@ -109,15 +109,15 @@ mod tests {
     fn a_file_appears_whole_and_is_not_replaced() {
         let dir = tempfile::tempdir().expect("directory");
         let path = dir.path().join("out.txt");
-        let mut sink = Sink::open(Some(&path), false).ok().expect("opens");
+        let mut sink = Sink::open(Some(&path), false).expect("opens");
         sink.write_all(b"one").expect("writes");
         assert!(!path.exists());
-        sink.finish().ok().expect("finishes");
+        sink.finish().expect("finishes");
         assert_eq!(std::fs::read(&path).expect("reads"), b"one");
         assert!(Sink::open(Some(&path), false).is_err());
-        let mut sink = Sink::open(Some(&path), true).ok().expect("opens");
+        let mut sink = Sink::open(Some(&path), true).expect("opens");
         sink.write_all(b"two").expect("writes");
-        sink.finish().ok().expect("finishes");
+        sink.finish().expect("finishes");
         assert_eq!(std::fs::read(&path).expect("reads"), b"two");
         assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 1);
     }
@@ -126,7 +126,7 @@ mod tests {
     fn an_unfinished_file_leaves_nothing() {
         let dir = tempfile::tempdir().expect("directory");
         let path = dir.path().join("out.txt");
-        let mut sink = Sink::open(Some(&path), false).ok().expect("opens");
+        let mut sink = Sink::open(Some(&path), false).expect("opens");
         sink.write_all(b"one").expect("writes");
         drop(sink);
         assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0);

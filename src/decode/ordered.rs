@@ -122,11 +122,7 @@ impl CaptureDecoder {
         let pushed = self.twice.push(&ip, frame, head.time, &self.limits);
         self.twice.given_up();
         let Defragmented::Whole(datagram) = pushed else { return };
-        let mut packet = ip;
-        packet.fragment = None;
-        packet.missing = 0;
-        packet.payload = &datagram.payload;
-        let Sliced::Udp { src, dst, payload, .. } = slice_ip(packet, &self.limits) else { return };
+        let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
         let mut counts = LightCounts::default();
         if let (_, Some((skip, scan))) = udp_payload(payload, false, false, &mut counts) {
@@ -154,27 +150,31 @@ impl CaptureDecoder {
         // Where the batch's bytes lie, to tell payloads that can be read again from the file.
         let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
         match slice_frame(link, bytes, head.origlen, &self.limits) {
-            Sliced::Fragment { ip } => match self.defrag.push(&ip, frame, head.time, &self.limits) {
-                Defragmented::Pending => {}
-                Defragmented::OverLimit(name) => {
-                    self.accounting.over_limit += 1;
+            Sliced::Fragment { ip } => {
+                let pushed = self.defrag.push(&ip, frame, head.time, &self.limits);
+                if let Some(name) = self.defrag.limit_hit() {
+                    let code = "limit-pending-fragments";
                     sink.issue(
-                        "limit-pending-fragments",
+                        code,
                         frame,
-                        format!("limit {name} reached: IP fragments were given up"),
+                        format!("limit {name} reached: the oldest IP fragments were given up"),
                     );
                 }
-                Defragmented::Whole(datagram) => {
-                    let mut packet = ip;
-                    packet.fragment = None;
-                    packet.missing = 0;
-                    packet.payload = &datagram.payload;
-                    let frames = &datagram.frames;
-                    let earlier = frames.split_last().map_or(&[][..], |(_, rest)| rest);
-                    let sliced = slice_ip(packet, &self.limits);
-                    self.sliced(sliced, frame, earlier, frames.len() as u64, head.time, None, sink);
+                match pushed {
+                    Defragmented::Pending => {}
+                    Defragmented::OverLimit(name) => {
+                        self.accounting.over_limit += 1;
+                        let text = format!("limit {name} reached: a fragmented datagram was given up");
+                        sink.issue("limit-pending-fragments", frame, text);
+                    }
+                    Defragmented::Whole(datagram) => {
+                        let frames = &datagram.frames;
+                        let earlier = frames.split_last().map_or(&[][..], |(_, rest)| rest);
+                        let sliced = slice_ip(datagram.ip(), &self.limits);
+                        self.sliced(sliced, frame, earlier, frames.len() as u64, head.time, None, sink);
+                    }
                 }
-            },
+            }
             sliced => self.sliced(sliced, frame, &[], 1, head.time, file, sink),
         }
         let given_up = self.defrag.given_up();

@@ -161,6 +161,7 @@ pub(super) enum Kind {
     Vlan(u16),
     ITag,
     VnTag,
+    CiscoMetadata,
     Llc,
     Sll,
     Sll2,

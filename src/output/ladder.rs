@@ -56,7 +56,7 @@ fn row_time(row: &LadderRow) -> i64 {
 
 /// Whether the rows come from more than one capture, so that frames need their capture's number.
 fn several_captures(rows: &[LadderRow]) -> bool {
-    fn frames<'a>(rows: &'a [LadderRow], out: &mut Vec<u16>) {
+    fn frames(rows: &[LadderRow], out: &mut Vec<u16>) {
         for row in rows {
             match row {
                 LadderRow::Arrow { frame, .. } if !out.contains(&frame.capture.0) => {

@@ -129,9 +129,9 @@ fn blocks(
             .activity
             .iter()
             .filter(|a| a.total > 0)
-            .map(|a| vec![a.label.to_owned(), bars(&a.counts), grouped(a.total), a.text.clone()])
+            .map(|a| vec![a.label.to_owned(), bars(&a.counts), grouped(a.total), a.text.trim().to_owned()])
             .collect();
-        let columns = [("what", ""), ("activity", ""), ("total", "#"), ("text", "")];
+        let columns = [("what", "What"), ("activity", "When"), ("total", "#Count"), ("text", "Outcome")];
         blocks.push(Block::Table(table_of(&columns, rows)));
     }
     if !overview.machines.is_empty() {
@@ -164,7 +164,7 @@ fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(' ');
         }
         out.push(c);

@@ -34,6 +34,12 @@ impl Header<'_> {
                 self.ethertype("type", 4);
                 "VN-Tag"
             }
+            Kind::CiscoMetadata => {
+                self.decimal("version", 0, 1);
+                self.decimal("security group", 4, 2);
+                self.ethertype("type", 6);
+                "Cisco metadata"
+            }
             Kind::Llc => {
                 self.hex("DSAP", 0, 1);
                 self.hex("SSAP", 1, 1);

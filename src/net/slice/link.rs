@@ -82,7 +82,16 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
                     ethertype = u16::from_be_bytes([tag[2], tag[3]]);
                     span = span.skip(4);
                 }
-                // Cisco VN-Tag (IEEE 802.1BR draft): 4 bytes and the next EtherType.
+                // Cisco VN-Tag (IEEE 802.1BR draft): 4 bytes and the next EtherType; Cisco metadata with a
+                // security group: 6 bytes.
+                0x8909 => {
+                    let Some(tag) = self.head::<8>(span) else {
+                        return self.short(span, 8, "Cisco metadata shorter than 8 bytes");
+                    };
+                    self.trace.layer(Kind::CiscoMetadata, span.at, span.at + 8);
+                    ethertype = u16::from_be_bytes([tag[6], tag[7]]);
+                    span = span.skip(8);
+                }
                 0x8926 => {
                     let Some(tag) = self.head::<6>(span) else {
                         return self.short(span, 6, "VN-Tag shorter than 6 bytes");

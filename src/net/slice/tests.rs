@@ -154,6 +154,7 @@ fn other_links() {
         "malformed: IPv4 header of another version",
     );
     check(1, &ethernet(0x894f, &cat(&[&hex!("0fc2 0202 00000103"), &v6])), HI6);
+    check(1, &ethernet(0x8909, &cat(&[&hex!("0101 0001 0010 0800"), &v4])), HI4);
     check(147, &v4, "not ip");
 }
 
@@ -245,6 +246,7 @@ fn tunnels_in_udp() {
     check(101, &udp4_ports(2152, 2152, &extended), HI6);
     check(101, &udp4_ports(1, 6081, &cat(&[&hex!("0000 6558 000001 00"), &inner])), HI4);
     check(101, &udp4_ports(1, 37008, &cat(&[&hex!("01 00 0001 00 0a 01 55 01"), &inner])), HI4);
+    check(101, &udp4_ports(1, 4790, &cat(&[&hex!("0c000001 00002a00"), &v4])), HI4);
     // Media and others that happen to use those ports stay what they are.
     for port in [4789, 8472, 2152, 6081, 37008, 4500] {
         let rtp = hex!("80080001 00000001 00000002 d5d5");

@@ -156,7 +156,7 @@ impl<'a, T: Trace> Walk<'a, '_, T> {
     /// draft-ietf-nvo3-vxlan-gpe.
     fn vxlan_gpe(&mut self, span: Span) -> Option<(Inner, Span)> {
         let head = self.head::<8>(span)?;
-        if head[0] & 0x3c != 0x0c || head[1] != 0 || head[2] != 0 || head[7] != 0 {
+        if head[0] & 0x34 != 0x04 || head[1] != 0 || head[2] != 0 || head[7] != 0 {
             return None;
         }
         let rest = span.skip(8);

@@ -1,0 +1,254 @@
+//! The program run as a user runs it: outputs, words, exit statuses.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+use crate::common::samples_folder;
+
+/// The program in the samples' folder, without the user's configuration.
+fn callscope(arguments: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("callscope").expect("the program is built");
+    command.current_dir(samples_folder()).args(arguments).env("XDG_CONFIG_HOME", "/nonexistent");
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Exit status, standard output and standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = callscope(arguments).output().expect("runs");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    (output.status.code().expect("ends by itself"), text(&output.stdout), text(&output.stderr))
+}
+
+fn json(arguments: &[&str]) -> serde_json::Value {
+    let (code, out, err) = run(arguments);
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&out).expect("JSON")
+}
+
+#[test]
+fn without_a_command_and_terminal_it_is_the_summary() {
+    let (code, out, err) = run(&["--time", "utc", "call_states.pcap"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out, run(&["summary", "--time", "utc", "call_states.pcap"]).1);
+    assert!(out.contains("Verdict") && out.contains("Calls: 9"), "{out}");
+    assert!(!out.contains('\u{1b}'));
+    assert!(run(&["summary", "--color", "always", "call_states.pcap"]).1.contains('\u{1b}'));
+    assert!(run(&["summary", "--ascii", "call_states.pcap"]).1.is_ascii());
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    for arguments in [
+        &["summary"][..],
+        &[],
+        &["--nonsense"],
+        &["decode", "tour.pcapng", "--frame", "999999"],
+        &["decode", "tour.pcapng", "--frame", "3:1"],
+        &["ladder", "tour.pcapng"],
+        &["ladder", "tour.pcapng", "--call", "99"],
+        &["calls", "tour.pcapng", "--columns", "nonsense"],
+        &["calls", "tour.pcapng", "--names", "nonexistent"],
+        &["calls", "tour.pcapng", "--config", "nonexistent"],
+        &["summary", "-", "-"],
+        &["man", "nonsense"],
+    ] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(!err.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn words_point_at_what_was_meant() {
+    let (code, _, err) = run(&["calls", "--filter", "state == failed && fron ~ x", "tour.pcapng"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("\n                   ^ unknown field `fron` (did you mean `from`?)"), "{err}");
+    let (_, _, err) = run(&["calls", "--sort", "stat", "tour.pcapng"]);
+    assert!(err.contains("did you mean"), "{err}");
+    let calls = json(&["calls", "--format", "json", "tour.pcapng"]);
+    let id = calls["calls"][0]["call_id"].as_str().expect("a Call-ID").to_owned();
+    let (code, _, _) = run(&["ladder", "tour.pcapng", "--call", &id]);
+    assert_eq!(code, 0);
+    let (code, _, err) = run(&["ladder", "tour.pcapng", "--call", &format!("{id}x")]);
+    assert_eq!(code, 2);
+    assert!(err.contains(&format!("did you mean `{id}`")), "{err}");
+}
+
+#[test]
+fn an_unreadable_input_is_3_and_the_others_are_told() {
+    let (code, out, err) = run(&["summary", "nonexistent.pcap", "MANIFEST.toml", "hold.pcap"]);
+    assert_eq!(code, 3);
+    assert!(out.contains("hold.pcap") && out.contains("Calls: 1"), "{out}");
+    assert!(err.contains("nonexistent.pcap") && err.contains("MANIFEST.toml"), "{err}");
+    let (code, out, _) = run(&["summary", "--format", "json", "nonexistent.pcap"]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    let (code, out, _) = run(&["summary", "--format", "ndjson", "MANIFEST.toml", "hold.pcap"]);
+    assert_eq!((code, out.lines().count()), (3, 1));
+}
+
+#[test]
+fn fail_on_is_1() {
+    assert_eq!(run(&["summary", "--fail-on", "warning", "damaged.pcap"]).0, 1);
+    assert_eq!(run(&["summary", "--fail-on", "error", "damaged.pcap"]).0, 0);
+    assert_eq!(run(&["summary", "--fail-on", "info", "call_states.pcap"]).0, 0);
+    assert_eq!(run(&["summary", "--fail-on", "warning", "damaged.pcap", "nonexistent"]).0, 3);
+}
+
+#[test]
+fn an_output_file_is_whole_and_never_replaced_unasked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("out.csv");
+    let name = path.to_str().expect("UTF-8");
+    let (code, out, _) = run(&["calls", "--format", "csv", "hold.pcap", "-o", name]);
+    assert_eq!((code, out.as_str()), (0, ""));
+    let first = std::fs::read_to_string(&path).expect("written");
+    assert_eq!(first.lines().count(), 2);
+    let (code, _, err) = run(&["calls", "--format", "csv", "call_states.pcap", "-o", name]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--force"), "{err}");
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), first);
+    let (code, _, _) = run(&["calls", "--format", "csv", "call_states.pcap", "-o", name, "--force"]);
+    assert_eq!(code, 0);
+    assert_eq!(std::fs::read_to_string(&path).expect("replaced").lines().count(), 10);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("lists").count(), 1);
+}
+
+#[test]
+fn a_file_named_like_a_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(samples_folder().join("hold.pcap"), folder.path().join("summary")).expect("copied");
+    for arguments in [&["./summary"][..], &["--", "summary"], &["summary", "summary"]] {
+        let output = callscope(arguments).current_dir(folder.path()).output().expect("runs");
+        assert!(output.status.success(), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("Calls: 1"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn standard_input() {
+    let bytes = std::fs::read(samples_folder().join("hold.pcap")).expect("the sample");
+    let output = callscope(&["calls", "--format", "csv", "-"]).write_stdin(bytes).output().expect("runs");
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), run(&["calls", "--format", "csv", "hold.pcap"]).1);
+}
+
+#[test]
+fn the_filter_holds_everywhere() {
+    let filter = "state == completed";
+    let all = json(&["summary", "--format", "json", "call_states.pcap"]);
+    let some = json(&["summary", "--format", "json", "call_states.pcap", "--filter", filter]);
+    let states = |v: &serde_json::Value| {
+        let calls = v["calls"].as_array().expect("calls").iter();
+        calls.map(|c| c["state"].as_str().expect("a state").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&all).len(), 9);
+    assert_eq!(states(&some), ["completed"]);
+    assert_eq!(all["statistics"], some["statistics"]);
+    let table = run(&["calls", "--format", "csv", "call_states.pcap", "--filter", filter]).1;
+    assert_eq!(table.lines().count(), 2, "{table}");
+    let lines = run(&["calls", "--format", "ndjson", "call_states.pcap", "--filter", filter]).1;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&lines).expect("a line"), some["calls"][0]);
+}
+
+#[test]
+fn the_text_is_the_same_whatever_the_threads() {
+    for arguments in [
+        &["summary", "--time", "utc", "tour.pcapng"][..],
+        &["summary", "--format", "json", "tour.pcapng", "proxy_hops.pcap"],
+    ] {
+        let threads = |n: &str| run(&[arguments, &["--threads", n]].concat()).1;
+        assert_eq!(threads("1"), threads("4"));
+    }
+}
+
+#[test]
+fn hostile_text_reaches_no_terminal() {
+    for format in ["text", "json", "csv", "markdown"] {
+        let out = run(&["summary", "--format", format, "hostile.pcap"]).1;
+        assert!(out.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r')), "{format}");
+    }
+    for format in ["text", "svg", "html", "mermaid", "json"] {
+        let out = run(&["ladder", "--format", format, "hostile.pcap"]).1;
+        assert!(out.chars().all(|c| !c.is_control() || c == '\n'), "{format}");
+        assert!(!out.contains("<script") || format == "text" || format == "json", "{format}");
+    }
+    let out = run(&["decode", "--hex", "--frame", "1", "hostile.pcap"]).1;
+    assert!(out.chars().all(|c| !c.is_control() || c == '\n'));
+}
+
+#[test]
+fn an_extract_holds_the_call_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (sample, call) in
+        [("call_states.pcap", 2), ("fragments.pcap", 1), ("tcp_segments.pcap", 1), ("links.pcapng", 1)]
+    {
+        let path = folder.path().join(format!("{sample}.{call}.pcapng"));
+        let name = path.to_str().expect("UTF-8");
+        let number = call.to_string();
+        let (code, _, err) = run(&["extract", sample, "--call", &number, "-o", name]);
+        assert_eq!(code, 0, "{sample}: {err}");
+        let whole = json(&["calls", "--format", "json", sample]);
+        let part = json(&["calls", "--format", "json", name]);
+        let told = |c: &serde_json::Value| {
+            let messages = c["messages"].as_array().expect("messages").iter();
+            let messages: Vec<_> =
+                messages.map(|m| (m["time"].clone(), m["src"].clone(), m["label"].clone())).collect();
+            (c["call_id"].clone(), c["state"].clone(), messages)
+        };
+        let id = &whole["calls"][call - 1]["call_id"];
+        let extracted = part["calls"].as_array().expect("calls").iter().find(|c| c["call_id"] == *id);
+        assert_eq!(told(&whole["calls"][call - 1]), told(extracted.expect("the call")), "{sample}");
+        if sample == "call_states.pcap" {
+            assert_eq!(part["calls"].as_array().map(Vec::len), Some(1));
+        }
+    }
+}
+
+#[test]
+fn names_and_relative_times() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = folder.path().join("names");
+    let calls = json(&["calls", "--format", "json", "hold.pcap"]);
+    let src = calls["calls"][0]["messages"][0]["src"].as_str().expect("an address").to_owned();
+    let (ip, _) = src.rsplit_once(':').expect("a port");
+    std::fs::write(&names, format!("# machines\n{ip} = Reception desk\n")).expect("written");
+    let names = names.to_str().expect("UTF-8");
+    let out = run(&["ladder", "hold.pcap", "--names", names]).1;
+    assert!(out.contains("Reception desk") && out.contains("0.000000"), "{out}");
+    std::fs::write(names, "\n10.0.0.1\n").expect("written");
+    let (code, _, err) = run(&["ladder", "hold.pcap", "--names", names]);
+    assert_eq!(code, 2);
+    assert!(err.contains("names:2:"), "{err}");
+}
+
+#[test]
+fn completions_and_manual() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, out, _) = run(&["completions", shell]);
+        assert_eq!(code, 0);
+        assert!(out.contains("callscope") && out.contains("ladder"), "{shell}");
+    }
+    assert!(run(&["man"]).1.starts_with(".ie"));
+    assert!(run(&["man", "ladder"]).1.contains("callscope\\-ladder"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_is_no_error() {
+    use std::process::{Command, Stdio};
+    let program = assert_cmd::cargo::cargo_bin("callscope");
+    let mut child = Command::new(program)
+        .args(["summary", "--format", "json", "--pretty", "tour.pcapng"])
+        .current_dir(Path::new(&samples_folder()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ends");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
