@@ -188,7 +188,8 @@ pub enum Answer {
     },
     OwnerOf {
         frame: FrameRef,
-        owner: Option<Owner>,
+        /// And the first message in it.
+        owner: Option<(Owner, MsgIdx)>,
     },
     Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
@@ -254,7 +255,7 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
             Answer::Packets { places: places.clone(), lines: lines_at(analysis, places) }
         }
         Request::OwnerOf(frame) => {
-            let owner = analysis.messages_in_frame(*frame).first().map(|&m| analysis.message(m).owner);
+            let owner = analysis.messages_in_frame(*frame).first().map(|&m| (analysis.message(m).owner, m));
             Answer::OwnerOf { frame: *frame, owner }
         }
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),

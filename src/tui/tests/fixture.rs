@@ -352,7 +352,9 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             let place = if *forward { (*from..50).find(hit) } else { (0..*from).rev().find(hit) };
             Answer::Found { version: *version, place }
         }
-        Request::OwnerOf(frame) => Answer::OwnerOf { frame: *frame, owner: Some(TableKind::Calls.owner(2)) },
+        Request::OwnerOf(frame) => {
+            Answer::OwnerOf { frame: *frame, owner: Some((TableKind::Calls.owner(2), MsgIdx(3))) }
+        }
         Request::Statistics => {
             let row = |name: &str, n| (name.to_owned(), n);
             let group = |title: &str, rows| (title.to_owned(), rows);

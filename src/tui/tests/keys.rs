@@ -276,3 +276,29 @@ fn rows_that_stream_in_leave_the_cursor_on_its_row() {
     crate::tui::update::receive(&mut state, answer);
     assert_eq!((state.calls.selected(), state.calls.cursor.at), (Some(3), 4));
 }
+
+#[test]
+fn a_frame_leads_to_its_message_in_the_ladder() {
+    let mut state = state(120, 40);
+    press(&mut state, "0 j x");
+    match state.stack.last() {
+        Some(View::Ladder(view)) => {
+            let here = view.subject(view.cursor.at);
+            let message = crate::correlate::MsgIdx(3);
+            assert_eq!(here, Some(crate::tui::state::Subject::Message(message)));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
+    let mut state = state(120, 40);
+    let frame = super::fixture::frame(51);
+    let mut overview = (*state.overview.clone().unwrap()).clone();
+    overview.notes[0].2 = Some(frame);
+    state.overview = Some(std::sync::Arc::new(overview));
+    press(&mut state, "j Enter");
+    assert_eq!((state.tab, state.packets.cursor.at), (Tab::Packets, 49));
+    assert!(state.notice.as_ref().is_some_and(|n| n.text.contains("51")));
+}

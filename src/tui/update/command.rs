@@ -143,8 +143,9 @@ fn go_to_frame(state: &mut State, text: &str) -> Result<(), String> {
 }
 
 fn table_here(state: &mut State) -> Result<TableKind, String> {
+    let kind = state.tab_table().ok_or_else(|| "no table is here: 2 or 3 first".to_owned())?;
     state.stack.clear();
-    state.tab_table().ok_or_else(|| "no table is here: 2 or 3 first".to_owned())
+    Ok(kind)
 }
 
 fn sort(state: &mut State, words: &str) -> Result<(), String> {

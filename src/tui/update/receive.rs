@@ -135,8 +135,9 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
             }
         }
         Answer::OwnerOf { frame, owner } => match owner {
-            Some(owner) => {
-                let view = LadderState::new(vec![owner], LadderOptions::default());
+            Some((owner, message)) => {
+                let mut view = LadderState::new(vec![owner], LadderOptions::default());
+                view.seek = Some(message);
                 state.stack.push(View::Ladder(Box::new(view)));
             }
             None => state.say(format!("frame {} carries no SIP message", frame.frame)),
