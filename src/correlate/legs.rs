@@ -78,11 +78,20 @@ pub(super) struct Legs {
 /// Value of the first header with one of these names.
 fn header_named<'a>(message: &'a [u8], body_start: usize, names: &[String]) -> Option<&'a [u8]> {
     let head = message.get(..body_start.min(message.len()))?;
-    head.split(|b| *b == b'\n').find_map(|line| {
-        let colon = memchr::memchr(b':', line)?;
-        let name = line[..colon].trim_ascii();
-        names.iter().any(|n| n.as_bytes().eq_ignore_ascii_case(name)).then(|| line[colon + 1..].trim_ascii())
-    })
+    let mut lines = memchr::memchr_iter(b'\n', head);
+    let mut from = lines.next()? + 1;
+    for end in lines {
+        let line = &head[from..end];
+        from = end + 1;
+        let found = names.iter().find_map(|n| {
+            let rest = line.get(n.len()..).filter(|_| line[..n.len()].eq_ignore_ascii_case(n.as_bytes()))?;
+            rest.trim_ascii_start().strip_prefix(b":")
+        });
+        if let Some(value) = found {
+            return Some(value.trim_ascii());
+        }
+    }
+    None
 }
 
 impl Legs {
