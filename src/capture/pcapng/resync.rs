@@ -5,7 +5,7 @@ use super::*;
 /// Bytes searched at a time; blocks longer than that are not found again, save by what follows them.
 const LOOKAHEAD: usize = 512 << 10;
 
-fn known(kind: u32) -> bool {
+pub(super) fn known(kind: u32) -> bool {
     matches!(kind, SECTION_HEADER | CUSTOM | CUSTOM_NOT_COPIED | INTERFACE..=SECRETS)
 }
 
