@@ -158,3 +158,6 @@ pub enum OpenError {
     #[error("{path}: not a capture ({reason})")]
     NotACapture { path: String, reason: String },
 }
+
+#[cfg(test)]
+mod tests;

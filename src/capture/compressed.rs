@@ -44,13 +44,16 @@ const LZ4_LEGACY_MAGIC: u32 = 0x184c_2102;
 /// Lowest of 16 magics of frames that hold no data, of zstd and LZ4 alike: magic 4, length 4, then the bytes.
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
 
+/// A raw block of no bytes that says it is the last, and room for a checksum.
+const EMPTY_LAST_BLOCK: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
+
 /// What is stored.
 type Stored = Tracked<BufReader<Box<dyn Read + Send>>>;
 
 pub(super) fn decoder(stored: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
     let inner = BufReader::with_capacity(64 << 10, stored);
     let stored = Tracked { inner, unread: [0; 4], unread_at: 4, at_end: false };
-    Box::new(Decoder { state: State::Between(stored), zstd: None, frames: 0 })
+    Box::new(Decoder { state: State::Between(stored), zstd: None, frames: 0, failed: None })
 }
 
 /// Takes four bytes back, and remembers that the end was met.
@@ -100,6 +103,8 @@ struct Decoder {
     /// Kept for its memory.
     zstd: Option<Box<ZstdDecoder>>,
     frames: u64,
+    /// Why unpacking ended, to be told once everything before it is given.
+    failed: Option<io::Error>,
 }
 
 enum State {
@@ -130,7 +135,7 @@ impl Read for Decoder {
                     return Ok(n);
                 }
                 State::Zstd(mut stored, mut zstd) => {
-                    let n = read_zstd(&mut zstd, &mut stored, buf)?;
+                    let n = self.read_zstd(&mut zstd, &mut stored, buf)?;
                     if n == 0 {
                         self.zstd = Some(zstd);
                         self.state = State::Between(stored);
@@ -159,6 +164,37 @@ impl Read for Decoder {
 }
 
 impl Decoder {
+    fn read_zstd(
+        &mut self,
+        zstd: &mut ZstdDecoder,
+        stored: &mut Stored,
+        buf: &mut [u8],
+    ) -> io::Result<usize> {
+        while zstd.can_collect() == 0 {
+            if zstd.is_finished() {
+                if let Some(e) = self.failed.take() {
+                    return Err(e);
+                }
+                let sums = zstd.get_checksum_from_data().zip(zstd.get_calculated_checksum());
+                if sums.is_some_and(|(stated, found)| stated != found) {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"));
+                }
+                return Ok(0);
+            }
+            let Err(e) = zstd.decode_blocks(&mut *stored, BlockDecodingStrategy::UptoBlocks(1)) else {
+                continue;
+            };
+            let e = zstd_error(e, stored);
+            // The decoder holds back what later blocks may refer to, until it has seen the last one.
+            let closed = zstd.decode_blocks(EMPTY_LAST_BLOCK, BlockDecodingStrategy::UptoBlocks(1));
+            if closed.is_err() || !zstd.is_finished() {
+                return Err(e);
+            }
+            self.failed = Some(e);
+        }
+        zstd.read(buf)
+    }
+
     /// Looks at what follows a frame.
     fn next_frame(&mut self, mut stored: Stored) -> io::Result<State> {
         loop {
@@ -220,23 +256,6 @@ fn read_up_to(stored: &mut Stored, buf: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(have)
-}
-
-fn read_zstd(zstd: &mut ZstdDecoder, stored: &mut Stored, buf: &mut [u8]) -> io::Result<usize> {
-    while zstd.can_collect() == 0 {
-        if zstd.is_finished() {
-            if let (Some(stated), Some(found)) =
-                (zstd.get_checksum_from_data(), zstd.get_calculated_checksum())
-                && stated != found
-            {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"));
-            }
-            return Ok(0);
-        }
-        zstd.decode_blocks(&mut *stored, BlockDecodingStrategy::UptoBlocks(1))
-            .map_err(|e| zstd_error(e, stored))?;
-    }
-    zstd.read(buf)
 }
 
 fn zstd_error(e: impl std::fmt::Display, stored: &Stored) -> io::Error {

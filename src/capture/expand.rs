@@ -71,6 +71,3 @@ fn walk(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -447,6 +447,3 @@ fn system_time(fields: &[u16; 7]) -> Option<Nanos> {
     let time = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     Nanos::try_from(time.as_nanosecond()).ok()
 }
-
-#[cfg(test)]
-mod tests;

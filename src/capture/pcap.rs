@@ -359,6 +359,3 @@ enum Checked {
     Repaired(u32),
     Bad,
 }
-
-#[cfg(test)]
-mod tests;

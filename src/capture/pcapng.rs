@@ -5,7 +5,8 @@
 //!
 //! Source: draft-ietf-opsawg-pcapng. Deviations accepted: a total length that leaves out the padding, a repeated
 //! length that differs where another block follows, a captured length beyond its block (what is there is given),
-//! blocks of unknown type (skipped and counted).
+//! blocks of unknown type (skipped and counted). Custom blocks, journal entries and system events get frame numbers,
+//! as in Wireshark, on an interface of unknown medium that is made up for them.
 
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ const NAME_RESOLUTION: u32 = 4;
 const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
+const JOURNAL: u32 = 9;
+/// Sysdig's events, of three generations.
+const SYSTEM_EVENTS: [u32; 3] = [0x204, 0x216, 0x221];
 const CUSTOM: u32 = 0x0bad;
 const CUSTOM_NOT_COPIED: u32 = 0x4000_0bad;
 
@@ -64,14 +68,15 @@ impl TimeUnit {
         }
         match n {
             0..=9 => Self::Nanos(10_u64.pow(9 - n)),
-            _ => Self::PerNano(10_u64.saturating_pow(n - 9)),
+            // 0: finer than any time of 64 bits.
+            _ => Self::PerNano(10_u64.checked_pow(n - 9).unwrap_or(0)),
         }
     }
 
     fn nanos(self, units: u64) -> Nanos {
         let nanos = match self {
             Self::Nanos(n) => u128::from(units) * u128::from(n),
-            Self::PerNano(n) => u128::from(units / n),
+            Self::PerNano(n) => u128::from(units.checked_div(n).unwrap_or(0)),
             // 2^64 * 10^9 < 2^94
             Self::Binary(n) => (u128::from(units) * 1_000_000_000).checked_shr(n).unwrap_or(0),
         };
@@ -93,6 +98,8 @@ pub(super) struct SectionMark {
     base: u32,
     /// Interfaces of this section so far.
     known: u32,
+    /// The interface made up for records that are no packets, once there was one.
+    foreign: Option<u32>,
     /// Time of the frame before, which a simple packet block takes over.
     time: Nanos,
 }
@@ -167,6 +174,13 @@ impl PcapNgWalker {
             skipped: Skipped::default(),
             over_interfaces: false,
         }
+    }
+
+    /// The number that the next interface gets.
+    fn next_interface(&self) -> u32 {
+        let SectionMark { base, known, foreign, .. } = self.mark;
+        let made_up = foreign.is_some_and(|f| f >= base);
+        base.saturating_add(known).saturating_add(made_up.into())
     }
 
     pub fn mark(&self) -> SectionMark {
@@ -262,6 +276,12 @@ impl PcapNgWalker {
         if length < SMALLEST_BLOCK || (kind == SECTION_HEADER && length < SECTION_HEADER_BLOCK) {
             return Next::Bad("bad-block", format!("a block states a length of {total} bytes"));
         }
+        if total > self.block_bytes && !resync::known(kind) {
+            return Next::Bad(
+                "bad-block",
+                format!("a block of no known kind states a length of {total} bytes"),
+            );
+        }
         if total > self.block_bytes {
             let why =
                 format!("a block of {total} bytes is longer than the {} bytes allowed", self.block_bytes);
@@ -327,6 +347,3 @@ impl Skipped {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

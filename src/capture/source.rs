@@ -230,6 +230,9 @@ fn unpack(mut input: Box<dyn Read + Send>) -> Result<Layers, UnpackError> {
             Ok(sniffed) => sniffed,
             Err(e) => {
                 return Err(match compression.map(Algorithm::name) {
+                    Some(name) if e.kind() == io::ErrorKind::UnexpectedEof => UnpackError::Not(format!(
+                        "{name} data that end too early for anything to be unpacked"
+                    )),
                     Some(name) => UnpackError::Not(format!("{name} data that cannot be unpacked: {e}")),
                     None => UnpackError::Io(e),
                 });

@@ -35,6 +35,9 @@ impl PcapNgWalker {
             ENHANCED_PACKET | PACKET | SIMPLE_PACKET => self.packet(w, block, body, found),
             SECTION_HEADER => self.section_header(w, block, found),
             INTERFACE => self.interface(w.offset(block.at), body, found),
+            CUSTOM | CUSTOM_NOT_COPIED => self.foreign(block, 4, found),
+            JOURNAL => self.foreign(block, 0, found),
+            kind if SYSTEM_EVENTS.contains(&kind) => self.foreign(block, 0, found),
             _ if self.again => {}
             NAME_RESOLUTION => self.names(body, found),
             STATISTICS => self.statistics(body, found),
@@ -45,8 +48,8 @@ impl PcapNgWalker {
 
     fn section_header(&mut self, w: Window<'_>, block: Block<'_>, found: &mut Found<'_>) {
         let Some(big) = self.byte_order(w, block.at, SECTION_HEADER) else { return };
-        let SectionMark { base, known, time, .. } = self.mark;
-        self.mark = SectionMark { big, base: base.saturating_add(known), known: 0, time };
+        let SectionMark { time, foreign, .. } = self.mark;
+        self.mark = SectionMark { big, base: self.next_interface(), known: 0, foreign, time };
         if self.again {
             return;
         }
@@ -66,7 +69,7 @@ impl PcapNgWalker {
             }
             return;
         };
-        let index = self.mark.base.saturating_add(self.mark.known);
+        let index = self.next_interface();
         if self.again {
             self.mark.known += u32::from((index as usize) < self.interfaces.len());
             return;
@@ -111,7 +114,41 @@ impl PcapNgWalker {
 
     /// The global number of a section's interface.
     fn global(&self, local: u32) -> Option<u32> {
-        if local < self.mark.known { self.mark.base.checked_add(local) } else { None }
+        let SectionMark { base, known, foreign, .. } = self.mark;
+        let index = base.checked_add(local).filter(|_| local < known)?;
+        // The made-up interface took a number in between.
+        let shift = foreign.is_some_and(|f| f >= base && index >= f);
+        index.checked_add(shift.into())
+    }
+
+    /// A record that is no packet but counts as a frame; `skip` bytes of its body tell whose it is.
+    fn foreign(&mut self, block: Block<'_>, skip: usize, found: &mut Found<'_>) {
+        let caplen = block.body.len().saturating_sub(skip) as u32;
+        let next = self.next_interface();
+        let interface = match self.mark.foreign {
+            Some(interface) => interface,
+            None if self.again || next < self.most_interfaces => {
+                if !self.again {
+                    let link = LinkType::UNKNOWN;
+                    let unit = TimeUnit::Nanos(1_000);
+                    Arc::make_mut(&mut self.interfaces).push(NgInterface {
+                        link,
+                        snaplen: 0,
+                        unit,
+                        offset: 0,
+                    });
+                    let name = Some("records that are no packets".to_owned());
+                    found.notes.push(CaptureNote::Interface(Interface { link, name, snaplen: 0 }));
+                }
+                self.mark.foreign = Some(next);
+                next
+            }
+            None => return,
+        };
+        if caplen <= self.frame_bytes {
+            let start = (block.body_at + skip.min(block.body.len())) as u32;
+            found.frames.push(FrameHead { start, caplen, origlen: caplen, interface, time: self.mark.time });
+        }
     }
 
     fn packet(&mut self, w: Window<'_>, block: Block<'_>, body: Window<'_>, found: &mut Found<'_>) {

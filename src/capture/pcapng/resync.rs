@@ -5,7 +5,7 @@ use super::*;
 /// Bytes searched at a time; blocks longer than that are not found again, save by what follows them.
 const LOOKAHEAD: usize = 512 << 10;
 
-fn known(kind: u32) -> bool {
+pub(super) fn known(kind: u32) -> bool {
     matches!(kind, SECTION_HEADER | CUSTOM | CUSTOM_NOT_COPIED | INTERFACE..=SECRETS)
 }
 
@@ -18,7 +18,12 @@ impl PcapNgWalker {
         if kind == SECTION_HEADER {
             return Some(true);
         }
-        Some(known(kind) && total as usize >= SMALLEST_BLOCK && total % 4 == 0 && total <= self.block_bytes)
+        Some(
+            known(kind)
+                && total as usize >= SMALLEST_BLOCK
+                && total.is_multiple_of(4)
+                && total <= self.block_bytes,
+        )
     }
 
     /// Whether a whole block of known type stands at `at`.
@@ -28,7 +33,7 @@ impl PcapNgWalker {
         let Some(total) = w.u32(at + 4, big) else { return false };
         let length = total as usize;
         length >= SMALLEST_BLOCK
-            && length % 4 == 0
+            && length.is_multiple_of(4)
             && total <= self.block_bytes
             && at.checked_add(length - 4).and_then(|end| w.u32(end, big)) == Some(total)
             && self.header_plausible(w, at + length, big).unwrap_or(true)
