@@ -10,12 +10,14 @@ use callscope_parsers::sip::Scan;
 use crate::capture::{FrameRef, Nanos};
 
 mod connection;
+mod keys;
 mod ordered;
 mod prepare;
 mod spans;
 mod tls;
 mod websocket;
 
+pub use keys::Keys;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
@@ -117,6 +119,8 @@ pub struct DecodedSip<'a> {
     pub transport: Transport,
     /// Hash of all its bytes; equal for equal bytes within one load.
     pub digest: u64,
+    /// Hashed ahead, if a worker had it in hand.
+    pub keys: Option<Keys>,
     pub duplicate: bool,
     /// The capture holds only its beginning.
     pub cut: bool,

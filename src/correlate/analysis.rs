@@ -40,8 +40,8 @@ pub struct Analysis {
     /// Where the frames of each capture lie (index = capture).
     pub frame_indexes: Vec<FrameIndex>,
     pub(super) flows: Vec<Flow>,
-    pub(super) flow_table: HashTable<FlowId>,
-    pub(super) flow_state: foldhash::fast::RandomState,
+    /// Half of each flow's hash, with its id.
+    pub(super) flow_table: HashTable<(u32, FlowId)>,
     pub(super) last_flow: Option<FlowId>,
     /// The earlier frames of messages that lie in several: where each message's begin in `part_frames`.
     pub(super) parts: Vec<(MsgIdx, u32)>,

@@ -39,6 +39,7 @@ impl Sink for Apply<'_> {
             dst: m.dst,
             transport: m.transport,
             digest: m.digest,
+            keys: m.keys,
             duplicate: m.duplicate,
             cut: m.cut,
         };

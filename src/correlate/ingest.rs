@@ -1,6 +1,5 @@
 //! Where a decoded SIP message joins the analysis.
 
-use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
 use callscope_parsers::sip::Scan;
@@ -10,6 +9,7 @@ use super::kind::KindBits;
 use super::model::*;
 use super::owner::Owners;
 use crate::capture::{CaptureIssue, FrameRef, Nanos};
+use crate::decode::Keys;
 
 /// A SIP message as decoding hands it over.
 #[derive(Debug, Clone, Copy)]
@@ -28,25 +28,19 @@ pub struct Incoming<'a> {
     pub transport: Transport,
     /// Hash of all its bytes, to tell retransmissions.
     pub digest: u64,
+    /// Hashed ahead by the state that the load hashes with.
+    pub keys: Option<Keys>,
     /// Its frame is a duplicate of another (contract.md).
     pub duplicate: bool,
     /// The capture holds only its beginning.
     pub cut: bool,
 }
 
-/// Hash of a tag or branch; 0 only for an empty one. The same in every run.
-fn short_hash(s: &[u8]) -> u32 {
-    if s.is_empty() {
-        return 0;
-    }
-    let hash = foldhash::fast::FixedState::with_seed(1).hash_one(s);
-    ((hash >> 32) as u32 ^ hash as u32).max(1)
-}
-
 impl Analysis {
     /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
     pub fn add_message(&mut self, m: &Incoming<'_>) -> Option<MsgIdx> {
         let scan = m.scan;
+        let keys = m.keys.unwrap_or_else(|| Keys::of(scan, m.src, m.dst, m.transport, self.strings.state()));
         let method = self.method_of(scan, m.frame);
         self.count(m, method);
         let Ok(index) = u32::try_from(self.messages.len()) else {
@@ -56,7 +50,8 @@ impl Analysis {
             return self.over_limit("limit-sip-messages", m.frame);
         }
         let index = MsgIdx(index);
-        let Some(flow) = self.flow_id(Flow { src: m.src, dst: m.dst, transport: m.transport }) else {
+        let Some(flow) = self.flow_id(Flow { src: m.src, dst: m.dst, transport: m.transport }, keys.flow)
+        else {
             return self.over_limit("limit-flows", m.frame);
         };
         let mut record = SipRecord {
@@ -69,14 +64,14 @@ impl Analysis {
             method,
             status: scan.status,
             cseq: scan.cseq,
-            branch: short_hash(scan.branch),
-            from_tag: short_hash(scan.from.tag),
-            to_tag: short_hash(scan.to.tag),
+            branch: keys.branch,
+            from_tag: keys.from_tag,
+            to_tag: keys.to_tag,
             reason: self.reason(scan),
             candidates: scan.sdp.map_or(0, |s| s.candidates),
             flags: flags_of(m),
         };
-        let key = Owners::key(self.strings.intern(scan.call_id), scan);
+        let key = Owners::key(self.strings.intern_hashed(scan.call_id, keys.call_id), scan);
         let Some(owner) = self.owner_for(key, index, &record, scan) else {
             return self.over_limit("limit-dialogs", m.frame);
         };
@@ -159,15 +154,18 @@ impl Analysis {
     }
 
     /// The id of a flow, new ones up to `Limits::flows`.
-    fn flow_id(&mut self, flow: Flow) -> Option<FlowId> {
+    fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
         if let Some(last) = self.last_flow
             && self.flows.get(last.0 as usize) == Some(&flow)
         {
             return Some(last);
         }
-        let (flows, state) = (&self.flows, &self.flow_state);
-        let hash = state.hash_one(flow);
-        let found = self.flow_table.find(hash, |id| flows.get(id.0 as usize) == Some(&flow)).copied();
+        let half = (hash >> 32) as u32;
+        // The half that is kept spread over all bits, so that growing the table needs no flow.
+        let place = |half: u32| u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let flows = &self.flows;
+        let same = |&(h, id): &(u32, FlowId)| h == half && flows.get(id.0 as usize) == Some(&flow);
+        let found = self.flow_table.find(place(half), same).map(|(_, id)| *id);
         let id = match found {
             Some(id) => id,
             None => {
@@ -176,8 +174,7 @@ impl Analysis {
                 }
                 let id = FlowId(u32::try_from(self.flows.len()).ok()?);
                 self.flows.push(flow);
-                let (flows, state) = (&self.flows, &self.flow_state);
-                self.flow_table.insert_unique(hash, id, |id| state.hash_one(flows.get(id.0 as usize)));
+                self.flow_table.insert_unique(place(half), (half, id), |(h, _)| place(*h));
                 id
             }
         };

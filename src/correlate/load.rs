@@ -196,6 +196,7 @@ pub fn load(
         let mut a = lock();
         a.limits = options.limits.clone();
         a.leg_headers = options.leg_headers.clone();
+        a.strings.hash_with(&hasher);
     }
     let mut sources = Vec::new();
     let mut lanes = Vec::new();

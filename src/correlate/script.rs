@@ -168,6 +168,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
             dst: address(dst),
             transport: Transport::Udp,
             digest: bytes,
+            keys: None,
             duplicate: has("dup"),
             cut: has("cut"),
         };

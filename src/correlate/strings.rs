@@ -14,19 +14,44 @@ pub struct Strings {
     bytes: Vec<u8>,
     /// End of each string in `bytes`; it starts where the one before it ends.
     ends: Vec<u32>,
-    table: HashTable<u32>,
+    /// Half of each string's hash, with its index: growing and probing need not touch the strings themselves.
+    table: HashTable<(u32, u32)>,
     state: foldhash::fast::RandomState,
 }
 
+/// The hash under which the table files a string: [`Strings::hash`] cut to the half that is kept.
+fn filed(hash: u64) -> (u32, u64) {
+    let half = (hash >> 32) as u32;
+    (half, u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
 impl Strings {
+    /// Takes over the hasher of those who hash strings ahead; only while there are no strings.
+    pub(super) fn hash_with(&mut self, state: &foldhash::fast::RandomState) {
+        if self.ends.is_empty() {
+            self.state = state.clone();
+        }
+    }
+
+    /// The hasher in use.
+    pub(super) fn state(&self) -> &foldhash::fast::RandomState {
+        &self.state
+    }
+
     pub fn intern(&mut self, s: &[u8]) -> Str {
         use std::hash::BuildHasher;
+        self.intern_hashed(s, self.state.hash_one(s))
+    }
+
+    /// [`Strings::intern`] of a string whose hash by the hasher given to [`Strings::hash_with`] is known.
+    pub(super) fn intern_hashed(&mut self, s: &[u8], hash: u64) -> Str {
         if s.is_empty() {
             return Str(0);
         }
-        let hash = self.state.hash_one(s);
+        let (half, place) = filed(hash);
         let (bytes, ends) = (&self.bytes, &self.ends);
-        if let Some(&i) = self.table.find(hash, |&i| span(ends, i).is_some_and(|r| bytes.get(r) == Some(s))) {
+        let same = |&(h, i): &(u32, u32)| h == half && span(ends, i).is_some_and(|r| bytes.get(r) == Some(s));
+        if let Some(&(_, i)) = self.table.find(place, same) {
             return Str(i + 1);
         }
         let index = self.ends.len() as u32;
@@ -35,10 +60,8 @@ impl Strings {
         };
         self.bytes.extend_from_slice(s);
         self.ends.push(end);
-        let (bytes, ends, state) = (&self.bytes, &self.ends, &self.state);
-        self.table.insert_unique(hash, index, |&i| {
-            state.hash_one(span(ends, i).and_then(|r| bytes.get(r)).unwrap_or_default())
-        });
+        let again = |&(h, _): &(u32, u32)| filed(u64::from(h) << 32).1;
+        self.table.insert_unique(place, (half, index), again);
         Str(index + 1)
     }
 

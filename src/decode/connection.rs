@@ -301,6 +301,7 @@ impl Connection {
                 dst,
                 transport: Transport::Tcp,
                 digest: cx.digest(bytes),
+                keys: None,
                 duplicate: false,
                 cut: !whole(&scan),
             });
@@ -387,6 +388,7 @@ impl Connection {
                             dst,
                             transport: Transport::Tcp,
                             digest: cx.digest(bytes),
+                            keys: None,
                             duplicate: false,
                             cut: false,
                         });
@@ -453,6 +455,7 @@ impl Connection {
                             dst,
                             transport: Transport::Ws,
                             digest: cx.digest(&bytes),
+                            keys: None,
                             duplicate: false,
                             cut: false,
                         });

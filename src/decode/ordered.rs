@@ -96,6 +96,7 @@ impl CaptureDecoder {
                     dst: event.dst,
                     transport: Transport::Udp,
                     digest: event.digest,
+                    keys: Some(event.keys),
                     duplicate,
                     cut: event.cut,
                 });
@@ -138,6 +139,7 @@ impl CaptureDecoder {
                 dst,
                 transport: Transport::Udp,
                 digest: digest(&self.hasher, bytes),
+                keys: None,
                 duplicate: true,
                 cut: false,
             });
@@ -212,6 +214,7 @@ impl CaptureDecoder {
                             dst,
                             transport: Transport::Udp,
                             digest: digest(&self.hasher, bytes),
+                            keys: None,
                             duplicate: false,
                             cut: missing,
                         });
@@ -269,6 +272,7 @@ impl CaptureDecoder {
                     dst: m.dst,
                     transport: Transport::Sctp,
                     digest: digest(hasher, bytes),
+                    keys: None,
                     duplicate: false,
                     cut,
                 });

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
-use super::Spans;
+use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
 use crate::net::{Sliced, frame_digest, slice_frame};
@@ -36,6 +36,7 @@ pub struct SipEvent {
     pub dst: SocketAddr,
     pub spans: Spans,
     pub digest: u64,
+    pub keys: Keys,
     pub cut: bool,
 }
 
@@ -137,6 +138,7 @@ pub fn prepare(
                         dst: *dst,
                         spans: Spans::of(&scan, bytes),
                         digest: hasher.hash_one(bytes),
+                        keys: Keys::of(&scan, *src, *dst, Transport::Udp, hasher),
                         cut: missing,
                     });
                 }

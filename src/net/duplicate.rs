@@ -15,7 +15,7 @@ use crate::capture::Nanos;
 const WINDOW: Nanos = 2_000_000;
 /// Sets of the table, and packets remembered in each; at 1.5 million packets a second about a third of a set is
 /// inside the window.
-const SETS: usize = 8192;
+const SETS: usize = 1024;
 const WAYS: usize = 4;
 
 // Random for each process, so that nobody can prepare two packets with one digest; the same for all its threads.
@@ -95,7 +95,7 @@ impl Duplicates {
         if digest == 0 {
             return false;
         }
-        let Some(set) = self.sets.get_mut((digest >> 51) as usize) else { return false };
+        let Some(set) = self.sets.get_mut((digest >> 54) as usize) else { return false };
         // The same packet's slot; else one that is empty or outside the window; else the oldest.
         let mut place = 0;
         let mut oldest = Nanos::MAX;

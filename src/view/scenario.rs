@@ -147,6 +147,7 @@ impl Scenario {
             dst: machine(dst),
             transport: Transport::Udp,
             digest: hasher.finish(),
+            keys: None,
             duplicate: message.duplicate,
             cut: false,
         };

@@ -358,6 +358,7 @@ fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
         dst: flow.dst,
         transport: flow.transport,
         digest: u64::from(m.0),
+        keys: None,
         duplicate: false,
         cut: false,
     });
