@@ -10,7 +10,6 @@ use super::fork::ForkRow;
 use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
-use super::retransmission::Recent;
 use super::store::Stores;
 use super::strings::{Methods, Names, Strings};
 use crate::capture::{FrameIndex, FrameRef, Nanos};
@@ -52,7 +51,6 @@ pub struct Analysis {
     pub(super) dialog_work: Vec<DialogWork>,
     pub(super) forks: Vec<ForkRow>,
     pub(super) touched: Vec<Owner>,
-    pub(super) recent: Recent,
     pub(super) legs: Legs,
     /// Reason phrases met last, by status, to spare looking them up.
     pub(super) reasons: Vec<Str>,

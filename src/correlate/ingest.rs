@@ -78,7 +78,7 @@ impl Analysis {
         record.owner = owner;
         if m.duplicate {
             record.flags |= flag::DUPLICATE;
-        } else if self.recent.seen(flow, m.digest) {
+        } else if self.sent_before(owner, flow, m.digest) {
             record.flags |= flag::RETRANSMISSION;
             self.sip.retransmissions += 1;
         }
@@ -101,6 +101,14 @@ impl Analysis {
             }
         }
         Some(index)
+    }
+
+    fn sent_before(&mut self, owner: Owner, flow: FlowId, digest: u64) -> bool {
+        let recent = match owner {
+            Owner::Call(c) => self.call_work.get_mut(c.0 as usize).map(|w| &mut w.recent),
+            Owner::Dialog(d) => self.dialog_work.get_mut(d.0 as usize).map(|w| &mut w.recent),
+        };
+        recent.is_some_and(|r| r.seen(flow, digest))
     }
 
     fn method_of(&mut self, scan: &Scan<'_>, frame: FrameRef) -> MethodId {

@@ -29,7 +29,7 @@ const SHARED_FOR: Nanos = 32_000_000_000;
 /// Longest time from REFER to the INVITE it asks for.
 const REFER_FOR: Nanos = 60_000_000_000;
 /// Entries after which what belongs to calls that are over is dropped, and the most ever kept.
-const SWEEP_AT: usize = 1 << 15;
+const SWEEP_AT: usize = 1 << 12;
 const MOST_ENTRIES: usize = 1 << 20;
 /// Call-IDs that were named but not met, and transfer targets waited for.
 const MOST_WAITING: usize = 1 << 16;

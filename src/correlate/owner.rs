@@ -8,6 +8,7 @@ use callscope_parsers::sip::Scan;
 use super::Analysis;
 use super::kind::KindBits;
 use super::model::*;
+use super::retransmission::Recent;
 use crate::capture::Nanos;
 
 /// What adding messages has to know of a call besides what it shows.
@@ -33,6 +34,7 @@ pub(super) struct CallWork {
     pub unread: Option<MsgIdx>,
     /// Messages summarised so far.
     pub summarised: u32,
+    pub recent: Recent,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,6 +45,7 @@ pub(super) struct DialogWork {
     pub summarised: u32,
     /// `Expires` last asked for or granted, seconds.
     pub expires: Option<u32>,
+    pub recent: Recent,
 }
 
 /// Owner of each Call-ID by its `Str`, packed: 0 none, else twice the index plus 1 for a dialog, plus 1.
@@ -235,6 +238,11 @@ impl Analysis {
         }
         if let Some(to) = self.calls.get_mut(call.0 as usize) {
             to.messages = list;
+        }
+        if let (Some(from), Some(to)) =
+            (self.dialog_work.get(dialog.0 as usize), self.call_work.get_mut(call.0 as usize))
+        {
+            to.recent = from.recent;
         }
     }
 

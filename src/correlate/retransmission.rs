@@ -1,34 +1,30 @@
 //! Tells a message sent again from one sent for the first time.
 //!
 //! The bytes of a message hold its Via branch, CSeq and method or status, so the digest of all bytes and the flow
-//! (source and destination) are all that has to be compared. Retransmissions follow within 32 s (RFC 3261, 64·T1);
-//! instead of a clock the last messages are remembered, as many as [`SETS`] cache lines of [`WAYS`] hold: a look-up
-//! touches one line of memory, whatever the size of the capture.
+//! (source and destination) are all that has to be compared. Both copies are of one call or dialog; each remembers
+//! its last [`KEPT`] messages, which lie where adding a message has to look anyway.
 
 use super::model::FlowId;
 
-const WAYS: usize = 8;
-const SETS: usize = 1 << 15;
+/// Messages remembered: between a message and its retransmission others of a forked call may stand.
+const KEPT: usize = 12;
 
-/// Keys of a set, the newest first.
-#[derive(Debug, Default)]
+/// The last messages of a call or dialog, the newest first.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Recent {
-    sets: Vec<[u64; WAYS]>,
+    keys: [u32; KEPT],
 }
 
 impl Recent {
     /// Whether these bytes went this way before; remembers that they did.
     pub fn seen(&mut self, flow: FlowId, digest: u64) -> bool {
         // An odd multiplier spreads the few bits of the flow over the digest's.
-        let key = (digest ^ u64::from(flow.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)).max(1);
-        if self.sets.is_empty() {
-            self.sets.resize(SETS, [0; WAYS]);
-        }
-        let Some(set) = self.sets.get_mut((key >> 49) as usize) else { return false };
-        let seen = set.contains(&key);
+        let key = digest ^ u64::from(flow.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let key = ((key >> 32) as u32).max(1);
+        let seen = self.keys.contains(&key);
         if !seen {
-            set.copy_within(..WAYS - 1, 1);
-            set[0] = key;
+            self.keys.copy_within(..KEPT - 1, 1);
+            self.keys[0] = key;
         }
         seen
     }
@@ -38,27 +34,29 @@ impl Recent {
 mod tests {
     use super::*;
 
-    #[test]
-    fn same_bytes_same_way() {
-        let mut r = Recent::default();
-        assert!(!r.seen(FlowId(1), 7));
-        assert!(r.seen(FlowId(1), 7));
-        assert!(!r.seen(FlowId(2), 7), "another way is a hop, not a retransmission");
-        assert!(!r.seen(FlowId(1), 8));
+    fn digest(n: u64) -> u64 {
+        use std::hash::BuildHasher;
+        foldhash::fast::FixedState::with_seed(5).hash_one(n)
     }
 
     #[test]
-    fn half_a_table_of_messages_is_remembered_and_the_oldest_go_first() {
-        use std::hash::BuildHasher;
-        let hash = |i: u64| foldhash::fast::FixedState::with_seed(5).hash_one(i);
+    fn same_bytes_same_way() {
         let mut r = Recent::default();
-        let all = 4 * (SETS * WAYS) as u64;
-        for i in 0..all {
-            assert!(!r.seen(FlowId(0), hash(i)));
+        assert!(!r.seen(FlowId(1), digest(7)));
+        assert!(r.seen(FlowId(1), digest(7)));
+        assert!(!r.seen(FlowId(2), digest(7)), "another way is a hop, not a retransmission");
+        assert!(!r.seen(FlowId(1), digest(8)));
+    }
+
+    #[test]
+    fn a_repeat_is_told_behind_others_and_keeps_its_place() {
+        let mut r = Recent::default();
+        assert!(!r.seen(FlowId(1), digest(0)));
+        for n in 1..KEPT as u64 {
+            assert!(!r.seen(FlowId(1), digest(n)));
         }
-        let last = (SETS * WAYS / 2) as u64;
-        let kept = (all - last..all).filter(|i| r.seen(FlowId(0), hash(*i))).count() as u64;
-        assert!(kept * 100 > last * 95, "{kept} of {last}");
-        assert!(!r.seen(FlowId(0), hash(0)));
+        assert!(r.seen(FlowId(1), digest(0)));
+        assert!(!r.seen(FlowId(1), digest(99)));
+        assert!(!r.seen(FlowId(1), digest(0)), "the oldest goes first");
     }
 }

@@ -61,6 +61,9 @@ pub struct Prepared {
     pub counts: LightCounts,
 }
 
+/// Longest payload of a datagram; [`Spans`] count on it.
+pub(super) const MAX_DATAGRAM: usize = u16::MAX as usize;
+
 /// What a datagram's payload is, and the SIP message in it if it is one.
 pub(super) fn udp_payload<'a>(
     payload: &'a [u8],
@@ -94,6 +97,8 @@ pub(super) fn udp_payload<'a>(
 }
 
 fn sip_message(payload: &[u8], missing: bool) -> (Class, Option<(usize, sip::Scan<'_>)>) {
+    // No datagram is longer; a frame that claims to be is read as far as one can be.
+    let payload = payload.get(..MAX_DATAGRAM).unwrap_or(payload);
     // Keep-alive CRLFs may precede the start line in the same datagram.
     let start = payload.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
     match sip::scan(&payload[start..]) {
@@ -130,7 +135,7 @@ pub fn prepare(
                 let missing = ip.missing > 0;
                 let (class, message) = udp_payload(payload, missing, sip_port, counts);
                 if let Some((skip, scan)) = message {
-                    let bytes = &payload[skip..];
+                    let bytes = &payload[skip..payload.len().min(MAX_DATAGRAM)];
                     sip.push(SipEvent {
                         start: ((bytes.as_ptr() as usize) - base) as u32,
                         len: bytes.len() as u32,

@@ -3,9 +3,9 @@
 use callscope_parsers::sip::scan::SdpScan;
 use callscope_parsers::sip::{NameAddrScan, Scan};
 
-/// Start and length within the message.
+/// Start and length within the message: a datagram's payload is shorter than 64 KiB.
 #[derive(Debug, Clone, Copy, Default)]
-struct Span(u32, u32);
+struct Span(u16, u16);
 
 impl Span {
     fn of(part: &[u8], message: &[u8]) -> Self {
@@ -13,12 +13,16 @@ impl Span {
             return Self::default();
         }
         let start = (part.as_ptr() as usize).wrapping_sub(message.as_ptr() as usize);
-        debug_assert!(start + part.len() <= message.len(), "every slice of a scan lies in its message");
-        Self(start as u32, part.len() as u32)
+        debug_assert!(
+            start + part.len() <= message.len() && message.len() <= usize::from(u16::MAX),
+            "every slice of a scan lies in its message, which came in one datagram"
+        );
+        Self(start as u16, part.len() as u16)
     }
 
     fn get(self, message: &[u8]) -> &[u8] {
-        message.get(self.0 as usize..self.0 as usize + self.1 as usize).unwrap_or_default()
+        let start = usize::from(self.0);
+        message.get(start..start + usize::from(self.1)).unwrap_or_default()
     }
 }
 
@@ -89,7 +93,7 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// `scan` must have been made of `message`.
+    /// `scan` must have been made of `message`, which is shorter than 64 KiB.
     pub fn of(scan: &Scan<'_>, message: &[u8]) -> Self {
         let s = |part: &[u8]| Span::of(part, message);
         Self {

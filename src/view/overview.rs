@@ -149,7 +149,7 @@ fn verdict(analysis: &Analysis) -> String {
             [only] => format!(
                 "{} calls, all {}",
                 show::number(calls),
-                only.text().split_once(' ').map_or("", |t| t.1)
+                only.text().trim_start_matches(show::number(calls).as_str()).trim_start()
             ),
             _ => format!("{} calls: {}", show::number(calls), rest.join(", ")),
         };
@@ -274,8 +274,9 @@ fn calls_text(analysis: &Analysis) -> String {
     }
     let mut text = outcomes.join(" · ");
     let mut setups: Vec<Nanos> = analysis.calls.iter().filter_map(|c| c.summary.setup).collect();
-    setups.sort_unstable();
-    if let (Some(&median), Some(&worst)) = (setups.get(setups.len() / 2), setups.last()) {
+    let middle = setups.len() / 2;
+    if let Some(&worst) = setups.iter().max() {
+        let median = *setups.select_nth_unstable(middle).1;
         text.push_str(&format!("   setup median {}", show::duration(median)));
         if setups.len() > 1 {
             text.push_str(&format!("  worst {}", show::duration(worst)));

@@ -26,7 +26,7 @@ pub fn capture() -> CaptureSummary {
 #[test]
 fn a_record_stays_small() {
     assert!(size_of::<SipRecord>() <= 80);
-    assert!(size_of::<Call>() + size_of::<owner::CallWork>() <= 256);
+    assert!(size_of::<Call>() + size_of::<owner::CallWork>() <= 304);
 }
 
 #[test]
