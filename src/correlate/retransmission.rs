@@ -20,7 +20,7 @@ impl Recent {
     pub fn seen(&mut self, flow: FlowId, digest: u64) -> bool {
         // An odd multiplier spreads the few bits of the flow over the digest's.
         let key = digest ^ u64::from(flow.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let key = ((key >> 32) as u32).max(1);
+        let key = ((key >> 32 ^ key) as u32).max(1);
         let seen = self.keys.contains(&key);
         if !seen {
             self.keys.copy_within(..KEPT - 1, 1);
