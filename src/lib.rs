@@ -9,6 +9,8 @@ pub mod cli;
 pub mod correlate;
 pub mod decode;
 pub mod diagnose;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod net;
 pub mod output;
 pub mod tui;

@@ -7,8 +7,19 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Rooms of `src/`, upstream first. A room may use the rooms before it, never one after it.
 /// `output` and `tui` draw the same views; only the terminal UI also exports, so it stands last.
-const ROOMS: &[&str] =
-    &["limits", "capture", "net", "decode", "correlate", "diagnose", "view", "output", "tui", "cli"];
+const ROOMS: &[&str] = &[
+    "limits",
+    "capture",
+    "net",
+    "decode",
+    "correlate",
+    "diagnose",
+    "view",
+    "output",
+    "tui",
+    "cli",
+    "fuzzing",
+];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("a source folder") {

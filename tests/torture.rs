@@ -147,3 +147,12 @@ fn the_header_alone_is_an_empty_capture() {
     let a = analyse_bytes(&bytes_of("sctp.pcap")[..24]).expect("a capture");
     assert_eq!(a.captures[0].frames, 0);
 }
+
+#[test]
+fn the_fuzz_target_of_the_pipeline_replays() {
+    for s in manifest() {
+        let whole = bytes_of(&s.file);
+        callscope::fuzzing::pipeline(&whole);
+        callscope::fuzzing::pipeline(&whole[..whole.len() * 2 / 3]);
+    }
+}
