@@ -123,13 +123,10 @@ fn difference(old: &str, new: &str) -> String {
     let after = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[..a.len() - after], &b[..b.len() - after]);
     let mut lines: Vec<(char, usize, &str)> = Vec::new();
-    for i in before.saturating_sub(2)..before {
-        lines.push((' ', i, old[i]));
-    }
+    let numbered = old.iter().enumerate().map(|(i, line)| (' ', i, *line));
+    lines.extend(numbered.clone().take(before).skip(before.saturating_sub(2)));
     middle(a, b, before, &mut lines);
-    for i in (old.len() - after)..old.len().min(old.len() - after + 2) {
-        lines.push((' ', i, old[i]));
-    }
+    lines.extend(numbered.skip(old.len() - after).take(2));
     let changed: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].0 != ' ').collect();
     let near = |i: usize| changed.iter().any(|c| c.abs_diff(i) <= 2);
     let mut out = String::new();
