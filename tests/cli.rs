@@ -17,7 +17,7 @@ fn callscope(arguments: &[&str]) -> Command {
 }
 
 /// Exit status, standard output and standard error.
-fn run(arguments: &[&str]) -> (i32, String, String) {
+pub fn run(arguments: &[&str]) -> (i32, String, String) {
     let output = callscope(arguments).output().expect("runs");
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     (output.status.code().expect("ends by itself"), text(&output.stdout), text(&output.stderr))

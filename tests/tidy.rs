@@ -122,3 +122,40 @@ fn no_unsafe_anywhere() {
         assert!(!text.contains(&word), "{}", path.display());
     }
 }
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(ROOT).join("README.md")).expect("README.md")
+}
+
+#[test]
+fn readme_has_the_keys() {
+    let (start, end) = ("<!-- keys -->", "<!-- /keys -->");
+    let expected = callscope::tui::keys::markdown();
+    let readme = readme();
+    let block = readme.split_once(start).and_then(|(_, rest)| rest.split_once(end)).map(|(b, _)| b.trim());
+    assert!(
+        block == Some(expected.trim()),
+        "README.md has not the keys of the program; it is to contain\n\n{start}\n{expected}{end}\n"
+    );
+}
+
+#[test]
+fn readme_has_the_commands() {
+    let readme = readme();
+    let rows: Vec<&str> = readme.lines().filter(|l| l.starts_with('|')).collect();
+    let missing: Vec<String> = callscope::cli::command()
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set())
+        .map(|c| c.get_name().to_owned())
+        .filter(|name| {
+            let cells = [
+                format!("| `{name}`"),
+                format!("| `{name} "),
+                format!("| `callscope {name}`"),
+                format!("| `callscope {name} "),
+            ];
+            !rows.iter().any(|row| cells.iter().any(|c| row.starts_with(c)))
+        })
+        .collect();
+    assert!(missing.is_empty(), "no row in a table of README.md begins with `callscope …` of: {missing:?}");
+}

@@ -136,10 +136,7 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 
 /// Severity of a capture issue by its code: damage and limits are warnings.
 fn severity(code: &str) -> Severity {
-    match code {
-        "unknown-block" | "interface-drops" | "comment" => Severity::Info,
-        _ => Severity::Warning,
-    }
+    if crate::view::overview::is_remark(code) { Severity::Info } else { Severity::Warning }
 }
 
 fn worst_issue(analysis: &Analysis) -> Option<Severity> {

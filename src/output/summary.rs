@@ -405,7 +405,11 @@ fn tls(analysis: &Analysis, blocks: &mut Vec<Block>) {
         return;
     }
     let n = analysis.other.tls_sessions.max(sessions.len() as u64);
-    blocks.push(Block::Heading(format!("Encrypted: {} TLS sessions", grouped(n))));
+    blocks.push(Block::Heading(format!(
+        "Encrypted: {} TLS {}",
+        grouped(n),
+        if n == 1 { "session" } else { "sessions" }
+    )));
     // Those that broke first.
     let key = |s: &&TlsSession| (s.alerts.is_empty(), s.handshake_done, s.first);
     let mut shown: Vec<&TlsSession> = sessions.iter().collect();

@@ -3,6 +3,8 @@
 mod machines;
 mod notes;
 
+pub use notes::is_remark;
+
 use std::collections::BTreeMap;
 
 use super::show;
@@ -93,7 +95,7 @@ const WORST_FIRST: [(&[CallState], &str); 7] = [
 struct Outcome {
     count: u64,
     word: &'static str,
-    /// Final statuses with their counts.
+    /// Final statuses with their counts; 0: no response.
     statuses: BTreeMap<u16, u64>,
 }
 
@@ -105,7 +107,8 @@ fn outcomes(analysis: &Analysis) -> Vec<Outcome> {
         let at = WORST_FIRST.iter().position(|(states, _)| states.contains(&s.state));
         if let Some(outcome) = at.and_then(|i| all.get_mut(i)) {
             outcome.count += 1;
-            if s.final_status >= 300 {
+            // A failure without a status is an INVITE that nothing came back for.
+            if s.final_status >= 300 || s.state == CallState::Failed {
                 *outcome.statuses.entry(s.final_status).or_default() += 1;
             }
         }
@@ -115,7 +118,7 @@ fn outcomes(analysis: &Analysis) -> Vec<Outcome> {
 }
 
 impl Outcome {
-    /// `2 rejected (486, 603)`; the most frequent statuses only.
+    /// `2 rejected (486, 603)`, `3 failed (503 ×2, no response)`; the most frequent statuses only.
     fn text(&self) -> String {
         let text = format!("{} {}", show::number(self.count), self.word);
         if self.statuses.is_empty() || self.word == "cancelled" {
@@ -127,7 +130,10 @@ impl Outcome {
         let list: Vec<String> = statuses
             .iter()
             .take(3)
-            .map(|&(n, s)| if several && n > 1 { format!("{s} ×{}", show::number(n)) } else { s.to_string() })
+            .map(|&(n, s)| {
+                let what = if s == 0 { "no response".to_owned() } else { s.to_string() };
+                if several && n > 1 { format!("{what} ×{}", show::number(n)) } else { what }
+            })
             .collect();
         let dots = if statuses.len() > 3 { " …" } else { "" };
         format!("{text} ({}{dots})", list.join(", "))

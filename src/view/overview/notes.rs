@@ -9,7 +9,6 @@ use crate::view::show;
 
 type Note = (&'static str, String, Option<FrameRef>);
 
-const ERROR: &str = "error";
 const WARNING: &str = "warning";
 const INFO: &str = "info";
 
@@ -23,11 +22,7 @@ pub fn notes(analysis: &Analysis) -> Vec<Note> {
     tls(analysis, &mut notes);
     other(analysis, &mut notes);
     // Worst first; within a severity in the order found.
-    notes.sort_by_key(|n| match n.0 {
-        ERROR => 0,
-        WARNING => 1,
-        _ => 2,
-    });
+    notes.sort_by_key(|n| n.0 != WARNING);
     notes
 }
 
@@ -38,7 +33,8 @@ fn issues(analysis: &Analysis, notes: &mut Vec<Note>) {
         let id = CaptureId(index as u16);
         for issue in capture.issues.iter().take(TOLD) {
             let frame = issue.frame.map(|frame| FrameRef { capture: id, frame });
-            notes.push((severity(issue.code), format!("{path}{}", show::safe_str(&issue.text)), frame));
+            let severity = if is_remark(issue.code) { INFO } else { WARNING };
+            notes.push((severity, format!("{path}{}", show::safe_str(&issue.text)), frame));
         }
         let more = capture.issues.len().saturating_sub(TOLD) as u64 + capture.issues_not_kept;
         if more > 0 {
@@ -47,12 +43,9 @@ fn issues(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
 }
 
-fn severity(code: &str) -> &'static str {
-    match code {
-        "unknown-block" | "trailing-bytes" => INFO,
-        code if code.starts_with("truncated") || code.starts_with("bad") => ERROR,
-        _ => WARNING,
-    }
+/// Whether a capture issue of this code is a mere remark (info); damage and limits are warnings.
+pub fn is_remark(code: &str) -> bool {
+    matches!(code, "unknown-block" | "trailing-bytes" | "interface-drops" | "comment")
 }
 
 fn frames(analysis: &Analysis, notes: &mut Vec<Note>) {
@@ -118,14 +111,16 @@ fn tls(analysis: &Analysis, notes: &mut Vec<Note>) {
     let mut servers: BTreeMap<(Option<SocketAddr>, Option<&str>), Server<'_>> = BTreeMap::new();
     for session in &analysis.tls {
         let server = servers.entry((session.server, session.version)).or_default();
+        server.named = server.named.or(session.server_name.as_deref());
+        // Of a handshake that failed there is nothing to open.
+        if session.alerts.iter().any(|(_, text)| text.contains("fatal")) && !session.handshake_done {
+            server.failed.push(session);
+            continue;
+        }
         server.sessions += 1;
         server.frames += session.encrypted_frames;
         server.first.get_or_insert(session);
         server.forward_secret |= !opened_by_server_key(session);
-        server.named = server.named.or(session.server_name.as_deref());
-        if session.alerts.iter().any(|(_, text)| text.contains("fatal")) && !session.handshake_done {
-            server.failed.push(session);
-        }
     }
     let mut servers: Vec<_> = servers.into_iter().collect();
     servers.sort_by_key(|(_, s)| std::cmp::Reverse(s.frames));
@@ -178,6 +173,13 @@ fn named(analysis: &Analysis, server: SocketAddr, server_name: Option<&str>) -> 
 }
 
 fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
+    if let Some(first) = mid.peek() {
+        let message = analysis.messages_of(first.messages).next();
+        let frame = message.and_then(|m| analysis.messages.get(m.0 as usize)).map(|m| m.frame);
+        let calls = show::count(mid.count() as u64, "call was", "calls were");
+        notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
+    }
     let o = &analysis.other;
     let counts = [
         (o.stun_messages, "STUN message", "STUN messages"),
