@@ -159,7 +159,7 @@ fn an_unreadable_file_is_told() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
     let path = file(&folder, "secret.pcap", &pcap([]));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).expect("permissions");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o0)).expect("permissions");
     if std::fs::read(&path).is_ok() {
         return; // root reads everything
     }
