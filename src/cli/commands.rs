@@ -20,10 +20,10 @@ use crate::output::json::{self, JsonOptions};
 use crate::output::summary::SummaryOptions;
 use crate::output::{self, extract as pcapng};
 use crate::tui::{self, TuiOptions};
+use crate::view::detail;
 use crate::view::ladder::LadderOptions;
-use crate::view::rows::{self, Query};
+use crate::view::rows::{self, Lines, Query};
 use crate::view::show::TimeMode;
-use crate::view::{detail, table::Table};
 
 /// No subcommand: the terminal UI, or the summary where standard output is not a terminal.
 pub(super) fn interactive(common: &Common, files: &[PathBuf]) -> Result<u8, Failure> {
@@ -109,7 +109,8 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
     if args.format == SummaryFormat::Csv {
         let query =
             Query { filter: session.filter.clone(), time: time_mode(common, false), ..Query::default() };
-        output::table::csv(&mut sink, &rows::calls(&analysis, &query).0)?;
+        let lines = rows::call_lines(&analysis, &query);
+        output::table::csv_lines(&mut sink, &lines.columns, lines.iter())?;
     } else {
         let calls = matching_calls(&session, &analysis);
         let dialogs = matching_dialogs(&session, &analysis);
@@ -159,7 +160,7 @@ type Columns = &'static [(&'static str, &'static str, &'static str)];
 trait Rows {
     const COLUMNS: fn() -> Columns;
     type Index: Copy;
-    fn table(analysis: &Analysis, query: &Query) -> (Table, Vec<Self::Index>);
+    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
         out: &mut Sink,
         analysis: &Analysis,
@@ -176,8 +177,8 @@ struct Dialogs;
 impl Rows for Calls {
     const COLUMNS: fn() -> Columns = rows::call_columns;
     type Index = CallIdx;
-    fn table(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
-        rows::calls(analysis, query)
+    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, CallIdx> {
+        rows::call_lines(analysis, query)
     }
     fn json(out: &mut Sink, a: &Analysis, rows: &[CallIdx], options: JsonOptions) -> std::io::Result<()> {
         json::calls(out, a, rows, options)
@@ -193,8 +194,8 @@ impl Rows for Calls {
 impl Rows for Dialogs {
     const COLUMNS: fn() -> Columns = rows::dialog_columns;
     type Index = DialogIdx;
-    fn table(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
-        rows::dialogs(analysis, query)
+    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, DialogIdx> {
+        rows::dialog_lines(analysis, query)
     }
     fn json(out: &mut Sink, a: &Analysis, rows: &[DialogIdx], options: JsonOptions) -> std::io::Result<()> {
         json::dialogs(out, a, rows, options)
@@ -252,9 +253,8 @@ fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result<u8, Failur
     let mut sink = open(common)?;
     match args.format {
         TableFormat::Json | TableFormat::Ndjson => {
-            // The table is made only for its order.
             let order = if query.sort.is_some() {
-                R::table(&analysis, &query).1
+                R::of(&analysis, &query).rows
             } else {
                 R::all(&session, &analysis)
             };
@@ -264,11 +264,18 @@ fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result<u8, Failur
                 R::lines(&mut sink, &analysis, &order)?;
             }
         }
-        TableFormat::Csv => output::table::csv(&mut sink, &R::table(&analysis, &query).0)?,
-        TableFormat::Markdown => output::table::markdown(&mut sink, &R::table(&analysis, &query).0)?,
+        TableFormat::Csv => {
+            let lines = R::of(&analysis, &query);
+            output::table::csv_lines(&mut sink, &lines.columns, lines.iter())?;
+        }
+        TableFormat::Markdown => {
+            let lines = R::of(&analysis, &query);
+            output::table::markdown_lines(&mut sink, &lines.columns, lines.iter())?;
+        }
         TableFormat::Text => {
             let color = color_for(common, &sink);
-            output::table::text_with(&mut sink, &R::table(&analysis, &query).0, color, common.ascii)?;
+            let lines = R::of(&analysis, &query);
+            output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?;
         }
     }
     sink.finish()?;

@@ -34,9 +34,9 @@ impl Session {
     pub fn new(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
         let settings = config::settings(common)?;
         let filter = match &common.filter {
-            Some(text) => Some(Filter::parse(text).map_err(|e| {
-                Failure::usage(format!("bad filter\n{}", e.caret(&show::safe(text.as_bytes()))))
-            })?),
+            Some(text) => Some(
+                Filter::parse(text).map_err(|e| Failure::usage(format!("bad filter\n{}", e.caret(text))))?,
+            ),
             None => None,
         };
         super::sink::check(common.output.as_deref(), common.force)?;

@@ -42,7 +42,13 @@ struct Half {
     lost: bool,
     /// Bytes seen while undecided.
     seen: usize,
+    /// Length of `buf` below which it says nothing new.
+    wanted: usize,
 }
+
+/// From this length on a buffer without a whole message is looked at again only as it grows by a sixteenth: a
+/// message of megabytes may come byte by byte.
+const SMALL_BUFFER: usize = 16 << 10;
 
 impl Half {
     fn push(&mut self, bytes: &[u8], frame: FrameRef, time: Nanos) {
@@ -51,6 +57,9 @@ impl Half {
     }
 
     fn consume(&mut self, n: usize) {
+        if n == 0 {
+            return;
+        }
         if n >= self.buf.len() {
             self.buf.clear();
             self.marks.clear();
@@ -88,6 +97,7 @@ impl Half {
     fn clear(&mut self) {
         self.buf.clear();
         self.marks.clear();
+        self.wanted = 0;
     }
 }
 
@@ -109,11 +119,13 @@ pub(super) struct Connection {
     halves: [Half; 2],
     /// Frames that came before it was clear what is spoken.
     pub waiting: u64,
+    /// A message was not kept for a limit since this was last taken.
+    pub over_limit: bool,
 }
 
 impl Connection {
     pub fn new(ends: (SocketAddr, SocketAddr), syn: bool) -> Self {
-        Self { ends, syn, mode: Mode::Undecided, halves: Default::default(), waiting: 0 }
+        Self { ends, syn, mode: Mode::Undecided, halves: Default::default(), waiting: 0, over_limit: false }
     }
 
     /// How a frame of this connection counts; none while undecided.
@@ -278,6 +290,12 @@ impl Connection {
 
     /// The beginning of a message whose rest will not come is still a message.
     fn flush(&mut self, direction: usize, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        let half = &mut self.halves[direction];
+        if let Some(&Mark { frame, time, .. }) = half.marks.last()
+            && std::mem::take(&mut half.wanted) > half.buf.len()
+        {
+            self.sip(direction, Arrival { bytes: &[], offset: None, frame, time }, cx, sink);
+        }
         let (src, dst) = self.addresses(direction);
         let half = &mut self.halves[direction];
         let start = half.buf.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(half.buf.len());
@@ -290,7 +308,7 @@ impl Connection {
             && let Some(scan) = sip::scan(bytes)
             && let Some((frame, time)) = half.frames(start, half.buf.len(), cx.parts)
         {
-            sink.sip(&DecodedSip {
+            self.over_limit |= !sink.sip(&DecodedSip {
                 scan: &scan,
                 raw: bytes,
                 place: Place::Memory(bytes),
@@ -333,7 +351,12 @@ impl Connection {
         let buffered = !half.buf.is_empty();
         if buffered {
             half.push(arrival.bytes, arrival.frame, arrival.time);
+            if half.buf.len() < half.wanted {
+                return;
+            }
         }
+        half.wanted = 0;
+        let mut wanted = 0;
         let mut at = 0;
         loop {
             let all: &[u8] = if buffered { &half.buf } else { arrival.bytes };
@@ -377,7 +400,7 @@ impl Connection {
                             }
                             _ => Place::Memory(bytes),
                         };
-                        sink.sip(&DecodedSip {
+                        self.over_limit |= !sink.sip(&DecodedSip {
                             scan: &scan,
                             raw: bytes,
                             place,
@@ -396,7 +419,13 @@ impl Connection {
                     at = to;
                 }
                 Framing::KeepAlive(n) => at += n.max(1),
-                Framing::NeedMore(_) => break,
+                Framing::NeedMore(n) => {
+                    wanted = n;
+                    if rest.len() > SMALL_BUFFER {
+                        wanted = n.max(rest.len() + rest.len() / 16);
+                    }
+                    break;
+                }
                 Framing::Reject(why) => {
                     let (frame, offset) = (arrival.frame, at);
                     sink.issue(
@@ -417,6 +446,7 @@ impl Connection {
         {
             half.push(rest, arrival.frame, arrival.time);
         }
+        half.wanted = wanted;
     }
 
     fn web(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
@@ -444,7 +474,7 @@ impl Connection {
                     if let Some((frame, time)) = last
                         && let Some(scan) = sip::scan(&bytes)
                     {
-                        sink.sip(&DecodedSip {
+                        self.over_limit |= !sink.sip(&DecodedSip {
                             scan: &scan,
                             raw: &bytes,
                             place: Place::Memory(&bytes),
@@ -481,6 +511,8 @@ pub(super) struct Context<'a> {
     pub sip_ports: &'a [u16],
     pub hasher: &'a foldhash::fast::RandomState,
     pub parts: &'a mut Vec<FrameRef>,
+    /// Limits that were told of.
+    pub limits_said: &'a mut Vec<&'static str>,
 }
 
 impl Context<'_> {

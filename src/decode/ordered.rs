@@ -34,6 +34,8 @@ pub struct CaptureDecoder {
     /// Next of `Prepared::sip`.
     next_sip: usize,
     parts: Vec<FrameRef>,
+    /// Limits that were told of.
+    limits_said: Vec<&'static str>,
 }
 
 impl CaptureDecoder {
@@ -57,6 +59,7 @@ impl CaptureDecoder {
             counts: LightCounts::default(),
             next_sip: 0,
             parts: Vec::new(),
+            limits_said: Vec::new(),
         }
     }
 
@@ -154,7 +157,9 @@ impl CaptureDecoder {
         match slice_frame(link, bytes, head.origlen, &self.limits) {
             Sliced::Fragment { ip } => {
                 let pushed = self.defrag.push(&ip, frame, head.time, &self.limits);
-                if let Some(name) = self.defrag.limit_hit() {
+                if let Some(name) = self.defrag.limit_hit()
+                    && first_time(&mut self.limits_said, name)
+                {
                     let code = "limit-pending-fragments";
                     sink.issue(
                         code,
@@ -166,8 +171,10 @@ impl CaptureDecoder {
                     Defragmented::Pending => {}
                     Defragmented::OverLimit(name) => {
                         self.accounting.over_limit += 1;
-                        let text = format!("limit {name} reached: a fragmented datagram was given up");
-                        sink.issue("limit-pending-fragments", frame, text);
+                        if first_time(&mut self.limits_said, name) {
+                            let text = format!("limit {name} reached: a fragmented datagram was given up");
+                            sink.issue("limit-pending-fragments", frame, text);
+                        }
                     }
                     Defragmented::Whole(datagram) => {
                         let frames = &datagram.frames;
@@ -291,8 +298,8 @@ impl CaptureDecoder {
         file: Option<(usize, u64)>,
         sink: &mut impl Sink,
     ) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, .. } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts };
+        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, limits_said, .. } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts, limits_said };
         let mut tls = None;
         let used = tcp.push(segment, frame, time, limits, &mut |event| {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
@@ -317,6 +324,12 @@ impl CaptureDecoder {
             },
             (_, None) => Class::Other,
         };
+        let class = match tcp.connection_of(segment.src, segment.dst) {
+            Some((id, _)) if connections.get_mut(&id).is_some_and(|c| std::mem::take(&mut c.over_limit)) => {
+                Class::OverLimit
+            }
+            _ => class,
+        };
         // A payload cut by the snap length is what the user has to know of the frame, unless nobody would read it.
         let class = if segment.missing > 0 && class == Class::Decoded { Class::Cut } else { class };
         accounting.add(class, frames);
@@ -324,8 +337,8 @@ impl CaptureDecoder {
 
     /// Says what is still held back, at the end of the capture.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, .. } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts };
+        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, limits_said, .. } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts, limits_said };
         let last = FrameRef { capture: self.capture, frame: 0 };
         let mut tls = None;
         tcp.finish(&mut |event| {
@@ -342,6 +355,15 @@ impl CaptureDecoder {
     pub fn waiting(&self) -> u64 {
         self.defrag.pending() + self.connections.values().map(|c| c.waiting).sum::<u64>()
     }
+}
+
+/// Whether a limit was not told of yet; then it counts as told.
+fn first_time(said: &mut Vec<&'static str>, name: &'static str) -> bool {
+    let first = !said.contains(&name);
+    if first {
+        said.push(name);
+    }
+    first
 }
 
 fn message_class(kept: bool, cut: bool) -> Class {
@@ -411,7 +433,9 @@ fn on_event(
             }
         }
         StreamEvent::OverLimit(name) => {
-            sink.issue("limit-tcp", current, format!("limit {name} reached: TCP data was given up"));
+            if first_time(cx.limits_said, name) {
+                sink.issue("limit-tcp", current, format!("limit {name} reached: TCP data was given up"));
+            }
         }
     }
 }

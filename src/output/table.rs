@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::text::{pad, sgr, to_ascii, width};
-use crate::view::table::{Align, Table};
+use crate::view::table::{Align, Column, Table};
 
 /// A text without characters that act on a terminal (those of `view` have none already).
 pub(super) fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
@@ -28,10 +28,24 @@ pub fn text(out: &mut dyn Write, table: &Table, color: bool) -> io::Result<()> {
 
 /// The same, in ASCII only where `ascii` is set.
 pub fn text_with(out: &mut dyn Write, table: &Table, color: bool, ascii: bool) -> io::Result<()> {
+    text_lines(out, &table.columns, &table.rows, color, ascii)
+}
+
+/// The same of rows that need not all be held: they are gone through twice, first for the widths.
+pub fn text_lines<R>(
+    out: &mut dyn Write,
+    columns: &[Column],
+    rows: R,
+    color: bool,
+    ascii: bool,
+) -> io::Result<()>
+where
+    R: IntoIterator<Item: AsRef<[String]>> + Clone,
+{
     let shown = |cell: &str| if ascii { to_ascii(&clean(cell)) } else { clean(cell).into_owned() };
-    let mut widths: Vec<usize> = table.columns.iter().map(|c| width(&shown(&c.title))).collect();
-    for row in &table.rows {
-        for (w, cell) in widths.iter_mut().zip(row) {
+    let mut widths: Vec<usize> = columns.iter().map(|c| width(&shown(&c.title))).collect();
+    for row in rows.clone() {
+        for (w, cell) in widths.iter_mut().zip(row.as_ref()) {
             *w = (*w).max(width(&shown(cell)));
         }
     }
@@ -39,7 +53,7 @@ pub fn text_with(out: &mut dyn Write, table: &Table, color: bool, ascii: bool) -
     let mut put = |cells: &mut dyn Iterator<Item = &str>, head: bool| -> io::Result<()> {
         line.clear();
         for (i, cell) in cells.enumerate() {
-            let (Some(column), Some(&w)) = (table.columns.get(i), widths.get(i)) else { break };
+            let (Some(column), Some(&w)) = (columns.get(i), widths.get(i)) else { break };
             if i > 0 {
                 line.push_str("  ");
             }
@@ -52,9 +66,9 @@ pub fn text_with(out: &mut dyn Write, table: &Table, color: bool, ascii: bool) -
             writeln!(out, "{text}")
         }
     };
-    put(&mut table.columns.iter().map(|c| c.title.as_str()), true)?;
-    for row in &table.rows {
-        put(&mut row.iter().map(String::as_str), false)?;
+    put(&mut columns.iter().map(|c| c.title.as_str()), true)?;
+    for row in rows {
+        put(&mut row.as_ref().iter().map(String::as_str), false)?;
     }
     Ok(())
 }
@@ -62,16 +76,32 @@ pub fn text_with(out: &mut dyn Write, table: &Table, color: bool, ascii: bool) -
 /// Head of column keys, then the rows (RFC 4180). Cells are given as they are: one that begins with `=`, `+`, `-`
 /// or `@` may be taken for a formula by a spreadsheet.
 pub fn csv(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    csv_lines(out, &table.columns, &table.rows)
+}
+
+/// The same of rows that need not all be held.
+pub fn csv_lines<R>(out: &mut dyn Write, columns: &[Column], rows: R) -> io::Result<()>
+where
+    R: IntoIterator<Item: AsRef<[String]>>,
+{
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(out);
-    writer.write_record(table.columns.iter().map(|c| c.key.as_str()))?;
-    for row in &table.rows {
-        writer.write_record(row.iter().map(|cell| clean(cell).into_owned()))?;
+    writer.write_record(columns.iter().map(|c| c.key.as_str()))?;
+    for row in rows {
+        writer.write_record(row.as_ref().iter().map(|cell| clean(cell).into_owned()))?;
     }
     writer.flush()
 }
 
 /// A GitHub-flavoured table.
 pub fn markdown(out: &mut dyn Write, table: &Table) -> io::Result<()> {
+    markdown_lines(out, &table.columns, &table.rows)
+}
+
+/// The same of rows that need not all be held.
+pub fn markdown_lines<R>(out: &mut dyn Write, columns: &[Column], rows: R) -> io::Result<()>
+where
+    R: IntoIterator<Item: AsRef<[String]>>,
+{
     let row = |out: &mut dyn Write, cells: &mut dyn Iterator<Item = &str>| -> io::Result<()> {
         out.write_all(b"|")?;
         for cell in cells {
@@ -79,14 +109,14 @@ pub fn markdown(out: &mut dyn Write, table: &Table) -> io::Result<()> {
         }
         writeln!(out)
     };
-    row(out, &mut table.columns.iter().map(|c| c.title.as_str()))?;
+    row(out, &mut columns.iter().map(|c| c.title.as_str()))?;
     out.write_all(b"|")?;
-    for c in &table.columns {
+    for c in columns {
         out.write_all(if c.align == Align::Right { b" ---: |" } else { b" --- |" })?;
     }
     writeln!(out)?;
-    for cells in &table.rows {
-        row(out, &mut cells.iter().map(String::as_str))?;
+    for cells in rows {
+        row(out, &mut cells.as_ref().iter().map(String::as_str))?;
     }
     Ok(())
 }
@@ -129,7 +159,6 @@ pub fn json(out: &mut dyn Write, table: &Table, pretty: bool) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::table::Column;
 
     fn table() -> Table {
         let column =

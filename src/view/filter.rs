@@ -47,7 +47,7 @@ impl FilterError {
         let before = filter.get(..self.at).unwrap_or(filter);
         let shown = super::show::safe_str(filter);
         let column = super::show::width(&super::show::safe_str(before));
-        format!("{shown}\n{}^ {}", " ".repeat(column), self.text)
+        format!("{shown}\n{}^ {}", " ".repeat(column), super::show::safe_str(&self.text))
     }
 }
 

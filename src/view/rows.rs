@@ -40,44 +40,79 @@ struct Definition {
     rank: u8,
 }
 
+/// The rows of a table in their order; each is made when it is asked for, so that all need never be held.
+pub struct Lines<'a, I> {
+    pub columns: Vec<Column>,
+    /// Row by row.
+    pub rows: Vec<I>,
+    cell: Box<CellOf<'a, I>>,
+}
+
+impl<I: Copy> Lines<'_, I> {
+    /// The cells of each row, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Vec<String>> + Clone + '_ {
+        self.rows.iter().enumerate().map(|(i, row)| {
+            let previous = i.checked_sub(1).and_then(|i| self.rows.get(i));
+            self.columns.iter().map(|c| (self.cell)(row, &c.key, previous).0).collect()
+        })
+    }
+
+    fn table(self) -> (Table, Vec<I>) {
+        let rows = self.iter().collect();
+        (Table { columns: self.columns, rows }, self.rows)
+    }
+}
+
 /// All calls that match, with their indices row by row.
 pub fn calls(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
+    call_lines(analysis, query).table()
+}
+
+/// All dialogs that match, with their indices row by row.
+pub fn dialogs(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
+    dialog_lines(analysis, query).table()
+}
+
+/// As [`calls`], a row at a time.
+pub fn call_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, CallIdx> {
     let all = (0..analysis.calls.len() as u32).map(CallIdx);
     let matching: Vec<CallIdx> = match &query.filter {
         Some(filter) => all.filter(|&c| filter.matches_call(analysis, c)).collect(),
         None => all.collect(),
     };
     let start = analysis.calls.first().map_or(0, |c| c.summary.start);
-    build(query, matching, cells::CALL_DEFAULT, CALL_DEFINITIONS, &|&c, key, previous| {
-        let times = cells::Times { mode: query.time, start, previous };
-        cells::call(analysis, c, key, times)
-    })
+    let mode = query.time;
+    let cell = Box::new(move |&c: &CallIdx, key: &str, previous: Option<&CallIdx>| {
+        cells::call(analysis, c, key, cells::Times { mode, start, previous })
+    });
+    build(query, matching, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell)
 }
 
-/// All dialogs that match, with their indices row by row.
-pub fn dialogs(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
+/// As [`dialogs`], a row at a time.
+pub fn dialog_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, DialogIdx> {
     let all = analysis.dialogs_shown().map(|(d, _)| d);
     let matching: Vec<DialogIdx> = match &query.filter {
         Some(filter) => all.filter(|&d| filter.matches_dialog(analysis, d)).collect(),
         None => all.collect(),
     };
     let start = analysis.dialogs_shown().next().map_or(0, |(_, d)| d.summary.start);
-    build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, &|&d, key, previous| {
-        let times = cells::Times { mode: query.time, start, previous };
-        cells::dialog(analysis, d, key, times)
-    })
+    let mode = query.time;
+    let cell = Box::new(move |&d: &DialogIdx, key: &str, previous: Option<&DialogIdx>| {
+        cells::dialog(analysis, d, key, cells::Times { mode, start, previous })
+    });
+    build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, cell)
 }
 
 /// Gives the cell of a row and column; the third argument is the row shown before.
 type CellOf<'a, I> = dyn Fn(&I, &str, Option<&I>) -> Cell + 'a;
 
-fn build<I: Copy>(
+fn build<'a, I: Copy>(
     query: &Query,
     mut rows: Vec<I>,
     defaults: usize,
     definitions: &[Definition],
-    cell: &CellOf<'_, I>,
-) -> (Table, Vec<I>) {
+    cell: Box<CellOf<'a, I>>,
+) -> Lines<'a, I> {
     if let Some((key, descending)) = &query.sort {
         let mut keyed: Vec<(Key, I)> = rows.iter().map(|r| (cell(r, key, None).1, *r)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.order(b, *descending));
@@ -88,13 +123,7 @@ fn build<I: Copy>(
     } else {
         query.columns.iter().filter_map(|key| column(key, definitions)).collect()
     };
-    let mut previous = None;
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in &rows {
-        lines.push(columns.iter().map(|c| cell(row, &c.key, previous).0).collect());
-        previous = Some(row);
-    }
-    (Table { columns, rows: lines }, rows)
+    Lines { columns, rows, cell }
 }
 
 impl Definition {
