@@ -34,7 +34,9 @@ pub mod widgets;
 #[cfg(test)]
 mod tests;
 
-/// What the command line says.
+pub use theme::Background;
+
+/// What the command line and the configuration say.
 #[derive(Debug, Clone)]
 pub struct TuiOptions {
     pub inputs: Vec<Input>,
@@ -45,6 +47,8 @@ pub struct TuiOptions {
     pub filter: Option<String>,
     pub time: TimeMode,
     pub color: bool,
+    /// For a dark or a light background; none: as the terminal tells.
+    pub theme: Option<Background>,
     /// Draw with ASCII only.
     pub ascii: bool,
 }

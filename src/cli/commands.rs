@@ -42,6 +42,7 @@ pub(super) fn interactive(common: &Common, files: &[PathBuf]) -> Result<u8, Fail
         filter: common.filter.clone(),
         time: common.time.map_or_else(TimeMode::default, TimeMode::from),
         color: color(common.color, true, &|name| std::env::var_os(name)),
+        theme: session.settings.theme,
         ascii: common.ascii,
     };
     tui::run(options).map_err(|e| Failure::Usage(format!("{e:#}")))?;

@@ -10,6 +10,7 @@ use super::args::Common;
 use super::failure::Failure;
 use super::limits;
 use crate::correlate::load::LoadOptions;
+use crate::tui::Background;
 
 /// `config.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +25,8 @@ struct Config {
     sip_ports: Vec<u16>,
     #[serde(default)]
     leg_headers: Vec<String>,
+    /// `dark` or `light`.
+    theme: Option<Background>,
 }
 
 /// What configuration and arguments say together (arguments win).
@@ -31,6 +34,7 @@ struct Config {
 pub(super) struct Settings {
     pub load: LoadOptions,
     pub names: Vec<(IpAddr, String)>,
+    pub theme: Option<Background>,
 }
 
 /// Reads the configuration (a named one must exist) and the names, and applies the arguments.
@@ -78,6 +82,7 @@ fn apply(settings: &mut Settings, text: &str) -> Result<(), String> {
         let name = name.as_str().ok_or_else(|| format!("names: the name of {address} is not a string"))?;
         settings.names.push((ip, name.to_owned()));
     }
+    settings.theme = config.theme;
     settings.load.sip_ports.extend(config.sip_ports);
     settings.load.leg_headers.extend(config.leg_headers);
     Ok(())
@@ -133,7 +138,7 @@ mod tests {
     #[test]
     fn configuration() {
         let mut settings = Settings::default();
-        let text = "sip_ports = [5080]\nleg_headers = [\"X-Leg\"]\n[limits]\nflows = 10\narena_bytes = \"1M\"\n\
+        let text = "theme = \"light\"\nsip_ports = [5080]\nleg_headers = [\"X-Leg\"]\n[limits]\nflows = 10\narena_bytes = \"1M\"\n\
                     [names]\n\"10.0.0.5\" = \"Front End\"\n";
         apply(&mut settings, text).expect("good");
         assert_eq!(settings.load.limits.flows, 10);
@@ -141,6 +146,8 @@ mod tests {
         assert_eq!(settings.load.sip_ports, [5080]);
         assert!(settings.load.leg_headers.contains(&"X-Leg".to_owned()));
         assert_eq!(settings.names.len(), 1);
+        assert_eq!(settings.theme, Some(Background::Light));
+        assert!(apply(&mut settings, "theme = \"blue\"").unwrap_err().contains("`dark` or `light`"));
         assert!(apply(&mut settings, "[limits]\nflow = 1").unwrap_err().contains("did you mean `flows`"));
         assert!(apply(&mut settings, "sip_port = 1").unwrap_err().contains("sip_ports"));
         assert!(apply(&mut settings, "sip_ports = [99999]").is_err());

@@ -38,7 +38,7 @@ pub fn run(options: TuiOptions) -> anyhow::Result<Option<i32>> {
     let mut terminal = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let size = terminal.size()?;
     let colorfgbg = std::env::var("COLORFGBG").ok();
-    let theme = Theme::detect(options.color, options.ascii, colorfgbg.as_deref());
+    let theme = Theme::detect(options.color, options.ascii, options.theme, colorfgbg.as_deref());
     let mut state = State::new(size.width, size.height, theme, options.time);
     // The first screen stands before anything is read.
     draw(&mut terminal, &state)?;

@@ -5,6 +5,14 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::view::ladder::Tone;
 
+/// What a configuration may say of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Background {
+    Dark,
+    Light,
+}
+
 /// Which colours suit the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Palette {
@@ -49,12 +57,12 @@ pub struct Theme {
 
 impl Theme {
     /// `COLORFGBG` (as several terminals set it: `foreground;background`) tells a light background.
-    pub fn detect(color: bool, ascii: bool, colorfgbg: Option<&str>) -> Self {
+    pub fn detect(color: bool, ascii: bool, wanted: Option<Background>, colorfgbg: Option<&str>) -> Self {
         let background = colorfgbg.and_then(|v| v.rsplit(';').next()).and_then(|v| v.parse::<u8>().ok());
-        let palette = match (color, background) {
-            (false, _) => Palette::Plain,
-            (true, Some(7 | 15)) => Palette::Light,
-            (true, _) => Palette::Dark,
+        let palette = match (color, wanted, background) {
+            (false, ..) => Palette::Plain,
+            (true, Some(Background::Light), _) | (true, None, Some(7 | 15)) => Palette::Light,
+            (true, ..) => Palette::Dark,
         };
         Self { palette, ascii }
     }
@@ -163,10 +171,13 @@ mod tests {
 
     #[test]
     fn background_tells_the_palette() {
-        assert_eq!(Theme::detect(true, false, Some("0;15")).palette, Palette::Light);
-        assert_eq!(Theme::detect(true, false, Some("15;default;0")).palette, Palette::Dark);
-        assert_eq!(Theme::detect(true, false, None).palette, Palette::Dark);
-        assert_eq!(Theme::detect(false, false, Some("0;15")).palette, Palette::Plain);
+        assert_eq!(Theme::detect(true, false, None, Some("0;15")).palette, Palette::Light);
+        assert_eq!(Theme::detect(true, false, None, Some("15;default;0")).palette, Palette::Dark);
+        assert_eq!(Theme::detect(true, false, None, None).palette, Palette::Dark);
+        let told = |b| Theme::detect(true, false, Some(b), Some("0;15")).palette;
+        assert_eq!(told(Background::Dark), Palette::Dark);
+        assert_eq!(Theme::detect(true, false, Some(Background::Light), None).palette, Palette::Light);
+        assert_eq!(Theme::detect(false, false, Some(Background::Light), Some("0;15")).palette, Palette::Plain);
     }
 
     #[test]

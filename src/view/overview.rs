@@ -2,6 +2,9 @@
 
 mod machines;
 mod notes;
+mod troubles;
+
+pub use troubles::Trouble;
 
 pub use notes::is_remark;
 
@@ -25,6 +28,8 @@ pub struct Activity {
 pub struct Overview {
     /// One sentence: what is in it and what went wrong.
     pub verdict: String,
+    /// What went wrong, the worst first.
+    pub troubles: Vec<Trouble>,
     pub activity: Vec<Activity>,
     /// Machines with role and address.
     pub machines: Vec<String>,
@@ -38,6 +43,7 @@ pub struct Overview {
 pub fn overview(analysis: &Analysis, slices: usize) -> Overview {
     Overview {
         verdict: verdict(analysis),
+        troubles: troubles::troubles(analysis),
         activity: activity(analysis, slices.clamp(1, 1000)),
         machines: machines::machines(analysis),
         notes: notes::notes(analysis),

@@ -16,7 +16,7 @@ use crate::tui::{app, update};
 use crate::view::detail::{Buffer, Node};
 use crate::view::diff::{Change, DiffLine};
 use crate::view::ladder::{Ladder, LadderRow, Lifeline, Tone};
-use crate::view::overview::{Activity, Overview};
+use crate::view::overview::{Activity, Overview, Trouble};
 use crate::view::packets::PacketLine;
 use crate::view::show::TimeMode;
 use crate::view::table::{Align, Column, Table};
@@ -237,6 +237,22 @@ fn overview(slices: usize) -> Overview {
     let counts = |k: usize| (0..slices).map(|i| ((i * k) % 9) as u64).collect::<Vec<_>>();
     Overview {
         verdict: "60 calls: 10 failed (503), 10 without answer, 10 rejected (486), 20 answered; 12 sign-ins and other dialogs, 1 failed (403).".to_owned(),
+        troubles: vec![
+            Trouble {
+                severity: "error",
+                text: "10 calls failed: 503 Service Unavailable   # 3, 9, 15, 21, 27, 33, …".to_owned(),
+                owner: TableKind::Calls.owner(2),
+                count: 10,
+                filter: "state == failed && status == 503".to_owned(),
+            },
+            Trouble {
+                severity: "warning",
+                text: "Call 4, Alice → Carol, rejected: 486 Busy Here".to_owned(),
+                owner: TableKind::Calls.owner(3),
+                count: 1,
+                filter: "state == rejected && status == 486".to_owned(),
+            },
+        ],
         activity: vec![
             Activity { label: "Calls", counts: counts(5), total: 60, text: "20 answered · 10 failed   setup median 1.8 s".to_owned() },
             Activity { label: "Messages", counts: counts(7), total: 1904, text: "12 methods · 31 retransmitted".to_owned() },

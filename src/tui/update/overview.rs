@@ -2,7 +2,11 @@
 
 use super::moved;
 use crate::tui::action::Action;
-use crate::tui::state::{State, Tab};
+use crate::correlate::Owner;
+use crate::tui::state::{LadderState, State, Tab, TableKind, View};
+use crate::view::filter::Filter;
+use crate::view::ladder::LadderOptions;
+use crate::view::overview::Trouble;
 
 /// A line of the Overview that can be gone to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +14,7 @@ pub enum Item {
     Verdict,
     /// An input that could not be read; leads nowhere and is passed over.
     Error,
+    Trouble(usize),
     Note(usize),
     Activity(usize),
 }
@@ -17,6 +22,7 @@ pub enum Item {
 pub fn items(state: &State) -> Vec<Item> {
     let Some(overview) = &state.overview else { return Vec::new() };
     let mut items = vec![Item::Verdict];
+    items.extend((0..overview.troubles.len()).map(Item::Trouble));
     items.extend((0..overview.notes.len()).map(Item::Note));
     items.extend((0..overview.activity.len()).map(Item::Activity));
     items
@@ -29,7 +35,7 @@ pub(super) fn act(state: &mut State, action: Action) {
         Action::Open => open(state, items.get(state.overview_cursor.at).copied()),
         Action::NextProblem | Action::PreviousProblem => {
             let forward = action == Action::NextProblem;
-            let notes = |i: usize| matches!(items[i], Item::Note(_));
+            let notes = |i: usize| is_problem(state, items[i]);
             match super::next_hit(state.overview_cursor.at, items.len(), forward, false, notes) {
                 Some(at) => state.overview_cursor.at = at,
                 None => state.say("no problem was noted"),
@@ -39,11 +45,43 @@ pub(super) fn act(state: &mut State, action: Action) {
     }
 }
 
+/// What is only information is passed over.
+fn is_problem(state: &State, item: Item) -> bool {
+    match item {
+        Item::Trouble(_) => true,
+        Item::Note(i) => {
+            state.overview.as_ref().and_then(|o| o.notes.get(i)).is_some_and(|note| note.0 != "info")
+        }
+        _ => false,
+    }
+}
+
+/// One call or dialog opens at once; several become the rows of their table.
+fn open_trouble(state: &mut State, trouble: &Trouble) {
+    let kind = match trouble.owner {
+        Owner::Call(_) => TableKind::Calls,
+        Owner::Dialog(_) => TableKind::Dialogs,
+    };
+    if trouble.count == 1 {
+        let view = LadderState::new(vec![trouble.owner], LadderOptions::default());
+        return state.stack.push(View::Ladder(Box::new(view)));
+    }
+    state.tab = if kind == TableKind::Calls { Tab::Calls } else { Tab::Dialogs };
+    if let Ok(filter) = Filter::parse(&trouble.filter) {
+        super::tables::set_filter(state.table_mut(kind), trouble.filter.clone(), Some(filter));
+    }
+}
+
 fn open(state: &mut State, item: Option<Item>) {
     let Some(overview) = state.overview.clone() else { return };
     match item {
         None | Some(Item::Error) => {}
         Some(Item::Verdict) => state.tab = if state.holdings.calls > 0 { Tab::Calls } else { Tab::Packets },
+        Some(Item::Trouble(i)) => {
+            if let Some(trouble) = overview.troubles.get(i) {
+                open_trouble(state, trouble);
+            }
+        }
         Some(Item::Note(i)) => match overview.notes.get(i) {
             Some((_, _, Some(frame))) => {
                 state.tab = Tab::Packets;
@@ -66,6 +104,7 @@ fn open(state: &mut State, item: Option<Item>) {
 pub(super) fn text(state: &State) -> Option<String> {
     let overview = state.overview.as_ref()?;
     let mut lines = vec![overview.verdict.clone()];
+    lines.extend(overview.troubles.iter().map(|t| format!("{}: {}", t.severity, t.text)));
     lines.extend(overview.notes.iter().map(|(severity, text, _)| format!("{severity}: {text}")));
     lines.extend(overview.activity.iter().map(|a| format!("{}: {}  {}", a.label, a.total, a.text)));
     lines.push(overview.accounting.clone());

@@ -64,13 +64,19 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
         let text = show::safe(error.as_bytes());
         put_text(Item::Error, "● error", Role::Error, &text, Role::Text, "");
     }
-    let notes = overview.notes.len();
+    let sign_of = |severity: &str| match severity {
+        "error" => ("●", Role::Error),
+        "warning" => ("▲", Role::Warning),
+        _ => ("·", Role::Dim),
+    };
+    for (i, trouble) in overview.troubles.iter().enumerate() {
+        let (sign, role) = sign_of(trouble.severity);
+        let head = format!("{sign} {}", trouble.severity);
+        put_text(Item::Trouble(i), &head, role, &trouble.text, Role::Text, "");
+    }
+    let notes = overview.notes.len() + overview.troubles.len();
     for (i, (severity, text, frame)) in overview.notes.iter().enumerate() {
-        let (sign, role) = match *severity {
-            "error" => ("●", Role::Error),
-            "warning" => ("▲", Role::Warning),
-            _ => ("·", Role::Dim),
-        };
+        let (sign, role) = sign_of(severity);
         let right = frame.map(|f| {
             if state.holdings.captures.len() > 1 {
                 format!("frame {}:{}", f.capture.0 + 1, f.frame)

@@ -8,6 +8,9 @@ fn print(o: &Overview) -> String {
     for a in &o.activity {
         out.push_str(&format!("{} {:?} {} {}\n", a.label, a.counts, a.total, a.text));
     }
+    for t in &o.troubles {
+        out.push_str(&format!("{}: {}  [{}]\n", t.severity, t.text, t.filter));
+    }
     out.push_str(&format!("{}\n", o.machines.join(" · ")));
     for (severity, text, frame) in &o.notes {
         let frame = frame.map(|f| format!("  frame {}", f.frame)).unwrap_or_default();
