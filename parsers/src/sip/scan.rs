@@ -7,7 +7,7 @@ mod fields;
 mod tests;
 
 use super::start::{Kind, parse_start, status_code};
-use super::syntax::{Name, Next, is_date, is_token, name_at, next_field, number, part, retry_after};
+use super::syntax::{Name, Next, is_date, is_token, name_of, next_field, number, part, retry_after};
 
 /// What a `From`, `To` or `Contact` value says. Fields borrow the message; absent is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,14 +126,12 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             }
         };
         pos = field.next;
-        let name = part(b, field.start..field.name_end);
         let value = part(b, field.value_start..field.value_end);
-        let kind = if field.token_name || is_token(name) {
-            name_at(b, field.start..field.name_end)
-        } else {
-            plain = false;
-            Name::Other
-        };
+        let kind = field.token_name.unwrap_or_else(|| {
+            let name = part(b, field.start..field.name_end);
+            plain &= is_token(name);
+            name_of(name)
+        });
         match kind {
             Name::Via => {
                 let (branch, good) = fields::via(value);

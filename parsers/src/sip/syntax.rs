@@ -69,10 +69,25 @@ fn all(s: &[u8], mask: u8) -> bool {
     chunks.remainder().iter().fold(mask, |m, &b| m & CLASS[b as usize]) != 0
 }
 
+/// Length of the run of bytes of one class at `i`, where it is likely to be long.
+#[inline]
+fn long_span(s: &[u8], i: usize, class: u8) -> usize {
+    let rest = s.get(i..).unwrap_or_default();
+    let mut chunks = rest.chunks_exact(8);
+    let mut at = 0;
+    for chunk in &mut chunks {
+        if !all(chunk, class) {
+            break;
+        }
+        at += 8;
+    }
+    at + span(rest, at, class)
+}
+
 /// Position behind the token that begins at `i`.
 #[inline]
 pub(crate) fn token_end(s: &[u8], i: usize) -> usize {
-    i + span(s, i, TOKEN)
+    i + long_span(s, i, TOKEN)
 }
 
 /// Position behind tokens and white space.
@@ -83,14 +98,22 @@ pub(crate) fn words_end(s: &[u8], i: usize) -> usize {
 
 #[inline]
 pub(crate) fn host_end(s: &[u8], i: usize) -> usize {
-    i + span(s, i, HOST)
+    i + long_span(s, i, HOST)
 }
 
 /// Position of the first `;`, `,`, `"` or white space from `i` on.
 #[inline]
 pub(crate) fn value_end(s: &[u8], i: usize) -> usize {
     let rest = s.get(i..).unwrap_or_default();
-    i + rest.iter().position(|&b| class(b, STOP)).unwrap_or(rest.len())
+    let mut at = 0;
+    for chunk in rest.chunks_exact(8) {
+        if chunk.iter().fold(0, |c, &b| c | CLASS[b as usize]) & STOP != 0 {
+            break;
+        }
+        at += 8;
+    }
+    let last = rest.get(at..).unwrap_or_default();
+    i + at + last.iter().position(|&b| class(b, STOP)).unwrap_or(last.len())
 }
 
 pub(crate) fn is_token_byte(b: u8) -> bool {
@@ -110,6 +133,12 @@ pub(crate) fn is_uri_byte(b: u8) -> bool {
 #[inline]
 pub(crate) fn is_plain_uri_text(s: &[u8]) -> bool {
     all(s, PLAIN)
+}
+
+/// Position of the first byte from the beginning on that [`is_plain_uri_text`] is not of.
+#[inline]
+pub(crate) fn plain_uri_text_end(s: &[u8]) -> usize {
+    long_span(s, 0, PLAIN)
 }
 
 pub(crate) fn is_hex(b: u8) -> bool {
@@ -208,8 +237,8 @@ pub(crate) struct Field {
     /// Where the next field begins.
     pub next: usize,
     pub colon: bool,
-    /// The name is a token with the colon right behind it.
-    pub token_name: bool,
+    /// Which name it is, if it is a token with the colon right behind it.
+    pub token_name: Option<Name>,
     pub folded: bool,
 }
 
@@ -251,16 +280,15 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
             }
         }
     }
-    let token = token_end(b, pos);
-    let mut name = Some((token, token + 1)).filter(|_| token > pos && b.get(token) == Some(&b':'));
-    let token_name = name.is_some();
-    if !token_name {
-        name = memchr(b':', part(b, pos..line_end)).map(|i| {
+    let known = plain_name(rest);
+    let name = match known {
+        Some((len, _)) => Some((pos + len, pos + len + 1)),
+        None => memchr(b':', part(b, pos..line_end)).map(|i| {
             let before = part(b, pos..pos + i);
             let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
             (pos + before.len() - blanks, pos + i + 1)
-        });
-    }
+        }),
+    };
     let (name_end, value_from) = name.unwrap_or((pos, pos));
     let value = trim_range(b, value_from..end);
     Next::Field(Field {
@@ -270,7 +298,7 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
         value_end: value.end,
         next,
         colon: name.is_some(),
-        token_name,
+        token_name: known.map(|(_, name)| name),
         folded,
     })
 }
@@ -302,30 +330,61 @@ pub(crate) enum Name {
     Other,
 }
 
-/// A name in small letters as one number. Only for tokens: other bytes may come out as a letter.
+/// Every byte of a number is this one.
+const fn every(byte: u8) -> u128 {
+    u128::from_le_bytes([byte; 16])
+}
+
+/// A name in small letters as one number.
 const fn key(name: &[u8]) -> u128 {
     let mut out = 0;
     let mut i = name.len();
     while i > 0 {
         i -= 1;
-        out = out << 8 | (name[i] | 0x20) as u128;
+        out = out << 8 | name[i] as u128;
     }
-    out
+    small(out)
 }
 
-/// Which of them the name at this range is (any case, compact form included); it has to be a token.
+/// What may be a letter in small; no other byte becomes one that a name may hold.
+const fn small(bytes: u128) -> u128 {
+    bytes | (bytes & every(0x40)) >> 1
+}
+
+/// Length of the token at the beginning of a line that a colon follows at once, and which name it is.
 #[inline]
-pub(crate) fn name_at(b: &[u8], range: Range<usize>) -> Name {
-    const SMALL: u128 = 0x2020_2020_2020_2020_2020_2020_2020_2020;
-    let len = range.len();
-    if len == 0 || len > 16 {
-        return if len == 21 { long_name(part(b, range)) } else { Name::Other };
+fn plain_name(line: &[u8]) -> Option<(usize, Name)> {
+    if let Some(bytes) = line.first_chunk::<16>() {
+        let bytes = u128::from_le_bytes(*bytes);
+        // The lowest byte that is a colon has its high bit set here.
+        let other = bytes ^ every(b':');
+        let colons = other.wrapping_sub(every(1)) & !other & every(0x80);
+        if colons != 0 {
+            let len = colons.trailing_zeros() as usize / 8;
+            let name = known_name(small(bytes) & !(u128::MAX << (8 * len)), len);
+            return (name != Name::Other || is_token(part(line, 0..len))).then_some((len, name));
+        }
     }
-    let key = match b.get(range.start..).and_then(|rest| rest.first_chunk::<16>()) {
-        // What follows the name is cut off.
-        Some(bytes) => (u128::from_le_bytes(*bytes) | SMALL) & (u128::MAX >> (128 - 8 * len)),
-        None => key(part(b, range)),
-    };
+    let len = token_end(line, 0);
+    (len > 0 && line.get(len) == Some(&b':')).then(|| (len, name_of(part(line, 0..len))))
+}
+
+/// Which of them a name as written is (any case, compact form included).
+pub(crate) fn name_of(name: &[u8]) -> Name {
+    match name.len() {
+        1..=15 => known_name(key(name), name.len()),
+        21 if name.eq_ignore_ascii_case(b"ms-diagnostics-public")
+            || name.eq_ignore_ascii_case(b"ms-client-diagnostics") =>
+        {
+            Name::Diagnostics
+        }
+        _ => Name::Other,
+    }
+}
+
+/// Which of them the name of that length and [`key`] is.
+#[inline]
+fn known_name(key: u128, len: usize) -> Name {
     macro_rules! names {
         ($($length:literal: $($name:literal => $value:ident),+;)+) => {
             match len {
@@ -350,16 +409,6 @@ pub(crate) fn name_at(b: &[u8], range: Range<usize>) -> Name {
         12: b"content-type" => ContentType, b"max-forwards" => MaxForwards;
         14: b"content-length" => ContentLength, b"ms-diagnostics" => Diagnostics;
     }
-}
-
-fn long_name(name: &[u8]) -> Name {
-    let is = |long: &[u8]| name.eq_ignore_ascii_case(long);
-    if is(b"ms-diagnostics-public") || is(b"ms-client-diagnostics") { Name::Diagnostics } else { Name::Other }
-}
-
-/// Which of them a name as written is.
-pub(crate) fn name_of(name: &[u8]) -> Name {
-    if is_token(name) { name_at(name, 0..name.len()) } else { Name::Other }
 }
 
 /// Is a name as written this long one, or its compact form?

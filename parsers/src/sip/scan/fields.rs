@@ -8,8 +8,8 @@ use memchr::memchr;
 use super::NameAddrScan;
 use crate::sip::name_addr::LONGEST_NAME;
 use crate::sip::syntax::{
-    closing_quote, digits, host_end, is_hex, is_plain_uri_text, is_token, number, part, skip_space,
-    token_end, trim, value_end, words_end,
+    closing_quote, digits, host_end, is_hex, is_plain_uri_text, is_token, number, part, plain_uri_text_end,
+    skip_space, token_end, trim, value_end, words_end,
 };
 
 /// A `sip:`, `sips:` or `tel:` URI without headers, every byte of it where it may be.
@@ -22,15 +22,12 @@ pub(super) fn plain_uri(u: &[u8]) -> bool {
         }
         _ => return false,
     };
-    let host = match rest.iter().position(|&b| b == b'@') {
-        Some(0) => return false,
-        Some(n) => {
-            if !is_plain_uri_text(part(rest, 0..n)) {
-                return false;
-            }
-            n + 1
-        }
-        None => 0,
+    let user = plain_uri_text_end(rest);
+    let host = match rest.get(user) {
+        Some(b'@') if user == 0 => return false,
+        Some(b'@') => user + 1,
+        // Without user part; what else stopped here may be a good host (`[`) or is found bad behind it.
+        _ => 0,
     };
     match host_port(rest, host) {
         Some(i) if i == rest.len() => true,
@@ -60,9 +57,14 @@ fn host_port(s: &[u8], i: usize) -> Option<usize> {
     if s.get(end) != Some(&b':') {
         return Some(end);
     }
-    let port = part(s, end + 1..s.len());
-    let n = digits(port);
-    number(part(port, 0..n)).is_some_and(|p| p <= 65_535).then_some(end + 1 + n)
+    let first = end + 1;
+    end = first;
+    let mut port = 0u32;
+    while let Some(&digit @ b'0'..=b'9') = s.get(end) {
+        port = port.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+        end += 1;
+    }
+    (end > first && port <= 65_535).then_some(end)
 }
 
 /// Walks `;name=value` from `i` to a comma or the end; gives where it stopped and whether all was plain.
