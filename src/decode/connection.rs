@@ -119,13 +119,23 @@ pub(super) struct Connection {
     halves: [Half; 2],
     /// Frames that came before it was clear what is spoken.
     pub waiting: u64,
+    /// The frame whose bytes came last.
+    last: FrameRef,
     /// A message was not kept for a limit since this was last taken.
     pub over_limit: bool,
 }
 
 impl Connection {
     pub fn new(ends: (SocketAddr, SocketAddr), syn: bool) -> Self {
-        Self { ends, syn, mode: Mode::Undecided, halves: Default::default(), waiting: 0, over_limit: false }
+        Self {
+            ends,
+            syn,
+            mode: Mode::Undecided,
+            halves: Default::default(),
+            waiting: 0,
+            over_limit: false,
+            last: FrameRef::default(),
+        }
     }
 
     /// How a frame of this connection counts; none while undecided.
@@ -158,6 +168,7 @@ impl Connection {
         cx: &mut Context<'_>,
         sink: &mut impl Sink,
     ) {
+        self.last = arrival.frame;
         if let Mode::Undecided | Mode::Other = self.mode {
             self.decide(direction, &arrival, cx, sink);
         }
@@ -270,6 +281,8 @@ impl Connection {
         cx: &mut Context<'_>,
         sink: &mut impl Sink,
     ) {
+        // At the end of the capture no frame is at hand: what came last shows where.
+        let frame = if frame.frame == 0 { self.last } else { frame };
         self.syn = false;
         match &mut self.mode {
             Mode::Tls(tls) => tls.gap(direction),
