@@ -108,7 +108,7 @@ pub mod slice;
 pub mod tcp;
 
 pub use defrag::{Datagram, Defragmenter};
-pub use duplicate::{Duplicates, frame_digest};
+pub use duplicate::{Duplicates, frame_digest, frame_digest_with_tail};
 pub use explain::{Field, Layer, explain_frame, explain_ip};
 pub use icmp::{Icmp, parse_icmp};
 pub use sctp::{DataChunk, SctpMessage, SctpTable};

@@ -94,7 +94,9 @@ impl KindBits {
 
 /// ASCII case does not matter; `needle` is in lower case.
 fn contains(text: &[u8], needle: &[u8]) -> bool {
-    text.len() >= needle.len() && text.windows(needle.len()).any(|w| w.eq_ignore_ascii_case(needle))
+    let Some(&first) = needle.first() else { return true };
+    let here = |i| text.get(i..i + needle.len()).is_some_and(|w: &[u8]| w.eq_ignore_ascii_case(needle));
+    text.iter().enumerate().any(|(i, b)| b.to_ascii_lowercase() == first && here(i))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use callscope_parsers::sip;
 use hashbrown::HashMap;
 
 use super::connection::{Arrival, Connection, Context};
-use super::prepare::udp_payload;
+use super::prepare::{Payload, no_message, udp_payload};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -129,8 +129,9 @@ impl CaptureDecoder {
         let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
         let mut counts = LightCounts::default();
-        if let (_, Some((skip, scan))) = udp_payload(payload, false, false, &mut counts) {
-            let bytes = payload.get(skip..).unwrap_or_default();
+        if let Payload::Text(bytes) = udp_payload(payload, false, false, &mut counts)
+            && let Some(scan) = sip::scan(bytes)
+        {
             sink.sip(&DecodedSip {
                 scan: &scan,
                 raw: bytes,
@@ -206,10 +207,12 @@ impl CaptureDecoder {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let (class, message) = udp_payload(payload, missing, sip_port, &mut self.counts);
-                match message {
-                    Some((skip, scan)) => {
-                        let bytes = payload.get(skip..).unwrap_or_default();
+                let bytes = match udp_payload(payload, missing, sip_port, &mut self.counts) {
+                    Payload::Text(bytes) => bytes,
+                    Payload::Is(class) => return self.accounting.add(class, frames),
+                };
+                match sip::scan(bytes) {
+                    Some(scan) => {
                         let kept = sink.sip(&DecodedSip {
                             scan: &scan,
                             raw: bytes,
@@ -227,7 +230,7 @@ impl CaptureDecoder {
                         });
                         message_class(kept, missing)
                     }
-                    None => class,
+                    None => no_message(missing),
                 }
             }
             Sliced::Tcp { segment, .. } => {

@@ -9,7 +9,7 @@ use callscope_parsers::sip;
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
-use crate::net::{Sliced, frame_digest, slice_frame};
+use crate::net::{Sliced, frame_digest, frame_digest_with_tail, slice_frame};
 
 /// What is known of a frame before those around it are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,48 +64,55 @@ pub struct Prepared {
 /// Longest payload of a datagram; [`Spans`] count on it.
 pub(super) const MAX_DATAGRAM: usize = u16::MAX as usize;
 
-/// What a datagram's payload is, and the SIP message in it if it is one.
+/// What a datagram's payload is.
+pub(super) enum Payload<'a> {
+    Is(Class),
+    /// To be scanned: it begins like a SIP message, or came by a port of SIP.
+    Text(&'a [u8]),
+}
+
 pub(super) fn udp_payload<'a>(
     payload: &'a [u8],
     missing: bool,
     sip_port: bool,
     counts: &mut LightCounts,
-) -> (Class, Option<(usize, sip::Scan<'a>)>) {
-    match probe_datagram(payload) {
+) -> Payload<'a> {
+    Payload::Is(match probe_datagram(payload) {
         Probe::Rtp => {
             counts.rtp += 1;
-            (Class::Decoded, None)
+            Class::Decoded
         }
         Probe::Stun => {
             counts.stun += 1;
-            (if missing { Class::Cut } else { Class::Decoded }, None)
+            if missing { Class::Cut } else { Class::Decoded }
         }
         Probe::ChannelData => {
             counts.stun += 1;
-            (Class::Decoded, None)
+            Class::Decoded
         }
         Probe::Rtcp => {
             counts.rtcp += 1;
-            (Class::Decoded, None)
+            Class::Decoded
         }
-        Probe::Dtls => (Class::Encrypted, None),
-        Probe::SipKeepAlive => (Class::Decoded, None),
-        Probe::Sip => sip_message(payload, missing),
-        Probe::Tls | Probe::Http | Probe::Unknown if sip_port => sip_message(payload, missing),
-        Probe::Tls | Probe::Http | Probe::Unknown => (Class::Other, None),
-    }
+        Probe::Dtls => Class::Encrypted,
+        Probe::SipKeepAlive => Class::Decoded,
+        Probe::Sip => return message_text(payload),
+        Probe::Tls | Probe::Http | Probe::Unknown if sip_port => return message_text(payload),
+        Probe::Tls | Probe::Http | Probe::Unknown => Class::Other,
+    })
 }
 
-fn sip_message(payload: &[u8], missing: bool) -> (Class, Option<(usize, sip::Scan<'_>)>) {
+fn message_text(payload: &[u8]) -> Payload<'_> {
     // No datagram is longer; a frame that claims to be is read as far as one can be.
     let payload = payload.get(..MAX_DATAGRAM).unwrap_or(payload);
     // Keep-alive CRLFs may precede the start line in the same datagram.
     let start = payload.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
-    match sip::scan(&payload[start..]) {
-        Some(scan) => (Class::Sip, Some((start, scan))),
-        None if missing => (Class::Cut, None),
-        None => (Class::Other, None),
-    }
+    Payload::Text(payload.get(start..).unwrap_or_default())
+}
+
+/// The class of [`Payload::Text`] that turned out to be no message.
+pub(super) fn no_message(missing: bool) -> Class {
+    if missing { Class::Cut } else { Class::Other }
 }
 
 /// Fills `prepared` (whose batch was read, everything else may be left from another batch).
@@ -128,26 +135,36 @@ pub fn prepare(
         let frame = batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
         let link = batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));
         let sliced = slice_frame(link, frame, head.origlen, limits);
-        digests.push(frame_digest(&sliced));
+        let mut digest = None;
         let class = match &sliced {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let (class, message) = udp_payload(payload, missing, sip_port, counts);
-                if let Some((skip, scan)) = message {
-                    let bytes = &payload[skip..payload.len().min(MAX_DATAGRAM)];
-                    sip.push(SipEvent {
-                        start: ((bytes.as_ptr() as usize) - base) as u32,
-                        len: bytes.len() as u32,
-                        src: *src,
-                        dst: *dst,
-                        spans: Spans::of(&scan, bytes),
-                        digest: hasher.hash_one(bytes),
-                        keys: Keys::of(&scan, *src, *dst, Transport::Udp, hasher),
-                        cut: missing,
-                    });
+                match udp_payload(payload, missing, sip_port, counts) {
+                    Payload::Is(class) => class,
+                    Payload::Text(bytes) => match sip::scan(bytes) {
+                        Some(scan) => {
+                            let hash = hasher.hash_one(bytes);
+                            // The bytes of the message are hashed once for both where they end the packet.
+                            let end = |s: &[u8]| s.as_ptr() as usize + s.len();
+                            if end(bytes) == end(ip.payload) {
+                                digest = Some(frame_digest_with_tail(&sliced, bytes.len(), hash));
+                            }
+                            sip.push(SipEvent {
+                                start: ((bytes.as_ptr() as usize) - base) as u32,
+                                len: bytes.len() as u32,
+                                src: *src,
+                                dst: *dst,
+                                spans: Spans::of(&scan, bytes),
+                                digest: hash,
+                                keys: Keys::of(&scan, *src, *dst, Transport::Udp, hasher),
+                                cut: missing,
+                            });
+                            Class::Sip
+                        }
+                        None => no_message(missing),
+                    },
                 }
-                class
             }
             Sliced::Tcp { .. } | Sliced::Sctp { .. } | Sliced::Fragment { .. } => Class::Ordered,
             Sliced::Icmp { .. } | Sliced::OtherIp { .. } => Class::Other,
@@ -156,6 +173,7 @@ pub fn prepare(
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
         };
+        digests.push(digest.unwrap_or_else(|| frame_digest(&sliced)));
         classes.push(class);
     }
 }

@@ -28,11 +28,21 @@ static STATE: LazyLock<SeedableRandomState> =
 /// Left out is what differs between copies of one packet: TTL and IP checksum (a routed copy), the transport
 /// checksum (filled in by the network card behind one of the capture points).
 pub fn frame_digest(sliced: &Sliced<'_>) -> u64 {
-    sliced.ip().map_or(0, packet_digest)
+    sliced.ip().map_or(0, |ip| packet_digest(ip, ip.payload, 0))
 }
 
-fn packet_digest(ip: &IpPacket<'_>) -> u64 {
+/// [`frame_digest`] where `tail`, a hash that nobody can foresee, stands for the last `len` bytes of the packet:
+/// comparable among packets whose ends are hashed alike.
+pub fn frame_digest_with_tail(sliced: &Sliced<'_>, len: usize, tail: u64) -> u64 {
+    sliced.ip().map_or(0, |ip| {
+        let head = ip.payload.len().saturating_sub(len);
+        packet_digest(ip, ip.payload.get(..head).unwrap_or_default(), tail)
+    })
+}
+
+fn packet_digest(ip: &IpPacket<'_>, payload: &[u8], tail: u64) -> u64 {
     let mut hasher = STATE.build_hasher();
+    hasher.write_u64(tail);
     let (offset, more) = ip.fragment.map_or((0, false), |f| (f.offset, f.more));
     hasher.write_u64(
         u64::from(ip.id) << 32 | u64::from(offset) << 9 | u64::from(more) << 8 | u64::from(ip.protocol),
@@ -54,12 +64,12 @@ fn packet_digest(ip: &IpPacket<'_>) -> u64 {
         ip_protocol::SCTP => Some((8, 12)),
         _ => None,
     };
-    match checksum.and_then(|(from, to)| Some((ip.payload.get(..from)?, ip.payload.get(to..)?))) {
+    match checksum.and_then(|(from, to)| Some((payload.get(..from)?, payload.get(to..)?))) {
         Some((head, tail)) => {
             hasher.write(head);
             hasher.write(tail);
         }
-        None => hasher.write(ip.payload),
+        None => hasher.write(payload),
     }
     hasher.finish().max(1)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memrchr2};
+use memchr::memchr;
 
 use super::syntax::{is_token, part, starts_with_ignore_case, trim_range};
 
@@ -29,8 +29,13 @@ pub(crate) fn is_version(v: &[u8]) -> bool {
         && v.get(4..).is_some_and(|n| is_token(n) && n.first().is_some_and(u8::is_ascii_digit))
 }
 
+fn is_blank(b: &u8) -> bool {
+    matches!(b, b' ' | b'\t')
+}
+
 fn first_space(b: &[u8], r: Range<usize>) -> usize {
-    memchr::memchr2(b' ', b'\t', part(b, r.clone())).map_or(r.end, |i| r.start + i)
+    // Methods, versions and codes are too short for a vectorised search to pay.
+    part(b, r.clone()).iter().position(is_blank).map_or(r.end, |i| r.start + i)
 }
 
 /// The start line of a message; empty lines before it are passed over (RFC 3261 §7.5).
@@ -70,7 +75,7 @@ fn parse_line(b: &[u8], line: Range<usize>) -> Option<Kind> {
         return None;
     }
     let rest = trim_range(b, method.end..line.end);
-    let at = memrchr2(b' ', b'\t', part(b, rest.clone())).map_or(rest.start, |i| rest.start + i + 1);
+    let at = part(b, rest.clone()).iter().rposition(is_blank).map_or(rest.start, |i| rest.start + i + 1);
     let version = at..rest.end;
     if !is_version(part(b, version.clone())) {
         return None;

@@ -87,7 +87,7 @@ fn long_span(s: &[u8], i: usize, class: u8) -> usize {
 /// Position behind the token that begins at `i`.
 #[inline]
 pub(crate) fn token_end(s: &[u8], i: usize) -> usize {
-    i + long_span(s, i, TOKEN)
+    i + span(s, i, TOKEN)
 }
 
 /// Position behind tokens and white space.
@@ -331,8 +331,17 @@ pub(crate) enum Name {
 }
 
 /// Every byte of a number is this one.
-const fn every(byte: u8) -> u128 {
-    u128::from_le_bytes([byte; 16])
+const fn every(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Position of the first colon.
+#[inline]
+fn first_colon(bytes: u64) -> Option<usize> {
+    let other = bytes ^ every(b':');
+    // The lowest byte that is a colon has its high bit set here.
+    let colons = other.wrapping_sub(every(1)) & !other & every(0x80);
+    (colons != 0).then_some(colons.trailing_zeros() as usize / 8)
 }
 
 /// A name in small letters as one number.
@@ -343,11 +352,11 @@ const fn key(name: &[u8]) -> u128 {
         i -= 1;
         out = out << 8 | name[i] as u128;
     }
-    small(out)
+    small(out as u64) as u128 | (small((out >> 64) as u64) as u128) << 64
 }
 
 /// What may be a letter in small; no other byte becomes one that a name may hold.
-const fn small(bytes: u128) -> u128 {
+const fn small(bytes: u64) -> u64 {
     bytes | (bytes & every(0x40)) >> 1
 }
 
@@ -356,12 +365,14 @@ const fn small(bytes: u128) -> u128 {
 fn plain_name(line: &[u8]) -> Option<(usize, Name)> {
     if let Some(bytes) = line.first_chunk::<16>() {
         let bytes = u128::from_le_bytes(*bytes);
-        // The lowest byte that is a colon has its high bit set here.
-        let other = bytes ^ every(b':');
-        let colons = other.wrapping_sub(every(1)) & !other & every(0x80);
-        if colons != 0 {
-            let len = colons.trailing_zeros() as usize / 8;
-            let name = known_name(small(bytes) & !(u128::MAX << (8 * len)), len);
+        let (low, high) = (bytes as u64, (bytes >> 64) as u64);
+        let head = |half: u64, len: usize| u128::from(small(half) & !(u64::MAX << (8 * len)));
+        let found = match first_colon(low) {
+            Some(n) => Some((n, head(low, n))),
+            None => first_colon(high).map(|n| (8 + n, u128::from(small(low)) | head(high, n) << 64)),
+        };
+        if let Some((len, key)) = found {
+            let name = known_name(key, len);
             return (name != Name::Other || is_token(part(line, 0..len))).then_some((len, name));
         }
     }

@@ -30,7 +30,13 @@ pub fn machines(analysis: &Analysis) -> Vec<String> {
         }
     }
     let mut busiest: Vec<(IpAddr, u64)> = by_address.into_iter().collect();
-    busiest.sort_by_key(|&(ip, n)| (std::cmp::Reverse(n), ip));
+    let more = busiest.len().saturating_sub(TOLD);
+    let key = |&(ip, n): &(IpAddr, u64)| (std::cmp::Reverse(n), ip);
+    if more > 0 {
+        busiest.select_nth_unstable_by_key(TOLD, key);
+        busiest.truncate(TOLD);
+    }
+    busiest.sort_unstable_by_key(key);
 
     let mut known: HashMap<IpAddr, ladder::Lifeline> = HashMap::new();
     for line in ladder::lifelines_of(analysis, &sample(analysis)) {
@@ -39,10 +45,9 @@ pub fn machines(analysis: &Analysis) -> Vec<String> {
             known.entry(ip).or_insert(line);
         }
     }
-    let mut out: Vec<String> =
-        busiest.iter().take(TOLD).map(|(ip, _)| machine(analysis, *ip, known.get(ip))).collect();
-    if busiest.len() > TOLD {
-        out.push(format!("{} more", show::number((busiest.len() - TOLD) as u64)));
+    let mut out: Vec<String> = busiest.iter().map(|(ip, _)| machine(analysis, *ip, known.get(ip))).collect();
+    if more > 0 {
+        out.push(format!("{} more", show::number(more as u64)));
     }
     out
 }
