@@ -177,7 +177,10 @@ mod tests {
         let told = |b| Theme::detect(true, false, Some(b), Some("0;15")).palette;
         assert_eq!(told(Background::Dark), Palette::Dark);
         assert_eq!(Theme::detect(true, false, Some(Background::Light), None).palette, Palette::Light);
-        assert_eq!(Theme::detect(false, false, Some(Background::Light), Some("0;15")).palette, Palette::Plain);
+        assert_eq!(
+            Theme::detect(false, false, Some(Background::Light), Some("0;15")).palette,
+            Palette::Plain
+        );
     }
 
     #[test]

@@ -42,13 +42,20 @@ struct Definition {
 
 /// All calls that match, with their indices row by row.
 pub fn calls(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
+    let mut rows = Vec::new();
+    let (columns, ids) = each_call(analysis, query, &mut |row| rows.push(row));
+    (Table { columns, rows }, ids)
+}
+
+/// [`calls`] row by row, for whoever does not want to hold a string for each cell.
+pub fn each_call(analysis: &Analysis, query: &Query, row: RowSink<'_>) -> (Vec<Column>, Vec<CallIdx>) {
     let all = (0..analysis.calls.len() as u32).map(CallIdx);
     let matching: Vec<CallIdx> = match &query.filter {
         Some(filter) => all.filter(|&c| filter.matches_call(analysis, c)).collect(),
         None => all.collect(),
     };
     let start = analysis.calls.first().map_or(0, |c| c.summary.start);
-    build(query, matching, cells::CALL_DEFAULT, CALL_DEFINITIONS, &|&c, key, previous| {
+    build(query, matching, cells::CALL_DEFAULT, CALL_DEFINITIONS, row, &|&c, key, previous| {
         let times = cells::Times { mode: query.time, start, previous };
         cells::call(analysis, c, key, times)
     })
@@ -56,17 +63,27 @@ pub fn calls(analysis: &Analysis, query: &Query) -> (Table, Vec<CallIdx>) {
 
 /// All dialogs that match, with their indices row by row.
 pub fn dialogs(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
+    let mut rows = Vec::new();
+    let (columns, ids) = each_dialog(analysis, query, &mut |row| rows.push(row));
+    (Table { columns, rows }, ids)
+}
+
+/// [`dialogs`] row by row.
+pub fn each_dialog(analysis: &Analysis, query: &Query, row: RowSink<'_>) -> (Vec<Column>, Vec<DialogIdx>) {
     let all = analysis.dialogs_shown().map(|(d, _)| d);
     let matching: Vec<DialogIdx> = match &query.filter {
         Some(filter) => all.filter(|&d| filter.matches_dialog(analysis, d)).collect(),
         None => all.collect(),
     };
     let start = analysis.dialogs_shown().next().map_or(0, |(_, d)| d.summary.start);
-    build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, &|&d, key, previous| {
+    build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, row, &|&d, key, previous| {
         let times = cells::Times { mode: query.time, start, previous };
         cells::dialog(analysis, d, key, times)
     })
 }
+
+/// Takes the cells of one row after the other.
+pub type RowSink<'a> = &'a mut dyn FnMut(Vec<String>);
 
 /// Gives the cell of a row and column; the third argument is the row shown before.
 type CellOf<'a, I> = dyn Fn(&I, &str, Option<&I>) -> Cell + 'a;
@@ -76,8 +93,9 @@ fn build<I: Copy>(
     mut rows: Vec<I>,
     defaults: usize,
     definitions: &[Definition],
+    sink: RowSink<'_>,
     cell: &CellOf<'_, I>,
-) -> (Table, Vec<I>) {
+) -> (Vec<Column>, Vec<I>) {
     if let Some((key, descending)) = &query.sort {
         let mut keyed: Vec<(Key, I)> = rows.iter().map(|r| (cell(r, key, None).1, *r)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.order(b, *descending));
@@ -89,12 +107,11 @@ fn build<I: Copy>(
         query.columns.iter().filter_map(|key| column(key, definitions)).collect()
     };
     let mut previous = None;
-    let mut lines = Vec::with_capacity(rows.len());
     for row in &rows {
-        lines.push(columns.iter().map(|c| cell(row, &c.key, previous).0).collect());
+        sink(columns.iter().map(|c| cell(row, &c.key, previous).0).collect());
         previous = Some(row);
     }
-    (Table { columns, rows: lines }, rows)
+    (columns, rows)
 }
 
 impl Definition {

@@ -1,8 +1,8 @@
 //! The Overview: its lines and where they lead.
 
 use super::moved;
-use crate::tui::action::Action;
 use crate::correlate::Owner;
+use crate::tui::action::Action;
 use crate::tui::state::{LadderState, State, Tab, TableKind, View};
 use crate::view::filter::Filter;
 use crate::view::ladder::LadderOptions;

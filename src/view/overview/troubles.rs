@@ -105,7 +105,8 @@ fn told(analysis: &Analysis, kind: &Kind, found: &Found) -> Trouble {
     let text = match found.count {
         1 => {
             let number = found.numbers.first().copied().unwrap_or_default();
-            let what = if kind.dialog { format!("{what} (dialog {number})") } else { format!("{what} {number}") };
+            let what =
+                if kind.dialog { format!("{what} (dialog {number})") } else { format!("{what} {number}") };
             format!("{what}, {who}, {state}{why}")
         }
         n => {
@@ -172,7 +173,9 @@ mod tests {
         let told: Vec<(&str, u64)> = troubles.iter().map(|t| (t.severity, t.count)).collect();
         assert_eq!(told, [("error", 1), ("warning", 2), ("warning", 1)], "{troubles:#?}");
         assert!(troubles[0].text.contains("Call 3") && troubles[0].text.ends_with("failed: 503 Overloaded"));
-        assert!(troubles[1].text.starts_with("2 calls rejected: 486") && troubles[1].text.ends_with("# 2, 4"));
+        assert!(
+            troubles[1].text.starts_with("2 calls rejected: 486") && troubles[1].text.ends_with("# 2, 4")
+        );
         assert!(troubles[2].text.starts_with("OPTIONS (dialog 1)"), "{}", troubles[2].text);
         for trouble in &troubles {
             let filter = Filter::parse(&trouble.filter).unwrap();
