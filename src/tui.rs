@@ -45,7 +45,8 @@ pub struct TuiOptions {
     pub names: Vec<(IpAddr, String)>,
     /// A filter that both tables start with.
     pub filter: Option<String>,
-    pub time: TimeMode,
+    /// None: clock times in tables, since the start in ladders.
+    pub time: Option<TimeMode>,
     pub color: bool,
     /// For a dark or a light background; none: as the terminal tells.
     pub theme: Option<Background>,

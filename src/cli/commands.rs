@@ -40,7 +40,7 @@ pub(super) fn interactive(common: &Common, files: &[PathBuf]) -> Result<u8, Fail
         load: session.settings.load.clone(),
         names: session.settings.names.clone(),
         filter: common.filter.clone(),
-        time: common.time.map_or_else(TimeMode::default, TimeMode::from),
+        time: common.time.map(TimeMode::from),
         color: color(common.color, true, &|name| std::env::var_os(name)),
         theme: session.settings.theme,
         ascii: common.ascii,

@@ -26,7 +26,7 @@ use crate::view::ladder::{Ladder, LadderOptions};
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::rows::Query;
-use crate::view::table::Table;
+use crate::view::table::{Column, Rows, Table};
 use crate::view::{detail, diff, ladder, overview, rows, show};
 
 #[derive(Debug, Clone)]
@@ -110,28 +110,52 @@ impl Holdings {
 pub type CountGroup = (String, Vec<(String, u64)>);
 
 /// A table with the ids of its rows and the widths of its columns.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableData {
-    pub table: Table,
+    pub columns: Vec<Column>,
+    pub rows: Rows,
     pub ids: Vec<u32>,
     pub widths: Vec<u16>,
     /// Rows without the filter.
     pub total: usize,
 }
 
+/// Takes the cells of one row after the other.
+type RowSink<'a> = &'a mut dyn FnMut(Vec<String>);
+
 impl TableData {
-    pub fn new(table: Table, ids: Vec<u32>, total: usize) -> Self {
-        let mut widths: Vec<u16> =
-            table.columns.iter().map(|c| super::widgets::text::width(&c.title) as u16).collect();
-        for row in &table.rows {
-            for (w, cell) in widths.iter_mut().zip(row) {
+    /// `fill` gives the rows one by one, then the columns and ids.
+    fn collect(total: usize, fill: impl FnOnce(RowSink<'_>) -> (Vec<Column>, Vec<u32>)) -> Self {
+        let mut data = Self { total, ..Self::default() };
+        let (rows, widths) = (&mut data.rows, &mut data.widths);
+        let (columns, ids) = fill(&mut |row: Vec<String>| {
+            widths.resize(row.len().max(widths.len()), 0);
+            for (w, cell) in widths.iter_mut().zip(&row) {
                 // Only a cell with more bytes than the column can be wider.
                 if cell.len() > usize::from(*w) {
                     *w = (*w).max(super::widgets::text::width(cell).min(200) as u16);
                 }
             }
+            rows.push(&row);
+        });
+        data.widths.resize(columns.len(), 0);
+        for (w, column) in data.widths.iter_mut().zip(&columns) {
+            *w = (*w).max(super::widgets::text::width(&column.title) as u16);
         }
-        Self { table, ids, widths, total }
+        Self { columns, ids, ..data }
+    }
+
+    pub fn new(table: Table, ids: Vec<u32>, total: usize) -> Self {
+        Self::collect(total, |sink| {
+            table.rows.into_iter().for_each(sink);
+            (table.columns, ids)
+        })
+    }
+
+    /// With a string for each cell, for writing it.
+    pub fn to_table(&self) -> Table {
+        let row = |i| self.rows.row(i).map(str::to_owned).collect();
+        Table { columns: self.columns.clone(), rows: (0..self.rows.len()).map(row).collect() }
     }
 }
 
@@ -221,16 +245,16 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
         Request::Table { kind, query, version } => {
             let started = Instant::now();
             let data = match kind {
-                TableKind::Calls => {
-                    let (table, ids) = rows::calls(analysis, query);
-                    let ids = ids.into_iter().map(|CallIdx(i)| i).collect();
-                    TableData::new(table, ids, analysis.calls.len())
-                }
-                TableKind::Dialogs => {
-                    let (table, ids) = rows::dialogs(analysis, query);
-                    let ids = ids.into_iter().map(|DialogIdx(i)| i).collect();
-                    TableData::new(table, ids, analysis.dialogs_shown().count())
-                }
+                TableKind::Calls => TableData::collect(analysis.calls.len(), |sink| {
+                    let lines = rows::call_lines(analysis, query);
+                    lines.iter().for_each(sink);
+                    (lines.columns, lines.rows.into_iter().map(|CallIdx(i)| i).collect())
+                }),
+                TableKind::Dialogs => TableData::collect(analysis.dialogs_shown().count(), |sink| {
+                    let lines = rows::dialog_lines(analysis, query);
+                    lines.iter().for_each(sink);
+                    (lines.columns, lines.rows.into_iter().map(|DialogIdx(i)| i).collect())
+                }),
             };
             Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: started.elapsed() }
         }

@@ -90,14 +90,14 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             Ok(format!("{} frames", done.frames))
         }
         (What::Table(_), format) => {
-            let data = job.table.as_ref().ok_or_else(unfit)?;
+            let table = job.table.as_ref().ok_or_else(unfit)?.to_table();
             match format {
-                Format::Csv => output::table::csv(out, &data.table)?,
-                Format::Text => output::table::text(out, &data.table, false)?,
-                Format::Markdown => output::table::markdown(out, &data.table)?,
+                Format::Csv => output::table::csv(out, &table)?,
+                Format::Text => output::table::text(out, &table, false)?,
+                Format::Markdown => output::table::markdown(out, &table)?,
                 _ => return Err(unfit()),
             }
-            Ok(format!("{} rows", data.table.rows.len()))
+            Ok(format!("{} rows", table.rows.len()))
         }
         (What::Summary, Format::Json) => {
             let options = output::json::JsonOptions { pretty: true, ..Default::default() };

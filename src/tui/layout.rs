@@ -44,13 +44,28 @@ fn share(of: u16, percent: u16) -> u16 {
     (u32::from(of) * u32::from(percent) / 100) as u16
 }
 
+/// Columns below which a side pane says nothing.
+const MIN_PANE: u16 = 34;
+
 /// The ladder and, if it is open, the pane beside it.
 pub fn ladder(state: &State, body: Rect) -> (Rect, Option<Rect>) {
-    let open = state.pane_open.unwrap_or(body.width >= 110) && body.width >= 80;
-    if !open {
+    let lifelines = state.stack.iter().rev().find_map(|view| match view {
+        View::Ladder(view) => view.ladder.as_ref().map(|l| l.lifelines.len()),
+        _ => None,
+    });
+    let (good, fair) = super::widgets::ladder::wanted_width(lifelines.unwrap_or(2), state.flow_time);
+    let roomy = body.width >= 110 && fair + 1 + MIN_PANE <= body.width;
+    if !state.pane_open.unwrap_or(roomy) || body.width < 80 {
         return (body, None);
     }
-    let pane = share(body.width, state.pane_share).clamp(30, body.width - 40);
+    let most = body.width - 40;
+    let by_share = share(body.width, state.pane_share).clamp(MIN_PANE, most);
+    // Unless its width was chosen, the pane takes what the labels leave.
+    let pane = if state.pane_chosen {
+        by_share
+    } else {
+        body.width.saturating_sub(good + 1).clamp(MIN_PANE, by_share)
+    };
     let main = Rect { width: body.width - pane - 1, ..body };
     (main, Some(Rect { x: main.right() + 1, width: pane, ..body }))
 }

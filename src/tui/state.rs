@@ -186,7 +186,7 @@ impl TableState {
     }
 
     pub fn len(&self) -> usize {
-        self.data.as_ref().map_or(0, |d| d.table.rows.len())
+        self.data.as_ref().map_or(0, |d| d.rows.len())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -330,12 +330,17 @@ pub struct State {
     pub width: u16,
     pub height: u16,
     pub theme: Theme,
+    /// Times of tables and frames.
     pub time: TimeMode,
+    /// Times of ladders.
+    pub flow_time: TimeMode,
     pub color: ColorMode,
     /// None: open where there is room.
     pub pane_open: Option<bool>,
     /// Of the screen, in percent.
     pub pane_share: u16,
+    /// The user chose the share.
+    pub pane_chosen: bool,
     pub tab: Tab,
     pub overview: Option<Arc<Overview>>,
     pub overview_cursor: Cursor,
@@ -370,15 +375,17 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(width: u16, height: u16, theme: Theme, time: TimeMode) -> Self {
+    pub fn new(width: u16, height: u16, theme: Theme, time: Option<TimeMode>) -> Self {
         Self {
             width,
             height,
             theme,
-            time,
+            time: time.unwrap_or_default(),
+            flow_time: time.unwrap_or(TimeMode::Relative),
             color: ColorMode::default(),
             pane_open: None,
             pane_share: 40,
+            pane_chosen: false,
             tab: Tab::Overview,
             overview: None,
             overview_cursor: Cursor::default(),

@@ -169,7 +169,8 @@ fn go_to_tab(state: &mut State, tab: Tab) {
 }
 
 fn next_time(state: &mut State) {
-    let (mode, name) = match state.time {
+    let in_flow = in_flow(state);
+    let (mode, name) = match if in_flow { state.flow_time } else { state.time } {
         TimeMode::Local => (TimeMode::Utc, "UTC"),
         TimeMode::Utc => (TimeMode::Relative, "since the start"),
         TimeMode::Relative => (TimeMode::Delta, "since the line before"),
@@ -179,7 +180,16 @@ fn next_time(state: &mut State) {
     state.say(format!("times: {name}"));
 }
 
+/// A ladder has times of its own: those since its start, if nothing else is asked for.
+fn in_flow(state: &State) -> bool {
+    state.stack.iter().any(|view| matches!(view, View::Ladder(_)))
+}
+
 fn set_time(state: &mut State, mode: TimeMode) {
+    if in_flow(state) {
+        state.flow_time = mode;
+        return;
+    }
     state.time = mode;
     state.calls.version += 1;
     state.dialogs.version += 1;
@@ -187,6 +197,7 @@ fn set_time(state: &mut State, mode: TimeMode) {
 
 fn change_share(state: &mut State, by: i16) {
     state.pane_share = state.pane_share.saturating_add_signed(by).clamp(20, 80);
+    state.pane_chosen = true;
     state.say(format!("side pane {} %", state.pane_share));
 }
 
@@ -285,7 +296,7 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
             (Tab::Packets, _) => packets::row_text(state),
             _ => None,
         },
-        Some(View::Ladder(ladder)) => ladder::text(ladder, state.time),
+        Some(View::Ladder(ladder)) => ladder::text(ladder, state.flow_time),
         Some(View::Detail(detail)) => detail::text(detail),
         Some(View::Diff(diff)) => match &diff.lines {
             Some(Ok(lines)) => Some(super::views::diff::text(lines)),

@@ -16,8 +16,84 @@ pub struct Column {
     pub rank: u8,
 }
 
+/// The cells of many rows in one piece of memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    text: String,
+    /// Where each cell ends in `text`.
+    ends: Vec<usize>,
+    /// How many cells there are up to the end of each row.
+    rows: Vec<u32>,
+}
+
+impl Rows {
+    pub fn push(&mut self, cells: &[String]) {
+        for cell in cells {
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+        }
+        self.rows.push(u32::try_from(self.ends.len()).unwrap_or(u32::MAX));
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Cells of a row; none for a row that is not there.
+    pub fn row(&self, at: usize) -> impl Iterator<Item = &str> + Clone + '_ {
+        let cells_before =
+            |at: usize| at.checked_sub(1).and_then(|i| self.rows.get(i)).map_or(0, |&n| n as usize);
+        let end = self.rows.get(at).map_or(0, |&n| n as usize);
+        let start = if end == 0 { 0 } else { cells_before(at) };
+        (start..end).map(|i| {
+            let from = i.checked_sub(1).and_then(|i| self.ends.get(i)).copied().unwrap_or(0);
+            self.ends.get(i).and_then(|&to| self.text.get(from..to)).unwrap_or("")
+        })
+    }
+
+    pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
+        self.row(row).nth(column)
+    }
+
+    pub fn truncate(&mut self, rows: usize) {
+        let cells = match rows {
+            0 => 0,
+            n => self.rows.get(n - 1).map_or(self.ends.len(), |&n| n as usize),
+        };
+        self.rows.truncate(rows);
+        self.ends.truncate(cells);
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<String>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_come_back_as_they_were_put() {
+        let given = [vec!["1", "Ålice", ""], vec!["2", "", "x"], vec!["", "", ""]];
+        let mut rows = Rows::default();
+        for row in &given {
+            rows.push(&row.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
+        }
+        for (i, row) in given.iter().enumerate() {
+            assert_eq!(rows.row(i).collect::<Vec<_>>(), *row);
+        }
+        assert_eq!((rows.len(), rows.row(3).count(), rows.cell(1, 2)), (3, 0, Some("x")));
+        rows.truncate(1);
+        assert_eq!((rows.len(), rows.row(0).count(), rows.row(1).count()), (1, 3, 0));
+        rows.truncate(0);
+        assert!(rows.is_empty() && rows == Rows::default());
+    }
 }

@@ -316,11 +316,11 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         Request::Table { kind, query, version } => {
             let mut data = calls();
             if query.filter.is_some() {
-                data.table.rows.truncate(7);
+                data.rows.truncate(7);
                 data.ids.truncate(7);
             }
             if *kind == TableKind::Dialogs {
-                data.table.rows.truncate(12);
+                data.rows.truncate(12);
                 data.ids.truncate(12);
                 data.total = 12;
             }
@@ -408,7 +408,7 @@ pub fn serve(state: &mut State, effects: Vec<Effect>) -> Vec<Effect> {
 /// A state with everything loaded.
 pub fn state(width: u16, height: u16) -> State {
     let theme = Theme { palette: Palette::Plain, ascii: false };
-    let mut state = State::new(width, height, theme, TimeMode::Utc);
+    let mut state = State::new(width, height, theme, Some(TimeMode::Utc));
     let effects = update::loaded(&mut state, Vec::new());
     serve(&mut state, effects);
     state

@@ -264,9 +264,11 @@ fn rows_that_stream_in_leave_the_cursor_on_its_row() {
     let mut state = state(120, 40);
     press(&mut state, "2 j j j");
     assert_eq!(state.calls.selected(), Some(3));
-    let mut more = (*state.calls.data.clone().unwrap()).clone();
-    more.table.rows.insert(0, vec![String::new(); 10]);
-    more.ids.insert(0, 99);
+    let before = state.calls.data.clone().unwrap();
+    let (mut table, mut ids) = (before.to_table(), before.ids.clone());
+    table.rows.insert(0, vec![String::new(); 10]);
+    ids.insert(0, 99);
+    let more = crate::tui::desk::TableData::new(table, ids, 61);
     let answer = crate::tui::desk::Answer::Table {
         kind: crate::tui::state::TableKind::Calls,
         version: state.calls.version,
@@ -298,7 +300,20 @@ fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
     let mut overview = (*state.overview.clone().unwrap()).clone();
     overview.notes[0].2 = Some(frame);
     state.overview = Some(std::sync::Arc::new(overview));
-    press(&mut state, "j Enter");
+    press(&mut state, "j j j Enter");
     assert_eq!((state.tab, state.packets.cursor.at), (Tab::Packets, 49));
     assert!(state.notice.as_ref().is_some_and(|n| n.text.contains("51")));
+}
+
+#[test]
+fn one_troubled_call_opens_and_several_are_listed() {
+    let mut state = state(120, 40);
+    press(&mut state, "j Enter");
+    assert_eq!(state.tab, Tab::Calls);
+    assert_eq!(state.calls.filter_text, "state == failed && status == 503");
+    press(&mut state, "1 j Enter");
+    match state.stack.last() {
+        Some(View::Ladder(view)) => assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3)]),
+        other => panic!("{other:?}"),
+    }
 }

@@ -134,7 +134,8 @@ fn write(
         What::Table(kind) => state.table(*kind).data.clone(),
         _ => None,
     };
-    let job = Export { what, format, path, force, table, time: state.time, ascii: state.theme.ascii };
+    let time = if matches!(what, What::Ladder(..)) { state.flow_time } else { state.time };
+    let job = Export { what, format, path, force, table, time, ascii: state.theme.ascii };
     state.exporting = Some(job.clone());
     state.say(format!("writing {} …", job.path));
     effects.push(Effect::Export(Box::new(job)));

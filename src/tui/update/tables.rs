@@ -23,7 +23,7 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
     match action {
         Action::Left => table.left = table.left.saturating_sub(1),
         Action::Right => {
-            let columns = table.data.as_ref().map_or(0, |d| d.table.columns.len());
+            let columns = table.data.as_ref().map_or(0, |d| d.columns.len());
             table.left = (table.left + 1).min(columns.saturating_sub(2));
         }
         Action::Open | Action::Extended => {
@@ -51,7 +51,7 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
         Action::SortLeft => sort_beside(table, false),
         Action::SortRight => sort_beside(table, true),
         Action::SortReverse => {
-            let first = table.data.as_ref().and_then(|d| d.table.columns.first()).map(|c| c.key.clone());
+            let first = table.data.as_ref().and_then(|d| d.columns.first()).map(|c| c.key.clone());
             let (key, descending) = match table.sort.take() {
                 Some((key, descending)) => (key, !descending),
                 None => (first.unwrap_or_default(), true),
@@ -62,8 +62,8 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
         Action::NextProblem | Action::PreviousProblem => {
             let forward = action == Action::NextProblem;
             let hit = table.data.as_ref().and_then(|data| {
-                let problem = |i: usize| is_problem(&data.table.columns, &data.table.rows[i]);
-                next_hit(table.cursor.at, data.table.rows.len(), forward, false, problem)
+                let problem = |i: usize| is_problem(&data.columns, data.rows.row(i));
+                next_hit(table.cursor.at, data.rows.len(), forward, false, problem)
             });
             match hit {
                 Some(at) => table.cursor.at = at,
@@ -77,7 +77,7 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
 /// Sorts by the neighbour of the column that is sorted by now; past the ends the order is that of arrival.
 fn sort_beside(table: &mut TableState, right: bool) {
     let Some(data) = &table.data else { return };
-    let keys: Vec<&str> = data.table.columns.iter().map(|c| c.key.as_str()).collect();
+    let keys: Vec<&str> = data.columns.iter().map(|c| c.key.as_str()).collect();
     let now = table.sort.as_ref().and_then(|(key, _)| keys.iter().position(|k| k == key));
     let descending = table.sort.as_ref().is_some_and(|(_, d)| *d);
     let next = match (now, right) {
@@ -120,7 +120,7 @@ fn open_columns(state: &mut State, kind: TableKind) {
     let table = state.table(kind);
     let shown: Vec<String> = match &table.data {
         _ if !table.columns.is_empty() => table.columns.clone(),
-        Some(data) => data.table.columns.iter().map(|c| c.key.clone()).collect(),
+        Some(data) => data.columns.iter().map(|c| c.key.clone()).collect(),
         None => Vec::new(),
     };
     let known = all_columns(kind);
@@ -197,9 +197,8 @@ pub(super) fn add_header(columns: &mut ColumnsState, name: &str) {
 
 pub(super) fn search(table: &mut TableState, needle: &str, forward: bool, from_here: bool) -> bool {
     let hit = table.data.as_ref().and_then(|data| {
-        let rows = &data.table.rows;
-        next_hit(table.cursor.at, rows.len(), forward, from_here, |i| {
-            rows[i].iter().any(|cell| contains(cell, needle))
+        next_hit(table.cursor.at, data.rows.len(), forward, from_here, |i| {
+            data.rows.row(i).any(|cell| contains(cell, needle))
         })
     });
     if let Some(at) = hit {
@@ -210,10 +209,10 @@ pub(super) fn search(table: &mut TableState, needle: &str, forward: bool, from_h
 
 pub(super) fn row_text(table: &TableState) -> Option<String> {
     let data = table.data.as_ref()?;
-    let line = |row: &Vec<String>| row.join("\t");
+    let line = |at: usize| data.rows.row(at).collect::<Vec<_>>().join("\t");
     if table.marks.is_empty() {
-        return data.table.rows.get(table.cursor.at).map(line);
+        return (table.cursor.at < data.rows.len()).then(|| line(table.cursor.at));
     }
-    let marked = data.ids.iter().zip(&data.table.rows).filter(|(id, _)| table.marks.contains(id));
-    Some(marked.map(|(_, row)| line(row)).collect::<Vec<_>>().join("\n"))
+    let marked = (0..).zip(&data.ids).filter(|(_, id)| table.marks.contains(id));
+    Some(marked.map(|(at, _)| line(at)).collect::<Vec<_>>().join("\n"))
 }

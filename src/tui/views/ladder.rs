@@ -9,6 +9,7 @@ use crate::tui::state::{DetailState, LadderState, State};
 use crate::tui::theme::Role;
 use crate::tui::widgets::text::put;
 use crate::tui::widgets::{ladder, pane};
+use crate::view::show::TimeMode;
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &LadderState) {
     let theme = state.theme;
@@ -27,7 +28,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &LadderState) {
                 legs: view.legs,
                 marks: &view.marks,
                 flawed: &view.flawed,
-                time: state.time,
+                time: state.flow_time,
+                clock: if state.time == TimeMode::Local { TimeMode::Local } else { TimeMode::Utc },
                 color: state.color,
                 search: &state.search,
                 open: &view.open,

@@ -7,11 +7,13 @@
 //!                  │◀───── 100 Trying ──┤                 │
 //! ```
 
+mod short;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::text::{fit, put, put_center, put_right, width};
+use super::text::{put, put_center, put_right, width};
 use crate::capture::Nanos;
 use crate::correlate::MsgIdx;
 use crate::tui::layout;
@@ -22,6 +24,11 @@ use crate::view::show::{self, TimeMode};
 
 /// Least columns between two lifelines.
 const MIN_SPACING: u16 = 15;
+/// Columns beside the outer lifelines, at most.
+const MARGIN: u16 = 9;
+/// Columns between two lifelines in which common labels fit, and in which they can be read at all.
+const GOOD_SPACING: u16 = 27;
+const FAIR_SPACING: u16 = 18;
 /// Cursor, mark, leg, and a blank.
 const GUTTER: u16 = 4;
 
@@ -38,6 +45,8 @@ pub struct Look<'a> {
     pub marks: &'a [MsgIdx],
     pub flawed: &'a [MsgIdx],
     pub time: TimeMode,
+    /// How the start is told where the rows have no clock times.
+    pub clock: TimeMode,
     pub color: ColorMode,
     pub search: &'a str,
     /// Unfolded runs are those that have rows of their own after them.
@@ -50,6 +59,8 @@ pub struct Lanes {
     /// Left end of the part that holds them.
     pub x: u16,
     pub width: u16,
+    /// Before the first lifeline, and about as much behind the last.
+    pub margin: u16,
     pub spacing: u16,
     pub first: usize,
     pub shown: usize,
@@ -60,7 +71,12 @@ impl Lanes {
         let fit = usize::from((width / MIN_SPACING).max(1));
         let shown = lifelines.min(fit).max(1);
         let first = left.min(lifelines.saturating_sub(shown));
-        Self { x, width, spacing: width / shown as u16, first, shown }
+        let margin = (width / (2 * shown as u16)).min(MARGIN);
+        let spacing = match shown as u16 - 1 {
+            0 => width,
+            gaps => width.saturating_sub(2 * margin + 1) / gaps,
+        };
+        Self { x, width, margin, spacing, first, shown }
     }
 
     /// Column of a lifeline; those beyond the screen stand at its edge.
@@ -72,12 +88,20 @@ impl Lanes {
         if k >= self.shown {
             return self.x + self.width.saturating_sub(1);
         }
-        self.x + self.spacing * k as u16 + self.spacing / 2
+        self.x + self.margin + self.spacing * k as u16
     }
 
     fn visible(&self) -> std::ops::Range<usize> {
         self.first..self.first + self.shown
     }
+}
+
+/// Columns that a ladder of so many lifelines needs for common labels, and for shortened ones.
+pub fn wanted_width(lifelines: usize, time: TimeMode) -> (u16, u16) {
+    let clock = if matches!(time, TimeMode::Utc | TimeMode::Local) { 15 } else { 10 };
+    let gaps = lifelines.saturating_sub(1).min(200) as u16;
+    let edge = GUTTER + clock + 2 + 2 * MARGIN;
+    (edge + gaps * GOOD_SPACING, edge + gaps * FAIR_SPACING)
 }
 
 fn row_time(row: &LadderRow) -> Nanos {
@@ -128,6 +152,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, ladder: &Ladder, look: Look<'_>, theme
     let x = area.x + GUTTER + time_width + 1;
     let lanes = Lanes::new(x, area.right().saturating_sub(x), ladder.lifelines.len(), look.left);
     heads(buf, area, ladder, lanes, theme);
+    if matches!(look.time, TimeMode::Relative | TimeMode::Delta) && !ladder.rows.is_empty() {
+        let start = show::time_short(ladder.start, look.clock, ladder.start, ladder.start);
+        put_right(buf, area.x + GUTTER, area.y + 2, time_width, &start, theme.style(Role::Dim));
+    }
     for ((y, at), time) in (rows.top()..rows.bottom()).zip(look.top..).zip(&times) {
         let Some(path) = look.rows.get(at) else { break };
         let Some(row) = ladder_row(&ladder.rows, path) else { break };
@@ -178,8 +206,21 @@ fn heads(buf: &mut Buffer, area: Rect, ladder: &Ladder, lanes: Lanes, theme: The
     let hidden_right = ladder.lifelines.len().saturating_sub(lanes.first + lanes.shown);
     for i in lanes.visible() {
         let Some(lifeline) = ladder.lifelines.get(i) else { break };
-        let x = lanes.column(i) - lanes.spacing / 2;
-        let room = lanes.spacing.saturating_sub(1);
+        let column = lanes.column(i);
+        // Names stand over their lifelines; at the edges they move inwards rather than being cut.
+        let at_left = if i == lanes.first { lanes.margin } else { lanes.spacing.saturating_sub(2) / 2 };
+        let at_right = if i + 1 == lanes.first + lanes.shown {
+            (lanes.x + lanes.width).saturating_sub(column + 1)
+        } else {
+            lanes.spacing.saturating_sub(1) / 2
+        };
+        let room = at_left + at_right + 1;
+        let head = |buf: &mut Buffer, y: u16, text: &str, style: Style| {
+            let taken = (width(text) as u16).min(room);
+            let least = column.saturating_sub(at_left);
+            let start = column.saturating_sub(taken / 2).clamp(least, least + room - taken);
+            put(buf, start, y, taken, text, style);
+        };
         let mut style = theme.style(Role::Head);
         let mut name = lifeline.name.clone();
         if name == lifeline.address {
@@ -188,7 +229,7 @@ fn heads(buf: &mut Buffer, area: Rect, ladder: &Ladder, lanes: Lanes, theme: The
                 name = role.clone();
             }
         }
-        put_center(buf, x, area.y + 1, room, &name, style);
+        head(buf, area.y + 1, &name, style);
         let below = match &lifeline.role {
             _ if lifeline.name == lifeline.address && lifeline.role.is_none() => String::new(),
             Some(role) if width(role) + width(&lifeline.address) + 1 < usize::from(room) && name != *role => {
@@ -196,7 +237,7 @@ fn heads(buf: &mut Buffer, area: Rect, ladder: &Ladder, lanes: Lanes, theme: The
             }
             _ => lifeline.address.clone(),
         };
-        put_center(buf, x, area.y + 2, room, &below, theme.style(Role::Dim));
+        head(buf, area.y + 2, &below, theme.style(Role::Dim));
     }
     let more = match (hidden_left, hidden_right) {
         (0, 0) => return,
@@ -310,35 +351,19 @@ fn arrow(
         put(buf, xa + 1, y, 1, "◀", style);
         put(buf, xb - 1, y, 1, "▶", style);
     }
-    let room = usize::from(inside.saturating_sub(5));
-    let beside = pen.right.saturating_sub(xb + 3);
-    let (mut within, mut rest) = (text.to_owned(), String::new());
-    if width(text) > room {
-        let cut = split_words(text, room);
-        let words = text.get(cut..).unwrap_or("").trim_start();
-        if cut > 0 && beside >= 8 {
-            within = text[..cut].trim_end().to_owned();
-            rest = words.to_owned();
-        } else {
-            within = fit(text, room).into_owned();
-        }
+    // The head and a blank on both sides; runs have two heads.
+    let heads = if plain { 1 } else { 2 };
+    let within = short::shorten(text, usize::from(inside.saturating_sub(heads + 2)));
+    if within.is_empty() {
+        return;
     }
-    put_center(buf, xa + 2, y, inside.saturating_sub(2), &format!(" {within} "), label_style);
-    if !rest.is_empty() {
-        put(buf, xb + 2, y, beside, &rest, label_style);
-    }
-}
-
-/// Byte position at which the words that fit into `room` end; 0 if not even one does.
-fn split_words(text: &str, room: usize) -> usize {
-    let mut cut = 0;
-    for (i, _) in text.match_indices(' ').chain([(text.len(), "")]) {
-        // `▲ ` alone is not worth a line.
-        if width(&text[..i]) <= room && i > 4 {
-            cut = i;
-        }
-    }
-    cut
+    let taken = width(&within) as u16 + 2;
+    let first = if plain && forward { xa + 1 } else { xa + 2 };
+    let last = if plain && !forward { xb } else { xb - 1 };
+    let room = last.saturating_sub(first);
+    // With room to spare, a piece of the line is seen at both ends.
+    let start = first + room.saturating_sub(taken) / 2;
+    put(buf, start, y, room.min(taken), &format!(" {within} "), label_style);
 }
 
 /// The row of a click, if it is one.

@@ -21,6 +21,7 @@ fn drawn(ladder: Ladder, width: u16, height: u16, left: usize, open: &[&[usize]]
         marks: &[MsgIdx(2)],
         flawed: &[MsgIdx(4)],
         time: TimeMode::Relative,
+        clock: TimeMode::Utc,
         color: ColorMode::Outcome,
         search: "",
         open: &state.open,
@@ -69,8 +70,12 @@ fn no_size_makes_it_panic() {
 }
 
 #[test]
-fn words_stay_whole() {
-    assert_eq!(split_words("INVITE offer, 22 candidates", 14), 13);
-    assert_eq!(split_words("INVITE offer", 40), 12);
-    assert_eq!(split_words("BENOTIFY", 4), 0);
+fn labels_stay_between_their_lifelines() {
+    for width in [40, 60, 80, 100] {
+        let text = drawn(fixture::ladder(), width, 16, 0, &[]);
+        for line in text.lines().skip(3).filter(|l| l.contains('▶') || l.contains('◀')) {
+            let after = line.rsplit(['│', '┤', '├', '║', '▶', '─', '═']).next().unwrap_or("");
+            assert!(after.trim().is_empty(), "{width}: {line}");
+        }
+    }
 }

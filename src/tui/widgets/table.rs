@@ -69,10 +69,10 @@ pub struct Look<'a> {
 }
 
 pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, theme: Theme) {
-    if area.height == 0 || data.table.columns.is_empty() {
+    if area.height == 0 || data.columns.is_empty() {
         return;
     }
-    let columns = &data.table.columns;
+    let columns = &data.columns;
     let fitted = fit_columns(columns, &data.widths, area.width.saturating_sub(GUTTER + 1), look.left);
     let mut x = area.x + GUTTER;
     let head = theme.style(Role::Head);
@@ -99,7 +99,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
     }
     let rows = layout::table_rows(area);
     for (y, at) in (rows.top()..rows.bottom()).zip(look.cursor.top..) {
-        let Some(row) = data.table.rows.get(at) else { break };
+        if at >= data.rows.len() {
+            break;
+        }
         let here = at == look.cursor.at;
         let marked = data.ids.get(at).is_some_and(|id| look.marks.contains(id));
         let base = theme.style(if here { Role::Cursor } else { Role::Text });
@@ -112,7 +114,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
         }
         let mut x = area.x + GUTTER;
         for &(i, width) in &fitted {
-            let cell = row.get(i).map_or("", String::as_str);
+            let cell = data.rows.cell(at, i).unwrap_or("");
             let role = role(&columns[i].key, cell);
             let style = match role {
                 _ if here => base,
@@ -155,7 +157,7 @@ fn role(key: &str, cell: &str) -> Option<Role> {
 }
 
 /// A row that says of itself that it failed.
-pub fn is_problem(columns: &[Column], row: &[String]) -> bool {
+pub fn is_problem<'a>(columns: &[Column], row: impl Iterator<Item = &'a str>) -> bool {
     columns.iter().zip(row).any(|(column, cell)| role(&column.key, cell) == Some(Role::Error))
 }
 
