@@ -26,6 +26,9 @@ impl PcapWalker {
         }
         let next = at + self.header_bytes() + r.orig as usize;
         match self.chain(w, next, Some(r.sec), 1) {
+            // Beyond the end nothing contradicts, and nothing can be read either.
+            Chain::Yes if next > w.bytes.len() && w.last => Checked::Bad,
+            Chain::Yes if next > w.bytes.len() => Checked::Need(next - at),
             Chain::Yes => Checked::Repaired(r.orig),
             Chain::No => Checked::Bad,
             Chain::Short => Checked::Need(next - at + self.lookahead()),

@@ -51,3 +51,17 @@ proptest! {
         prop_assert_eq!(shape(&walked), expected);
     }
 }
+
+/// Found by the property above: the original length of a broken last header led beyond the end of the file.
+#[test]
+fn a_frame_never_lies_beyond_the_file() {
+    let clean = pcap(false, 12);
+    let header = clean.len() - 16 - payload(11).len();
+    for bit in 0..32 {
+        let mut bytes = clean.clone();
+        bytes[header + 8 + bit / 8] ^= 1 << (bit % 8);
+        let frames = walk(&bytes).unwrap().frames;
+        assert!((11..=12).contains(&frames.len()), "bit {bit}: {}", frames.len());
+        assert!(frames.iter().zip(0..11).all(|(f, i)| f.bytes == payload(i)), "bit {bit}");
+    }
+}
