@@ -183,9 +183,14 @@ fn hostile_text_reaches_no_terminal() {
 #[test]
 fn an_extract_holds_the_call_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (sample, call) in
-        [("call_states.pcap", 2), ("fragments.pcap", 1), ("tcp_segments.pcap", 1), ("links.pcapng", 1)]
-    {
+    for (sample, call) in [
+        ("call_states.pcap", 2),
+        ("fragments.pcap", 1),
+        ("tcp_segments.pcap", 1),
+        ("links.pcapng", 1),
+        ("websocket.pcap", 1),
+        ("websocket.pcap", 2),
+    ] {
         let path = folder.path().join(format!("{sample}.{call}.pcapng"));
         let name = path.to_str().expect("UTF-8");
         let number = call.to_string();

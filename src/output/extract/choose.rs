@@ -1,4 +1,7 @@
 //! Which frames belong to a call: those of its messages, and those of the media that its SDP announces.
+//!
+//! Of a WebSocket every frame up to the call's last message is taken: without the upgrade nothing tells what the
+//! connection speaks, and permessage-deflate (RFC 7692) inflates a message only after all before it.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -8,7 +11,7 @@ use callscope_parsers::{mime, sdp, sip};
 
 use super::read;
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, CallState, MsgIdx, Owner, flag};
+use crate::correlate::{Analysis, CallState, MsgIdx, Owner, Transport, flag};
 use crate::net::{IpPacket, Sliced, slice_frame};
 
 /// Media may be under way a moment before its SDP and a while after the last message.
@@ -42,6 +45,11 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
                     frames.push(frame.frame);
                 }
             }
+            let flow = analysis.flow(record.flow);
+            if matches!(flow.transport, Transport::Ws | Transport::Wss) {
+                let until = endpoints.sockets.entry(ends(flow.src, flow.dst)).or_insert(record.time);
+                *until = record.time.max(*until);
+            }
             if media && (record.has(flag::SDP) || record.candidates > 0) {
                 announced(analysis, m, &mut addresses);
             }
@@ -51,9 +59,9 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
             endpoints.add(address, first.saturating_sub(BEFORE), until);
         }
     }
-    if !endpoints.0.is_empty() {
+    if !endpoints.media.is_empty() || !endpoints.sockets.is_empty() {
         for (capture, frames) in chosen.iter_mut().enumerate() {
-            media_frames(analysis, capture, &endpoints, frames)?;
+            read_frames(analysis, capture, &endpoints, frames)?;
         }
     }
     for frames in &mut chosen {
@@ -63,13 +71,23 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
     Ok(chosen)
 }
 
-/// Media addresses and when they are of interest.
+/// What is of interest beside the frames of the messages.
 #[derive(Default)]
-struct Endpoints(HashMap<SocketAddr, Vec<(Nanos, Nanos)>>);
+struct Endpoints {
+    /// Media addresses and when.
+    media: HashMap<SocketAddr, Vec<(Nanos, Nanos)>>,
+    /// WebSocket connections by their ends, and until when.
+    sockets: HashMap<(SocketAddr, SocketAddr), Nanos>,
+}
+
+/// The ends of a connection, whichever direction is told.
+fn ends(a: SocketAddr, b: SocketAddr) -> (SocketAddr, SocketAddr) {
+    (a.min(b), a.max(b))
+}
 
 impl Endpoints {
     fn add(&mut self, address: SocketAddr, from: Nanos, until: Nanos) {
-        let spans = self.0.entry(address).or_default();
+        let spans = self.media.entry(address).or_default();
         match spans.last_mut() {
             Some(last) if from <= last.1 && last.0 <= until => *last = (last.0.min(from), last.1.max(until)),
             _ => spans.push((from, until)),
@@ -77,7 +95,11 @@ impl Endpoints {
     }
 
     fn has(&self, address: SocketAddr, time: Nanos) -> bool {
-        self.0.get(&address).is_some_and(|spans| spans.iter().any(|s| s.0 <= time && time <= s.1))
+        self.media.get(&address).is_some_and(|spans| spans.iter().any(|s| s.0 <= time && time <= s.1))
+    }
+
+    fn has_socket(&self, a: SocketAddr, b: SocketAddr, time: Nanos) -> bool {
+        self.sockets.get(&ends(a, b)).is_some_and(|until| time <= *until)
     }
 }
 
@@ -153,7 +175,7 @@ fn datagram_key(ip: &IpPacket<'_>) -> DatagramKey {
     (ip.src, ip.dst, ip.protocol, ip.id)
 }
 
-fn media_frames(
+fn read_frames(
     analysis: &Analysis,
     capture: usize,
     endpoints: &Endpoints,
@@ -180,7 +202,12 @@ fn media_frames(
             let is_media = |src, dst| endpoints.has(src, head.time) || endpoints.has(dst, head.time);
             match slice_frame(link, bytes, head.origlen, limits) {
                 Sliced::Udp { src, dst, .. } if is_media(src, dst) => chosen.push(frame),
-                Sliced::Tcp { segment, .. } if is_media(segment.src, segment.dst) => chosen.push(frame),
+                Sliced::Tcp { segment, .. }
+                    if is_media(segment.src, segment.dst)
+                        || endpoints.has_socket(segment.src, segment.dst, head.time) =>
+                {
+                    chosen.push(frame);
+                }
                 Sliced::Fragment { ip } => {
                     let key = datagram_key(&ip);
                     let first = ip.fragment.is_none_or(|f| f.offset == 0);
