@@ -240,7 +240,7 @@ fn overview(slices: usize) -> Overview {
         troubles: vec![
             Trouble {
                 severity: "error",
-                text: "10 calls failed: 503 Service Unavailable   # 3, 9, 15, 21, 27, 33, …".to_owned(),
+                text: "10 calls failed: 503 Service Unavailable (# 3, 9, 15, 21, 27, 33, …)".to_owned(),
                 owner: TableKind::Calls.owner(2),
                 count: 10,
                 filter: "state == failed && status == 503".to_owned(),

@@ -300,7 +300,7 @@ fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
     let mut overview = (*state.overview.clone().unwrap()).clone();
     overview.notes[0].2 = Some(frame);
     state.overview = Some(std::sync::Arc::new(overview));
-    press(&mut state, "j j j Enter");
+    press(&mut state, "j j Enter");
     assert_eq!((state.tab, state.packets.cursor.at), (Tab::Packets, 49));
     assert!(state.notice.as_ref().is_some_and(|n| n.text.contains("51")));
 }
@@ -311,7 +311,7 @@ fn one_troubled_call_opens_and_several_are_listed() {
     press(&mut state, "j Enter");
     assert_eq!(state.tab, Tab::Calls);
     assert_eq!(state.calls.filter_text, "state == failed && status == 503");
-    press(&mut state, "1 j Enter");
+    press(&mut state, "1 j j Enter");
     match state.stack.last() {
         Some(View::Ladder(view)) => assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3)]),
         other => panic!("{other:?}"),

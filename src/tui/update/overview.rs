@@ -22,8 +22,17 @@ pub enum Item {
 pub fn items(state: &State) -> Vec<Item> {
     let Some(overview) = &state.overview else { return Vec::new() };
     let mut items = vec![Item::Verdict];
-    items.extend((0..overview.troubles.len()).map(Item::Trouble));
-    items.extend((0..overview.notes.len()).map(Item::Note));
+    // The worst first; of the same weight calls before remarks on the capture.
+    let weight = |severity: &str| match severity {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    };
+    let troubles = (0..).zip(&overview.troubles).map(|(i, t)| (weight(t.severity), Item::Trouble(i)));
+    let notes = (0..).zip(&overview.notes).map(|(i, n)| (weight(n.0), Item::Note(i)));
+    let mut told: Vec<(u8, Item)> = troubles.chain(notes).collect();
+    told.sort_by_key(|(weight, _)| *weight);
+    items.extend(told.into_iter().map(|(_, item)| item));
     items.extend((0..overview.activity.len()).map(Item::Activity));
     items
 }

@@ -69,13 +69,19 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
         "warning" => ("▲", Role::Warning),
         _ => ("·", Role::Dim),
     };
-    for (i, trouble) in overview.troubles.iter().enumerate() {
-        let (sign, role) = sign_of(trouble.severity);
-        let head = format!("{sign} {}", trouble.severity);
-        put_text(Item::Trouble(i), &head, role, &trouble.text, Role::Text, "");
-    }
     let notes = overview.notes.len() + overview.troubles.len();
-    for (i, (severity, text, frame)) in overview.notes.iter().enumerate() {
+    for item in overview_items(state) {
+        let (severity, text, frame) = match item {
+            Item::Trouble(i) => match overview.troubles.get(i) {
+                Some(trouble) => (trouble.severity, &trouble.text, None),
+                None => continue,
+            },
+            Item::Note(i) => match overview.notes.get(i) {
+                Some((severity, text, frame)) => (*severity, text, *frame),
+                None => continue,
+            },
+            _ => continue,
+        };
         let (sign, role) = sign_of(severity);
         let right = frame.map(|f| {
             if state.holdings.captures.len() > 1 {
@@ -85,7 +91,7 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
             }
         });
         let head = format!("{sign} {severity}");
-        put_text(Item::Note(i), &head, role, text, Role::Text, &right.unwrap_or_default());
+        put_text(item, &head, role, text, Role::Text, &right.unwrap_or_default());
     }
     if notes > 0 || !state.errors.is_empty() {
         let verdict_end = out.iter().rposition(|l| l.item == Some(0)).map_or(1, |i| i + 1);

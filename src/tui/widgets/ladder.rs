@@ -351,6 +351,20 @@ fn arrow(
         put(buf, xa + 1, y, 1, "◀", style);
         put(buf, xb - 1, y, 1, "▶", style);
     }
+    let inside_room = usize::from(inside.saturating_sub(4));
+    let hidden = |lifeline: usize| !visible.contains(&lifeline);
+    if width(text) > inside_room && inside < lanes.spacing.saturating_sub(1) {
+        // The other end is beyond the screen, and its stump too short for words: they stand on the other side.
+        let room = lanes.spacing.saturating_sub(3);
+        let words = short::shorten(text, usize::from(room));
+        if hidden(from.min(to)) && !hidden(from.max(to)) {
+            put(buf, xb + 2, y, room, &words, label_style);
+            return;
+        } else if hidden(from.max(to)) && !hidden(from.min(to)) && xa > lanes.x + room {
+            put_right(buf, xa - 1 - room, y, room, &words, label_style);
+            return;
+        }
+    }
     // The head and a blank on both sides; runs have two heads.
     let heads = if plain { 1 } else { 2 };
     let within = short::shorten(text, usize::from(inside.saturating_sub(heads + 2)));

@@ -113,7 +113,7 @@ fn told(analysis: &Analysis, kind: &Kind, found: &Found) -> Trouble {
             let numbers: Vec<String> = found.numbers.iter().map(u32::to_string).collect();
             let dots = if n > numbers.len() as u64 { ", …" } else { "" };
             let of = if kind.dialog { format!("{what} {many}") } else { many.to_owned() };
-            format!("{} {of} {state}{why}   # {}{dots}", show::number(n), numbers.join(", "))
+            format!("{} {of} {state}{why} (# {}{dots})", show::number(n), numbers.join(", "))
         }
     };
     let mut filter = format!("state == {}", kind.state);
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(told, [("error", 1), ("warning", 2), ("warning", 1)], "{troubles:#?}");
         assert!(troubles[0].text.contains("Call 3") && troubles[0].text.ends_with("failed: 503 Overloaded"));
         assert!(
-            troubles[1].text.starts_with("2 calls rejected: 486") && troubles[1].text.ends_with("# 2, 4")
+            troubles[1].text.starts_with("2 calls rejected: 486") && troubles[1].text.ends_with("(# 2, 4)")
         );
         assert!(troubles[2].text.starts_with("OPTIONS (dialog 1)"), "{}", troubles[2].text);
         for trouble in &troubles {
