@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::probe::{Probe, probe_datagram, probe_stream};
+use crate::sdp::candidate::{CandidateSyntax, CheckUsername, parse_check_username};
 use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
@@ -16,6 +17,7 @@ pub type Body = fn(&[u8]);
 
 /// All targets by the name of their corpus folder.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("candidate", candidate),
     ("mime", mime_body),
     ("probe", probe),
     ("sdp", sdp_session),
@@ -143,6 +145,50 @@ pub fn sdp_session(data: &[u8]) {
     let secrets = session.secrets();
     secrets.iter().for_each(|secret| inside(data, secret));
     assert!(secrets.is_sorted_by(|a, b| a.end <= b.start), "secrets overlap: {secrets:?}");
+}
+
+/// Each line is the value of an `a=candidate`; then the whole is a trickle fragment, and the value of a USERNAME.
+pub fn candidate(data: &[u8]) {
+    let mut at = 0;
+    for line in data.split(|b| *b == b'\n') {
+        let candidate = sdp::candidate::parse_candidate(line, at);
+        inside(data, &candidate.range);
+        issues_inside(data, &candidate.issues);
+        if let Some((password, range)) = &candidate.password {
+            assert_eq!(&data[range.clone()], *password);
+        }
+        let _ = (
+            candidate.decoded_id(),
+            candidate.decoded_password(),
+            candidate.priority.words(CandidateSyntax::V19),
+        );
+        let _ = sdp::candidate::infer_type(&candidate, &[], &[]);
+        at += line.len() + 1;
+    }
+    let session = sdp::parse_sdpfrag(data);
+    issues_inside(data, &session.issues);
+    let descriptions: Vec<_> =
+        session.ice_descriptions().into_iter().chain(session.ice_before_media()).take(4).collect();
+    for to in &descriptions {
+        issues_inside(data, &to.issues);
+        for candidate in &to.candidates {
+            let _ = to.remarks(candidate);
+        }
+        for from in &descriptions {
+            let _ = to.same_nat(from);
+            for expected in sdp::candidate::expected_usernames(to, from).iter().take(64) {
+                if let Some(told) = parse_check_username(&expected.username) {
+                    let _ = (to.is_checked_by(from, &told), to.check_key(&told));
+                }
+            }
+        }
+    }
+    if let Some(
+        CheckUsername::Ufrags { to, from, padding } | CheckUsername::Candidates { to, from, padding, .. },
+    ) = parse_check_username(data)
+    {
+        assert!(to.len() + from.len() + padding < data.len());
+    }
 }
 
 pub fn tls(data: &[u8]) {

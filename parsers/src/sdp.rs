@@ -16,10 +16,12 @@ use std::ops::Range;
 use crate::Issue;
 
 pub mod attribute;
+pub mod candidate;
 #[cfg(test)]
 mod tests;
 
 pub use attribute::{Crypto, Fingerprint, IceCredentials, static_encoding};
+pub use candidate::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
 
 /// Lines read of one description; the rest is reported and left alone.
 pub const MAX_LINES: usize = 65_536;
@@ -136,7 +138,17 @@ impl<'a> Session<'a> {
 
 /// Parses a description; a stub without `v=` is tolerated (with an issue). Ranges count from the start of `buf`.
 pub fn parse_sdp(buf: &[u8]) -> Session<'_> {
-    let mut parser = Parser { buf, ..Parser::default() };
+    parse(buf, false)
+}
+
+/// Parses a fragment of trickle ICE (`application/trickle-ice-sdpfrag`, RFC 8840 §9): `a=` lines and pseudo `m=`
+/// lines, without `v=` and `c=`.
+pub fn parse_sdpfrag(buf: &[u8]) -> Session<'_> {
+    parse(buf, true)
+}
+
+fn parse(buf: &[u8], fragment: bool) -> Session<'_> {
+    let mut parser = Parser { buf, fragment, ..Parser::default() };
     for (index, range) in split_lines(buf).enumerate() {
         if index >= MAX_LINES {
             parser.issue("sdp-too-many-lines", range.start..buf.len(), "More lines than are read");
@@ -161,6 +173,7 @@ struct Level<'a> {
 #[derive(Default)]
 struct Parser<'a> {
     buf: &'a [u8],
+    fragment: bool,
     session: Session<'a>,
     level: Level<'a>,
     media: Option<Section<'a>>,
@@ -257,7 +270,7 @@ impl<'a> Parser<'a> {
 
     /// Complains at the first line of a buffer that does not begin with `v=`.
     fn note_start(&mut self, kind: u8, at: usize) {
-        if self.session.lines.is_empty() && kind != b'v' {
+        if self.session.lines.is_empty() && kind != b'v' && !self.fragment {
             self.issue("sdp-no-version", at..at, "The description does not begin with v=");
         }
     }
@@ -371,6 +384,9 @@ impl<'a> Parser<'a> {
             self.issue("sdp-bad-attribute", range.clone(), "An attribute without a name");
         }
         let attribute = Attribute { name, value, range: range.clone(), value_range };
+        for issue in attribute.candidate().map(|c| c.issues).unwrap_or_default() {
+            self.issue(issue.code, issue.range, issue.text);
+        }
         let direction = if value.is_empty() { Direction::of(name) } else { None };
         let Some(section) = &mut self.media else {
             if self.level.direction.is_none() {
@@ -433,7 +449,7 @@ impl<'a> Parser<'a> {
         if media.connection.is_none() {
             media.connection = self.level.connection.clone();
         }
-        if media.connection.is_none() && media.port != 0 {
+        if media.connection.is_none() && media.port != 0 && !self.fragment {
             self.issue(
                 "sdp-no-connection",
                 section.range,

@@ -3,6 +3,8 @@
 use super::Analysis;
 use super::model::*;
 
+pub use callscope_parsers::sdp::CandidateSyntax;
+
 /// Offers told of one call.
 const MOST: usize = 512;
 
@@ -26,58 +28,6 @@ impl OfferRole {
             Self::Early => "early",
             Self::Final => "final",
             Self::Update => "update",
-        }
-    }
-}
-
-/// The kind of candidate lines an offer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CandidateSyntax {
-    None,
-    /// RFC 8839.
-    Rfc,
-    /// draft-ietf-mmusic-ice-06 as in [MS-ICE].
-    V06,
-    /// draft-ietf-mmusic-ice-19 as in [MS-ICE2].
-    V19,
-}
-
-impl CandidateSyntax {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Rfc => "rfc",
-            Self::V06 => "v06",
-            Self::V19 => "v19",
-        }
-    }
-
-    /// Told by the lines themselves. Where a message has both Microsoft kinds, the newer; version 19 shows by its
-    /// `TCP-PASS`/`TCP-ACT`, or by standing beside version 6.
-    pub fn of_message(message: &[u8]) -> Self {
-        let (mut old, mut new, mut tcp) = (false, false, false);
-        for line in message.split(|b| *b == b'\n') {
-            let Some(value) = line.strip_prefix(b"a=candidate:") else { continue };
-            let words = || value.trim_ascii().split(|b| *b == b' ').filter(|w| !w.is_empty());
-            if words().any(|w| w.eq_ignore_ascii_case(b"typ")) {
-                new = true;
-                tcp |= words()
-                    .any(|w| w.eq_ignore_ascii_case(b"tcp-pass") || w.eq_ignore_ascii_case(b"tcp-act"));
-            } else {
-                old = true;
-            }
-        }
-        match (old, new) {
-            (false, false) => Self::None,
-            (true, false) => Self::V06,
-            (true, true) => Self::V19,
-            (false, true) => {
-                if tcp {
-                    Self::V19
-                } else {
-                    Self::Rfc
-                }
-            }
         }
     }
 }
@@ -269,25 +219,5 @@ impl Analysis {
             out.push(OfferAnswer { offer: row.offer, answer: row.answer, role });
         }
         out
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn candidate_lines() {
-        let check =
-            |text: &str, syntax| assert_eq!(CandidateSyntax::of_message(text.as_bytes()), syntax, "{text}");
-        // Lines as in [MS-ICE] 4.1 and [MS-ICE2] 4.1, addresses changed.
-        let v06 = "a=candidate:PV6MNL 1 5V5x7g UDP 0.900 192.0.2.7 50000\r\n";
-        let v19 = "a=candidate:3 1 TCP-PASS 6556159 192.0.2.8 443 typ relay raddr 192.0.2.8 rport 443\r\n";
-        let rfc = "a=candidate:1 1 UDP 2130706431 192.0.2.7 50000 typ host\n";
-        check("v=0\r\n", CandidateSyntax::None);
-        check(v06, CandidateSyntax::V06);
-        check(v19, CandidateSyntax::V19);
-        check(rfc, CandidateSyntax::Rfc);
-        check(&format!("{v06}{rfc}"), CandidateSyntax::V19);
     }
 }

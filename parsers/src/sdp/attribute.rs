@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
+use super::candidate::{Candidate, parse_candidate, password_of};
 use super::{Attribute, Direction, Media, Session, words};
 
 /// `a=crypto`, or `a=cryptoscale` of Microsoft clients.
@@ -34,8 +35,16 @@ pub struct Fingerprint<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IceCredentials<'a> {
     pub ufrag: &'a [u8],
+    pub ufrag_range: Range<usize>,
     /// The password is a secret: its place is given, to be redacted.
     pub pwd: Option<(&'a [u8], Range<usize>)>,
+}
+
+impl<'a> IceCredentials<'a> {
+    pub(super) fn of(ufrag: &Attribute<'a>, pwd: Option<&Attribute<'a>>) -> Self {
+        let pwd = pwd.map(|a| (a.value, a.value_range.clone()));
+        Self { ufrag: ufrag.value, ufrag_range: ufrag.value_range.clone(), pwd }
+    }
 }
 
 impl<'a> Attribute<'a> {
@@ -79,6 +88,11 @@ impl<'a> Attribute<'a> {
         Some(Fingerprint { hash: fields.next()?, value: fields.next()? })
     }
 
+    /// As `a=candidate`.
+    pub fn candidate(&self) -> Option<Candidate<'a>> {
+        self.is("candidate").then(|| parse_candidate(self.value, self.value_range.start))
+    }
+
     /// Where keys and passwords stand in this attribute, however badly written the rest is.
     pub fn secrets(&self, found: &mut Vec<Range<usize>>) {
         if self.is("crypto") || self.is("cryptoscale") {
@@ -90,15 +104,10 @@ impl<'a> Attribute<'a> {
             if let Some(data) = words(self.value).nth(1) {
                 push(found, self.range_of(data));
             }
-        } else if self.is("candidate") {
-            // draft-ietf-mmusic-ice-06: id, component, password, transport, q value, address, port.
-            let fields: Vec<_> = words(self.value).take(8).collect();
-            if let [_, _, password, transport, _, _, port, ..] = fields.as_slice()
-                && !port.eq_ignore_ascii_case(b"typ")
-                && transport.first().is_some_and(u8::is_ascii_alphabetic)
-            {
-                push(found, self.range_of(password));
-            }
+        } else if self.is("candidate")
+            && let Some(password) = password_of(self.value)
+        {
+            push(found, self.range_of(password));
         }
     }
 
@@ -131,9 +140,9 @@ impl<'a> Media<'a> {
         self.attributes.iter().find(|a| a.is(name))
     }
 
-    /// Values of the `a=candidate` lines, as written.
-    pub fn candidates(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
-        self.attributes.iter().filter(|a| a.is("candidate")).map(|a| a.value)
+    /// The `a=candidate` lines.
+    pub fn candidates(&self) -> impl Iterator<Item = Candidate<'a>> + '_ {
+        self.attributes.iter().filter_map(Attribute::candidate)
     }
 
     /// The `a=crypto` and `a=cryptoscale` lines that can be read.
@@ -185,9 +194,8 @@ impl<'a> Session<'a> {
 
     /// ICE credentials that count for a media section.
     pub fn ice(&self, media: &Media<'a>) -> Option<IceCredentials<'a>> {
-        let ufrag = self.attribute_of(media, "ice-ufrag")?.value;
-        let pwd = self.attribute_of(media, "ice-pwd").map(|a| (a.value, a.value_range.clone()));
-        Some(IceCredentials { ufrag, pwd })
+        let ufrag = self.attribute_of(media, "ice-ufrag")?;
+        Some(IceCredentials::of(ufrag, self.attribute_of(media, "ice-pwd")))
     }
 
     /// Every key and password in the description (SRTP keys, `k=`, ICE passwords), in order, to be redacted.
@@ -225,11 +233,11 @@ fn push(found: &mut Vec<Range<usize>>, range: Range<usize>) {
 }
 
 /// Where `part`, a piece of `whole`, begins in it.
-fn offset_in(whole: &[u8], part: &[u8]) -> usize {
+pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
 }
 
-fn decimal(text: &[u8]) -> Option<u32> {
+pub(super) fn decimal(text: &[u8]) -> Option<u32> {
     std::str::from_utf8(text).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
 }
 

@@ -1,0 +1,655 @@
+//! `a=candidate` in every dialect that is on the wire, and what else a description says of ICE.
+//!
+//! ```text
+//! draft-06   <id> <component> <password> <transport> <q> <address> <port>                 Office Communicator 2007
+//! draft-19   <foundation> <component> <transport> <priority> <address> <port> typ <type>  2007 R2 and later, with
+//!            [raddr <address> rport <port>] …                                             TCP-PASS and TCP-ACT
+//! RFC 8839   the same, with [tcptype <active|passive|so>] (RFC 6544) and pairs of name and value
+//! ```
+//!
+//! Told apart line by line, by shape: `typ` is the seventh word, or the third word is a transport, or else the
+//! fourth is. A draft-06 line cannot have `typ` there because its seventh word is the port.
+//!
+//! Accepted beyond the grammar: runs of spaces and tabs (with an issue), words in any case, a missing `typ`, numbers out
+//! of their range (with an issue), `raddr` without `rport`, host names, lines of any length.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::ops::Range;
+
+use super::attribute::{decimal, offset_in, parse_ip};
+use super::words;
+use crate::{Issue, mime};
+
+pub mod address;
+pub mod bodies;
+pub mod description;
+pub mod priority;
+#[cfg(test)]
+mod tests;
+pub mod username;
+
+pub use address::{AddressRemark, InferredBy, InferredType, infer_type};
+pub use bodies::{SdpBody, sdp_bodies};
+pub use description::{DefaultAddress, IceDescription, RemoteCandidates};
+pub use priority::{MsLocalPreference, PriorityParts, pair_priority};
+pub use username::{CheckUsername, ExpectedUsername, UsernameForm, expected_usernames, parse_check_username};
+
+/// Pairs of name and value kept of one line.
+const MAX_EXTENSIONS: usize = 64;
+/// Issues kept of one line.
+const MAX_ISSUES: usize = 16;
+
+/// The kind of candidate lines a description, or a section of it, has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CandidateSyntax {
+    #[default]
+    None,
+    /// RFC 8839.
+    Rfc,
+    /// draft-ietf-mmusic-ice-06 as in [MS-ICE].
+    V06,
+    /// draft-ietf-mmusic-ice-19 as in [MS-ICE2].
+    V19,
+}
+
+impl CandidateSyntax {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Rfc => "rfc",
+            Self::V06 => "v06",
+            Self::V19 => "v19",
+        }
+    }
+
+    /// Of the lines of one media section. One line with `typ` makes it the newer kind; that it is Microsoft's shows by
+    /// `TCP-PASS` and `TCP-ACT`, by a relay that names itself as its related address, or by the local preference of
+    /// component 2 being two lower than that of component 1.
+    pub fn of(candidates: &[Candidate<'_>]) -> Self {
+        let mut newer = candidates.iter().filter(|c| c.shape == Shape::Typed).peekable();
+        if newer.peek().is_none() {
+            return if candidates.is_empty() { Self::None } else { Self::V06 };
+        }
+        if newer.any(|c| c.is_microsoft()) || lowers_second_component(candidates) {
+            return Self::V19;
+        }
+        Self::Rfc
+    }
+
+    /// Of a whole message: where it has both Microsoft kinds, the newer.
+    pub fn of_message(message: &[u8]) -> Self {
+        let lines = message.split(|b| matches!(b, b'\r' | b'\n')).filter_map(candidate_value);
+        let candidates: Vec<_> = lines.map(|value| parse_candidate(value, 0)).collect();
+        match Self::of(&candidates) {
+            Self::Rfc if candidates.iter().any(|c| c.shape == Shape::Draft06) => Self::V19,
+            syntax => syntax,
+        }
+    }
+}
+
+fn candidate_value(line: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"a=candidate:";
+    let (name, value) = line.split_at_checked(NAME.len())?;
+    name.eq_ignore_ascii_case(NAME).then_some(value)
+}
+
+/// Is there a UDP candidate whose components are rated as Communicator 2007 R2 rates them?
+fn lowers_second_component(candidates: &[Candidate<'_>]) -> bool {
+    let rated = |c: &Candidate<'_>| {
+        let parts = c.priority.parts()?;
+        (c.shape == Shape::Typed && Some(parts.component) == c.component).then_some(parts)
+    };
+    let mut previous: Option<(&Candidate<'_>, PriorityParts)> = None;
+    candidates.iter().any(|c| {
+        let now = rated(c);
+        let told = match (&previous, now) {
+            (Some((p, first)), Some(second)) => {
+                p.foundation == c.foundation
+                    && (first.component, second.component) == (1, 2)
+                    && first.type_preference == second.type_preference
+                    && first.local_preference.checked_sub(2) == Some(second.local_preference)
+            }
+            _ => false,
+        };
+        previous = now.map(|parts| (c, parts));
+        told
+    })
+}
+
+/// Which of the two line forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// With id and password (draft-06).
+    Draft06,
+    /// With foundation and `typ` (draft-19 and later).
+    Typed,
+}
+
+/// Transport word of a candidate line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport<'a> {
+    Udp,
+    /// RFC 6544 with `tcptype`; in draft-06 both active and passive.
+    Tcp,
+    TcpPass,
+    TcpAct,
+    /// Simultaneous open, of the drafts before RFC 6544.
+    TcpSo,
+    Other(&'a [u8]),
+}
+
+impl<'a> Transport<'a> {
+    fn of(word: &'a [u8]) -> Self {
+        let known = [Self::Udp, Self::Tcp, Self::TcpPass, Self::TcpAct, Self::TcpSo];
+        known.into_iter().find(|t| word.eq_ignore_ascii_case(t.name())).unwrap_or(Self::Other(word))
+    }
+
+    fn is_known(word: &[u8]) -> bool {
+        !matches!(Transport::of(word), Transport::Other(_))
+    }
+
+    /// In capitals where known, else as written.
+    pub fn name(self) -> &'a [u8] {
+        match self {
+            Self::Udp => b"UDP",
+            Self::Tcp => b"TCP",
+            Self::TcpPass => b"TCP-PASS",
+            Self::TcpAct => b"TCP-ACT",
+            Self::TcpSo => b"TCP-SO",
+            Self::Other(word) => word,
+        }
+    }
+
+    pub fn is_tcp(self) -> bool {
+        matches!(self, Self::Tcp | Self::TcpPass | Self::TcpAct | Self::TcpSo)
+    }
+}
+
+/// Who opens the connection of a TCP candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TcpRole {
+    Active,
+    Passive,
+    /// Simultaneous open.
+    Both,
+    /// Either (draft-06, where one line is both an active and a passive candidate).
+    Either,
+}
+
+/// Value of `typ`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CandidateType<'a> {
+    Host,
+    Srflx,
+    Prflx,
+    Relay,
+    Other(&'a [u8]),
+}
+
+impl<'a> CandidateType<'a> {
+    fn of(word: &'a [u8]) -> Self {
+        let known = [Self::Host, Self::Srflx, Self::Prflx, Self::Relay];
+        known.into_iter().find(|t| word.eq_ignore_ascii_case(t.name())).unwrap_or(Self::Other(word))
+    }
+
+    /// As in the line: `host`, `srflx` …
+    pub fn name(self) -> &'a [u8] {
+        match self {
+            Self::Host => b"host",
+            Self::Srflx => b"srflx",
+            Self::Prflx => b"prflx",
+            Self::Relay => b"relay",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// In words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Host => "host: an address of the machine itself",
+            Self::Srflx => "server reflexive: how a NAT showed it to the server",
+            Self::Prflx => "peer reflexive: how a NAT showed it to the peer",
+            Self::Relay => "relayed: an address of a TURN server",
+            Self::Other(_) => "a type unknown to RFC 8839",
+        }
+    }
+}
+
+/// Priority as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Priority<'a> {
+    Integer(u64),
+    /// draft-06.
+    Fraction(Fraction<'a>),
+    /// Neither.
+    Unreadable(&'a [u8]),
+}
+
+impl Priority<'_> {
+    /// Taken apart; `None` for fractions and out of 32 bits.
+    pub fn parts(self) -> Option<PriorityParts> {
+        match self {
+            Self::Integer(value) => u32::try_from(value).ok().map(PriorityParts::of),
+            _ => None,
+        }
+    }
+}
+
+/// A decimal fraction kept exactly: `digits` / 10^`scale`. 0.85 and 0.850 are equal in [`Fraction::compare`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fraction<'a> {
+    /// As written.
+    pub text: &'a [u8],
+    pub digits: u64,
+    pub scale: u8,
+}
+
+impl<'a> Fraction<'a> {
+    /// `0.850`, `.5`, `1`; at most 18 digits.
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let point = text.iter().position(|b| *b == b'.');
+        let (whole, part) = match point {
+            Some(at) => (text.get(..at)?, text.get(at + 1..)?),
+            None => (text, &b""[..]),
+        };
+        if whole.len() + part.len() > 18 || whole.len() + part.len() == 0 {
+            return None;
+        }
+        let mut digits: u64 = 0;
+        for b in whole.iter().chain(part) {
+            let digit = char::from(*b).to_digit(10)?;
+            digits = digits.checked_mul(10)?.checked_add(u64::from(digit))?;
+        }
+        Some(Self { text, digits, scale: u8::try_from(part.len()).ok()? })
+    }
+
+    /// By value.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        let scaled = |f: &Self, by: u8| u128::from(f.digits) * 10u128.pow(u32::from(by.min(18)));
+        scaled(self, other.scale).cmp(&scaled(other, self.scale))
+    }
+
+    /// In thousandths, rounded down; Communicator writes three digits.
+    pub fn thousandths(&self) -> u64 {
+        let value = u128::from(self.digits) * 1000 / 10u128.pow(u32::from(self.scale.min(18)));
+        u64::try_from(value).unwrap_or(u64::MAX)
+    }
+}
+
+/// Address in a candidate line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address<'a> {
+    /// As written.
+    pub text: &'a [u8],
+    /// `None` for a host name.
+    pub ip: Option<IpAddr>,
+}
+
+impl<'a> Address<'a> {
+    pub fn of(text: &'a [u8]) -> Self {
+        Self { text, ip: parse_ip(text) }
+    }
+
+    /// A name under `.local` that hides the address of a host (draft-ietf-mmusic-mdns-ice-candidates).
+    pub fn is_mdns(&self) -> bool {
+        let name = self.text.strip_suffix(b".").unwrap_or(self.text);
+        let tail = name.len().checked_sub(6).and_then(|at| name.get(at..)).unwrap_or_default();
+        self.ip.is_none() && name.len() > 6 && tail.eq_ignore_ascii_case(b".local")
+    }
+
+    /// An address or what can be a host name.
+    fn is_plausible(&self) -> bool {
+        self.ip.is_some()
+            || (self.text.iter().any(u8::is_ascii_alphabetic)
+                && self.text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')))
+    }
+}
+
+/// `raddr` and `rport`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Related<'a> {
+    /// `None` where only `rport` is written.
+    pub address: Option<Address<'a>>,
+    pub port: Option<u16>,
+}
+
+/// One candidate line, of any dialect. What is missing or unreadable is `None` and has an issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate<'a> {
+    pub shape: Shape,
+    /// The foundation; of draft-06 the candidate's id (base64 without padding).
+    pub foundation: &'a [u8],
+    /// 1 RTP, 2 RTCP.
+    pub component: Option<u16>,
+    /// draft-06 only; a secret, given with its place so that it can be redacted.
+    pub password: Option<(&'a [u8], Range<usize>)>,
+    pub transport: Transport<'a>,
+    pub priority: Priority<'a>,
+    pub address: Address<'a>,
+    pub port: Option<u16>,
+    /// draft-06 has none on the line: see [`infer_type`].
+    pub kind: Option<CandidateType<'a>>,
+    pub related: Option<Related<'a>>,
+    /// `tcptype` as written.
+    pub tcp_type: Option<&'a [u8]>,
+    /// `generation` of WebRTC and libjingle.
+    pub generation: Option<u32>,
+    /// Every other pair of name and value, in order; the value is empty where the line ends early.
+    pub extensions: Vec<(&'a [u8], &'a [u8])>,
+    /// Of the value in the parsed buffer.
+    pub range: Range<usize>,
+    pub issues: Vec<Issue>,
+}
+
+impl<'a> Candidate<'a> {
+    /// First extension of that name, any case.
+    pub fn extension(&self, name: &str) -> Option<&'a [u8]> {
+        self.extensions.iter().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| *value)
+    }
+
+    /// Who opens the connection; `None` for UDP and where TCP does not say.
+    pub fn tcp_role(&self) -> Option<TcpRole> {
+        match self.transport {
+            Transport::TcpAct => Some(TcpRole::Active),
+            Transport::TcpPass => Some(TcpRole::Passive),
+            Transport::TcpSo => Some(TcpRole::Both),
+            Transport::Tcp if self.shape == Shape::Draft06 => Some(TcpRole::Either),
+            Transport::Tcp => {
+                let written = self.tcp_type?;
+                [("active", TcpRole::Active), ("passive", TcpRole::Passive), ("so", TcpRole::Both)]
+                    .into_iter()
+                    .find_map(|(name, role)| written.eq_ignore_ascii_case(name.as_bytes()).then_some(role))
+            }
+            Transport::Udp | Transport::Other(_) => None,
+        }
+    }
+
+    /// The id of a draft-06 candidate as USERNAMEs carry it: base64 undone; `None` where it is no base64.
+    pub fn decoded_id(&self) -> Option<Vec<u8>> {
+        (self.shape == Shape::Draft06).then(|| decode(self.foundation)).flatten()
+    }
+
+    /// The password of a draft-06 candidate as the key of MESSAGE-INTEGRITY. A secret.
+    pub fn decoded_password(&self) -> Option<Vec<u8>> {
+        self.password.as_ref().and_then(|(text, _)| decode(text))
+    }
+
+    /// Does this relay name itself as its related address, as Microsoft clients do (RFC 8839 wants the mapped one)?
+    pub fn relay_names_itself(&self) -> bool {
+        let related = self.related.and_then(|r| Some((r.address?.ip?, r.port?)));
+        self.kind == Some(CandidateType::Relay)
+            && related.is_some()
+            && related == self.address.ip.zip(self.port)
+    }
+
+    fn is_microsoft(&self) -> bool {
+        matches!(self.transport, Transport::TcpPass | Transport::TcpAct) || self.relay_names_itself()
+    }
+}
+
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    match mime::decode_base64(text) {
+        (bytes, true) if !bytes.is_empty() => Some(bytes),
+        _ => None,
+    }
+}
+
+/// Which form a line has; also for lines that are cut short.
+fn shape_of(fields: &[&[u8]]) -> Shape {
+    let known = |n: usize| fields.get(n).is_some_and(|w| Transport::is_known(w));
+    let digits = |n: usize| fields.get(n).is_some_and(|w| w.iter().all(u8::is_ascii_digit));
+    let letter = |n: usize| fields.get(n).and_then(|w| w.first()).is_some_and(u8::is_ascii_alphabetic);
+    let fraction =
+        |n: usize| fields.get(n).is_some_and(|w| w.contains(&b'.') && Fraction::parse(w).is_some());
+    if fields.get(6).is_some_and(|w| w.eq_ignore_ascii_case(b"typ")) {
+        return Shape::Typed;
+    }
+    let draft = match fields.len() {
+        _ if known(2) && (digits(3) || !known(3)) => false,
+        0..=2 => false,
+        3..=4 => !digits(3) || fields.len() == 3,
+        5..=6 => known(3) || fraction(4),
+        _ => known(3) || fraction(4) || letter(3),
+    };
+    if draft { Shape::Draft06 } else { Shape::Typed }
+}
+
+/// The password of a draft-06 line, however badly written the rest is.
+pub(super) fn password_of(value: &[u8]) -> Option<&[u8]> {
+    let fields: Vec<_> = words(value).take(7).collect();
+    (shape_of(&fields) == Shape::Draft06).then(|| fields.get(2).copied()).flatten()
+}
+
+/// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
+pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
+    let fields: Vec<_> = words(value).take(7).collect();
+    let shape = shape_of(&fields);
+    let empty = Address { text: b"", ip: None };
+    let mut reader = Reader {
+        value,
+        at,
+        words: Box::new(words(value)),
+        candidate: Candidate {
+            shape,
+            foundation: b"",
+            component: None,
+            password: None,
+            transport: Transport::Other(b""),
+            priority: Priority::Unreadable(b""),
+            address: empty,
+            port: None,
+            kind: None,
+            related: None,
+            tcp_type: None,
+            generation: None,
+            extensions: Vec::new(),
+            range: at..at + value.len(),
+            issues: Vec::new(),
+        },
+    };
+    reader.spaces();
+    match shape {
+        Shape::Draft06 => reader.draft06(),
+        Shape::Typed => reader.typed(),
+    }
+    reader.candidate
+}
+
+struct Reader<'a> {
+    value: &'a [u8],
+    at: usize,
+    words: Box<dyn Iterator<Item = &'a [u8]> + 'a>,
+    candidate: Candidate<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn issue(&mut self, code: &'static str, word: Option<&[u8]>, text: &'static str) {
+        let range = match word {
+            Some(word) => {
+                let start = self.at + offset_in(self.value, word);
+                start..start + word.len()
+            }
+            None => self.candidate.range.clone(),
+        };
+        if self.candidate.issues.len() < MAX_ISSUES {
+            self.candidate.issues.push(Issue::new(code, range, text));
+        }
+    }
+
+    /// The grammar has one space between fields.
+    fn spaces(&mut self) {
+        let odd = self.value.windows(2).position(|w| matches!(w, [b' ', b' ' | b'\t']));
+        let tab = self.value.iter().position(|b| *b == b'\t');
+        if let Some(start) = [odd, tab].into_iter().flatten().min() {
+            let word = self.value.get(start..start + 1);
+            self.issue("candidate-spaces", word, "Fields are not separated by one space each");
+        }
+    }
+
+    fn next(&mut self, missing: &'static str) -> Option<&'a [u8]> {
+        let word = self.words.next();
+        if word.is_none() && !self.candidate.issues.iter().any(|i| i.code == "candidate-cut") {
+            self.issue("candidate-cut", None, missing);
+        }
+        word
+    }
+
+    fn draft06(&mut self) {
+        self.foundation("The candidate has no id");
+        self.component();
+        if let Some(word) = self.next("The candidate has no password") {
+            let start = self.at + offset_in(self.value, word);
+            self.candidate.password = Some((word, start..start + word.len()));
+        }
+        self.transport();
+        if let Some(word) = self.next("The candidate has no priority") {
+            self.candidate.priority = match Fraction::parse(word) {
+                Some(fraction) => {
+                    let one = Fraction { text: b"1", digits: 1, scale: 0 };
+                    if fraction.compare(&one) == Ordering::Greater {
+                        self.issue("candidate-priority", Some(word), "The priority is not between 0 and 1");
+                    }
+                    Priority::Fraction(fraction)
+                }
+                None => {
+                    self.issue("candidate-priority", Some(word), "The priority is no decimal fraction");
+                    Priority::Unreadable(word)
+                }
+            };
+        }
+        self.address();
+        self.port();
+        self.pairs();
+    }
+
+    fn typed(&mut self) {
+        self.foundation("The candidate has no foundation");
+        if self.candidate.foundation.len() > 32 {
+            let word = self.candidate.foundation;
+            self.issue("candidate-foundation", Some(word), "The foundation is longer than 32 characters");
+        }
+        self.component();
+        self.transport();
+        if let Some(word) = self.next("The candidate has no priority") {
+            self.candidate.priority = match integer(word) {
+                Some(value) => {
+                    if !(1..1 << 31).contains(&value) {
+                        let text = "The priority is not between 1 and 2147483647";
+                        self.issue("candidate-priority", Some(word), text);
+                    }
+                    Priority::Integer(value)
+                }
+                None => {
+                    self.issue("candidate-priority", Some(word), "The priority is no whole number");
+                    Fraction::parse(word).map_or(Priority::Unreadable(word), Priority::Fraction)
+                }
+            };
+        }
+        self.address();
+        self.port();
+        self.pairs();
+        if self.candidate.kind.is_none() && !self.candidate.issues.iter().any(|i| i.code == "candidate-cut") {
+            self.issue("candidate-no-type", None, "The candidate does not say its type");
+        }
+    }
+
+    fn foundation(&mut self, missing: &'static str) {
+        self.candidate.foundation = self.next(missing).unwrap_or_default();
+    }
+
+    fn component(&mut self) {
+        let Some(word) = self.next("The candidate has no component") else { return };
+        let component = decimal(word).and_then(|c| u16::try_from(c).ok());
+        if !component.is_some_and(|c| (1..=256).contains(&c)) {
+            self.issue("candidate-component", Some(word), "The component is not a number from 1 to 256");
+        }
+        self.candidate.component = component;
+    }
+
+    fn transport(&mut self) {
+        if let Some(word) = self.next("The candidate has no transport") {
+            self.candidate.transport = Transport::of(word);
+        }
+    }
+
+    fn address(&mut self) {
+        let Some(word) = self.next("The candidate has no address") else { return };
+        self.candidate.address = Address::of(word);
+        if !self.candidate.address.is_plausible() {
+            self.issue("candidate-address", Some(word), "Neither an address nor a host name");
+        }
+    }
+
+    fn port(&mut self) {
+        if let Some(word) = self.next("The candidate has no port") {
+            self.candidate.port = self.port_of(word);
+        }
+    }
+
+    fn port_of(&mut self, word: &[u8]) -> Option<u16> {
+        let port = decimal(word).and_then(|p| u16::try_from(p).ok());
+        if port.is_none() {
+            self.issue("candidate-port", Some(word), "The port is not a number up to 65535");
+        }
+        port
+    }
+
+    fn pairs(&mut self) {
+        while let Some(name) = self.words.next() {
+            let value = self.words.next();
+            if value.is_none() {
+                let text = "The last name has no value";
+                self.issue("candidate-odd-words", Some(name), text);
+            }
+            self.pair(name, value);
+        }
+        if let Some(related) = self.candidate.related
+            && (related.address.is_none() || related.port.is_none())
+            && !self
+                .candidate
+                .issues
+                .iter()
+                .any(|i| matches!(i.code, "candidate-odd-words" | "candidate-port"))
+        {
+            self.issue("candidate-related", None, "raddr and rport do not stand together");
+        }
+    }
+
+    fn pair(&mut self, name: &'a [u8], value: Option<&'a [u8]>) {
+        let is = |n: &str| name.eq_ignore_ascii_case(n.as_bytes());
+        let c = &mut self.candidate;
+        match value {
+            Some(value) if is("typ") && c.kind.is_none() => {
+                c.kind = Some(CandidateType::of(value));
+                if matches!(c.kind, Some(CandidateType::Other(_))) {
+                    self.issue("candidate-type", Some(value), "A candidate type unknown to RFC 8839");
+                }
+            }
+            Some(value) if is("raddr") && c.related.is_none_or(|r| r.address.is_none()) => {
+                let port = c.related.and_then(|r| r.port);
+                c.related = Some(Related { address: Some(Address::of(value)), port });
+            }
+            Some(value) if is("rport") && c.related.is_none_or(|r| r.port.is_none()) => {
+                let address = c.related.and_then(|r| r.address);
+                let port = self.port_of(value);
+                self.candidate.related = Some(Related { address, port });
+            }
+            Some(value) if is("tcptype") && c.tcp_type.is_none() => c.tcp_type = Some(value),
+            Some(value) if is("generation") && c.generation.is_none() && decimal(value).is_some() => {
+                c.generation = decimal(value);
+            }
+            None if is("typ") => {}
+            _ if c.extensions.len() < MAX_EXTENSIONS => c.extensions.push((name, value.unwrap_or_default())),
+            _ => {
+                if !c.issues.iter().any(|i| i.code == "candidate-extensions") {
+                    self.issue("candidate-extensions", Some(name), "More extensions than are read");
+                }
+            }
+        }
+    }
+}
+
+fn integer(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+}
