@@ -10,6 +10,7 @@ pub mod mime;
 pub mod probe;
 pub mod sdp;
 pub mod sip;
+pub mod stun;
 pub mod tls;
 pub mod websocket;
 
