@@ -14,6 +14,7 @@ mod call;
 mod dialog;
 mod fork;
 mod hops;
+pub mod ice;
 pub mod ingest;
 mod kind;
 mod legs;
@@ -25,6 +26,7 @@ mod retransmission;
 mod script;
 mod store;
 mod strings;
+pub mod stun;
 #[cfg(test)]
 mod tests;
 

@@ -39,6 +39,20 @@ pub struct Limits {
     pub dialogs: usize,
     /// TLS sessions kept with their details.
     pub tls_sessions: usize,
+    /// STUN and TURN messages kept.
+    pub stun_messages: usize,
+    /// TURN allocations told apart.
+    pub turn_allocations: usize,
+    /// Peers kept of one allocation.
+    pub turn_peers: usize,
+    /// Pairs of names whose connectivity checks are joined to sessions.
+    pub check_groups: usize,
+    /// Candidates read of one description.
+    pub ice_candidates: usize,
+    /// Pairs of one ICE session.
+    pub ice_pairs: usize,
+    /// Messages of checks looked at for one ICE session.
+    pub ice_checks: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -72,6 +86,13 @@ impl Default for Limits {
             sip_messages: 20_000_000,
             dialogs: 4_000_000,
             tls_sessions: 100_000,
+            stun_messages: 20_000_000,
+            turn_allocations: 1_000_000,
+            turn_peers: 1_024,
+            check_groups: 4_000_000,
+            ice_candidates: 1_000,
+            ice_pairs: 10_000,
+            ice_checks: 1_000_000,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

@@ -11,6 +11,7 @@ use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::store::Stores;
+use super::stun::Stun;
 use super::strings::{Methods, Names, Strings};
 use crate::capture::{FrameIndex, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -31,6 +32,7 @@ pub struct Analysis {
     /// SIP messages that were counted but not kept, a limit being hit.
     pub messages_not_kept: u64,
     pub other: OtherStatistics,
+    pub stun: Stun,
     pub tls: Vec<TlsSession>,
     pub names: Names,
     pub strings: Strings,
@@ -209,6 +211,11 @@ impl Analysis {
     /// Other legs of a call.
     pub fn links_of(&self, call: CallIdx) -> impl Iterator<Item = &CallLink> + '_ {
         self.legs.indexed(call).filter_map(|i| self.links.get(i))
+    }
+
+    /// Time of the newest frame.
+    pub fn newest_time(&self) -> Nanos {
+        self.captures.iter().filter_map(|c| c.last).max().unwrap_or(self.newest)
     }
 
     /// Whether some capture is still being read (or followed).

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use callscope_parsers::sip::Scan;
 
 use super::Analysis;
+use super::ice::for_each_name;
 use super::kind::KindBits;
 use super::model::*;
 use super::owner::Owners;
@@ -35,6 +36,9 @@ pub struct Incoming<'a> {
     /// The capture holds only its beginning.
     pub cut: bool,
 }
+
+/// Length of `application/sdp`, with a charset at most: a longer Content-Type is a multipart.
+const PLAIN_SDP: usize = 32;
 
 impl Analysis {
     /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
@@ -145,7 +149,7 @@ impl Analysis {
     }
 
     /// Puts an issue on the capture, once for each code.
-    fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
+    pub(super) fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
         if self.limits_noted.contains(&code) {
             return;
         }
@@ -154,6 +158,9 @@ impl Analysis {
             "limit-sip-messages" => self.limits.sip_messages,
             "limit-dialogs" => self.limits.dialogs,
             "limit-flows" => self.limits.flows,
+            "limit-stun-messages" => self.limits.stun_messages,
+            "limit-turn-allocations" => self.limits.turn_allocations,
+            "limit-check-groups" => self.limits.check_groups,
             _ => self.limits.methods,
         };
         let text = format!("the limit of {limit} is reached: {what}");
@@ -161,19 +168,22 @@ impl Analysis {
         self.add_issue(usize::from(frame.capture.0), issue);
     }
 
+    /// The id of a flow that was met before.
+    pub(super) fn known_flow(&self, flow: &Flow, hash: u64) -> Option<FlowId> {
+        let half = (hash >> 32) as u32;
+        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(flow);
+        self.flow_table.find(flow_place(half), same).map(|(_, id)| *id)
+    }
+
     /// The id of a flow, new ones up to `Limits::flows`.
-    fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
+    pub(super) fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
         if let Some(last) = self.last_flow
             && self.flows.get(last.0 as usize) == Some(&flow)
         {
             return Some(last);
         }
         let half = (hash >> 32) as u32;
-        // The half that is kept spread over all bits, so that growing the table needs no flow.
-        let place = |half: u32| u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let flows = &self.flows;
-        let same = |&(h, id): &(u32, FlowId)| h == half && flows.get(id.0 as usize) == Some(&flow);
-        let found = self.flow_table.find(place(half), same).map(|(_, id)| *id);
+        let found = self.known_flow(&flow, hash);
         let id = match found {
             Some(id) => id,
             None => {
@@ -182,7 +192,7 @@ impl Analysis {
                 }
                 let id = FlowId(u32::try_from(self.flows.len()).ok()?);
                 self.flows.push(flow);
-                self.flow_table.insert_unique(place(half), (half, id), |(h, _)| place(*h));
+                self.flow_table.insert_unique(flow_place(half), (half, id), |(h, _)| flow_place(*h));
                 id
             }
         };
@@ -255,11 +265,26 @@ impl Analysis {
             work.sections = sdp.media_sections;
             work.unread = Some(index);
         }
+        if let Some(sdp) = &scan.sdp {
+            let (groups, mut new) = (&mut self.stun.groups, 0u8);
+            let ice = for_each_name(m.raw, scan, |name| {
+                new = new.saturating_add(u8::from(groups.name_call(name, call)));
+            });
+            if ice {
+                work.ice_names = work.ice_names.saturating_add(new).max(1);
+                work.ice_sections |= sdp.media_sections > 1 || scan.content_type.len() > PLAIN_SDP;
+            }
+        }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
             self.learn_fork(call, record, scan);
         }
         self.legs_learn(call, index, record, m, first_opening);
     }
+}
+
+/// The half of a flow's hash that is kept, spread over all bits, so that growing the table needs no flow.
+fn flow_place(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// How surely a message names the callee's own software: above all a 2xx or a request of the callee's, then a

@@ -398,7 +398,6 @@ pub struct SipStatistics {
 /// Light counts of what later issues decode in depth.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OtherStatistics {
-    pub stun_messages: u64,
     pub rtp_packets: u64,
     pub rtcp_packets: u64,
     pub tls_sessions: u64,

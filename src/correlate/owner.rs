@@ -19,6 +19,10 @@ pub(super) struct CallWork {
     pub opened: bool,
     /// BYE, or a final answer ≥ 300 that no further attempt followed.
     pub closed: bool,
+    /// Names that its SDP gives for ICE (saturating), 0 where it does not speak of ICE.
+    pub ice_names: u8,
+    /// Its SDP with ICE has several media sections or generations.
+    pub ice_sections: bool,
     pub kind: KindBits,
     /// How far the message that named the callee's software can be trusted (0: none did).
     pub agent_rank: u8,

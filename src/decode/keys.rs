@@ -37,7 +37,8 @@ impl Keys {
     }
 }
 
-fn flow_hash(
+/// Hash of a flow by the load's own random state.
+pub fn flow_hash(
     src: SocketAddr,
     dst: SocketAddr,
     transport: Transport,

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
+use super::stun::{DecodedAt, MediaTally, Tallies, give};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -33,6 +34,9 @@ pub struct CaptureDecoder {
     pub counts: LightCounts,
     /// Next of `Prepared::sip`.
     next_sip: usize,
+    /// Next of `Prepared::stun`.
+    next_stun: usize,
+    tallies: Tallies,
     parts: Vec<FrameRef>,
     /// Limits that were told of.
     limits_said: Vec<&'static str>,
@@ -58,6 +62,8 @@ impl CaptureDecoder {
             accounting: Accounting::default(),
             counts: LightCounts::default(),
             next_sip: 0,
+            next_stun: 0,
+            tallies: Tallies::default(),
             parts: Vec::new(),
             limits_said: Vec::new(),
         }
@@ -66,9 +72,15 @@ impl CaptureDecoder {
     /// To be called before the first frame of each batch.
     pub fn begin_batch(&mut self, prepared: &Prepared) {
         self.next_sip = 0;
-        self.counts.stun += prepared.counts.stun;
+        self.next_stun = 0;
+        self.tallies.begin(&prepared.media);
         self.counts.rtp += prepared.counts.rtp;
         self.counts.rtcp += prepared.counts.rtcp;
+    }
+
+    /// To be called after the last frame of each batch.
+    pub fn end_batch(&mut self, sink: &mut impl Sink) {
+        self.tallies.give(sink);
     }
 
     /// Takes frame `i` of the batch begun.
@@ -107,6 +119,36 @@ impl CaptureDecoder {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
             }
+            Class::Media => {
+                let frame = self.frame_ref(prepared, i);
+                self.tallies.take(&prepared.media, head.time, frame, duplicate);
+                if !duplicate {
+                    self.accounting.add(class, 1);
+                }
+            }
+            Class::Stun => {
+                let Some(event) = prepared.stun.get(self.next_stun) else { return };
+                self.next_stun += 1;
+                let range = event.start as usize..event.start as usize + event.len as usize;
+                let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
+                let at = DecodedAt {
+                    place: Place::File {
+                        offset: prepared.batch.base + u64::from(event.start),
+                        len: event.len,
+                    },
+                    frame: self.frame_ref(prepared, i),
+                    time: head.time,
+                    src: event.src,
+                    dst: event.dst,
+                    transport: Transport::Udp,
+                    duplicate,
+                    cut: event.cut,
+                };
+                let kept = give(bytes, &at, sink);
+                if !duplicate {
+                    self.accounting.add(message_class(kept, event.cut), 1);
+                }
+            }
             Class::Ordered if duplicate => self.fragment_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
@@ -129,7 +171,7 @@ impl CaptureDecoder {
         let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
         let mut counts = LightCounts::default();
-        if let Payload::Text(bytes) = udp_payload(payload, false, false, &mut counts)
+        if let Payload::Text(bytes) = udp_payload(payload, false, &mut counts)
             && let Some(scan) = sip::scan(bytes)
         {
             sink.sip(&DecodedSip {
@@ -207,9 +249,21 @@ impl CaptureDecoder {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let bytes = match udp_payload(payload, missing, sip_port, &mut self.counts) {
+                let bytes = match udp_payload(payload, sip_port, &mut self.counts) {
                     Payload::Text(bytes) => bytes,
                     Payload::Is(class) => return self.accounting.add(class, frames),
+                    Payload::Stun => {
+                        let place = place_of(payload, file);
+                        let transport = Transport::Udp;
+                        let at =
+                            DecodedAt { place, frame, time, src, dst, transport, duplicate: false, cut: missing };
+                        let kept = give(payload, &at, sink);
+                        return self.accounting.add(message_class(kept, missing), frames);
+                    }
+                    Payload::Media(channel, kind, len) => {
+                        sink.media(&MediaTally::one(src, dst, Transport::Udp, channel, kind, len, time, frame));
+                        return self.accounting.add(Class::Media, frames);
+                    }
                 };
                 match sip::scan(bytes) {
                     Some(scan) => {

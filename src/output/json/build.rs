@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::types::{self, Message, Party};
 use super::value::{Addr, CSeq, Millis, Time, some};
 use crate::capture::LinkType;
+use crate::correlate::ice::IceIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
 use crate::view::ladder::message_label;
 
@@ -90,6 +91,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
         }
     }
     let other = &analysis.other;
+    let stun = &analysis.stun.statistics;
     types::Statistics {
         sip: types::Sip {
             messages: sip.messages,
@@ -99,7 +101,13 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
             retransmissions: sip.retransmissions,
             malformed: sip.malformed,
         },
-        stun: types::Stun { messages: other.stun_messages, ..types::Stun::default() },
+        stun: types::Stun {
+            messages: stun.messages,
+            by_type: stun.by_type(),
+            ms_turn: stun.ms_turn,
+            classic: stun.classic,
+            malformed: stun.malformed,
+        },
         rtp: types::Packets { packets: other.rtp_packets },
         rtcp: types::Packets { packets: other.rtcp_packets },
         sqlr: types::Sqlr::default(),
@@ -113,7 +121,7 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
-pub(super) fn call(analysis: &Analysis, index: CallIdx) -> impl Serialize + '_ {
+pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -> impl Serialize + use<'a> {
     let c = analysis.call(index);
     let s = &c.summary;
     types::Call {
@@ -145,7 +153,7 @@ pub(super) fn call(analysis: &Analysis, index: CallIdx) -> impl Serialize + '_ {
         messages: Messages(analysis, c.messages),
         offers: super::details::offers(analysis, index),
         media: [],
-        ice: [],
+        ice: ice.of_call(index).collect(),
         findings: [],
     }
 }

@@ -165,7 +165,7 @@ pub(super) struct Call<'a, M> {
     pub messages: M,
     pub offers: Vec<Offer>,
     pub media: Nothing,
-    pub ice: Nothing,
+    pub ice: Vec<u32>,
     pub findings: Nothing,
 }
 

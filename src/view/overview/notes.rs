@@ -182,7 +182,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
     let o = &analysis.other;
     let counts = [
-        (o.stun_messages, "STUN message", "STUN messages"),
+        (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
         (o.rtp_packets, "RTP packet", "RTP packets"),
         (o.rtcp_packets, "RTCP packet", "RTCP packets"),
         (o.websocket_sessions, "WebSocket session", "WebSocket sessions"),
