@@ -26,12 +26,22 @@ use std::ops::Range;
 
 pub mod address;
 pub mod attribute;
+mod fields;
+pub mod integrity;
 pub mod kind;
+pub mod parse;
 pub mod scan;
+pub mod stream;
+mod username;
+pub mod value;
+pub mod words;
 
 pub use attribute::{AttributeType, Attributes, RawAttribute};
 pub use kind::{Class, Dialect, MessageType, Method};
+pub use parse::{Attribute, Stun, parse_stun};
 pub use scan::{StunScan, scan_stun};
+pub use username::CheckUsername;
+pub use value::Value;
 
 /// Bytes of the header of every dialect.
 pub const HEADER: usize = 20;
@@ -58,15 +68,16 @@ pub fn looks_like_stun(payload: &[u8]) -> bool {
         return true;
     }
     let kind = MessageType(u16::from_be_bytes([high, low]));
-    // Without a cookie a message without attributes proves nothing but for Binding, whose id is random.
-    kind.is_classic() && (!attributes.is_empty() || kind.0 & !0x0110 == 1) && walks_exactly(payload)
+    let binding = matches!(kind.0, 0x0001 | 0x0011 | 0x0101 | 0x0111);
+    // Without a cookie a message without attributes proves something for Binding only, where that is usual.
+    kind.is_classic() && (!attributes.is_empty() || binding) && walks_exactly(payload, binding)
 }
 
-/// Do attributes, known ones at the beginning, fill the message to its end, padded or not?
-fn walks_exactly(message: &[u8]) -> bool {
-    let first_known =
-        Attributes::new(message, true).next().is_none_or(|a| a.kind.name().is_some() && a.complete);
-    first_known && [true, false].into_iter().any(|padded| Attributes::new(message, padded).exact())
+/// Do attributes fill the message to its end, padded or not? The first must be a known one, but for Binding: Zoom's
+/// clients send their own there.
+fn walks_exactly(message: &[u8], binding: bool) -> bool {
+    let first = Attributes::new(message, true).next().is_none_or(|a| binding || a.kind.name().is_some());
+    first && [true, false].into_iter().any(|padded| Attributes::new(message, padded).exact())
 }
 
 /// ChannelData (RFC 8656 §12.4): channel number, length, data.
