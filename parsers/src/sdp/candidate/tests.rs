@@ -1,4 +1,5 @@
 use super::address::is_local_range;
+use super::line::MAX_EXTENSIONS;
 use super::username::{ms_ice_username, ms_ice2_username, rfc_username};
 use super::*;
 use crate::sdp::{parse_sdp, parse_sdpfrag};
@@ -633,7 +634,7 @@ proptest! {
     #[test]
     fn ms_ice_usernames_come_apart(to in any::<[u8; 16]>(), from in any::<[u8; 16]>(), component in 1u16..=256) {
         let name = ms_ice_username(&to, &from, component);
-        prop_assert!(name.len() % 4 == 0 && name.ends_with(b"\0"));
+        prop_assert!(name.len().is_multiple_of(4) && name.ends_with(b"\0"));
         match parse_check_username(&name) {
             Some(CheckUsername::Candidates { to: t, from: f, component: c, .. }) => {
                 prop_assert_eq!((t, f, c), (&to[..], &from[..], component));

@@ -1,0 +1,272 @@
+//! Reading one candidate line.
+
+use std::cmp::Ordering;
+
+use super::super::attribute::{decimal, offset_in};
+use super::super::words;
+use super::{Address, Candidate, CandidateType, Fraction, Priority, Related, Shape, Transport};
+use crate::Issue;
+
+/// Pairs of name and value kept of one line.
+pub(super) const MAX_EXTENSIONS: usize = 64;
+/// Issues kept of one line.
+const MAX_ISSUES: usize = 16;
+
+/// Which form a line has; also for lines that are cut short.
+fn shape_of(fields: &[&[u8]]) -> Shape {
+    let known = |n: usize| fields.get(n).is_some_and(|w| Transport::is_known(w));
+    let digits = |n: usize| fields.get(n).is_some_and(|w| w.iter().all(u8::is_ascii_digit));
+    let letter = |n: usize| fields.get(n).and_then(|w| w.first()).is_some_and(u8::is_ascii_alphabetic);
+    let fraction =
+        |n: usize| fields.get(n).is_some_and(|w| w.contains(&b'.') && Fraction::parse(w).is_some());
+    if fields.get(6).is_some_and(|w| w.eq_ignore_ascii_case(b"typ")) {
+        return Shape::Typed;
+    }
+    let draft = match fields.len() {
+        _ if known(2) && (digits(3) || !known(3)) => false,
+        0..=2 => false,
+        3..=4 => !digits(3) || fields.len() == 3,
+        5..=6 => known(3) || fraction(4),
+        _ => known(3) || fraction(4) || letter(3),
+    };
+    if draft { Shape::Draft06 } else { Shape::Typed }
+}
+
+/// The password of a draft-06 line, however badly written the rest is.
+pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
+    let fields: Vec<_> = words(value).take(7).collect();
+    (shape_of(&fields) == Shape::Draft06).then(|| fields.get(2).copied()).flatten()
+}
+
+/// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
+pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
+    let fields: Vec<_> = words(value).take(7).collect();
+    let shape = shape_of(&fields);
+    let empty = Address { text: b"", ip: None };
+    let mut reader = Reader {
+        value,
+        at,
+        words: Box::new(words(value)),
+        candidate: Candidate {
+            shape,
+            foundation: b"",
+            component: None,
+            password: None,
+            transport: Transport::Other(b""),
+            priority: Priority::Unreadable(b""),
+            address: empty,
+            port: None,
+            kind: None,
+            related: None,
+            tcp_type: None,
+            generation: None,
+            extensions: Vec::new(),
+            range: at..at + value.len(),
+            issues: Vec::new(),
+        },
+    };
+    reader.spaces();
+    match shape {
+        Shape::Draft06 => reader.draft06(),
+        Shape::Typed => reader.typed(),
+    }
+    reader.candidate
+}
+
+struct Reader<'a> {
+    value: &'a [u8],
+    at: usize,
+    words: Box<dyn Iterator<Item = &'a [u8]> + 'a>,
+    candidate: Candidate<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn issue(&mut self, code: &'static str, word: Option<&[u8]>, text: &'static str) {
+        let range = match word {
+            Some(word) => {
+                let start = self.at + offset_in(self.value, word);
+                start..start + word.len()
+            }
+            None => self.candidate.range.clone(),
+        };
+        if self.candidate.issues.len() < MAX_ISSUES {
+            self.candidate.issues.push(Issue::new(code, range, text));
+        }
+    }
+
+    /// The grammar has one space between fields.
+    fn spaces(&mut self) {
+        let odd = self.value.windows(2).position(|w| matches!(w, [b' ', b' ' | b'\t']));
+        let tab = self.value.iter().position(|b| *b == b'\t');
+        if let Some(start) = [odd, tab].into_iter().flatten().min() {
+            let word = self.value.get(start..start + 1);
+            self.issue("candidate-spaces", word, "Fields are not separated by one space each");
+        }
+    }
+
+    fn next(&mut self, missing: &'static str) -> Option<&'a [u8]> {
+        let word = self.words.next();
+        if word.is_none() && !self.candidate.issues.iter().any(|i| i.code == "candidate-cut") {
+            self.issue("candidate-cut", None, missing);
+        }
+        word
+    }
+
+    fn draft06(&mut self) {
+        self.foundation("The candidate has no id");
+        self.component();
+        if let Some(word) = self.next("The candidate has no password") {
+            let start = self.at + offset_in(self.value, word);
+            self.candidate.password = Some((word, start..start + word.len()));
+        }
+        self.transport();
+        if let Some(word) = self.next("The candidate has no priority") {
+            self.candidate.priority = match Fraction::parse(word) {
+                Some(fraction) => {
+                    let one = Fraction { text: b"1", digits: 1, scale: 0 };
+                    if fraction.compare(&one) == Ordering::Greater {
+                        self.issue("candidate-priority", Some(word), "The priority is not between 0 and 1");
+                    }
+                    Priority::Fraction(fraction)
+                }
+                None => {
+                    self.issue("candidate-priority", Some(word), "The priority is no decimal fraction");
+                    Priority::Unreadable(word)
+                }
+            };
+        }
+        self.address();
+        self.port();
+        self.pairs();
+    }
+
+    fn typed(&mut self) {
+        self.foundation("The candidate has no foundation");
+        if self.candidate.foundation.len() > 32 {
+            let word = self.candidate.foundation;
+            self.issue("candidate-foundation", Some(word), "The foundation is longer than 32 characters");
+        }
+        self.component();
+        self.transport();
+        if let Some(word) = self.next("The candidate has no priority") {
+            self.candidate.priority = match integer(word) {
+                Some(value) => {
+                    if !(1..1 << 31).contains(&value) {
+                        let text = "The priority is not between 1 and 2147483647";
+                        self.issue("candidate-priority", Some(word), text);
+                    }
+                    Priority::Integer(value)
+                }
+                None => {
+                    self.issue("candidate-priority", Some(word), "The priority is no whole number");
+                    Fraction::parse(word).map_or(Priority::Unreadable(word), Priority::Fraction)
+                }
+            };
+        }
+        self.address();
+        self.port();
+        self.pairs();
+        if self.candidate.kind.is_none() && !self.candidate.issues.iter().any(|i| i.code == "candidate-cut") {
+            self.issue("candidate-no-type", None, "The candidate does not say its type");
+        }
+    }
+
+    fn foundation(&mut self, missing: &'static str) {
+        self.candidate.foundation = self.next(missing).unwrap_or_default();
+    }
+
+    fn component(&mut self) {
+        let Some(word) = self.next("The candidate has no component") else { return };
+        let component = decimal(word).and_then(|c| u16::try_from(c).ok());
+        if !component.is_some_and(|c| (1..=256).contains(&c)) {
+            self.issue("candidate-component", Some(word), "The component is not a number from 1 to 256");
+        }
+        self.candidate.component = component;
+    }
+
+    fn transport(&mut self) {
+        if let Some(word) = self.next("The candidate has no transport") {
+            self.candidate.transport = Transport::of(word);
+        }
+    }
+
+    fn address(&mut self) {
+        let Some(word) = self.next("The candidate has no address") else { return };
+        self.candidate.address = Address::of(word);
+        if !self.candidate.address.is_plausible() {
+            self.issue("candidate-address", Some(word), "Neither an address nor a host name");
+        }
+    }
+
+    fn port(&mut self) {
+        if let Some(word) = self.next("The candidate has no port") {
+            self.candidate.port = self.port_of(word);
+        }
+    }
+
+    fn port_of(&mut self, word: &[u8]) -> Option<u16> {
+        let port = decimal(word).and_then(|p| u16::try_from(p).ok());
+        if port.is_none() {
+            self.issue("candidate-port", Some(word), "The port is not a number up to 65535");
+        }
+        port
+    }
+
+    fn pairs(&mut self) {
+        while let Some(name) = self.words.next() {
+            let value = self.words.next();
+            if value.is_none() {
+                let text = "The last name has no value";
+                self.issue("candidate-odd-words", Some(name), text);
+            }
+            self.pair(name, value);
+        }
+        if let Some(related) = self.candidate.related
+            && (related.address.is_none() || related.port.is_none())
+            && !self
+                .candidate
+                .issues
+                .iter()
+                .any(|i| matches!(i.code, "candidate-odd-words" | "candidate-port"))
+        {
+            self.issue("candidate-related", None, "raddr and rport do not stand together");
+        }
+    }
+
+    fn pair(&mut self, name: &'a [u8], value: Option<&'a [u8]>) {
+        let is = |n: &str| name.eq_ignore_ascii_case(n.as_bytes());
+        let c = &mut self.candidate;
+        match value {
+            Some(value) if is("typ") && c.kind.is_none() => {
+                c.kind = Some(CandidateType::of(value));
+                if matches!(c.kind, Some(CandidateType::Other(_))) {
+                    self.issue("candidate-type", Some(value), "A candidate type unknown to RFC 8839");
+                }
+            }
+            Some(value) if is("raddr") && c.related.is_none_or(|r| r.address.is_none()) => {
+                let port = c.related.and_then(|r| r.port);
+                c.related = Some(Related { address: Some(Address::of(value)), port });
+            }
+            Some(value) if is("rport") && c.related.is_none_or(|r| r.port.is_none()) => {
+                let address = c.related.and_then(|r| r.address);
+                let port = self.port_of(value);
+                self.candidate.related = Some(Related { address, port });
+            }
+            Some(value) if is("tcptype") && c.tcp_type.is_none() => c.tcp_type = Some(value),
+            Some(value) if is("generation") && c.generation.is_none() && decimal(value).is_some() => {
+                c.generation = decimal(value);
+            }
+            None if is("typ") => {}
+            _ if c.extensions.len() < MAX_EXTENSIONS => c.extensions.push((name, value.unwrap_or_default())),
+            _ => {
+                if !c.issues.iter().any(|i| i.code == "candidate-extensions") {
+                    self.issue("candidate-extensions", Some(name), "More extensions than are read");
+                }
+            }
+        }
+    }
+}
+
+fn integer(word: &[u8]) -> Option<u64> {
+    std::str::from_utf8(word).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+}
