@@ -11,8 +11,8 @@ use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::store::Stores;
-use super::stun::Stun;
 use super::strings::{Methods, Names, Strings};
+use super::stun::Stun;
 use crate::capture::{FrameIndex, FrameRef, Nanos};
 use crate::limits::Limits;
 

@@ -279,7 +279,13 @@ impl Analysis {
         let shared: Vec<[Vec<u64>; 2]> = drafts.iter().map(|d| d.names.clone()).collect();
         let sides: Vec<Vec<SocketAddr>> = drafts
             .iter()
-            .map(|d| [&d.session.a, &d.session.b].iter().flat_map(|s| s.candidates.iter()).filter_map(|c| c.address).collect())
+            .map(|d| {
+                [&d.session.a, &d.session.b]
+                    .iter()
+                    .flat_map(|s| s.candidates.iter())
+                    .filter_map(|c| c.address)
+                    .collect()
+            })
             .collect();
         let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
         drafts
@@ -419,7 +425,10 @@ impl Analysis {
                 let of = |n: &u64| groups.with_name(*n).collect::<Vec<_>>();
                 let fits = |g: &GroupIdx| {
                     other.is_empty()
-                        || groups.list.get(g.0 as usize).is_some_and(|g| g.names.iter().any(|n| other.contains(n)))
+                        || groups
+                            .list
+                            .get(g.0 as usize)
+                            .is_some_and(|g| g.names.iter().any(|n| other.contains(n)))
                 };
                 from.iter().flat_map(of).filter(fits).collect()
             }

@@ -198,7 +198,8 @@ impl Stun {
 
     /// Messages of an allocation in order of arrival, those inside the relay not among them.
     pub fn messages_of(&self, allocation: AllocationIdx) -> impl Iterator<Item = StunIdx> + '_ {
-        let first = self.allocations.get(allocation.0 as usize).and_then(|a| a.messages).map(|(first, _)| first);
+        let first =
+            self.allocations.get(allocation.0 as usize).and_then(|a| a.messages).map(|(first, _)| first);
         self.chain(first)
     }
 
@@ -238,7 +239,8 @@ impl Analysis {
             stun.statistics.count(None, 1);
         } else {
             stun.statistics.ms_turn += u64::from(scan.dialect() == Dialect::MsTurn);
-            stun.statistics.classic += u64::from(matches!(scan.dialect(), Dialect::Classic | Dialect::MsIce | Dialect::Google));
+            stun.statistics.classic +=
+                u64::from(matches!(scan.dialect(), Dialect::Classic | Dialect::MsIce | Dialect::Google));
             stun.statistics.malformed += u64::from(scan.is_malformed() && !m.cut);
             stun.statistics.count(Some((scan.message_type(), scan.dialect())), 1);
         }
@@ -313,7 +315,12 @@ impl Analysis {
 
     /// Media from one end to another, relayed addresses standing for the clients of relays. Where both sides of a relay
     /// were captured the side that shows more counts.
-    pub fn media_between(&self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<MediaOnPath> {
+    pub fn media_between(
+        &self,
+        src: SocketAddr,
+        dst: SocketAddr,
+        transport: Transport,
+    ) -> Option<MediaOnPath> {
         let path = self.find_flow(src, dst, transport)?;
         self.stun.media.get(&path)?.iter().max_by_key(|m| (m.rtp, m.rtcp)).copied()
     }
@@ -349,7 +356,14 @@ impl Analysis {
     }
 
     /// A Binding message: a check where it names two parties, else address discovery.
-    fn binding(&mut self, m: &DecodedStun<'_>, scan: &StunScan<'_>, flow: FlowId, path: FlowId, mut flags: u16) -> bool {
+    fn binding(
+        &mut self,
+        m: &DecodedStun<'_>,
+        scan: &StunScan<'_>,
+        flow: FlowId,
+        path: FlowId,
+        mut flags: u16,
+    ) -> bool {
         let key = name_hash(&scan.transaction());
         let mut owner = StunOwner::Plain;
         match scan.class() {
@@ -362,7 +376,11 @@ impl Analysis {
                             flags |= if first { stun_flag::FROM_FIRST } else { 0 };
                         }
                         None => {
-                            self.note_limit("limit-check-groups", m.frame, "checks between more names are not joined");
+                            self.note_limit(
+                                "limit-check-groups",
+                                m.frame,
+                                "checks between more names are not joined",
+                            );
                         }
                     }
                 }

@@ -255,13 +255,30 @@ impl CaptureDecoder {
                     Payload::Stun => {
                         let place = place_of(payload, file);
                         let transport = Transport::Udp;
-                        let at =
-                            DecodedAt { place, frame, time, src, dst, transport, duplicate: false, cut: missing };
+                        let at = DecodedAt {
+                            place,
+                            frame,
+                            time,
+                            src,
+                            dst,
+                            transport,
+                            duplicate: false,
+                            cut: missing,
+                        };
                         let kept = give(payload, &at, sink);
                         return self.accounting.add(message_class(kept, missing), frames);
                     }
                     Payload::Media(channel, kind, len) => {
-                        sink.media(&MediaTally::one(src, dst, Transport::Udp, channel, kind, len, time, frame));
+                        sink.media(&MediaTally::one(
+                            src,
+                            dst,
+                            Transport::Udp,
+                            channel,
+                            kind,
+                            len,
+                            time,
+                            frame,
+                        ));
                         return self.accounting.add(Class::Media, frames);
                     }
                 };

@@ -83,11 +83,7 @@ pub(super) enum Payload<'a> {
     Text(&'a [u8]),
 }
 
-pub(super) fn udp_payload<'a>(
-    payload: &'a [u8],
-    sip_port: bool,
-    counts: &mut LightCounts,
-) -> Payload<'a> {
+pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut LightCounts) -> Payload<'a> {
     Payload::Is(match probe_datagram(payload) {
         Probe::Rtp => {
             counts.rtp += 1;

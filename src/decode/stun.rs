@@ -134,7 +134,13 @@ impl MediaFlows {
     }
 
     /// Notes a frame of media.
-    pub fn note(&mut self, flow: MediaFlow, kind: MediaKind, len: usize, hash: impl FnOnce(&MediaFlow) -> u64) {
+    pub fn note(
+        &mut self,
+        flow: MediaFlow,
+        kind: MediaKind,
+        len: usize,
+        hash: impl FnOnce(&MediaFlow) -> u64,
+    ) {
         let known = self.flows.get(self.last as usize) == Some(&flow);
         let at = if known { self.last } else { self.find(flow, hash) };
         self.last = at;

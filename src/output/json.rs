@@ -196,21 +196,32 @@ impl<'a> Object<'a> {
             items.extend(index.of_call(call).map(|id| (Some(call), GroupIdx(0), id)));
         }
         items.extend((index.first_loose..).zip(&index.loose).map(|(id, g)| (None, *g, id)));
-        self.list("ice_sessions", options, &items, |_| 8, |(call, group, id)| match call {
-            Some(call) => {
-                let first = index.of_call(call).start;
-                ice::sessions(analysis, call, first).into_iter().nth((id - first) as usize)
-            }
-            None => Some(ice::session(analysis, id, analysis.loose_ice_session(group))),
-        })
+        self.list(
+            "ice_sessions",
+            options,
+            &items,
+            |_| 8,
+            |(call, group, id)| match call {
+                Some(call) => {
+                    let first = index.of_call(call).start;
+                    ice::sessions(analysis, call, first).into_iter().nth((id - first) as usize)
+                }
+                None => Some(ice::session(analysis, id, analysis.loose_ice_session(group))),
+            },
+        )
     }
 
     fn allocations(&mut self, analysis: &Analysis, options: JsonOptions) -> io::Result<()> {
         let calls = analysis.calls_by_allocation();
-        let all: Vec<AllocationIdx> = (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
-        self.list("turn_allocations", options, &all, |_| 8, |i| {
-            ice::allocation(analysis, i, calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice))
-        })
+        let all: Vec<AllocationIdx> =
+            (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
+        self.list(
+            "turn_allocations",
+            options,
+            &all,
+            |_| 8,
+            |i| ice::allocation(analysis, i, calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice)),
+        )
     }
 
     fn dialogs(

@@ -235,8 +235,14 @@ impl Analysis {
             let of_a = (i == 0) != swapped;
             let other = if of_a { &session.b } else { &session.a };
             let mut pairs = Vec::new();
-            for c in &d.candidates {
-                let Some((component, local)) = c.component.zip(socket(c)) else { continue };
+            for component in named_components(d, remote) {
+                // A final offer has one candidate a component; in others the default one is meant (RFC 8839 §4.4.3).
+                let of = |c: &&Candidate<'_>| c.component == Some(component);
+                let single = d.candidates.iter().filter(of).count() == 1;
+                let local = match single {
+                    true => d.candidates.iter().find(of).and_then(socket),
+                    false => d.default_candidate(component).and_then(socket),
+                };
                 let remote = match remote {
                     RemoteCandidates::List(list) => list
                         .iter()
@@ -248,17 +254,18 @@ impl Analysis {
                         other.candidates.iter().find(named).and_then(|k| k.address)
                     }
                 };
-                let Some(remote) = remote else { continue };
+                let (Some(local), Some(remote)) = (local, remote) else { continue };
                 let known = other.candidates.iter().any(|k| k.address == Some(remote));
                 session.final_unknown |= !other.candidates.is_empty() && !known;
                 pairs.push(if of_a { (component, local, remote) } else { (component, remote, local) });
             }
+            if pairs.is_empty() {
+                continue;
+            }
             // The offer names the pair; its answer repeats it from the other side.
             if i == 0 || session.final_offer.is_none() {
                 session.final_offer = if i == 0 { Some(row.offer) } else { row.answer };
-                if !pairs.is_empty() {
-                    session.final_pairs = pairs;
-                }
+                session.final_pairs = pairs;
             }
         }
     }
@@ -271,7 +278,13 @@ impl Analysis {
         if by_caller { [c.from_uri, c.to_uri] } else { [c.to_uri, c.from_uri] }
     }
 
-    fn side(&self, d: &IceDescription<'_>, party: Str, message: MsgIdx, generation: CandidateSyntax) -> IceSide {
+    fn side(
+        &self,
+        d: &IceDescription<'_>,
+        party: Str,
+        message: MsgIdx,
+        generation: CandidateSyntax,
+    ) -> IceSide {
         let most = self.limits.ice_candidates;
         let lines = d.candidates.iter().take(most);
         let mut candidates: Vec<_> = lines.map(|c| read_candidate(c, d, message, generation)).collect();
@@ -312,7 +325,8 @@ impl Analysis {
     fn add_fragment(&self, d: &IceDescription<'_>, message: MsgIdx, out: &mut [Draft]) {
         let names = names_of(d);
         for draft in out.iter_mut() {
-            let Some(of) = draft.names.iter().position(|known| names.iter().any(|n| known.contains(n))) else {
+            let Some(of) = draft.names.iter().position(|known| names.iter().any(|n| known.contains(n)))
+            else {
                 continue;
             };
             let session = &mut draft.session;
@@ -321,7 +335,8 @@ impl Analysis {
                 let mut new = read_candidate(c, d, message, session.generation);
                 new.trickled = true;
                 let same = |k: &IceCandidate| {
-                    (k.component, &k.address_text, &k.transport) == (new.component, &new.address_text, &new.transport)
+                    (k.component, &k.address_text, &k.transport)
+                        == (new.component, &new.address_text, &new.transport)
                 };
                 if side.candidates.iter().any(same) {
                     continue;
@@ -342,7 +357,8 @@ impl Analysis {
                 continue;
             }
             let allocations = self.stun.allocations.iter();
-            let relays: Vec<IpAddr> = allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
+            let relays: Vec<IpAddr> =
+                allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
             let locals: Vec<IpAddr> =
                 side.message.map(|m| self.flow(self.message(m).flow).src.ip()).into_iter().collect();
             for c in side.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
@@ -417,6 +433,17 @@ pub(in crate::correlate) fn names_of(d: &IceDescription<'_>) -> Vec<u64> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Components of which `remote-candidates` names one candidate: a list of all that are left chooses none.
+fn named_components(d: &IceDescription<'_>, remote: &RemoteCandidates<'_>) -> Vec<u16> {
+    let mut all: Vec<u16> = d.candidates.iter().filter_map(|c| c.component).collect();
+    all.sort_unstable();
+    all.dedup();
+    if let RemoteCandidates::List(list) = remote {
+        all.retain(|c| list.iter().filter(|r| r.component == Some(*c)).count() == 1);
+    }
+    all
 }
 
 fn socket(c: &Candidate<'_>) -> Option<SocketAddr> {

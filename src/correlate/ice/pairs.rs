@@ -11,9 +11,11 @@ use super::candidates::IceCandidate;
 use super::*;
 use crate::correlate::stun::{StunRecord, stun_flag};
 
-/// An agent that sent its last new check so long before the end had given up (RFC 8445 §14.3: checks are paced some
-/// tens of milliseconds apart; retransmissions double from 500 ms).
-const STILL_TRYING: Nanos = 3_000_000_000;
+/// An agent that was silent so long at the end had given up, unless its retransmissions were further apart
+/// (they double from 500 ms, RFC 8489 §6.2.1) ...
+const STILL_TRYING: Nanos = 1_200_000_000;
+/// ... or it still had pairs to check; slow ones leave seconds between them.
+const NEXT_PAIR: Nanos = 5_000_000_000;
 
 type PairKey = (u16, SocketAddr, SocketAddr, Transport);
 
@@ -76,21 +78,24 @@ impl Analysis {
             seen: Vec::new(),
             session: &mut session,
         };
-        let mut last_new = None;
+        let (mut last_sent, mut spacing) = (None, 0);
         for (i, by_a) in checks {
             let Some(r) = self.stun.record(i) else { continue };
             let path = self.flow(r.path);
             let (a, b) = if by_a { (path.src, path.dst) } else { (path.dst, path.src) };
-            if board.take(i, r, by_a, a, b, path.transport) {
-                last_new = Some(r.time);
+            if let Some(since) = board.take(i, r, by_a, a, b, path.transport) {
+                last_sent = Some(r.time);
+                spacing = since;
             }
         }
         board.settle();
         self.count_media(&mut session);
-        choose(&mut session);
-        let trying = last_new.is_some_and(|t| end.saturating_sub(t) < STILL_TRYING);
-        session.state = state_of(&session, trying);
         add_unchecked(&mut session, self.limits.ice_pairs);
+        choose(&mut session);
+        let silent = last_sent.map_or(Nanos::MAX, |t| end.saturating_sub(t));
+        let left = session.pairs.iter().any(|p| p.component == 1 && p.state == PairState::NotChecked);
+        let trying = silent < STILL_TRYING.max(spacing + spacing / 5) || left && silent < NEXT_PAIR;
+        session.state = state_of(&session, trying);
         session.pairs.sort_by_key(|p| {
             let rank = (p.selected.is_none(), p.state);
             (p.component, rank, std::cmp::Reverse(p.priority), p.first_request, p.a, p.b)
@@ -128,17 +133,17 @@ impl Analysis {
             }
         }
         // Media may also go where no check was seen.
-        let components: Vec<(SocketAddr, SocketAddr)> = session.final_pairs.iter().map(|(_, a, b)| (*a, *b)).collect();
         for (component, a, b) in session.final_pairs.clone() {
-            let known = session.pairs.iter().any(|p| (p.a, p.b) == (a, b));
-            let media: Vec<_> = [(a, b), (b, a)].iter().filter_map(|(s, d)| self.media_between(*s, *d, Transport::Udp)).collect();
-            if !known && (!media.is_empty() || components.len() <= 2) {
-                let mut pair = IcePair::new(component, a, b, Transport::Udp);
-                pair.find_candidates(session);
-                pair.media_packets = media.iter().map(|m| m.rtp.max(m.rtcp)).sum();
-                pair.first_media = media.iter().map(|m| m.first).min();
-                session.pairs.push(pair);
+            if session.pairs.iter().any(|p| ends_match(session, p, a, b)) {
+                continue;
             }
+            let found = [(a, b), (b, a)].map(|(s, d)| self.media_between(s, d, Transport::Udp));
+            let media: Vec<_> = found.into_iter().flatten().collect();
+            let mut pair = IcePair::new(component, a, b, Transport::Udp);
+            pair.find_candidates(session);
+            pair.media_packets = media.iter().map(|m| m.rtp.max(m.rtcp)).sum();
+            pair.first_media = media.iter().map(|m| m.first).min();
+            session.pairs.push(pair);
         }
         session.first_media = session.pairs.iter().filter_map(|p| p.first_media).min();
     }
@@ -173,14 +178,18 @@ impl IcePair {
 
     fn find_candidates(&mut self, session: &IceSession) {
         let find = |side: &IceSide, address: SocketAddr| {
-            let fits = |c: &IceCandidate| c.address == Some(address) && c.is_tcp() == (self.transport == Transport::Tcp);
+            let fits = |c: &IceCandidate| {
+                c.address == Some(address) && c.is_tcp() == (self.transport == Transport::Tcp)
+            };
             let exact = side.candidates.iter().position(|c| fits(c) && c.component == self.component);
             exact.or_else(|| side.candidates.iter().position(fits))
         };
         self.a_candidate = find(&session.a, self.a);
         self.b_candidate = find(&session.b, self.b);
         let priority = |side: &IceSide, at: Option<usize>| {
-            at.and_then(|i| side.candidates.get(i)).and_then(|c| c.priority).and_then(|p| u32::try_from(p).ok())
+            at.and_then(|i| side.candidates.get(i))
+                .and_then(|c| c.priority)
+                .and_then(|p| u32::try_from(p).ok())
         };
         let (a, b) = (priority(&session.a, self.a_candidate), priority(&session.b, self.b_candidate));
         if let (Some(a), Some(b)) = (a, b) {
@@ -199,11 +208,21 @@ impl IcePair {
 }
 
 impl Board<'_> {
-    /// Takes one message; whether it is a request not seen before.
-    fn take(&mut self, i: StunIdx, r: &StunRecord, by_a: bool, a: SocketAddr, b: SocketAddr, transport: Transport) -> bool {
+    /// Takes one message; of a request the time since it was sent before (0 for the first time).
+    fn take(
+        &mut self,
+        i: StunIdx,
+        r: &StunRecord,
+        by_a: bool,
+        a: SocketAddr,
+        b: SocketAddr,
+        transport: Transport,
+    ) -> Option<Nanos> {
         let class = MessageType(r.kind).split(r.dialect).0;
         let s = &mut *self.session;
-        if r.dialect != Dialect::Rfc5389 && s.generation == CandidateSyntax::None || s.dialect == IceDialect::Unknown {
+        if r.dialect != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
+            || s.dialect == IceDialect::Unknown
+        {
             s.dialect = match (r.dialect, s.dialect) {
                 (Dialect::MsIce2, _) => IceDialect::MsIce2,
                 (Dialect::MsIce, IceDialect::Unknown) => IceDialect::MsIce,
@@ -220,13 +239,13 @@ impl Board<'_> {
                     s.role_a = Some(if controlling { IceRole::Controlling } else { IceRole::Controlled });
                 }
                 let component = self.component(r, a, b);
-                let Some(pair) = self.pair(component, a, b, transport) else { return false };
+                let pair = self.pair(component, a, b, transport)?;
                 let asked = self.asked.entry(r.transaction).or_default();
-                let new = asked.is_empty();
+                let mut since = 0;
                 let nominates = r.has(stun_flag::USE_CANDIDATE);
                 let this = Asked { pair, flow: r.flow, time: r.time, by_a, nominates };
                 match asked.iter_mut().find(|x| x.flow == r.flow) {
-                    Some(known) => known.time = r.time,
+                    Some(known) => since = r.time.saturating_sub(std::mem::replace(&mut known.time, r.time)),
                     None => asked.push(this),
                 }
                 self.count(pair, r.flow, 1, 0);
@@ -238,7 +257,7 @@ impl Board<'_> {
                 } else {
                     p.from_b.0 += 1;
                 }
-                new
+                Some(since)
             }
             Class::Success | Class::Error => {
                 let asked = self.asked.get(&r.transaction).map_or(&[][..], Vec::as_slice);
@@ -250,25 +269,33 @@ impl Board<'_> {
                 let found = asked.iter().find(fits).or(asked.first()).copied();
                 let Some(found) = found else {
                     // Its request is not in the capture.
-                    let Some(pair) = self.pair(self.component(r, a, b), a, b, transport) else { return false };
+                    let pair = self.pair(self.component(r, a, b), a, b, transport)?;
                     self.count(pair, r.flow, 0, 1);
                     self.answer(i, r, class, pair, None, !by_a);
-                    return false;
+                    return None;
                 };
                 self.count(found.pair, r.flow, 0, 1);
                 self.answer(i, r, class, found.pair, Some(found), found.by_a);
-                false
+                None
             }
             Class::Indication => {
                 if let Some(pair) = self.pair(self.component(r, a, b), a, b, transport) {
                     self.session.pairs[pair].messages.push(i);
                 }
-                false
+                None
             }
         }
     }
 
-    fn answer(&mut self, i: StunIdx, r: &StunRecord, class: Class, pair: usize, asked: Option<Asked>, to_a: bool) {
+    fn answer(
+        &mut self,
+        i: StunIdx,
+        r: &StunRecord,
+        class: Class,
+        pair: usize,
+        asked: Option<Asked>,
+        to_a: bool,
+    ) {
         let s = &mut *self.session;
         let p = &mut s.pairs[pair];
         p.messages.push(i);
@@ -344,7 +371,6 @@ impl Board<'_> {
 
     /// States and counts, once everything was taken.
     fn settle(&mut self) {
-        let role = self.session.role_a;
         for at in 0..self.session.pairs.len() {
             let flows = self.seen.get(at).map_or(&[][..], Vec::as_slice);
             // Each direction has flows of its own; of the copies on several hops the fullest counts.
@@ -370,13 +396,23 @@ impl Board<'_> {
                 PairState::NotChecked
             };
         }
-        let _ = role;
     }
 
     /// Whether the messages of a pair were captured on more than one hop.
     fn copies(&self, pair: usize) -> bool {
         self.asked.values().any(|x| x.iter().filter(|a| a.pair == pair).count() > 1)
     }
+}
+
+/// Whether a pair is between these ends, a reflexive candidate standing for its base on the side that is captured.
+fn ends_match(session: &IceSession, p: &IcePair, a: SocketAddr, b: SocketAddr) -> bool {
+    let is = |side: &IceSide, seen: SocketAddr, named: SocketAddr| {
+        let reflexive = |c: &&IceCandidate| {
+            c.address == Some(named) && matches!(c.kind, Some(CandidateKind::Srflx | CandidateKind::Prflx))
+        };
+        seen == named || side.candidates.iter().find(reflexive).is_some_and(|c| c.related == Some(seen))
+    };
+    is(&session.a, p.a, a) && is(&session.b, p.b, b)
 }
 
 /// Which pair of each component was chosen, and how that is known.
@@ -389,14 +425,31 @@ fn choose(session: &mut IceSession) {
         let all: Vec<usize> = (0..session.pairs.len()).filter(of).collect();
         let named = session.final_pairs.iter().find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
         let pair = |i: usize| &session.pairs[i];
-        let by_offer = named.and_then(|ends| all.iter().copied().find(|i| (pair(*i).a, pair(*i).b) == ends));
-        let better = |i: &usize| (pair(*i).media_packets > 0, pair(*i).priority, pair(*i).first_success.map(std::cmp::Reverse));
+        // What the offer names counts where the checks do not say otherwise.
+        let none_succeeded =
+            all.iter().all(|i| pair(*i).first_success.is_none() && pair(*i).media_packets == 0);
+        let works = |i: &usize| {
+            none_succeeded && pair(*i).requests == 0
+                || pair(*i).first_success.is_some()
+                || pair(*i).media_packets > 0
+        };
+        let by_offer = named
+            .and_then(|(a, b)| all.iter().copied().find(|i| ends_match(session, pair(*i), a, b)))
+            .filter(works);
+        let better = |i: &usize| {
+            (pair(*i).media_packets > 0, pair(*i).priority, pair(*i).first_success.map(std::cmp::Reverse))
+        };
         let nominated = all.iter().copied().filter(|i| pair(*i).nominated).max_by_key(better);
-        let media = all.iter().copied().filter(|i| pair(*i).media_packets > 0).max_by_key(|i| pair(*i).media_packets);
+        let media =
+            all.iter().copied().filter(|i| pair(*i).media_packets > 0).max_by_key(|i| pair(*i).media_packets);
+        // An agent may nominate one pair and send on another: what carried the media was chosen.
+        let elsewhere =
+            |i: &usize| pair(*i).media_packets == 0 && media.is_some_and(|m| pair(m).first_success.is_some());
         let chosen = by_offer
             .map(|i| (i, ChosenBy::FinalOffer))
-            .or(nominated.map(|i| (i, ChosenBy::Nomination)))
-            .or(media.map(|i| (i, ChosenBy::Media)));
+            .or(nominated.filter(|i| !elsewhere(i)).map(|i| (i, ChosenBy::Nomination)))
+            .or(media.map(|i| (i, ChosenBy::Media)))
+            .or(nominated.map(|i| (i, ChosenBy::Nomination)));
         if let Some((i, by)) = chosen {
             session.pairs[i].selected = Some(by);
         }

@@ -28,7 +28,8 @@ impl Analysis {
         {
             return self.carried(m, data, flow, at, to_client);
         }
-        let mut intern = |bytes: Option<&[u8]>| bytes.filter(|b| !b.is_empty()).map_or(Str(0), |b| self.strings.intern(b));
+        let mut intern =
+            |bytes: Option<&[u8]>| bytes.filter(|b| !b.is_empty()).map_or(Str(0), |b| self.strings.intern(b));
         let username = intern(scan.username());
         let realm = intern(scan.realm());
         let software = intern(scan.software().filter(|_| to_client));
@@ -58,7 +59,12 @@ impl Analysis {
     }
 
     /// The allocation of a flow; a new one for a request that begins one (or shows one already there).
-    fn allocation_for(&mut self, m: &DecodedStun<'_>, flow: FlowId, to_client: bool) -> Option<AllocationIdx> {
+    fn allocation_for(
+        &mut self,
+        m: &DecodedStun<'_>,
+        flow: FlowId,
+        to_client: bool,
+    ) -> Option<AllocationIdx> {
         let scan = m.scan;
         let known = self.stun.on_flow(flow);
         if let Some((at, _)) = known {
@@ -91,7 +97,14 @@ impl Analysis {
     }
 
     /// Send, Data: what lies in them goes to or comes from a peer.
-    fn carried(&mut self, m: &DecodedStun<'_>, data: &[u8], flow: FlowId, at: AllocationIdx, to_client: bool) -> bool {
+    fn carried(
+        &mut self,
+        m: &DecodedStun<'_>,
+        data: &[u8],
+        flow: FlowId,
+        at: AllocationIdx,
+        to_client: bool,
+    ) -> bool {
         let scan = m.scan;
         let most = self.limits.turn_peers;
         let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return false };
@@ -186,7 +199,10 @@ fn asked(a: &mut Allocation, step: &Step<'_>, method: Method, most: usize) -> bo
         Method::CREATE_PERMISSION | Method::CHANNEL_BIND | Method::CONNECT => {
             let again = a.asked.iter().any(|(t, ..)| *t == step.transaction);
             if let Some(peer) = scan.peer() {
-                a.peer(peer, most);
+                if let Some(p) = a.peer(peer, most) {
+                    // Clients send in the channel before the answer has come.
+                    p.channel = scan.channel().or(p.channel);
+                }
                 if !again {
                     // What is never answered goes when more is asked.
                     if a.asked.len() >= 32 {

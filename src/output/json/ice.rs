@@ -113,7 +113,9 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
     let pairs = s.pairs.iter().map(|p| pair(&s, p)).collect();
     let selected = s
         .selected()
-        .filter_map(|p| Some(Selected { component: p.component, a: Addr(p.a), b: Addr(p.b), by: p.selected?.name() }))
+        .filter_map(|p| {
+            Some(Selected { component: p.component, a: Addr(p.a), b: Addr(p.b), by: p.selected?.name() })
+        })
         .collect();
     let since = |t: Option<Nanos>| Some(Millis(t?.saturating_sub(s.answered.or(s.first_check)?)));
     Session {
