@@ -27,6 +27,8 @@ pub struct Limits {
     pub tcp_gap_bytes: usize,
     /// Bytes held for gaps over all connections.
     pub tcp_gap_bytes_total: usize,
+    /// Bytes of messages that are not whole yet, over all streams.
+    pub stream_bytes_total: usize,
     /// Longest message assembled from a stream, bytes.
     pub message_bytes: usize,
     /// Longest header section of a message in a stream, bytes.
@@ -66,6 +68,7 @@ impl Default for Limits {
             tcp_connections: 200_000,
             tcp_gap_bytes: 1 << 20,
             tcp_gap_bytes_total: 256 << 20,
+            stream_bytes_total: 256 << 20,
             message_bytes: 16 << 20,
             header_bytes: 1 << 20,
             arena_bytes: 64 << 20,

@@ -45,6 +45,7 @@ table! {
     tcp_connections: "TCP connections followed at once",
     tcp_gap_bytes: "bytes held behind a gap of one TCP direction",
     tcp_gap_bytes_total: "bytes held behind gaps over all connections",
+    stream_bytes_total: "bytes of messages not yet whole over all streams",
     message_bytes: "longest message assembled from a stream",
     header_bytes: "longest header section of a message in a stream",
     arena_bytes: "bytes of reassembled messages kept in memory before they spill to a file",
