@@ -9,6 +9,7 @@ use callscope_parsers::sip::Scan;
 
 use crate::capture::{FrameRef, Nanos};
 
+mod breakage;
 mod connection;
 mod keys;
 mod ordered;
@@ -17,6 +18,7 @@ mod spans;
 mod tls;
 mod websocket;
 
+pub use breakage::{Breakage, BreakageKind};
 pub use keys::Keys;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
@@ -135,5 +137,7 @@ pub trait Sink {
     /// The session of that number.
     fn tls(&mut self, session: usize) -> Option<&mut TlsSession>;
     fn websocket_start(&mut self);
+    /// The transport under some messages broke.
+    fn broken(&mut self, breakage: &Breakage);
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
 }

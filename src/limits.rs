@@ -37,6 +37,8 @@ pub struct Limits {
     pub arena_bytes: usize,
     /// SIP messages kept.
     pub sip_messages: usize,
+    /// ICMP errors and lost connections kept as signs why a call failed.
+    pub transport_errors: usize,
     /// Calls and dialogs kept.
     pub dialogs: usize,
     /// TLS sessions kept with their details.
@@ -73,6 +75,7 @@ impl Default for Limits {
             header_bytes: 1 << 20,
             arena_bytes: 64 << 20,
             sip_messages: 20_000_000,
+            transport_errors: 100_000,
             dialogs: 4_000_000,
             tls_sessions: 100_000,
             methods: 4_096,

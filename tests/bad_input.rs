@@ -315,9 +315,7 @@ fn many_streams_that_never_end_a_message() {
     begun.splice(at.., b"90000\r\n\r\n".iter().copied());
     begun.resize(1400, b'x');
     let frames: Vec<Vec<u8>> = (0..40_u16)
-        .flat_map(|i| {
-            [tcp((40_000 + i, 5060), 999, 2, b""), tcp((40_000 + i, 5060), 1000, 0x18, &begun)]
-        })
+        .flat_map(|i| [tcp((40_000 + i, 5060), 999, 2, b""), tcp((40_000 + i, 5060), 1000, 0x18, &begun)])
         .collect();
     let a = read_within(&paced(&frames), Limits { stream_bytes_total: 20_000, ..Limits::default() });
     assert_eq!(issues(&a, "limit-stream-bytes-total"), 1, "{:?}", a.captures[0].issues);

@@ -50,6 +50,7 @@ table! {
     header_bytes: "longest header section of a message in a stream",
     arena_bytes: "bytes of reassembled messages kept in memory before they spill to a file",
     sip_messages: "SIP messages kept",
+    transport_errors: "ICMP errors and lost connections kept as signs why a call failed",
     dialogs: "calls and dialogs kept",
     methods: "different method names told apart",
     encapsulation_depth: "tunnels inside tunnels",

@@ -9,6 +9,8 @@ use crate::capture::Nanos;
 #[derive(Debug, Clone, Copy, Default)]
 struct Answers {
     count: u32,
+    /// Time of the newest.
+    newest: Nanos,
     ring: Option<Nanos>,
     last: Option<Final>,
 }
@@ -24,6 +26,7 @@ struct Final {
 impl Answers {
     fn add(&mut self, r: &SipRecord) {
         self.count += 1;
+        self.newest = self.newest.max(r.time);
         match r.status {
             180..200 if self.last.is_none() => {
                 self.ring.get_or_insert(r.time);
@@ -46,6 +49,8 @@ struct Attempt {
     from_tag: u32,
     branch: u32,
     flow: FlowId,
+    /// When the INVITE was first sent.
+    sent: Nanos,
     /// On the caller's hop.
     own: Answers,
     /// On any hop.
@@ -269,6 +274,7 @@ impl Analysis {
                 s.state = CallState::Cancelled;
                 s.end = cancel;
             }
+            None if walk.attempt.is_some_and(|a| self.broke(&a)) => s.state = CallState::Failed,
             None if answers.ring.is_some() => {
                 s.state = if live { CallState::Ringing } else { CallState::NoAnswer };
             }
@@ -279,6 +285,12 @@ impl Analysis {
             s.ended_by = Some(Side::Caller);
         }
         s
+    }
+
+    /// Did the transport of the caller's hop break behind all answers?
+    fn broke(&self, a: &Attempt) -> bool {
+        let since = if a.own.count > 0 { a.own.newest } else { a.sent };
+        self.broken_after(a.flow, a.branch, a.sent, since).is_some()
     }
 
     fn end_by_bye(&self, s: &mut CallSummary, bye: Option<&Bye>) {
@@ -300,6 +312,7 @@ impl Attempt {
             from_tag: r.from_tag,
             branch: r.branch,
             flow,
+            sent: r.time,
             own: Answers::default(),
             any: Answers::default(),
             cancel: None,

@@ -145,7 +145,7 @@ impl Analysis {
     }
 
     /// Puts an issue on the capture, once for each code.
-    fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
+    pub(super) fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
         if self.limits_noted.contains(&code) {
             return;
         }
@@ -154,11 +154,19 @@ impl Analysis {
             "limit-sip-messages" => self.limits.sip_messages,
             "limit-dialogs" => self.limits.dialogs,
             "limit-flows" => self.limits.flows,
+            "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,
         };
         let text = format!("the limit of {limit} is reached: {what}");
         let issue = CaptureIssue { code, offset: 0, frame: Some(frame.frame), text };
         self.add_issue(usize::from(frame.capture.0), issue);
+    }
+
+    /// The id of a flow that messages went.
+    pub(super) fn known_flow(&self, flow: Flow, hash: u64) -> Option<FlowId> {
+        let half = (hash >> 32) as u32;
+        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(&flow);
+        self.flow_table.find(place(half), same).map(|(_, id)| *id)
     }
 
     /// The id of a flow, new ones up to `Limits::flows`.
@@ -169,12 +177,7 @@ impl Analysis {
             return Some(last);
         }
         let half = (hash >> 32) as u32;
-        // The half that is kept spread over all bits, so that growing the table needs no flow.
-        let place = |half: u32| u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let flows = &self.flows;
-        let same = |&(h, id): &(u32, FlowId)| h == half && flows.get(id.0 as usize) == Some(&flow);
-        let found = self.flow_table.find(place(half), same).map(|(_, id)| *id);
-        let id = match found {
+        let id = match self.known_flow(flow, hash) {
             Some(id) => id,
             None => {
                 if self.flows.len() >= self.limits.flows {
@@ -260,6 +263,11 @@ impl Analysis {
         }
         self.legs_learn(call, index, record, m, first_opening);
     }
+}
+
+/// The half of a flow's hash that is kept, spread over all bits, so that growing the table needs no flow.
+fn place(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// How surely a message names the callee's own software: above all a 2xx or a request of the callee's, then a

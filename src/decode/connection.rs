@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
 
+use super::breakage;
+use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::ordered::first_time;
-use super::{Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
@@ -136,6 +137,8 @@ pub(super) struct Connection {
     last: FrameRef,
     /// A message was not kept for a limit since this was last taken.
     pub over_limit: bool,
+    /// The direction of an INVITE that no final answer came back for yet.
+    asking: Option<usize>,
     /// Its share of [`Context::held`].
     held: usize,
 }
@@ -149,6 +152,7 @@ impl Connection {
             halves: Default::default(),
             waiting: 0,
             over_limit: false,
+            asking: None,
             held: 0,
             last: FrameRef::default(),
         }
@@ -228,13 +232,7 @@ impl Connection {
         self.held = held;
     }
 
-    fn take(
-        &mut self,
-        direction: usize,
-        arrival: Arrival<'_>,
-        cx: &mut Context<'_>,
-        sink: &mut impl Sink,
-    ) {
+    fn take(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
         match &mut self.mode {
             Mode::Undecided => {
                 let half = &mut self.halves[direction];
@@ -413,12 +411,35 @@ impl Connection {
         *cx.held = cx.held.saturating_sub(std::mem::take(&mut self.held));
     }
 
-    pub fn closed(&mut self, direction: usize, frame: FrameRef, sink: &mut impl Sink) {
+    pub fn closed(
+        &mut self,
+        direction: usize,
+        reset: bool,
+        frame: FrameRef,
+        time: Nanos,
+        sink: &mut impl Sink,
+    ) {
+        let kind = if reset { BreakageKind::Reset } else { BreakageKind::Closed };
+        self.broke(kind, direction, frame, time, sink);
         if let Mode::Tls(tls) = &self.mode
             && let Some(session) = sink.tls(tls.session)
             && session.closed_by.is_none()
         {
             session.closed_by = Some((tls.side(direction), frame));
+        }
+    }
+
+    /// Tells of it where an INVITE waits for an answer.
+    fn broke(&mut self, kind: BreakageKind, by: usize, frame: FrameRef, time: Nanos, sink: &mut impl Sink) {
+        let transport = match self.mode {
+            Mode::Sip => Transport::Tcp,
+            Mode::Web(_) => Transport::Ws,
+            Mode::Undecided | Mode::Tls(_) | Mode::Other => return,
+        };
+        if let Some(direction) = self.asking.take() {
+            let (src, dst) = self.addresses(direction);
+            let by = self.addresses(by).0.ip();
+            sink.broken(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0 });
         }
     }
 
@@ -434,6 +455,7 @@ impl Connection {
         }
         half.wanted = 0;
         let mut wanted = 0;
+        let mut alerted = None;
         let mut at = 0;
         loop {
             let all: &[u8] = if buffered { &half.buf } else { arrival.bytes };
@@ -471,6 +493,7 @@ impl Connection {
                         (arrival.frame, arrival.time)
                     };
                     if let Some(scan) = sip::scan(bytes) {
+                        self.asking = asking(&scan, direction, self.asking);
                         let place = match arrival.offset {
                             Some(offset) if !buffered => {
                                 Place::File { offset: offset + from as u64, len: len as u32 }
@@ -504,6 +527,7 @@ impl Connection {
                     break;
                 }
                 refused @ (Framing::Reject(_) | Framing::TooLong { .. }) => {
+                    let alert = breakage::tls_alert(rest);
                     let (code, why) = match refused {
                         Framing::Reject(why) => ("sip-stream-out-of-step", why),
                         Framing::TooLong { header: true } => {
@@ -513,10 +537,16 @@ impl Connection {
                     };
                     self.over_limit |= matches!(refused, Framing::TooLong { .. });
                     let text = format!("{src} → {dst}: {why}; looking for the next message (byte {at})");
-                    sink.issue(code, arrival.frame, text);
+                    if alert.is_none() {
+                        sink.issue(code, arrival.frame, text);
+                    }
                     half.lost = true;
                     // `find_start` could give the refused line again.
                     at += find_next_start(rest).unwrap_or(1);
+                    if let Some(description) = alert {
+                        let kind = BreakageKind::TlsAlert { description };
+                        alerted = Some((kind, arrival.frame, arrival.time));
+                    }
                 }
             }
         }
@@ -528,6 +558,9 @@ impl Connection {
             half.push(rest, arrival.frame, arrival.time);
         }
         half.wanted = wanted;
+        if let Some((kind, frame, time)) = alerted {
+            self.broke(kind, direction, frame, time, sink);
+        }
     }
 
     fn web(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
@@ -555,6 +588,7 @@ impl Connection {
                     if let Some((frame, time)) = last
                         && let Some(scan) = sip::scan(&bytes)
                     {
+                        self.asking = asking(&scan, direction, self.asking);
                         self.over_limit |= !sink.sip(&DecodedSip {
                             scan: &scan,
                             raw: &bytes,
@@ -590,6 +624,17 @@ impl Connection {
             }
         }
         half.consume(at);
+    }
+}
+
+/// Whether an INVITE waits for its final answer after this message went in `direction`.
+fn asking(scan: &sip::Scan<'_>, direction: usize, before: Option<usize>) -> Option<usize> {
+    if scan.cseq_method != b"INVITE" {
+        before
+    } else if scan.status == 0 {
+        Some(direction)
+    } else {
+        before.filter(|asked| scan.status < 200 || *asked == direction)
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use callscope_parsers::sip;
 use hashbrown::HashMap;
 
+use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
@@ -247,7 +248,13 @@ impl CaptureDecoder {
             Sliced::Cut => Class::Cut,
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
-            Sliced::Icmp { .. } | Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
+            Sliced::Icmp { ip } => {
+                if let Some(breakage) = breakage::of_icmp(&ip, frame, time) {
+                    sink.broken(&breakage);
+                }
+                Class::Other
+            }
+            Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
         self.accounting.add(class, frames);
     }
@@ -311,7 +318,9 @@ impl CaptureDecoder {
         file: Option<(usize, u64)>,
         sink: &mut impl Sink,
     ) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, .. } = self;
+        let Self {
+            tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
+        } = self;
         let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
         let mut tls = None;
         let used = tcp.push(segment, frame, time, limits, &mut |event| {
@@ -350,7 +359,9 @@ impl CaptureDecoder {
 
     /// Says what is still held back, at the end of the capture.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, .. } = self;
+        let Self {
+            tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
+        } = self;
         let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
         let last = FrameRef { capture: self.capture, frame: 0 };
         let mut tls = None;
@@ -434,9 +445,9 @@ fn on_event(
                 c.gap(side(direction), bytes, current, cx, sink);
             }
         }
-        StreamEvent::Close { conn, direction, frame, .. } => {
+        StreamEvent::Close { conn, direction, reset, frame, time } => {
             if let Some(c) = connections.get_mut(&conn) {
-                c.closed(side(direction), frame, sink);
+                c.closed(side(direction), reset, frame, time, sink);
             }
         }
         StreamEvent::Forget { conn } => {

@@ -154,9 +154,8 @@ fn inflate(
     loop {
         let before = (used, out.len());
         let rest = data.get(used..).unwrap_or_default();
-        let status = inflater
-            .decompress_vec(rest, &mut out, FlushDecompress::Sync)
-            .map_err(|_| Deflated::Broken)?;
+        let status =
+            inflater.decompress_vec(rest, &mut out, FlushDecompress::Sync).map_err(|_| Deflated::Broken)?;
         used = usize::try_from(inflater.total_in() - start_in).map_err(|_| Deflated::Broken)?;
         match status {
             Status::StreamEnd => {
