@@ -1,7 +1,6 @@
 //! The outcome of a call, read off its messages in order of time. The meanings stand on [`CallSummary`].
 
 use super::Analysis;
-use super::kind::KindBits;
 use super::model::*;
 use crate::capture::Nanos;
 
@@ -83,13 +82,7 @@ struct Walk {
 
 impl Analysis {
     pub(super) fn refresh_call(&mut self, call: CallIdx, order: &[MsgIdx], live: bool) {
-        let unread = self.call_work.get(call.0 as usize).and_then(|w| w.unread);
-        let read = unread.and_then(|m| self.message_bytes(m).ok()).map(|b| KindBits::of_message(&b));
         if let Some(work) = self.call_work.get_mut(call.0 as usize) {
-            if let Some(bits) = read {
-                work.kind.add(bits);
-            }
-            work.unread = None;
             work.touched = false;
             work.summarised = order.len() as u32;
         }

@@ -251,12 +251,9 @@ impl Analysis {
             && record.cseq == work.cseq;
         work.closed |= ends || refused;
         work.kind.add(KindBits::of_scan(scan));
-        if let Some(sdp) = scan.sdp
-            && sdp.media_sections > 1
-            && sdp.media_sections > work.sections
-        {
-            work.sections = sdp.media_sections;
-            work.unread = Some(index);
+        // The scan knows the first media section only.
+        if scan.sdp.is_some_and(|sdp| sdp.media_sections > 1) {
+            work.kind.add(KindBits::of_body(m.raw.get(scan.body_start..).unwrap_or_default()));
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
             self.learn_fork(call, record, scan);
