@@ -10,6 +10,7 @@ pub use model::*;
 
 mod analysis;
 mod apply;
+mod breakage;
 mod call;
 mod dialog;
 mod fork;
@@ -34,6 +35,7 @@ mod tests;
 pub(crate) use script::played;
 
 pub use analysis::Analysis;
+pub use breakage::{BrokenFlow, Failure, FailureCause};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use ingest::Incoming;

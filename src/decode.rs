@@ -9,6 +9,7 @@ use callscope_parsers::sip::Scan;
 
 use crate::capture::{FrameRef, Nanos};
 
+mod breakage;
 mod connection;
 mod keys;
 mod ordered;
@@ -18,7 +19,8 @@ mod stun;
 mod tls;
 mod websocket;
 
-pub use keys::{Keys, flow_hash};
+pub use breakage::{Breakage, BreakageKind};
+pub use keys::Keys;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
@@ -141,5 +143,7 @@ pub trait Sink {
     /// The session of that number.
     fn tls(&mut self, session: usize) -> Option<&mut TlsSession>;
     fn websocket_start(&mut self);
+    /// The transport under some messages broke.
+    fn broken(&mut self, breakage: &Breakage);
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use hashbrown::HashTable;
 
+use super::breakage::Broken;
 use super::fork::ForkRow;
 use super::legs::Legs;
 use super::model::*;
@@ -48,6 +49,7 @@ pub struct Analysis {
     pub(super) parts: Vec<(MsgIdx, u32)>,
     pub(super) part_frames: Vec<FrameRef>,
     pub(super) frames: FrameOrder,
+    pub(super) broken: Broken,
     pub(super) owners: Owners,
     pub(super) call_work: Vec<CallWork>,
     pub(super) dialog_work: Vec<DialogWork>,

@@ -5,7 +5,7 @@ use std::io;
 use super::model::*;
 use super::{Analysis, Incoming};
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
-use crate::decode::{CaptureDecoder, DecodedSip, DecodedStun, MediaTally, Place, Sink};
+use crate::decode::{Breakage, CaptureDecoder, DecodedSip, DecodedStun, MediaTally, Place, Sink};
 
 /// The sink of one capture.
 pub(super) struct Apply<'a> {
@@ -61,6 +61,10 @@ impl Sink for Apply<'_> {
 
     fn websocket_start(&mut self) {
         self.analysis.other.websocket_sessions += 1;
+    }
+
+    fn broken(&mut self, breakage: &Breakage) {
+        self.analysis.add_breakage(breakage);
     }
 
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String) {

@@ -161,6 +161,7 @@ impl Analysis {
             "limit-stun-messages" => self.limits.stun_messages,
             "limit-turn-allocations" => self.limits.turn_allocations,
             "limit-check-groups" => self.limits.check_groups,
+            "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,
         };
         let text = format!("the limit of {limit} is reached: {what}");
@@ -168,11 +169,11 @@ impl Analysis {
         self.add_issue(usize::from(frame.capture.0), issue);
     }
 
-    /// The id of a flow that was met before.
-    pub(super) fn known_flow(&self, flow: &Flow, hash: u64) -> Option<FlowId> {
+    /// The id of a flow that messages went.
+    pub(super) fn known_flow(&self, flow: Flow, hash: u64) -> Option<FlowId> {
         let half = (hash >> 32) as u32;
-        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(flow);
-        self.flow_table.find(flow_place(half), same).map(|(_, id)| *id)
+        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(&flow);
+        self.flow_table.find(place(half), same).map(|(_, id)| *id)
     }
 
     /// The id of a flow, new ones up to `Limits::flows`.
@@ -183,8 +184,7 @@ impl Analysis {
             return Some(last);
         }
         let half = (hash >> 32) as u32;
-        let found = self.known_flow(&flow, hash);
-        let id = match found {
+        let id = match self.known_flow(flow, hash) {
             Some(id) => id,
             None => {
                 if self.flows.len() >= self.limits.flows {
@@ -192,7 +192,7 @@ impl Analysis {
                 }
                 let id = FlowId(u32::try_from(self.flows.len()).ok()?);
                 self.flows.push(flow);
-                self.flow_table.insert_unique(flow_place(half), (half, id), |(h, _)| flow_place(*h));
+                self.flow_table.insert_unique(place(half), (half, id), |(h, _)| place(*h));
                 id
             }
         };
@@ -258,12 +258,9 @@ impl Analysis {
             && record.cseq == work.cseq;
         work.closed |= ends || refused;
         work.kind.add(KindBits::of_scan(scan));
-        if let Some(sdp) = scan.sdp
-            && sdp.media_sections > 1
-            && sdp.media_sections > work.sections
-        {
-            work.sections = sdp.media_sections;
-            work.unread = Some(index);
+        // The scan knows the first media section only.
+        if scan.sdp.is_some_and(|sdp| sdp.media_sections > 1) {
+            work.kind.add(KindBits::of_body(m.raw.get(scan.body_start..).unwrap_or_default()));
         }
         if let Some(sdp) = &scan.sdp {
             let (groups, mut new) = (&mut self.stun.groups, 0u8);
@@ -283,7 +280,7 @@ impl Analysis {
 }
 
 /// The half of a flow's hash that is kept, spread over all bits, so that growing the table needs no flow.
-fn flow_place(half: u32) -> u64 {
+fn place(half: u32) -> u64 {
     u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

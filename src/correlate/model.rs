@@ -213,7 +213,8 @@ pub struct Call {
 /// (a capture of one direction), any hop counts. Attempts follow one another under the same Call-ID (after 401, 407,
 /// 415, 302 …): state, status and ring are the last one's, `start` and `setup` count from the first. Re-INVITE and
 /// UPDATE never change the outcome. A call without final answer is `trying` or `ringing` only while its captures
-/// are still being read; afterwards it is `failed` (no answer at all), `no_answer` (it rang), or `trying` (100 only).
+/// are still being read; afterwards it is `failed` (no answer at all), `no_answer` (it rang), or `trying` (100 only);
+/// it is `failed` too where its transport broke behind the last answer ([`Analysis::failure`] tells why).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallSummary {
     pub kind: CallKind,

@@ -32,10 +32,6 @@ pub(super) struct CallWork {
     /// Hash of the From tag of the caller.
     pub caller_tag: u32,
     pub cseq: u32,
-    /// Media sections of the largest SDP that [`Analysis::refresh`] looked, or is to look, into.
-    pub sections: u16,
-    /// A message whose media lines are to be read again.
-    pub unread: Option<MsgIdx>,
     /// Messages summarised so far.
     pub summarised: u32,
     pub recent: Recent,

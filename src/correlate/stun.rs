@@ -12,7 +12,7 @@ use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan};
 use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureId, FrameRef, Nanos};
-use crate::decode::{DecodedStun, MediaTally, flow_hash};
+use crate::decode::{DecodedStun, Keys, MediaTally};
 
 mod allocation;
 mod checks;
@@ -327,12 +327,12 @@ impl Analysis {
 
     /// The id of a flow that was met.
     pub fn find_flow(&self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
-        let hash = flow_hash(src, dst, transport, self.strings.state());
-        self.known_flow(&Flow { src, dst, transport }, hash)
+        let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
+        self.known_flow(Flow { src, dst, transport }, hash)
     }
 
     fn flow_of(&mut self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
-        let hash = flow_hash(src, dst, transport, self.strings.state());
+        let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
         self.flow_id(Flow { src, dst, transport }, hash)
     }
 

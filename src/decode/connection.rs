@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
 
+use super::breakage;
+use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::{Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
@@ -61,8 +63,7 @@ impl Half {
             return;
         }
         if n >= self.buf.len() {
-            self.buf.clear();
-            self.marks.clear();
+            self.empty();
             return;
         }
         self.buf.drain(..n);
@@ -95,9 +96,22 @@ impl Half {
     }
 
     fn clear(&mut self) {
-        self.buf.clear();
-        self.marks.clear();
+        self.empty();
         self.wanted = 0;
+    }
+
+    /// What a long message took is not kept for short ones.
+    fn empty(&mut self) {
+        if self.held() > SMALL_BUFFER {
+            (self.buf, self.marks) = (Vec::new(), Vec::new());
+        } else {
+            self.buf.clear();
+            self.marks.clear();
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.buf.capacity() + self.marks.capacity() * size_of::<Mark>()
     }
 }
 
@@ -123,6 +137,10 @@ pub(super) struct Connection {
     last: FrameRef,
     /// A message was not kept for a limit since this was last taken.
     pub over_limit: bool,
+    /// The direction of an INVITE that no final answer came back for yet.
+    asking: Option<usize>,
+    /// Its share of [`Context::held`].
+    held: usize,
 }
 
 impl Connection {
@@ -134,6 +152,8 @@ impl Connection {
             halves: Default::default(),
             waiting: 0,
             over_limit: false,
+            asking: None,
+            held: 0,
             last: FrameRef::default(),
         }
     }
@@ -172,6 +192,47 @@ impl Connection {
         if let Mode::Undecided | Mode::Other = self.mode {
             self.decide(direction, &arrival, cx, sink);
         }
+        self.take(direction, arrival, cx, sink);
+        self.keep_within(direction, arrival.frame, cx, sink);
+    }
+
+    /// Gives up what this connection waits for where all of them wait for too much.
+    fn keep_within(&mut self, direction: usize, frame: FrameRef, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        self.count_held(cx);
+        if *cx.held <= cx.limits.stream_bytes_total || self.held == 0 {
+            return;
+        }
+        let name = "stream_bytes_total";
+        if first_time(cx.limits_said, name) {
+            let text = format!("limit {name} reached: the beginnings of messages were given up");
+            sink.issue("limit-stream-bytes-total", frame, text);
+        }
+        self.over_limit = true;
+        match self.mode {
+            Mode::Sip => {
+                for d in [direction, 1 - direction] {
+                    self.flush(d, cx, sink);
+                    self.halves[d] = Half { lost: true, ..Half::default() };
+                }
+            }
+            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) => self.give_up(),
+            Mode::Other => {}
+        }
+        self.count_held(cx);
+    }
+
+    fn count_held(&mut self, cx: &mut Context<'_>) {
+        let mode = match &self.mode {
+            Mode::Tls(tls) => tls.held(),
+            Mode::Web(web) => web.held(),
+            Mode::Undecided | Mode::Sip | Mode::Other => 0,
+        };
+        let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
+        *cx.held = (*cx.held + held).saturating_sub(self.held);
+        self.held = held;
+    }
+
+    fn take(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
         match &mut self.mode {
             Mode::Undecided => {
                 let half = &mut self.halves[direction];
@@ -347,14 +408,38 @@ impl Connection {
                 self.flush(direction, cx, sink);
             }
         }
+        *cx.held = cx.held.saturating_sub(std::mem::take(&mut self.held));
     }
 
-    pub fn closed(&mut self, direction: usize, frame: FrameRef, sink: &mut impl Sink) {
+    pub fn closed(
+        &mut self,
+        direction: usize,
+        reset: bool,
+        frame: FrameRef,
+        time: Nanos,
+        sink: &mut impl Sink,
+    ) {
+        let kind = if reset { BreakageKind::Reset } else { BreakageKind::Closed };
+        self.broke(kind, direction, frame, time, sink);
         if let Mode::Tls(tls) = &self.mode
             && let Some(session) = sink.tls(tls.session)
             && session.closed_by.is_none()
         {
             session.closed_by = Some((tls.side(direction), frame));
+        }
+    }
+
+    /// Tells of it where an INVITE waits for an answer.
+    fn broke(&mut self, kind: BreakageKind, by: usize, frame: FrameRef, time: Nanos, sink: &mut impl Sink) {
+        let transport = match self.mode {
+            Mode::Sip => Transport::Tcp,
+            Mode::Web(_) => Transport::Ws,
+            Mode::Undecided | Mode::Tls(_) | Mode::Other => return,
+        };
+        if let Some(direction) = self.asking.take() {
+            let (src, dst) = self.addresses(direction);
+            let by = self.addresses(by).0.ip();
+            sink.broken(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0 });
         }
     }
 
@@ -370,6 +455,7 @@ impl Connection {
         }
         half.wanted = 0;
         let mut wanted = 0;
+        let mut alerted = None;
         let mut at = 0;
         loop {
             let all: &[u8] = if buffered { &half.buf } else { arrival.bytes };
@@ -407,6 +493,7 @@ impl Connection {
                         (arrival.frame, arrival.time)
                     };
                     if let Some(scan) = sip::scan(bytes) {
+                        self.asking = asking(&scan, direction, self.asking);
                         let place = match arrival.offset {
                             Some(offset) if !buffered => {
                                 Place::File { offset: offset + from as u64, len: len as u32 }
@@ -439,16 +526,27 @@ impl Connection {
                     }
                     break;
                 }
-                Framing::Reject(why) => {
-                    let (frame, offset) = (arrival.frame, at);
-                    sink.issue(
-                        "sip-stream-out-of-step",
-                        frame,
-                        format!("{src} → {dst}: {why}; looking for the next message (byte {offset})"),
-                    );
+                refused @ (Framing::Reject(_) | Framing::TooLong { .. }) => {
+                    let alert = breakage::tls_alert(rest);
+                    let (code, why) = match refused {
+                        Framing::Reject(why) => ("sip-stream-out-of-step", why),
+                        Framing::TooLong { header: true } => {
+                            ("limit-header-bytes", "the header section is longer than limit header_bytes")
+                        }
+                        _ => ("limit-message-bytes", "the message is longer than limit message_bytes"),
+                    };
+                    self.over_limit |= matches!(refused, Framing::TooLong { .. });
+                    let text = format!("{src} → {dst}: {why}; looking for the next message (byte {at})");
+                    if alert.is_none() {
+                        sink.issue(code, arrival.frame, text);
+                    }
                     half.lost = true;
                     // `find_start` could give the refused line again.
                     at += find_next_start(rest).unwrap_or(1);
+                    if let Some(description) = alert {
+                        let kind = BreakageKind::TlsAlert { description };
+                        alerted = Some((kind, arrival.frame, arrival.time));
+                    }
                 }
             }
         }
@@ -460,6 +558,9 @@ impl Connection {
             half.push(rest, arrival.frame, arrival.time);
         }
         half.wanted = wanted;
+        if let Some((kind, frame, time)) = alerted {
+            self.broke(kind, direction, frame, time, sink);
+        }
     }
 
     fn web(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
@@ -487,6 +588,7 @@ impl Connection {
                     if let Some((frame, time)) = last
                         && let Some(scan) = sip::scan(&bytes)
                     {
+                        self.asking = asking(&scan, direction, self.asking);
                         self.over_limit |= !sink.sip(&DecodedSip {
                             scan: &scan,
                             raw: &bytes,
@@ -512,9 +614,27 @@ impl Connection {
                     self.give_up();
                     return;
                 }
+                WsStep::TooLong => {
+                    let why = "a message is longer than limit message_bytes; the rest of the connection is not read";
+                    sink.issue("limit-message-bytes", arrival.frame, format!("{src} → {dst}: {why}"));
+                    self.over_limit = true;
+                    self.give_up();
+                    return;
+                }
             }
         }
         half.consume(at);
+    }
+}
+
+/// Whether an INVITE waits for its final answer after this message went in `direction`.
+fn asking(scan: &sip::Scan<'_>, direction: usize, before: Option<usize>) -> Option<usize> {
+    if scan.cseq_method != b"INVITE" {
+        before
+    } else if scan.status == 0 {
+        Some(direction)
+    } else {
+        before.filter(|asked| scan.status < 200 || *asked == direction)
     }
 }
 
@@ -524,6 +644,8 @@ pub(super) struct Context<'a> {
     pub sip_ports: &'a [u16],
     pub hasher: &'a foldhash::fast::RandomState,
     pub parts: &'a mut Vec<FrameRef>,
+    /// Memory for what is not whole yet, over all connections.
+    pub held: &'a mut usize,
     /// Limits that were told of.
     pub limits_said: &'a mut Vec<&'static str>,
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use callscope_parsers::sip;
 use hashbrown::HashMap;
 
+use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
 use super::stun::{DecodedAt, MediaTally, Tallies, give};
@@ -12,7 +13,7 @@ use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, T
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
 use crate::net::defrag::Defragmented;
-use crate::net::sctp::SctpTable;
+use crate::net::sctp::{ChunkUse, SctpTable};
 use crate::net::tcp::SegmentUse;
 use crate::net::{
     ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpSegment, TcpTable, slice_frame, slice_ip,
@@ -38,6 +39,8 @@ pub struct CaptureDecoder {
     next_stun: usize,
     tallies: Tallies,
     parts: Vec<FrameRef>,
+    /// Memory for what is not whole yet, over all connections.
+    held: usize,
     /// Limits that were told of.
     limits_said: Vec<&'static str>,
 }
@@ -65,6 +68,7 @@ impl CaptureDecoder {
             next_stun: 0,
             tallies: Tallies::default(),
             parts: Vec::new(),
+            held: 0,
             limits_said: Vec::new(),
         }
     }
@@ -315,7 +319,13 @@ impl CaptureDecoder {
             Sliced::Cut => Class::Cut,
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
-            Sliced::Icmp { .. } | Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
+            Sliced::Icmp { ip } => {
+                if let Some(breakage) = breakage::of_icmp(&ip, frame, time) {
+                    sink.broken(&breakage);
+                }
+                Class::Other
+            }
+            Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
         self.accounting.add(class, frames);
     }
@@ -333,7 +343,7 @@ impl CaptureDecoder {
     ) -> Class {
         let mut class = Class::Other;
         let (hasher, earlier) = (&self.hasher, &mut self.parts);
-        self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
+        let used = self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
             let start = m.bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
             let bytes = m.bytes.get(start..).unwrap_or_default();
             if sip::looks_like_sip(bytes)
@@ -360,6 +370,13 @@ impl CaptureDecoder {
                 class = message_class(kept, cut);
             }
         });
+        if let ChunkUse::OverLimit(name) = used {
+            if first_time(&mut self.limits_said, name) {
+                let code = if name == "message_bytes" { "limit-message-bytes" } else { "limit-tcp" };
+                sink.issue(code, frame, format!("limit {name} reached: SCTP data was given up"));
+            }
+            class = Class::OverLimit;
+        }
         class
     }
 
@@ -372,8 +389,10 @@ impl CaptureDecoder {
         file: Option<(usize, u64)>,
         sink: &mut impl Sink,
     ) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, limits_said, .. } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts, limits_said };
+        let Self {
+            tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
+        } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
         let mut tls = None;
         let used = tcp.push(segment, frame, time, limits, &mut |event| {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
@@ -411,8 +430,10 @@ impl CaptureDecoder {
 
     /// Says what is still held back, at the end of the capture.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, limits_said, .. } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts, limits_said };
+        let Self {
+            tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
+        } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
         let last = FrameRef { capture: self.capture, frame: 0 };
         let mut tls = None;
         tcp.finish(&mut |event| {
@@ -432,7 +453,7 @@ impl CaptureDecoder {
 }
 
 /// Whether a limit was not told of yet; then it counts as told.
-fn first_time(said: &mut Vec<&'static str>, name: &'static str) -> bool {
+pub(super) fn first_time(said: &mut Vec<&'static str>, name: &'static str) -> bool {
     let first = !said.contains(&name);
     if first {
         said.push(name);
@@ -495,9 +516,9 @@ fn on_event(
                 c.gap(side(direction), bytes, current, cx, sink);
             }
         }
-        StreamEvent::Close { conn, direction, frame, .. } => {
+        StreamEvent::Close { conn, direction, reset, frame, time } => {
             if let Some(c) = connections.get_mut(&conn) {
-                c.closed(side(direction), frame, sink);
+                c.closed(side(direction), reset, frame, time, sink);
             }
         }
         StreamEvent::Forget { conn } => {

@@ -28,7 +28,7 @@ pub enum Class {
     Stun,
     /// The next of [`Prepared::media`].
     Media,
-    /// To be sliced again in frame order: TCP, SCTP, a fragment.
+    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment.
     Ordered,
 }
 
@@ -189,8 +189,10 @@ pub fn prepare(
                     },
                 }
             }
-            Sliced::Tcp { .. } | Sliced::Sctp { .. } | Sliced::Fragment { .. } => Class::Ordered,
-            Sliced::Icmp { .. } | Sliced::OtherIp { .. } => Class::Other,
+            Sliced::Tcp { .. } | Sliced::Sctp { .. } | Sliced::Fragment { .. } | Sliced::Icmp { .. } => {
+                Class::Ordered
+            }
+            Sliced::OtherIp { .. } => Class::Other,
             Sliced::NotIp => Class::NotIp,
             Sliced::Cut => Class::Cut,
             Sliced::Malformed(_) => Class::Malformed,

@@ -118,6 +118,11 @@ impl TlsState {
         }
     }
 
+    /// Memory for what is not all there yet.
+    pub fn held(&self) -> usize {
+        self.readers.iter().map(TlsReader::held).sum()
+    }
+
     pub fn gap(&mut self, direction: usize) {
         self.readers[direction].gap();
     }

@@ -349,7 +349,7 @@ fn call_row(analysis: &Analysis, index: CallIdx, mode: TimeMode, start: i64) -> 
         party(call.to_display, call.to_uri),
         s.state.name().replace('_', " "),
         if s.final_status == 0 { "–".to_owned() } else { s.final_status.to_string() },
-        shown(s.reason),
+        show::call_reason(analysis, index),
         duration(s.setup),
         duration(s.talk),
     ]

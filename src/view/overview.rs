@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::show;
 use crate::capture::Nanos;
-use crate::correlate::{Accounting, Analysis, CallState, DialogState};
+use crate::correlate::{Accounting, Analysis, CallIdx, CallState, DialogState};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,21 +101,25 @@ const WORST_FIRST: [(&[CallState], &str); 7] = [
 struct Outcome {
     count: u64,
     word: &'static str,
-    /// Final statuses with their counts; 0: no response.
-    statuses: BTreeMap<u16, u64>,
+    /// Final statuses with their counts; 0: what happened instead of an answer.
+    statuses: BTreeMap<(u16, &'static str), u64>,
 }
 
 fn outcomes(analysis: &Analysis) -> Vec<Outcome> {
     let mut all: Vec<Outcome> =
         WORST_FIRST.iter().map(|(_, word)| Outcome { count: 0, word, statuses: BTreeMap::new() }).collect();
-    for call in &analysis.calls {
+    for (i, call) in (0u32..).zip(&analysis.calls) {
         let s = &call.summary;
         let at = WORST_FIRST.iter().position(|(states, _)| states.contains(&s.state));
         if let Some(outcome) = at.and_then(|i| all.get_mut(i)) {
             outcome.count += 1;
-            // A failure without a status is an INVITE that nothing came back for.
             if s.final_status >= 300 || s.state == CallState::Failed {
-                *outcome.statuses.entry(s.final_status).or_default() += 1;
+                let instead = match s.final_status {
+                    0 => analysis.failure(CallIdx(i)).map(|f| show::failure_kind(f.cause).1),
+                    _ => None,
+                };
+                let key = (s.final_status, instead.unwrap_or("no response"));
+                *outcome.statuses.entry(key).or_default() += 1;
             }
         }
     }
@@ -130,14 +134,14 @@ impl Outcome {
         if self.statuses.is_empty() || self.word == "cancelled" {
             return text;
         }
-        let mut statuses: Vec<(u64, u16)> = self.statuses.iter().map(|(&s, &n)| (n, s)).collect();
+        let mut statuses: Vec<(u64, (u16, &str))> = self.statuses.iter().map(|(&s, &n)| (n, s)).collect();
         statuses.sort_by_key(|&(n, s)| (std::cmp::Reverse(n), s));
         let several = statuses.len() > 1;
         let list: Vec<String> = statuses
             .iter()
             .take(3)
-            .map(|&(n, s)| {
-                let what = if s == 0 { "no response".to_owned() } else { s.to_string() };
+            .map(|&(n, (s, instead))| {
+                let what = if s == 0 { instead.to_owned() } else { s.to_string() };
                 if several && n > 1 { format!("{what} ×{}", show::number(n)) } else { what }
             })
             .collect();

@@ -11,6 +11,7 @@ use crate::capture::LinkType;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
 use crate::view::ladder::message_label;
+use crate::view::show;
 
 pub(super) fn capture(analysis: &Analysis, index: usize) -> Option<types::Capture<'_>> {
     let c = analysis.captures.get(index)?;
@@ -147,6 +148,11 @@ pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -
         talk_ms: s.talk.map(Millis),
         starts_mid_call: s.starts_mid_call,
         retransmissions: s.retransmissions,
+        failure: analysis.failure(index).map(|f| types::Failure {
+            kind: show::failure_kind(f.cause).0,
+            frame: f.frame.into(),
+            text: show::failure(&f),
+        }),
         legs: legs(analysis, index),
         diagnostics: super::details::diagnostics(analysis, index),
         forks: super::details::forks(analysis, index),

@@ -158,6 +158,8 @@ pub(super) struct Call<'a, M> {
     /// The capture starts after the INVITE that opened the call.
     pub starts_mid_call: bool,
     pub retransmissions: u32,
+    /// Why it failed, where no SIP answer says it.
+    pub failure: Option<Failure>,
     /// Other legs of the same call and by what they were joined.
     pub legs: Vec<Leg>,
     pub diagnostics: Vec<Diagnostic>,
@@ -167,6 +169,14 @@ pub(super) struct Call<'a, M> {
     pub media: Nothing,
     pub ice: Vec<u32>,
     pub findings: Nothing,
+}
+
+/// `kind`: no_response, capture_ends, icmp, tcp_reset, tcp_closed, tls_alert; `frame` shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct Failure {
+    pub kind: &'static str,
+    pub frame: Frame,
+    pub text: String,
 }
 
 #[derive(Debug, Serialize)]

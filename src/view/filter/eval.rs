@@ -265,7 +265,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
                 || party(bytes(call.to_display), bytes(call.to_uri), sink)
         }
         Field::CallId => text(analysis, call.call_id, sink),
-        Field::Reason => text(analysis, s.reason, sink),
+        Field::Reason => sink(Value::Text(&show::call_reason(analysis, c))),
         Field::State => sink(Value::Text(s.state.name())),
         Field::Type => sink(Value::Text(s.kind.name())) || sink(Value::Text("call")),
         Field::Agent => text(analysis, call.caller_agent, sink) || text(analysis, call.callee_agent, sink),

@@ -85,7 +85,7 @@ pub fn call(analysis: &Analysis, c: CallIdx, key: &str, times: Times<'_, CallIdx
         "to_uri" => bytes(raw(call.to_uri)),
         "state" => text(s.state.name().replace('_', " ")),
         "status" => status(s.final_status),
-        "reason" => bytes(raw(s.reason)),
+        "reason" => text(show::call_reason(analysis, c)),
         "kind" => text(s.kind.name().replace('_', " ")),
         "setup" => optional(s.setup, show::duration),
         "ring" => optional(s.ring, show::duration),
