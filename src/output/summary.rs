@@ -219,7 +219,7 @@ fn captures(analysis: &Analysis, mode: TimeMode, blocks: &mut Vec<Block>) {
             size(c.bytes),
             c.first.map_or_else(|| "–".to_owned(), |t| instant(t, mode)),
             match (c.first, c.last) {
-                (Some(first), Some(last)) => show::duration(last.saturating_sub(first)),
+                (Some(first), Some(last)) => show::span(last.saturating_sub(first)),
                 _ => "–".to_owned(),
             },
         ]

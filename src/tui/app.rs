@@ -177,6 +177,8 @@ impl App {
                         | Request::Ladder { .. }
                         | Request::Packets { .. }
                         | Request::Table { .. }
+                        | Request::Rows { .. }
+                        | Request::FindRow(_)
                 )
             );
             if let Err(e) = effect::apply(effect, &self.desk, &self.analysis, &self.events) {

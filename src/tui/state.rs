@@ -9,6 +9,7 @@ pub use export::{Export, ExportState, Format, What};
 pub use flow::{ColorMode, LadderState, ladder_row};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
+use crate::view::rows::Query;
 use crate::view::show::TimeMode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -158,6 +160,10 @@ pub struct TableState {
     pub data: Option<Arc<TableData>>,
     /// Counts changes of the query; what is asked and what came.
     pub version: u64,
+    /// Version of the rows that are shown.
+    pub shown: u64,
+    /// Rows whose cells were asked for and did not come yet.
+    pub asked_rows: Option<Range<usize>>,
     pub asked: Option<(u64, u64)>,
     pub pending: bool,
     /// How long the last answer took, to ask less often for long tables.
@@ -178,6 +184,8 @@ impl TableState {
             marks: BTreeSet::new(),
             data: None,
             version: 0,
+            shown: 0,
+            asked_rows: None,
             asked: None,
             pending: false,
             took: Duration::ZERO,
@@ -186,7 +194,7 @@ impl TableState {
     }
 
     pub fn len(&self) -> usize {
-        self.data.as_ref().map_or(0, |d| d.rows.len())
+        self.data.as_ref().map_or(0, |d| d.len())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -195,6 +203,10 @@ impl TableState {
 
     pub fn selected(&self) -> Option<u32> {
         self.data.as_ref()?.ids.get(self.cursor.at).copied()
+    }
+
+    pub fn query(&self, time: TimeMode) -> Query {
+        Query { filter: self.filter.clone(), columns: self.columns.clone(), sort: self.sort.clone(), time }
     }
 
     /// The marked rows, else the one under the cursor.

@@ -256,7 +256,7 @@ fn hours(nanos: u64) -> String {
 
 /// The span of a capture: `7 m 36 s`, `2 h 05 m`, `3 d 04 h`.
 pub fn span(nanos: Nanos) -> String {
-    let s = nanos.unsigned_abs() / 1_000_000_000;
+    let s = nanos.unsigned_abs().saturating_add(500_000_000) / 1_000_000_000;
     match s {
         0..10 => duration(nanos),
         10..60 => format!("{s} s"),

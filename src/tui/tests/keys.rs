@@ -264,11 +264,8 @@ fn rows_that_stream_in_leave_the_cursor_on_its_row() {
     let mut state = state(120, 40);
     press(&mut state, "2 j j j");
     assert_eq!(state.calls.selected(), Some(3));
-    let before = state.calls.data.clone().unwrap();
-    let (mut table, mut ids) = (before.to_table(), before.ids.clone());
-    table.rows.insert(0, vec![String::new(); 10]);
-    ids.insert(0, 99);
-    let more = crate::tui::desk::TableData::new(table, ids, 61);
+    let mut more = (*state.calls.data.clone().unwrap()).clone();
+    more.ids = std::sync::Arc::new([99].into_iter().chain(0..60).collect());
     let answer = crate::tui::desk::Answer::Table {
         kind: crate::tui::state::TableKind::Calls,
         version: state.calls.version,

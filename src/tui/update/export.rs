@@ -131,7 +131,7 @@ fn write(
     effects: &mut Vec<Effect>,
 ) {
     let table = match &what {
-        What::Table(kind) => state.table(*kind).data.clone(),
+        What::Table(kind) => Some(Box::new(state.table(*kind).query(state.time))),
         _ => None,
     };
     let time = if matches!(what, What::Ladder(..)) { state.flow_time } else { state.time };

@@ -9,7 +9,7 @@ use crate::tui::widgets::table::{self, Look};
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
     let view = state.table(kind);
-    let Some(data) = view.data.as_ref().filter(|d| !d.rows.is_empty()) else {
+    let Some(data) = view.data.as_ref().filter(|d| !d.is_empty()) else {
         let what = match kind {
             TableKind::Calls => "calls (INVITE)",
             TableKind::Dialogs => "sign-ins, subscriptions and other requests outside of calls",
