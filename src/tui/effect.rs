@@ -54,7 +54,7 @@ pub fn apply(
 
 /// Writes a file; gives what to tell. An existing one is replaced only with `force`.
 pub fn export(analysis: &Analysis, job: &Export) -> Result<String, ExportError> {
-    let other = |e: io::Error| ExportError::Other(format!("{}: {e}", job.path));
+    let other = |e: io::Error| ExportError::Other(show::not_created(&job.path, &e));
     let mut open = OpenOptions::new();
     open.write(true);
     if job.force {

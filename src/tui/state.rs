@@ -379,6 +379,8 @@ pub struct State {
     pub overview_asked_at: u64,
     /// What is being written, to ask before an existing file is replaced.
     pub exporting: Option<Export>,
+    /// The dialog it was asked for in, to go on with should it fail.
+    pub export_dialog: Option<Box<ExportState>>,
     /// Milliseconds since the start, as far as events told.
     pub now: u64,
     /// What was clicked last: when and where.
@@ -420,6 +422,7 @@ impl State {
             overview_took: Duration::ZERO,
             overview_asked_at: 0,
             exporting: None,
+            export_dialog: None,
             now: 0,
             clicked: None,
             quit: false,

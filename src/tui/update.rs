@@ -71,7 +71,6 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Tab(digit) => go_to_tab(state, Tab::by_digit(digit)),
         Action::NextTab => go_to_tab(state, Tab::by_digit((state.tab.digit() + 1) % 10)),
         Action::PreviousTab => go_to_tab(state, Tab::by_digit((state.tab.digit() + 9) % 10)),
-        Action::Help if context == Contexts::HELP => _ = state.stack.pop(),
         Action::Help => state.stack.push(View::Help { of: context, cursor: Cursor::default() }),
         Action::Command => line::open(state, Purpose::Command, ""),
         Action::Goto => line::open(state, Purpose::Command, "goto "),

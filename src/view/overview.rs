@@ -344,7 +344,8 @@ fn messages_text(analysis: &Analysis) -> String {
 fn tls_text(analysis: &Analysis) -> String {
     let frames: u64 = analysis.tls.iter().map(|t| t.encrypted_frames).sum();
     let bytes: u64 = analysis.tls.iter().map(|t| t.bytes).sum();
-    format!("sessions   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
+    let sessions = if analysis.tls.len() == 1 { "session" } else { "sessions" };
+    format!("{sessions}   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
 }
 
 #[cfg(test)]

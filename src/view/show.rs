@@ -266,6 +266,21 @@ pub fn span(nanos: Nanos) -> String {
     }
 }
 
+/// Why a file cannot be made, without the words of the system: `x/y.svg: there is no such directory`.
+pub fn not_created(path: &str, error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    let path = safe(path.as_bytes());
+    if std::path::Path::new(path.as_str()).is_dir() {
+        return format!("{path}: is a directory");
+    }
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => format!("{path}: there is no such directory"),
+        ErrorKind::Other => format!("{path}: {error}"),
+        // An error of the system tells its number too; its kind alone is enough.
+        kind => format!("{path}: {kind}"),
+    }
+}
+
 /// A number with its thousands set apart by spaces.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();

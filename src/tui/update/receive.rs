@@ -54,9 +54,11 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                 View::Ladder(view) if same(view) => Some(view),
                 _ => None,
             });
+            let mut same_as_before = false;
             for view in views {
                 view.pending = false;
                 view.flawed = flawed.clone();
+                same_as_before |= view.ladder.as_ref() == Some(&ladder);
                 if view.ladder.as_ref() != Some(&ladder) {
                     let subject = view.subject(view.cursor.at);
                     let first = view.ladder.is_none();
@@ -72,6 +74,9 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                         view.cursor.at = at.unwrap_or(view.cursor.at);
                     }
                 }
+            }
+            if same_as_before {
+                super::ladder::nothing_changed(state);
             }
         }
         Answer::Detail(detail) => {
@@ -156,6 +161,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
         Answer::Statistics(statistics) => state.statistics = Some(statistics),
         Answer::Exported(Ok(text)) => {
             state.exporting = None;
+            state.export_dialog = None;
             state.say(text);
         }
         Answer::Exported(Err(ExportError::Exists)) => {
@@ -166,6 +172,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
         }
         Answer::Exported(Err(ExportError::Other(text))) => {
             state.exporting = None;
+            super::export::reopen(state);
             state.complain(format!("not written: {text}"));
         }
     }

@@ -51,6 +51,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         .filter_map(|at| Some((at, packets.place(at)?)))
         .collect();
     let lines: Vec<Option<&PacketLine>> = shown.iter().map(|(_, place)| packets.lines.get(place)).collect();
+    let above = packets.cursor.top.checked_sub(1).and_then(|at| packets.lines.get(&packets.place(at)?));
     let start = state.start();
     let narrow = main.width < 110;
     let times: Vec<String> = lines
@@ -58,7 +59,11 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         .enumerate()
         .map(|(i, line)| match line {
             Some(line) => {
-                let before = i.checked_sub(1).and_then(|i| lines[i]).map_or(line.time, |p| p.time);
+                let before = match i.checked_sub(1) {
+                    Some(i) => lines[i],
+                    None => above,
+                };
+                let before = before.map_or(line.time, |p| p.time);
                 let mut time = show::time(line.time, state.time, start, before);
                 if narrow {
                     // Milliseconds do.
@@ -73,7 +78,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let numbers: Vec<String> = shown
         .iter()
         .map(|(_, place)| match state.holdings.frame_at(*place) {
-            Some(f) if several => format!("{}:{}", f.capture.0 + 1, f.frame),
+            Some(f) if several => format!("{}:{}", f.capture.0, f.frame),
             Some(f) => f.frame.to_string(),
             None => String::new(),
         })

@@ -167,6 +167,8 @@ struct Known {
     relay: bool,
     /// Answers for itself though it is nobody's client (registrar, presence server).
     server: bool,
+    /// Answered a REGISTER, whatever software it names.
+    registrar: bool,
     reads: usize,
 }
 
@@ -238,6 +240,7 @@ fn learn_from(analysis: &Analysis, r: &SipRecord, message: &Message<'_>, ip: Opt
     let by_user = matches!(r.status, 180..300 | 486 | 600 | 603);
     if by_server {
         k.server |= r.status >= 200 && opens_dialog(analysis, r);
+        k.registrar |= r.status >= 200 && r.method == MethodId::REGISTER;
     } else if by_user && k.user.is_none() && names_user(scan.to.uri) {
         k.user = Some(show::party_short(scan.to.display, scan.to.uri));
     }
@@ -265,12 +268,15 @@ fn lifeline(analysis: &Analysis, (ip, port): Place, k: &Known) -> Lifeline {
         None => ip.to_string(),
     };
     let by_agent = roles::role_of_agent(&k.agent);
-    let serves = k.relay || k.server || by_agent.is_some_and(|r| r.server);
+    let serves = k.relay || k.server || k.registrar || by_agent.is_some_and(|r| r.server);
     let role = match by_agent {
         // A proxy passes on answers that bear the name of a client.
         Some(Role { server: false, .. }) if k.relay => Some("proxy"),
+        // One that takes registrations is no client, even if it names itself as one.
+        Some(Role { server: false, .. }) if k.registrar => Some("registrar"),
         Some(role) => Some(role.name),
         None if k.relay => Some("proxy"),
+        None if k.registrar => Some("registrar"),
         None if k.server => Some("server"),
         None if k.user.is_some() => Some("client"),
         None => None,
