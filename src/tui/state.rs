@@ -349,6 +349,9 @@ pub struct State {
     pub color: ColorMode,
     /// None: open where there is room.
     pub pane_open: Option<bool>,
+    /// The same of the Packets, whose pane lies below; and its part of the height, in percent.
+    pub frame_pane_open: Option<bool>,
+    pub frame_pane_share: u16,
     /// Of the screen, in percent.
     pub pane_share: u16,
     /// The user chose the share.
@@ -398,6 +401,8 @@ impl State {
             flow_time: time.unwrap_or(TimeMode::Relative),
             color: ColorMode::default(),
             pane_open: None,
+            frame_pane_open: None,
+            frame_pane_share: 40,
             pane_share: 40,
             pane_chosen: false,
             tab: Tab::Overview,

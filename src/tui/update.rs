@@ -195,9 +195,12 @@ fn set_time(state: &mut State, mode: TimeMode) {
 }
 
 fn change_share(state: &mut State, by: i16) {
-    state.pane_share = state.pane_share.saturating_add_signed(by).clamp(20, 80);
-    state.pane_chosen = true;
-    state.say(format!("side pane {} %", state.pane_share));
+    let in_packets = state.context() == Contexts::PACKETS;
+    let share = if in_packets { &mut state.frame_pane_share } else { &mut state.pane_share };
+    *share = share.saturating_add_signed(by).clamp(20, 80);
+    let text = format!("{} {share} %", if in_packets { "pane" } else { "side pane" });
+    state.pane_chosen |= !in_packets;
+    state.say(text);
 }
 
 /// Esc on the outermost view: search, marks and filter go, one at a time.

@@ -15,7 +15,6 @@ pub use party::{address_of_record, host_of, party, party_short, unquote, user_of
 pub use status::reason_phrase;
 
 const SECOND: i64 = 1_000_000_000;
-const MILLISECOND: i64 = 1_000_000;
 
 /// Bytes as text that cannot act on a terminal: control characters (C0, C1, DEL), escape, bidi and zero-width
 /// controls, and what is not UTF-8 are written visibly, newlines and tabs too.
@@ -236,10 +235,10 @@ pub fn duration(nanos: Nanos) -> String {
     }
 }
 
-/// How long people talked: always `00:42` or `1:02:03`, below a second `412 ms`.
+/// How long people talked: always `00:42` or `1:02:03`, below a second as [`duration`].
 pub fn talk(nanos: Nanos) -> String {
     if (0..SECOND).contains(&nanos) && nanos != 0 {
-        return format!("{} ms", nanos / MILLISECOND);
+        return duration(nanos);
     }
     let sign = if nanos < 0 { "-" } else { "" };
     format!("{sign}{}", hours(nanos.unsigned_abs()))

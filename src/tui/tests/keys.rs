@@ -314,3 +314,47 @@ fn one_troubled_call_opens_and_several_are_listed() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_key_that_changes_nothing_says_so() {
+    // The ladder that is answered is the same with and without linked legs.
+    let mut state = state(120, 40);
+    for (key, says) in [("x", "no other call is linked"), ("f", "nothing was sent again")] {
+        press(&mut state, &format!("2 Enter {key}"));
+        let notice = state.notice.clone().unwrap();
+        assert!(notice.text.contains(says), "{key}: {notice:?}");
+    }
+}
+
+#[test]
+fn the_end_of_the_overview_comes_into_sight() {
+    let mut state = state(80, 24);
+    assert!(!screen(&state).contains("Machines"));
+    press(&mut state, "G");
+    assert!(screen(&state).contains("Machines"));
+}
+
+#[test]
+fn an_export_that_fails_leads_back_to_its_dialog() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 s");
+    press(&mut state, "Down Down ^U /nowhere/calls.csv Enter");
+    assert_eq!(state.context(), Contexts::CALLS);
+    let failed =
+        crate::tui::desk::ExportError::Other("/nowhere/calls.csv: there is no such directory".to_owned());
+    crate::tui::update::receive(&mut state, crate::tui::desk::Answer::Exported(Err(failed)));
+    assert_eq!(state.context(), Contexts::EXPORT);
+    let text = screen(&state);
+    assert!(text.contains("File     /nowhere/calls.csv") && text.contains("no such directory"), "{text}");
+    press(&mut state, "Esc");
+    assert_eq!(state.context(), Contexts::CALLS);
+}
+
+#[test]
+fn the_panes_of_frames_and_ladders_are_opened_apart() {
+    let mut state = state(80, 24);
+    press(&mut state, "0 p");
+    assert!(screen(&state).contains("[Decoded]"));
+    press(&mut state, "2 Enter");
+    assert!(!screen(&state).contains("[Decoded]"));
+}

@@ -145,7 +145,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                     }
                     None => {
                         let needle = state.search.clone();
-                        state.complain(format!("`{needle}` is on no further line"));
+                        state.complain(format!("`{needle}` is not on any line here"));
                     }
                 }
             }

@@ -162,3 +162,19 @@ fn nothing_gives_an_empty_ladder() {
     let ladder = build(&Analysis::default(), &[], LadderOptions::default());
     assert_eq!(ladder, Ladder::default());
 }
+
+#[test]
+fn who_takes_registrations_is_no_client() {
+    let mut s = Scenario::default();
+    let client = "UCCAPI/3.5.6907.0 OC/3.5.6907.0";
+    let alice =
+        |m: crate::view::scenario::Msg| m.between("<sip:alice@example.com>;tag=r", "<sip:alice@example.com>");
+    let register = alice(request("REGISTER", 1)).via(&["A r1"]).header(&format!("User-Agent: {client}"));
+    let answer = alice(response("200 OK", 1, "REGISTER")).via(&["A r1"]).header(&format!("Server: {client}"));
+    s.add(0, "A>P", &register);
+    s.add(5, "P>A", &answer);
+    let ladder = build(&s.done(), &[Owner::Dialog(DialogIdx(0))], LadderOptions::default());
+    let roles: Vec<_> = ladder.lifelines.iter().map(|l| l.role.as_deref()).collect();
+    assert_eq!(roles, [Some("client"), Some("registrar")]);
+    assert_eq!(ladder.lifelines[1].name, "registrar");
+}
