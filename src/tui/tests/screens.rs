@@ -114,7 +114,7 @@ fn command_line() {
 
 #[test]
 fn too_small_says_so() {
-    insta::assert_snapshot!(screen(&state(50, 12)), @"The terminal is too small: 50×12, callscope needs…");
+    insta::assert_snapshot!(screen(&state(50, 12)), @"Too small: 50×12, callscope needs…");
 }
 
 #[test]

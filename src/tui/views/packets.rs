@@ -22,6 +22,9 @@ struct Columns {
     length: u16,
 }
 
+/// Below this the time and the addresses leave what they can to the info.
+const CRAMPED: u16 = 76;
+
 /// An end of a packet; ports give way where the terminal is narrow.
 fn end(address: Option<std::net::SocketAddr>, narrow: bool) -> String {
     match address {
@@ -65,9 +68,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
                 };
                 let before = before.map_or(line.time, |p| p.time);
                 let mut time = show::time(line.time, state.time, start, before);
+                // Milliseconds do where it is narrow, seconds where it is very narrow.
+                let less = if main.width < CRAMPED { 7 } else { 3 };
                 if narrow {
-                    // Milliseconds do.
-                    time.truncate(time.len().saturating_sub(3));
+                    time.truncate(time.len().saturating_sub(less));
                 }
                 time
             }
@@ -89,7 +93,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let ends: Vec<String> =
         lines.iter().flatten().flat_map(|p| [end(p.src, narrow), end(p.dst, narrow)]).collect();
     // Two addresses must leave room for what was said.
-    let most = usize::from(main.width / 5).max(15);
+    let most = if main.width < CRAMPED { 10 } else { usize::from(main.width / 5).max(15) };
     let columns = Columns {
         number: widest(&numbers, 3, 12),
         time: widest(&times, 8, 30),

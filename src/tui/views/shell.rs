@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::tui::action::Action;
 use crate::tui::keys;
 use crate::tui::layout::{self, Shell};
 use crate::tui::state::{Purpose, State, Tab, View};
@@ -325,7 +326,7 @@ fn key_line(buf: &mut Buffer, area: Rect, state: &State) {
     let theme = state.theme;
     let context = state.context();
     let mut tail: Vec<(String, &str)> = Vec::new();
-    if keys::lookup(context, "?").is_some() {
+    if keys::lookup(context, "?") == Some(Action::Help) {
         tail.push(("?".to_owned(), "help"));
     }
     for (chord, action) in [("q", "back"), ("q", "quit")] {
