@@ -40,6 +40,7 @@ pub fn run(options: TuiOptions) -> anyhow::Result<Option<i32>> {
     let colorfgbg = std::env::var("COLORFGBG").ok();
     let theme = Theme::detect(options.color, options.ascii, options.theme, colorfgbg.as_deref());
     let mut state = State::new(size.width, size.height, theme, options.time);
+    state.following = options.load.follow;
     // The first screen stands before anything is read.
     draw(&mut terminal, &state)?;
 

@@ -371,6 +371,8 @@ pub struct State {
     pub holdings: Holdings,
     pub progress: Progress,
     pub loading: bool,
+    /// The captures may grow: loading has no end.
+    pub following: bool,
     /// Inputs that could not be read.
     pub errors: Vec<String>,
     /// Counts what came from loading.
@@ -420,6 +422,7 @@ impl State {
             holdings: Holdings::default(),
             progress: Progress::default(),
             loading: true,
+            following: false,
             errors: Vec::new(),
             revision: 0,
             overview_asked: None,

@@ -114,7 +114,7 @@ fn command_line() {
 
 #[test]
 fn too_small_says_so() {
-    insta::assert_snapshot!(screen(&state(50, 12)), @"Too small: 50×12, callscope needs…");
+    insta::assert_snapshot!(screen(&state(50, 12)), @"Too small: 50×12, callscope needs 60×15. q quits.");
 }
 
 #[test]
@@ -169,4 +169,15 @@ fn no_size_makes_any_screen_panic() {
             screen(&state);
         }
     }
+}
+
+#[test]
+fn a_growing_file_has_no_bar() {
+    let mut state = state(80, 24);
+    (state.loading, state.following) = (true, true);
+    state.progress.total = Some(9_000);
+    state.progress.bytes = 34_500;
+    let text = screen(&state);
+    let status = text.lines().nth(22).unwrap();
+    assert!(status.starts_with(" following  ") && status.contains("decoded"), "{status}");
 }

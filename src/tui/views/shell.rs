@@ -305,6 +305,14 @@ fn progress(buf: &mut Buffer, area: Rect, state: &State) {
         }
         _ => String::new(),
     };
+    if state.following && p.total.is_some_and(|total| p.bytes >= total) {
+        let text = match state.overview.as_ref().map(|o| o.accounting.as_str()) {
+            Some(counts) if !counts.is_empty() => format!("following  {counts}"),
+            _ => format!("following  {} frames", show::number(p.frames)),
+        };
+        put(buf, area.x, area.y, area.width, &text, theme.style(Role::Text));
+        return;
+    }
     let amount = match p.total {
         Some(total) => format!("{} of {}", show::size(p.bytes), show::size(total)),
         None => show::size(p.bytes),

@@ -147,6 +147,8 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             _ => None,
         },
         "status" | "final_status" => match cell.as_bytes().first() {
+            // The answer to an INVITE that was cancelled.
+            _ if cell == "487" => Some(Role::Warning),
             Some(b'4'..=b'6') => Some(Role::Error),
             Some(b'3') => Some(Role::Warning),
             Some(b'2') => Some(Role::Good),
