@@ -295,15 +295,31 @@ pub fn shown(chord: &str, ascii: bool) -> String {
     }
 }
 
+/// Sets of places that have one name together.
+const SETS: [(Contexts, &str); 4] = [
+    (SCROLL, "every list and text"),
+    (SCREENS, "everywhere but in boxes and lines"),
+    (TABS, "the tabs"),
+    (INNER, "the views inside"),
+];
+
+/// Where a key of the table works.
+fn places(on: Contexts) -> String {
+    if let Some((_, name)) = SETS.iter().find(|(set, _)| *set == on) {
+        return (*name).to_owned();
+    }
+    let names: Vec<&str> = Contexts::ALL.iter().filter(|(c, _)| on.has(*c)).map(|(_, name)| *name).collect();
+    names.join(", ")
+}
+
 /// The table as Markdown, for the README.
 pub fn markdown() -> String {
-    let mut out = String::from("| where | key | `:` command | what it does |\n|---|---|---|---|\n");
-    for (context, name) in Contexts::ALL {
-        for key in keys_of(context) {
-            let chords: Vec<String> =
-                key.chords.iter().map(|c| format!("`{}`", c.replace('|', "\\|"))).collect();
-            out.push_str(&format!("| {name} | {} | `:{}` | {} |\n", chords.join(" "), key.command, key.help));
-        }
+    let mut out = String::from("| key | `:` command | what it does | where |\n|---|---|---|---|\n");
+    for key in KEYS {
+        let chords: Vec<String> =
+            key.chords.iter().map(|c| format!("`{}`", shown(c, true).replace('|', "\\|"))).collect();
+        let (chords, place) = (chords.join(" "), places(key.on));
+        out.push_str(&format!("| {chords} | `:{}` | {} | {place} |\n", key.command, key.help));
     }
     out
 }
