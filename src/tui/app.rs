@@ -195,7 +195,19 @@ pub fn react(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => match action_of(state, &key) {
             Some(action) => update::update(state, action),
-            None => Vec::new(),
+            None => {
+                let chord = keys::shown(&keys::chord(&key), state.theme.ascii);
+                if chord.is_empty() {
+                    return Vec::new();
+                }
+                let help = match state.context() {
+                    Contexts::CONFIRM => "y or n",
+                    context if keys::lookup(context, "?").is_some() => "? lists the keys",
+                    _ => "the keys are below",
+                };
+                state.say(format!("{chord} does nothing here: {help}"));
+                Vec::new()
+            }
         },
         Event::Mouse(mouse) => match mouse_action(&mouse) {
             Some(action) => update::update(state, action),

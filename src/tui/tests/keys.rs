@@ -358,3 +358,17 @@ fn the_panes_of_frames_and_ladders_are_opened_apart() {
     press(&mut state, "2 Enter");
     assert!(!screen(&state).contains("[Decoded]"));
 }
+
+#[test]
+fn a_key_without_a_meaning_says_so() {
+    for (way, key, says) in [
+        ("1", "/", "/ does nothing here: ? lists the keys"),
+        ("5", "Enter", "⏎ does nothing here: ? lists the keys"),
+        ("2 t", "F7", "F7 does nothing here: the keys are below"),
+    ] {
+        let mut state = state(80, 24);
+        press(&mut state, way);
+        press(&mut state, key);
+        assert_eq!(state.notice.as_ref().map(|n| n.text.as_str()), Some(says));
+    }
+}
