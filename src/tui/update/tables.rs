@@ -49,8 +49,14 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
                 table.cursor.step(1, len);
             }
         }
-        Action::SortLeft => sort_beside(table, false),
-        Action::SortRight => sort_beside(table, true),
+        Action::SortLeft => {
+            sort_beside(table, false);
+            say_order(state, kind);
+        }
+        Action::SortRight => {
+            sort_beside(table, true);
+            say_order(state, kind);
+        }
         Action::SortReverse => {
             let first = table.data.as_ref().and_then(|d| d.columns.first()).map(|c| c.key.clone());
             let (key, descending) = match table.sort.take() {
@@ -58,6 +64,7 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
                 None => (first.unwrap_or_default(), true),
             };
             set_sort(table, &key, descending);
+            say_order(state, kind);
         }
         Action::Columns => open_columns(state, kind),
         Action::NextProblem | Action::PreviousProblem => {
@@ -89,6 +96,20 @@ fn sort_beside(table: &mut TableState, right: bool) {
             table.version += 1;
         }
     }
+}
+
+/// The column may be one that the width leaves no room for.
+fn say_order(state: &mut State, kind: TableKind) {
+    let table = state.table(kind);
+    let text = match &table.sort {
+        None => "in the order of arrival".to_owned(),
+        Some((key, descending)) => {
+            let column = table.data.iter().flat_map(|d| &d.columns).find(|c| c.key == *key);
+            let title = column.map_or(key.as_str(), |c| c.title.as_str());
+            format!("sorted by {title}{}", if *descending { ", descending" } else { "" })
+        }
+    };
+    state.say(text);
 }
 
 pub(super) fn set_sort(table: &mut TableState, key: &str, descending: bool) {

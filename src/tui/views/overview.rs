@@ -58,7 +58,11 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
             });
         }
     };
-    let verdict = if overview.verdict.is_empty() { "nothing was decoded yet" } else { &overview.verdict };
+    let verdict = match overview.verdict.as_str() {
+        _ if !state.loading && state.holdings.captures.is_empty() => "Nothing could be read.",
+        "" => "Nothing was decoded yet.",
+        text => text,
+    };
     put_text(Item::Verdict, "Verdict", Role::Title, verdict, Role::Text, "");
     for error in &state.errors {
         let text = show::safe(error.as_bytes());

@@ -46,7 +46,11 @@ fn title(buf: &mut Buffer, area: Rect, state: &State) {
             format!("({length})"),
         ]
     });
-    let name = if holdings.title.is_empty() { "reading …" } else { holdings.title.as_str() };
+    let name = match holdings.title.as_str() {
+        "" if state.loading => "reading …",
+        "" => "nothing could be read",
+        title => title,
+    };
     let mut middle = name.to_owned();
     let fits = |s: &String| width(name) + width(s) + width(&right) + 5 <= room;
     if let Some(span) = spans.into_iter().flatten().find(fits) {
@@ -281,7 +285,7 @@ fn status(buf: &mut Buffer, area: Rect, state: &State) {
     }
     let mut text = state.overview.as_ref().map(|o| o.accounting.clone()).unwrap_or_default();
     let mut role = Role::Dim;
-    if text.is_empty()
+    if (text.is_empty() || state.holdings.frames == 0)
         && let Some(error) = state.errors.first()
     {
         text = format!("● {}", show::safe(error.as_bytes()));
