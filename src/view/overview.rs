@@ -311,7 +311,10 @@ fn dialogs_text(analysis: &Analysis) -> String {
     let list: Vec<String> = counts
         .iter()
         .take(5)
-        .map(|&(method, n)| format!("{} {}", show::number(n), show::safe(analysis.method(method).as_bytes())))
+        .map(|&(method, n)| match analysis.method(method) {
+            "" => format!("{} without a request", show::number(n)),
+            name => format!("{} {}", show::number(n), show::safe(name.as_bytes())),
+        })
         .collect();
     let dots = if counts.len() > 5 { " …" } else { "" };
     let failed: u64 = failed_dialogs(analysis).iter().map(|f| f.0).sum();
@@ -322,7 +325,10 @@ fn dialogs_text(analysis: &Analysis) -> String {
 fn messages_text(analysis: &Analysis) -> String {
     let sip = &analysis.sip;
     let methods = sip.requests.iter().filter(|&&n| n > 0).count() as u64;
-    let mut text = format!("SIP   {}", show::count(methods, "method", "methods"));
+    let mut text = match methods {
+        0 => "SIP   answers only".to_owned(),
+        n => format!("SIP   {}", show::count(n, "method", "methods")),
+    };
     let class = |low: u16| sip.responses.range(low..low + 100).map(|(_, n)| n).sum::<u64>();
     for low in [400, 500, 600] {
         // A challenge is no failure.
@@ -348,7 +354,8 @@ fn messages_text(analysis: &Analysis) -> String {
 fn tls_text(analysis: &Analysis) -> String {
     let frames: u64 = analysis.tls.iter().map(|t| t.encrypted_frames).sum();
     let bytes: u64 = analysis.tls.iter().map(|t| t.bytes).sum();
-    format!("sessions   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
+    let sessions = if analysis.tls.len() == 1 { "session" } else { "sessions" };
+    format!("{sessions}   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
 }
 
 #[cfg(test)]
