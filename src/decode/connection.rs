@@ -9,7 +9,7 @@ use super::breakage;
 use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::{Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
@@ -131,8 +131,8 @@ pub(super) struct Connection {
     syn: bool,
     mode: Mode,
     halves: [Half; 2],
-    /// Frames that came before it was clear what is spoken.
-    pub waiting: u64,
+    /// Frames that came before it was clear what is spoken: without payload, and with.
+    pub waiting: [u64; 2],
     /// The frame whose bytes came last.
     last: FrameRef,
     /// A message was not kept for a limit since this was last taken.
@@ -150,7 +150,7 @@ impl Connection {
             syn,
             mode: Mode::Undecided,
             halves: Default::default(),
-            waiting: 0,
+            waiting: [0; 2],
             over_limit: false,
             asking: None,
             held: 0,
@@ -169,7 +169,23 @@ impl Connection {
         }
     }
 
-    pub fn tls_session(&self) -> Option<usize> {
+    /// Counts the frames that waited; what nothing could be told of is other traffic.
+    pub fn settle_waiting(&mut self, accounting: &mut Accounting, sink: &mut impl Sink) {
+        let [bare, with_payload] = std::mem::take(&mut self.waiting);
+        accounting.add(self.class(false).unwrap_or(Class::Other), bare);
+        accounting.add(self.class(true).unwrap_or(Class::Other), with_payload);
+        if with_payload > 0 {
+            self.count_encrypted(with_payload, sink);
+        }
+    }
+
+    pub fn count_encrypted(&self, frames: u64, sink: &mut impl Sink) {
+        if let Some(session) = self.tls_session().and_then(|s| sink.tls(s)) {
+            session.encrypted_frames += frames;
+        }
+    }
+
+    fn tls_session(&self) -> Option<usize> {
         match &self.mode {
             Mode::Tls(t) => Some(t.session),
             _ => None,
