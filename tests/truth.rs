@@ -61,6 +61,9 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     expect("waiting fragments", s.fragment_pending.to_string(), pending.to_string());
     for c in &a.captures {
         expect("frames accounted for", c.frames.to_string(), c.accounting.total().to_string());
+        // DTLS is encrypted without being a session; no sample holds any.
+        let in_sessions: u64 = a.tls.iter().map(|t| t.encrypted_frames).sum();
+        expect("encrypted frames", in_sessions.to_string(), c.accounting.encrypted.to_string());
     }
     let dialogs: Vec<String> = a
         .dialogs

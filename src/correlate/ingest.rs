@@ -102,6 +102,12 @@ impl Analysis {
                 {
                     work.expires = Some(seconds);
                 }
+                if record.has(flag::TERMINATED) {
+                    let reason = self.strings.intern(subscription_reason(scan.subscription_state));
+                    if let Some(work) = self.dialog_work.get_mut(dialog.0 as usize) {
+                        work.terminated_reason = reason;
+                    }
+                }
             }
         }
         Some(index)
@@ -315,11 +321,49 @@ fn flags_of(m: &Incoming<'_>) -> u16 {
     set(!scan.to.tag.is_empty(), flag::TO_TAG);
     set(scan.expires == Some(0), flag::EXPIRES_ZERO);
     set(!scan.diagnostics.is_empty(), flag::DIAGNOSTICS);
+    set(scan.credentials, flag::CREDENTIALS);
+    set(is_terminated(scan.subscription_state), flag::TERMINATED);
     flags
+}
+
+/// Is it `terminated`, with parameters or without (RFC 6665 §4.1.3)?
+fn is_terminated(state: &[u8]) -> bool {
+    let end = state.iter().position(|b| matches!(b, b';' | b' ' | b'\t')).unwrap_or(state.len());
+    state.get(..end).is_some_and(|word| word.eq_ignore_ascii_case(b"terminated"))
+}
+
+/// Its `reason` parameter.
+fn subscription_reason(state: &[u8]) -> &[u8] {
+    let mut params = state.split(|b| *b == b';').skip(1).map(<[u8]>::trim_ascii);
+    let reason = params.find_map(|p| {
+        let (name, value) = p.split_at_checked(p.iter().position(|b| *b == b'=')?)?;
+        name.trim_ascii_end().eq_ignore_ascii_case(b"reason").then_some(value)
+    });
+    reason.and_then(|r| r.get(1..)).unwrap_or_default().trim_ascii()
 }
 
 /// The address alone, whether or not `IN IP4` stands before it and a TTL behind.
 pub(super) fn connection_address(value: &[u8]) -> &[u8] {
     let last = value.rsplit(|b| *b == b' ').next().unwrap_or_default();
     last.split(|b| *b == b'/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscription_states() {
+        let check = |value: &str, terminated, reason: &str| {
+            assert_eq!(is_terminated(value.as_bytes()), terminated, "{value}");
+            assert_eq!(subscription_reason(value.as_bytes()), reason.as_bytes(), "{value}");
+        };
+        check("terminated;reason=timeout", true, "timeout");
+        check("Terminated ; expires=0; Reason = noresource ;x", true, "noresource");
+        check("terminated", true, "");
+        check("active;expires=600;reason=rejected", false, "rejected");
+        check("terminatedish", false, "");
+        check(";reason=", false, "");
+        check("", false, "");
+    }
 }

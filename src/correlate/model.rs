@@ -82,6 +82,8 @@ pub mod flag {
     pub const EXPIRES_ZERO: u16 = 1024;
     /// Carries `ms-diagnostics` (or a kin) or `Reason`; worth reading again for details.
     pub const DIAGNOSTICS: u16 = 2048;
+    /// `Subscription-State: terminated`.
+    pub const TERMINATED: u16 = 4096;
 }
 
 /// One SIP message.
@@ -338,7 +340,7 @@ pub struct Dialog {
 /// not count for a SUBSCRIBE). `completed`: 2xx, or nothing that anybody answers (ACK, BENOTIFY); `failed`: 3xx–6xx,
 /// also 401 and 407 where no further attempt follows; `unanswered`: no final answer (a later request that the end
 /// of the capture overtook within 32 s of the last message does not undo an earlier 2xx); `active`: a SUBSCRIBE
-/// that was accepted and neither ended by `Expires: 0` nor run out.
+/// that was accepted and neither ended by `Expires: 0` or a NOTIFY's `Subscription-State: terminated` nor run out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialogSummary {
     pub state: DialogState,
@@ -348,6 +350,10 @@ pub struct DialogSummary {
     pub responses: u32,
     /// 0 while there is none.
     pub final_status: u16,
+    /// A NOTIFY said that the subscription is terminated.
+    pub terminated: bool,
+    /// The reason it gave: `timeout`, `rejected` …
+    pub terminated_reason: Str,
     pub retransmissions: u32,
 }
 
@@ -360,6 +366,8 @@ impl DialogSummary {
         requests: 0,
         responses: 0,
         final_status: 0,
+        terminated: false,
+        terminated_reason: Str(0),
         retransmissions: 0,
     };
 }

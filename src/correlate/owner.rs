@@ -45,6 +45,8 @@ pub(super) struct DialogWork {
     pub summarised: u32,
     /// `Expires` last asked for or granted, seconds.
     pub expires: Option<u32>,
+    /// Why a NOTIFY last said that the subscription is terminated.
+    pub terminated_reason: Str,
     pub recent: Recent,
 }
 

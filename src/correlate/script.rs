@@ -3,7 +3,7 @@
 //! `0.1 A>P INVITE/2 sdp` is a request with CSeq 2, `0.2 P>A 180 to=b` an answer to it. A response answers the
 //! newest request that went the other way (`for=BYE` picks a method, `/2` a CSeq). Words after that: `from=` and `to=` tags
 //! (requests: `a` and none; responses: those of the request, and `b` for all but 100), `branch=`, `id=` Call-ID,
-//! `sdp` or `sdp=ORIGIN@ADDRESS:PORT`, `media=audio:4000,video:0` (of that SDP), `cand=N`, `ct=`, `agent=`, `expires=`, `hold`, `dup`, `x=` X-Call-ID, `replaces=`, `refer=`,
+//! `sdp` or `sdp=ORIGIN@ADDRESS:PORT`, `media=audio:4000,video:0` (of that SDP), `cand=N`, `ct=`, `agent=`, `expires=`, `hold`, `dup`, `auth` (credentials), `state=` Subscription-State, `x=` X-Call-ID, `replaces=`, `refer=`,
 //! `user=`, `callee=` (From and To users), `same` (the same bytes again), `reason=`, `frame=`, `epid=`.
 //! A machine is a letter, or an `ip:port`.
 
@@ -129,6 +129,8 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
             cseq_method: this.method.as_bytes(),
             agent: value("agent").unwrap_or_default().as_bytes(),
             event: value("event").unwrap_or_default().as_bytes(),
+            subscription_state: value("state").unwrap_or_default().as_bytes(),
+            credentials: has("auth"),
             content_type: value("ct").unwrap_or_default().as_bytes(),
             expires: value("expires").and_then(|e| e.parse().ok()),
             replaces: value("replaces").unwrap_or_default().as_bytes(),

@@ -275,13 +275,13 @@ impl Analysis {
         {
             a.last = a.last.max(tally.last);
             let peer = if tally.channel == 0 { a.active } else { a.peer_of_channel(tally.channel) };
-            let relayed = a.stands_for_client();
+            let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
             if let Some(peer) = peer {
                 if let Some(p) = a.peer(peer, self.limits.turn_peers) {
                     count_peer(p, to_client, tally.packets(), tally.bytes);
                 }
                 let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
-                path = self.flow_of(src, dst, tally.transport).unwrap_or(flow);
+                path = self.flow_of(src, dst, transport).unwrap_or(flow);
             }
         }
         if tally.rtp + tally.rtcp > 0 {
@@ -344,7 +344,7 @@ impl Analysis {
         let peer = if m.channel == 0 { a.active } else { a.peer_of_channel(m.channel) };
         let Some(peer) = peer else { return (flow, inner) };
         a.last = a.last.max(m.time);
-        let relayed = a.stands_for_client();
+        let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
         let most = self.limits.turn_peers;
         if !m.duplicate
             && let Some(p) = a.peer(peer, most)
@@ -352,7 +352,7 @@ impl Analysis {
             count_peer(p, to_client, 1, m.scan.message().len() as u64);
         }
         let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
-        (self.flow_of(src, dst, m.transport).unwrap_or(flow), inner)
+        (self.flow_of(src, dst, transport).unwrap_or(flow), inner)
     }
 
     /// A Binding message: a check where it names two parties, else address discovery.

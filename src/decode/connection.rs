@@ -9,9 +9,13 @@ use super::breakage;
 use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::{Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
+
+mod stun;
+
+use stun::StunState;
 
 /// Bytes of a connection looked through for SIP before it counts as other traffic.
 const UNDECIDED_BYTES: usize = 64 << 10;
@@ -24,6 +28,7 @@ enum Mode {
     Sip,
     Tls(Box<TlsState>),
     Web(Box<WebState>),
+    Stun(Box<StunState>),
     Other,
 }
 
@@ -131,8 +136,8 @@ pub(super) struct Connection {
     syn: bool,
     mode: Mode,
     halves: [Half; 2],
-    /// Frames that came before it was clear what is spoken.
-    pub waiting: u64,
+    /// Frames that came before it was clear what is spoken: without payload, and with.
+    pub waiting: [u64; 2],
     /// The frame whose bytes came last.
     last: FrameRef,
     /// A message was not kept for a limit since this was last taken.
@@ -150,7 +155,7 @@ impl Connection {
             syn,
             mode: Mode::Undecided,
             halves: Default::default(),
-            waiting: 0,
+            waiting: [0; 2],
             over_limit: false,
             asking: None,
             held: 0,
@@ -162,14 +167,30 @@ impl Connection {
     pub fn class(&self, payload: bool) -> Option<Class> {
         match &self.mode {
             Mode::Undecided => None,
-            Mode::Sip => Some(Class::Decoded),
+            Mode::Sip | Mode::Stun(_) => Some(Class::Decoded),
             Mode::Tls(_) => Some(if payload { Class::Encrypted } else { Class::Decoded }),
             Mode::Web(w) => w.is_websocket().then_some(Class::Decoded),
             Mode::Other => Some(Class::Other),
         }
     }
 
-    pub fn tls_session(&self) -> Option<usize> {
+    /// Counts the frames that waited; what nothing could be told of is other traffic.
+    pub fn settle_waiting(&mut self, accounting: &mut Accounting, sink: &mut impl Sink) {
+        let [bare, with_payload] = std::mem::take(&mut self.waiting);
+        accounting.add(self.class(false).unwrap_or(Class::Other), bare);
+        accounting.add(self.class(true).unwrap_or(Class::Other), with_payload);
+        if with_payload > 0 {
+            self.count_encrypted(with_payload, sink);
+        }
+    }
+
+    pub fn count_encrypted(&self, frames: u64, sink: &mut impl Sink) {
+        if let Some(session) = self.tls_session().and_then(|s| sink.tls(s)) {
+            session.encrypted_frames += frames;
+        }
+    }
+
+    fn tls_session(&self) -> Option<usize> {
         match &self.mode {
             Mode::Tls(t) => Some(t.session),
             _ => None,
@@ -215,7 +236,7 @@ impl Connection {
                     self.halves[d] = Half { lost: true, ..Half::default() };
                 }
             }
-            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) => self.give_up(),
+            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) => self.give_up(),
             Mode::Other => {}
         }
         self.count_held(cx);
@@ -225,7 +246,7 @@ impl Connection {
         let mode = match &self.mode {
             Mode::Tls(tls) => tls.held(),
             Mode::Web(web) => web.held(),
-            Mode::Undecided | Mode::Sip | Mode::Other => 0,
+            Mode::Undecided | Mode::Sip | Mode::Stun(_) | Mode::Other => 0,
         };
         let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
         *cx.held = (*cx.held + held).saturating_sub(self.held);
@@ -251,6 +272,7 @@ impl Connection {
                 }
             }
             Mode::Web(_) => self.web(direction, arrival, cx, sink),
+            Mode::Stun(_) => self.stun(direction, arrival, cx, sink),
             Mode::Other => {}
         }
     }
@@ -276,32 +298,20 @@ impl Connection {
             &joined
         };
         let was_other = matches!(self.mode, Mode::Other);
+        match StunState::guess(start) {
+            Ok(Some(state)) if !was_other => {
+                self.mode = Mode::Stun(Box::new(state));
+                return self.take_held(1 - direction, cx, sink);
+            }
+            Err(()) if !was_other => return,
+            _ => {}
+        }
         match probe_stream(start) {
             // Only a start line proves SIP on a connection that spoke something else before.
             Probe::Sip => self.mode = Mode::Sip,
             Probe::SipKeepAlive if was_other => {}
             Probe::SipKeepAlive => {}
-            Probe::Tls if !was_other => {
-                let (client, server) = self.addresses(direction);
-                let session = sink.tls_start(TlsSession {
-                    first: arrival.time,
-                    last: arrival.time,
-                    client: Some(client),
-                    server: Some(server),
-                    frame: arrival.frame,
-                    ..TlsSession::default()
-                });
-                let mut state = TlsState::new(session);
-                for d in [direction, 1 - direction] {
-                    let earlier = std::mem::take(&mut self.halves[d]);
-                    if let Some(session) = sink.tls(session)
-                        && !earlier.buf.is_empty()
-                    {
-                        state.push(d, &earlier.buf, self.ends, session);
-                    }
-                }
-                self.mode = Mode::Tls(Box::new(state));
-            }
+            Probe::Tls if !was_other => self.start_tls(direction, arrival, sink),
             Probe::Http if !was_other => self.mode = Mode::Web(Box::default()),
             _ if was_other => {}
             _ => {
@@ -319,18 +329,42 @@ impl Connection {
             self.halves = Default::default();
         }
         if matches!(self.mode, Mode::Sip) {
-            // The other direction may hold what could not be told until now.
-            let other = 1 - direction;
-            if !self.halves[other].buf.is_empty() {
-                let held = std::mem::take(&mut self.halves[other]);
-                let mut from = 0;
-                for m in held.marks {
-                    let bytes = held.buf.get(from..m.end).unwrap_or_default();
-                    from = m.end;
-                    self.sip(other, Arrival { bytes, offset: None, frame: m.frame, time: m.time }, cx, sink);
-                }
+            self.take_held(1 - direction, cx, sink);
+        }
+    }
+
+    /// Takes what a direction held while it could not be told what is spoken.
+    fn take_held(&mut self, direction: usize, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        let held = std::mem::take(&mut self.halves[direction]);
+        let mut from = 0;
+        for m in held.marks {
+            let bytes = held.buf.get(from..m.end).unwrap_or_default();
+            from = m.end;
+            self.take(direction, Arrival { bytes, offset: None, frame: m.frame, time: m.time }, cx, sink);
+        }
+    }
+
+    /// Takes the connection for TLS, `direction` being the client's; what is held goes to it.
+    fn start_tls(&mut self, direction: usize, arrival: &Arrival<'_>, sink: &mut impl Sink) {
+        let (client, server) = self.addresses(direction);
+        let session = sink.tls_start(TlsSession {
+            first: arrival.time,
+            last: arrival.time,
+            client: Some(client),
+            server: Some(server),
+            frame: arrival.frame,
+            ..TlsSession::default()
+        });
+        let mut state = TlsState::new(session);
+        for d in [direction, 1 - direction] {
+            let earlier = std::mem::take(&mut self.halves[d]);
+            if let Some(session) = sink.tls(session)
+                && !earlier.buf.is_empty()
+            {
+                state.push(d, &earlier.buf, self.ends, session);
             }
         }
+        self.mode = Mode::Tls(Box::new(state));
     }
 
     /// Bytes are missing in `direction`.
@@ -358,6 +392,10 @@ impl Connection {
                 );
             }
             Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Stun(state) => {
+                state.lost(direction);
+                self.halves[direction].clear();
+            }
             Mode::Other => {}
         }
     }
@@ -434,7 +472,7 @@ impl Connection {
         let transport = match self.mode {
             Mode::Sip => Transport::Tcp,
             Mode::Web(_) => Transport::Ws,
-            Mode::Undecided | Mode::Tls(_) | Mode::Other => return,
+            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Other => return,
         };
         if let Some(direction) = self.asking.take() {
             let (src, dst) = self.addresses(direction);

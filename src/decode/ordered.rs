@@ -404,14 +404,16 @@ impl CaptureDecoder {
             (SegmentUse::OverLimit, _) => Class::OverLimit,
             (_, Some(c)) => match c.class(payload) {
                 Some(class) => {
-                    accounting.add(class, std::mem::take(&mut c.waiting));
-                    if payload && let Some(session) = c.tls_session().and_then(|s| sink.tls(s)) {
-                        session.encrypted_frames += frames;
+                    if c.waiting != [0; 2] {
+                        c.settle_waiting(accounting, sink);
+                    }
+                    if payload {
+                        c.count_encrypted(frames, sink);
                     }
                     class
                 }
                 None => {
-                    c.waiting += frames;
+                    c.waiting[usize::from(payload)] += frames;
                     return;
                 }
             },
@@ -441,14 +443,14 @@ impl CaptureDecoder {
         });
         for (_, mut c) in connections.drain() {
             c.end(&mut cx, sink);
-            accounting.add(c.class(false).unwrap_or(Class::Other), c.waiting);
+            c.settle_waiting(accounting, sink);
         }
         accounting.fragment_pending += self.defrag.given_up() + self.defrag.pending();
     }
 
     /// Frames that no class holds yet: waiting fragments and undecided connections.
     pub fn waiting(&self) -> u64 {
-        self.defrag.pending() + self.connections.values().map(|c| c.waiting).sum::<u64>()
+        self.defrag.pending() + self.connections.values().flat_map(|c| c.waiting).sum::<u64>()
     }
 }
 
@@ -524,7 +526,7 @@ fn on_event(
         StreamEvent::Forget { conn } => {
             if let Some(mut c) = connections.remove(&conn) {
                 c.end(cx, sink);
-                accounting.add(c.class(false).unwrap_or(Class::Other), c.waiting);
+                c.settle_waiting(accounting, sink);
             }
         }
         StreamEvent::OverLimit(name) => {

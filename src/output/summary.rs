@@ -437,7 +437,10 @@ fn tls(analysis: &Analysis, blocks: &mut Vec<Block>) {
                 s.client.map_or_else(|| "–".to_owned(), show::address),
                 s.server.map_or_else(|| "–".to_owned(), show::address),
                 or_dash(s.server_name.as_deref()),
-                or_dash(s.version),
+                match (s.version, s.offered) {
+                    (None, Some(offered)) => format!("offered {offered}"),
+                    (version, _) => or_dash(version),
+                },
                 or_dash(s.cipher.as_deref()),
                 grouped(s.encrypted_frames),
                 alerts.join(", "),

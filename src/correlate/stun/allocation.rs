@@ -181,6 +181,11 @@ impl Allocation {
         self.relayed.unwrap_or(self.server)
     }
 
+    /// Of the relay's other side: [MS-TURN] allocates for the transport it is spoken over, RFC 8656 for UDP.
+    pub fn relay_transport(&self) -> Transport {
+        if self.dialect == Dialect::MsTurn { self.transport } else { Transport::Udp }
+    }
+
     /// Sent requests that nothing answered, of the last round.
     pub fn silent_requests(&self) -> u32 {
         self.rounds.last().filter(|r| r.response.is_none()).map_or(0, |r| r.sent)

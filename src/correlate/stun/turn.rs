@@ -109,7 +109,7 @@ impl Analysis {
         let most = self.limits.turn_peers;
         let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return false };
         a.last = a.last.max(m.time);
-        let relayed = a.stands_for_client();
+        let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
         let mut path = flow;
         if let Some(peer) = scan.peer() {
             if !m.duplicate
@@ -119,7 +119,7 @@ impl Analysis {
                 p.permitted |= to_client;
             }
             let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
-            path = self.flow_of(src, dst, m.transport).unwrap_or(flow);
+            path = self.flow_of(src, dst, transport).unwrap_or(flow);
         }
         self.inside(m, data, flow, path, at)
     }

@@ -191,6 +191,7 @@ pub(super) fn dialog(analysis: &Analysis, index: DialogIdx) -> impl Serialize + 
         responses: s.responses,
         final_status: some(s.final_status),
         state: s.state.name(),
+        terminated: s.terminated.then(|| analysis.text(s.terminated_reason)),
         messages: Messages(analysis, d.messages),
     }
 }

@@ -252,5 +252,7 @@ pub(super) struct Dialog<'a, M> {
     pub responses: u32,
     pub final_status: Option<u16>,
     pub state: &'static str,
+    /// Why a NOTIFY said that the subscription is terminated (empty: without reason).
+    pub terminated: Option<Cow<'a, str>>,
     pub messages: M,
 }

@@ -298,7 +298,7 @@ fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) 
         Field::To => party(b"", bytes(dialog.to_uri), sink),
         Field::User => party(b"", bytes(dialog.from_uri), sink) || party(b"", bytes(dialog.to_uri), sink),
         Field::CallId => text(analysis, dialog.call_id, sink),
-        Field::Reason => sink(Value::Text(show::reason_phrase(s.final_status))),
+        Field::Reason => sink(Value::Text(&show::dialog_reason(analysis, d))),
         Field::State => sink(Value::Text(s.state.name())),
         Field::Type => sink(Value::Text("dialog")),
         Field::Event => text(analysis, dialog.event, sink),

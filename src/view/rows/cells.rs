@@ -136,7 +136,7 @@ pub fn dialog(analysis: &Analysis, d: DialogIdx, key: &str, times: Times<'_, Dia
         "to_uri" => bytes(raw(dialog.to_uri)),
         "state" => text(s.state.name().to_owned()),
         "status" => status(s.final_status),
-        "reason" => text(show::reason_phrase(s.final_status).to_owned()),
+        "reason" => text(show::dialog_reason(analysis, d)),
         "duration" => optional(Some(s.end.saturating_sub(s.start)), show::duration),
         "requests" => number(s.requests),
         "responses" => number(s.responses),

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use callscope_parsers::tls::alert_name;
 
-use super::safe;
-use crate::correlate::{Analysis, CallIdx, Failure, FailureCause, Str};
+use super::{reason_phrase, safe};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, Failure, FailureCause, Str};
 use crate::decode::BreakageKind;
 use crate::net::Icmp;
 
@@ -68,4 +68,14 @@ pub fn call_reason(analysis: &Analysis, call: CallIdx) -> String {
         return safe(analysis.strings.bytes(reason));
     }
     analysis.failure(call).map(|f| failure(&f)).unwrap_or_default()
+}
+
+/// The phrase of the status a dialog ended with, or that its subscription was terminated, and why.
+pub fn dialog_reason(analysis: &Analysis, dialog: DialogIdx) -> String {
+    let s = &analysis.dialog(dialog).summary;
+    match s.terminated {
+        false => reason_phrase(s.final_status).to_owned(),
+        true if s.terminated_reason == Str(0) => "terminated".to_owned(),
+        true => format!("terminated: {}", safe(analysis.strings.bytes(s.terminated_reason))),
+    }
 }

@@ -219,5 +219,6 @@ pub struct Dialog {
     pub responses: u32,
     pub final_status: Option<u16>,
     pub state: String,
+    pub terminated: Option<String>,
     pub messages: Vec<Message>,
 }
