@@ -138,13 +138,6 @@ pub fn scan_stun(bytes: &[u8], hint: Option<Dialect>) -> Option<StunScan<'_>> {
     let message = bytes.get(..HEADER + usize::from(declared)).unwrap_or(bytes);
     let kind = MessageType(u16::from_be_bytes([high, low]));
     let marked = message.get(HEADER..).unwrap_or_default().starts_with(&MS_TURN_COOKIE);
-    // [MS-TURN] knows no padding; elsewhere it is the rule.
-    let mut padded = !marked;
-    let mut walk = Walk::new(message, padded);
-    if !walk.exact || walk.unknown {
-        (padded, walk) = other_walk(message, padded, walk);
-    }
-    let header_cookie = [c0, c1, c2, c3] == MAGIC_COOKIE;
     let mut scan = StunScan {
         message,
         declared,
@@ -153,47 +146,53 @@ pub fn scan_stun(bytes: &[u8], hint: Option<Dialect>) -> Option<StunScan<'_>> {
         class: Class::Request,
         method: Method(0),
         dialect: Dialect::Rfc5389,
-        padded,
-        exact: walk.exact,
-        places: walk.places,
+        // [MS-TURN] knows no padding; elsewhere it is the rule.
+        padded: !marked,
+        exact: false,
+        places: [0; COUNT],
     };
-    scan.dialect = scan.tell_dialect(header_cookie, hint);
+    let walk = scan.walk();
+    if walk != (Walk { exact: true, known: true }) {
+        scan.try_other_padding(walk);
+    }
+    scan.dialect = scan.tell_dialect([c0, c1, c2, c3] == MAGIC_COOKIE, hint);
     (scan.class, scan.method) = kind.split(scan.dialect);
     Some(scan)
 }
 
+/// How well a padding explains a message; the greater the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Walk {
-    places: Places,
+    /// It ends where the message does.
     exact: bool,
-    /// A comprehension-required type without a name: either a strange message or the wrong padding.
-    unknown: bool,
+    /// Every comprehension-required type has a name.
+    known: bool,
 }
 
-impl Walk {
+impl StunScan<'_> {
+    /// Remembers where the attributes stand.
     #[inline]
-    fn new(message: &[u8], padded: bool) -> Self {
-        let mut places = [0; COUNT];
-        let mut unknown = false;
-        let mut attributes = Attributes::new(message, padded);
+    fn walk(&mut self) -> Walk {
+        let mut known = true;
+        let mut attributes = Attributes::new(self.message, self.padded);
         for RawAttribute { kind, at, .. } in attributes.by_ref() {
             let place = place(kind.0);
-            unknown |= place == 0 && kind.is_comprehension_required();
-            if let (Some(slot @ 0), Ok(at)) = (places.get_mut(place), u16::try_from(at)) {
+            known &= place != 0 || !kind.is_comprehension_required();
+            if let (Some(slot @ 0), Ok(at)) = (self.places.get_mut(place), u16::try_from(at)) {
                 *slot = at;
             }
         }
-        Self { places, exact: attributes.ended_exactly(), unknown }
+        self.exact = attributes.ended_exactly();
+        Walk { exact: self.exact, known }
     }
-}
 
-/// The walk with the other padding, where it explains the message better.
-#[cold]
-fn other_walk(message: &[u8], padded: bool, walk: Walk) -> (bool, Walk) {
-    let other = Walk::new(message, !padded);
-    if (other.exact, !other.unknown) > (walk.exact, !walk.unknown) {
-        (!padded, other)
-    } else {
-        (padded, walk)
+    #[cold]
+    fn try_other_padding(&mut self, walk: Walk) {
+        let mut other = *self;
+        (other.padded, other.places) = (!self.padded, [0; COUNT]);
+        if other.walk() > walk {
+            *self = other;
+        }
     }
 }
 
