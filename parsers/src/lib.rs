@@ -10,6 +10,8 @@ pub mod mime;
 pub mod probe;
 pub mod sdp;
 pub mod sip;
+pub mod sqlr;
+pub mod tds;
 pub mod tls;
 pub mod websocket;
 
