@@ -34,7 +34,7 @@ fn one(tail: &str) -> Vec<u8> {
     answer(format!("{HEAD}{tail}").as_bytes())
 }
 
-// [MC-SQLR] §4.1: the answer to CLNT_UCAST_EX, 330 bytes.
+// Example of [MC-SQLR]: the answer to CLNT_UCAST_EX, 330 bytes.
 #[test]
 fn list_example_of_the_specification() {
     let head =
@@ -67,7 +67,7 @@ fn list_example_of_the_specification() {
     assert!(looks_like_sqlr(&bytes) && !response.is_dropped_by_clients(RequestKind::UnicastEx));
 }
 
-// [MC-SQLR] §4.2.
+// Example of [MC-SQLR]: CLNT_UCAST_INST.
 #[test]
 fn single_example_of_the_specification() {
     let request = hex!("0459554b4f4e53544400");
@@ -83,7 +83,7 @@ fn single_example_of_the_specification() {
     assert_eq!((codes(&sqlr), told(&sqlr)[0].3), (vec![], Some(57137)));
 }
 
-// [MC-SQLR] §4.3.
+// Example of [MC-SQLR]: CLNT_UCAST_DAC.
 #[test]
 fn dac_example_of_the_specification() {
     let request = hex!("0f0159554b4f4e53544400");

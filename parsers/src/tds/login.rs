@@ -154,9 +154,10 @@ pub struct OldLogin {
 
 /// Takes the payload of a login before TDS 7 apart, as far as it goes.
 pub fn parse_old_login(payload: &[u8]) -> OldLogin {
+    // All that is there where the record ends before the length.
     let place = |at: usize, room: usize| {
-        let length = payload.get(at + room).map_or(0, |n| usize::from(*n).min(room));
-        at..at + length
+        let length = payload.get(at + room).map_or(room, |n| usize::from(*n).min(room));
+        at.min(payload.len())..(at + length).min(payload.len())
     };
     let text = |at, room| {
         let bytes = payload.get(place(at, room)).unwrap_or_default();

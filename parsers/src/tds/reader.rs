@@ -1,10 +1,14 @@
 //! One direction of a connection, cut into messages.
 
+use std::ops::Range;
+
 use super::{HEADER, PacketHeader, PacketType, login, parse_header, prelogin, status};
 use crate::Issue;
 
 /// Bytes kept of a message; the rest is counted.
 const MAX_KEPT: usize = 64 * 1024;
+/// Packets of a message whose places are kept.
+const MAX_PIECES: usize = 256;
 /// Issues given for one direction.
 const MAX_ISSUES: u8 = 16;
 /// First byte of a packet of the session multiplex protocol ([MC-SMP]), which MARS brings.
@@ -41,9 +45,21 @@ pub struct TdsMessage {
     pub spid: u16,
     /// Status of the first packet; see [`status`].
     pub status: u8,
+    /// Places in `payload` and in the stream where the content of each packet begins, and its length.
+    pieces: Vec<(usize, usize, usize)>,
 }
 
 impl TdsMessage {
+    /// Where a range of `payload` stands in the stream: more than one where it goes over packets. Packets after the
+    /// 256th are not known.
+    pub fn stream_ranges(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let cut = self.pieces.iter().filter_map(|&(at, stream, length)| {
+            let (from, to) = (range.start.max(at), range.end.min(at + length).min(self.payload.len()));
+            (from < to).then(|| stream + (from - at)..stream + (to - at))
+        });
+        cut.collect()
+    }
+
     pub fn content(&self) -> TdsContent {
         let is_tls = matches!(self.payload.as_slice(), [0x14..=0x17, 3, ..]);
         match self.kind {
@@ -245,7 +261,11 @@ impl TdsReader {
             cut: false,
             spid: packet.spid,
             status: packet.status,
+            pieces: Vec::new(),
         });
+        if message.pieces.len() < MAX_PIECES && message.payload.len() < MAX_KEPT {
+            message.pieces.push((message.payload.len(), self.position, left));
+        }
         message.packets = message.packets.saturating_add(1);
         self.ends_message = packet.status & status::END_OF_MESSAGE != 0;
         self.state = State::Payload { left };

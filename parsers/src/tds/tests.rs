@@ -4,7 +4,7 @@ use super::*;
 use hex_literal::hex;
 use proptest::prelude::*;
 
-// [MS-TDS] §4.1; also read so by other dissectors.
+// Example of [MS-TDS]; TShark reads it so too.
 const PRELOGIN: [u8; 47] = hex!(
     "1201002F00000100" "00001A0006" "0100200001" "0200210001" "0300220004" "0400260001" "FF"
     "090000000000" "01" "00" "B80D0000" "01"
@@ -326,6 +326,8 @@ fn tokens_of_tds_5() {
     assert_eq!((&login.server[..], &login.library[..]), ("db.example.com", "library"));
     assert_eq!((login.tds_version, login.secrets.first()), (0x0500_0000, Some(&(62..68))));
     assert!(!format!("{login:?}").contains("hidden"));
+    // Cut before the length byte: whatever stands in the field.
+    assert_eq!(parse_old_login(&record[..80]).secrets.first(), Some(&(62..80)));
     // It takes two packets, of different types.
     let mut stream = packet(2, &record[..504]);
     stream[1] = 0;
@@ -354,6 +356,11 @@ fn streams_in_any_pieces() {
     let events = read(&[&split]);
     let [message] = messages(&events)[..] else { panic!("{events:?}") };
     assert_eq!((message.packets, &message.payload[..]), (2, &PRELOGIN[HEADER..]));
+    // Where parts of the payload stand in the stream: 12 bytes, then another header.
+    assert_eq!(message.stream_ranges(2..5).first(), Some(&(10..13)));
+    assert_eq!(message.stream_ranges(10..14), [18..20, 28..30]);
+    assert_eq!(message.stream_ranges(30..99).first(), Some(&(46..55)));
+    assert!(message.stream_ranges(39..40).is_empty());
     let server = read(&[SERVER_PRELOGIN, REFUSED]);
     let contents: Vec<_> = messages(&server).iter().map(|m| (m.content(), m.spid)).collect();
     assert_eq!(contents, [(TdsContent::Prelogin, 52), (TdsContent::Tokens, 52)]);

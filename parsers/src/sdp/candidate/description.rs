@@ -14,7 +14,7 @@ const MAX_FOUNDATIONS: usize = 1024;
 /// Entries read of one `a=remote-candidates`.
 const MAX_REMOTE: usize = 256;
 
-/// Where media goes by `m=`, `c=` and `a=rtcp` alone: the default candidate (RFC 8839 §4.2.1.1).
+/// Where media goes by `m=`, `c=` and `a=rtcp` alone: the default candidate (RFC 8839 §4.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DefaultAddress<'a> {
     pub component: u16,
@@ -92,7 +92,7 @@ impl<'a> IceDescription<'a> {
     }
 
     /// Are the peer's candidates that this final offer or answer names among those the peer gave before? `None`
-    /// where it names none. If not, the call has to fail ([MS-ICE2] §3.1.4.8).
+    /// where it names none. If not, the call has to fail.
     pub fn names_known_remote(&self, peer: &IceDescription<'_>) -> Option<bool> {
         Some(match self.remote.as_ref()? {
             RemoteCandidates::Id(id) => peer.candidates.iter().any(|c| c.foundation == *id),
@@ -221,7 +221,7 @@ impl<'a> IceDescription<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// ICE of a media section; credentials and options of the session count where it has none (RFC 8839 §4.4.2).
+    /// ICE of a media section; credentials and options of the session count where it has none (RFC 8839 §5.4).
     pub fn ice_description(&self, media: &Media<'a>) -> IceDescription<'a> {
         let mut out = IceDescription {
             credentials: self.ice(media),
