@@ -104,6 +104,7 @@ pub fn parse_login7(payload: &[u8]) -> Login7 {
     // Only since TDS 7.2, whose texts begin behind it.
     let has_change = u16_at(payload, FIXED).is_some_and(|first| first >= 94);
     let changed = if has_change { reader.field(86, 2, "The new password") } else { 0..0 };
+    out.integrated |= !sspi.is_empty();
     out.has_password = !password.is_empty();
     let token = federated_token(payload);
     out.federated = token.is_some();
