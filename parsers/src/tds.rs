@@ -24,7 +24,7 @@ pub use prelogin::{
     parse_prelogin,
 };
 pub use reader::{TdsContent, TdsEvent, TdsMessage, TdsReader};
-pub use token::{LoginAck, ServerMessage, Token, error_title, parse_tokens};
+pub use token::{EnvChange, LoginAck, ServerMessage, Token, Tokens, error_title, parse_tokens};
 
 /// Size of a packet's header.
 pub const HEADER: usize = 8;
