@@ -10,10 +10,12 @@ pub use model::*;
 
 mod analysis;
 mod apply;
+mod breakage;
 mod call;
 mod dialog;
 mod fork;
 mod hops;
+pub mod ice;
 pub mod ingest;
 mod kind;
 mod legs;
@@ -25,6 +27,7 @@ mod retransmission;
 mod script;
 mod store;
 mod strings;
+pub mod stun;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +35,7 @@ mod tests;
 pub(crate) use script::played;
 
 pub use analysis::Analysis;
+pub use breakage::{BrokenFlow, Failure, FailureCause};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use ingest::Incoming;

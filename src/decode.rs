@@ -9,18 +9,22 @@ use callscope_parsers::sip::Scan;
 
 use crate::capture::{FrameRef, Nanos};
 
+mod breakage;
 mod connection;
 mod keys;
 mod ordered;
 mod prepare;
 mod spans;
+mod stun;
 mod tls;
 mod websocket;
 
+pub use breakage::{Breakage, BreakageKind};
 pub use keys::Keys;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
+pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent};
 pub use tls::TlsSession;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,7 +86,7 @@ impl Accounting {
 
     fn add(&mut self, class: Class, frames: u64) {
         *match class {
-            Class::Decoded | Class::Sip => &mut self.decoded,
+            Class::Decoded | Class::Sip | Class::Stun | Class::Media => &mut self.decoded,
             Class::Other | Class::Ordered => &mut self.other_traffic,
             Class::NotIp => &mut self.not_ip,
             Class::Cut => &mut self.cut_short,
@@ -130,10 +134,16 @@ pub struct DecodedSip<'a> {
 pub trait Sink {
     /// `false`: a limit was hit and the message was not kept.
     fn sip(&mut self, message: &DecodedSip<'_>) -> bool;
+    /// A STUN or TURN message; as [`Sink::sip`].
+    fn stun(&mut self, message: &DecodedStun<'_>) -> bool;
+    /// Media counted since the last time on one flow.
+    fn media(&mut self, tally: &MediaTally);
     /// Starts a TLS session; its number serves [`Sink::tls`].
     fn tls_start(&mut self, session: TlsSession) -> usize;
     /// The session of that number.
     fn tls(&mut self, session: usize) -> Option<&mut TlsSession>;
     fn websocket_start(&mut self);
+    /// The transport under some messages broke.
+    fn broken(&mut self, breakage: &Breakage);
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
 }

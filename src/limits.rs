@@ -27,6 +27,8 @@ pub struct Limits {
     pub tcp_gap_bytes: usize,
     /// Bytes held for gaps over all connections.
     pub tcp_gap_bytes_total: usize,
+    /// Bytes of messages that are not whole yet, over all streams.
+    pub stream_bytes_total: usize,
     /// Longest message assembled from a stream, bytes.
     pub message_bytes: usize,
     /// Longest header section of a message in a stream, bytes.
@@ -35,10 +37,26 @@ pub struct Limits {
     pub arena_bytes: usize,
     /// SIP messages kept.
     pub sip_messages: usize,
+    /// ICMP errors and lost connections kept as signs why a call failed.
+    pub transport_errors: usize,
     /// Calls and dialogs kept.
     pub dialogs: usize,
     /// TLS sessions kept with their details.
     pub tls_sessions: usize,
+    /// STUN and TURN messages kept.
+    pub stun_messages: usize,
+    /// TURN allocations told apart.
+    pub turn_allocations: usize,
+    /// Peers kept of one allocation.
+    pub turn_peers: usize,
+    /// Pairs of names whose connectivity checks are joined to sessions.
+    pub check_groups: usize,
+    /// Candidates read of one description.
+    pub ice_candidates: usize,
+    /// Pairs of one ICE session.
+    pub ice_pairs: usize,
+    /// Messages of checks looked at for one ICE session.
+    pub ice_checks: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -66,12 +84,21 @@ impl Default for Limits {
             tcp_connections: 200_000,
             tcp_gap_bytes: 1 << 20,
             tcp_gap_bytes_total: 256 << 20,
+            stream_bytes_total: 256 << 20,
             message_bytes: 16 << 20,
             header_bytes: 1 << 20,
             arena_bytes: 64 << 20,
             sip_messages: 20_000_000,
+            transport_errors: 100_000,
             dialogs: 4_000_000,
             tls_sessions: 100_000,
+            stun_messages: 20_000_000,
+            turn_allocations: 1_000_000,
+            turn_peers: 1_024,
+            check_groups: 4_000_000,
+            ice_candidates: 1_000,
+            ice_pairs: 10_000,
+            ice_checks: 1_000_000,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

@@ -8,6 +8,6 @@ pub mod overview;
 pub mod packets;
 pub mod rows;
 #[cfg(test)]
-mod scenario;
+pub(crate) mod scenario;
 pub mod show;
 pub mod table;

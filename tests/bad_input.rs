@@ -276,8 +276,8 @@ fn a_websocket_bomb_is_given_up_on() {
     let accepted = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: sip\r\n\
         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
-    let mut message = vec![0xc1, 127];
-    message.extend((bomb.len() as u64).to_be_bytes());
+    let mut message = vec![0xc1, 126];
+    message.extend(u16::try_from(bomb.len()).expect("a small bomb").to_be_bytes());
     message.extend(bomb);
     let mut frames = vec![tcp((40_000, 80), 1, 0x18, get), tcp((80, 40_000), 1, 0x18, accepted)];
     let mut seq = 1 + accepted.len() as u32;
@@ -287,7 +287,7 @@ fn a_websocket_bomb_is_given_up_on() {
     }
     let a = read(&paced(&frames));
     assert_eq!(a.other.websocket_sessions, 1);
-    assert!(has(&a, "websocket-out-of-step"), "{:?}", a.captures[0].issues);
+    assert!(has(&a, "limit-message-bytes"), "{:?}", a.captures[0].issues);
     assert_eq!(a.sip.messages, 0);
 }
 
@@ -303,7 +303,26 @@ fn a_stream_that_never_ends_a_message() {
     // Longer than may be waited for.
     let limits = Limits { message_bytes: 100_000, ..Limits::default() };
     let a = read_within(&paced(&stream(&endless, 1000)), limits);
-    assert!(has(&a, "sip-stream-out-of-step"), "{:?}", a.captures[0].issues);
+    assert!(has(&a, "limit-message-bytes"), "{:?}", a.captures[0].issues);
+    assert_eq!(a.captures[0].accounting.over_limit, 1);
+}
+
+#[test]
+fn many_streams_that_never_end_a_message() {
+    // Each within what one may hold, all together not.
+    let mut begun = request("INVITE", "begun", "", "");
+    let at = begun.len() - "0\r\n\r\n".len();
+    begun.splice(at.., b"90000\r\n\r\n".iter().copied());
+    begun.resize(1400, b'x');
+    let frames: Vec<Vec<u8>> = (0..40_u16)
+        .flat_map(|i| [tcp((40_000 + i, 5060), 999, 2, b""), tcp((40_000 + i, 5060), 1000, 0x18, &begun)])
+        .collect();
+    let a = read_within(&paced(&frames), Limits { stream_bytes_total: 20_000, ..Limits::default() });
+    assert_eq!(issues(&a, "limit-stream-bytes-total"), 1, "{:?}", a.captures[0].issues);
+    assert_eq!(a.sip.messages, 40, "their beginnings are shown");
+    let over = a.captures[0].accounting.over_limit;
+    assert!((20..40).contains(&over), "{over}");
+    assert!(!has(&read(&paced(&frames)), "limit-stream-bytes-total"));
 }
 
 #[test]
@@ -311,7 +330,7 @@ fn header_lines_of_megabytes() {
     let long = format!("X-Long: {}\r\n", "y".repeat(3 << 20));
     let bytes = [request("INVITE", "long", &long, ""), request("OPTIONS", "after", "", "")].concat();
     let a = read(&paced(&stream(&bytes, 1400)));
-    assert!(has(&a, "sip-stream-out-of-step"), "{:?}", a.captures[0].issues);
+    assert!(has(&a, "limit-header-bytes"), "{:?}", a.captures[0].issues);
     assert_eq!(a.dialogs_shown().count(), 1, "the message after it is found");
     // Within the limit it is a message like any other, also where it comes byte by byte.
     let long = format!("X-Long: {}\r\n", "y".repeat(150_000));

@@ -187,6 +187,9 @@ fn an_extract_holds_the_call_and_nothing_else() {
         ("call_states.pcap", 2),
         ("fragments.pcap", 1),
         ("tcp_segments.pcap", 1),
+        // Their first segments come in reverse order.
+        ("tcp_segments.pcap", 2),
+        ("tcp_segments.pcap", 3),
         ("links.pcapng", 1),
         ("websocket.pcap", 1),
         ("websocket.pcap", 2),

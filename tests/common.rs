@@ -41,6 +41,12 @@ pub struct Sample {
     /// Ways by which legs of calls are joined.
     #[serde(default)]
     pub links: Vec<String>,
+    /// What each call is about.
+    #[serde(default)]
+    pub kinds: Vec<String>,
+    /// Why each call failed and the frame that shows it, where no SIP answer says it; else empty.
+    #[serde(default)]
+    pub failures: Vec<String>,
     /// Whether each call started before the capture.
     #[serde(default)]
     pub mid_call: Vec<bool>,

@@ -16,8 +16,14 @@ use crate::common::manifest;
 use contract::Document;
 
 /// The samples whose every ladder is kept.
-const LADDERS: [&str; 5] =
-    ["call_states.pcap", "communicator.pcap", "proxy_hops.pcap", "tour.pcapng", "transfer.pcap"];
+const LADDERS: [&str; 6] = [
+    "call_states.pcap",
+    "communicator.pcap",
+    "failures.pcap",
+    "proxy_hops.pcap",
+    "tour.pcapng",
+    "transfer.pcap",
+];
 
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;

@@ -39,6 +39,7 @@ impl Terminal {
         let mut command = Command::new("sh");
         command.args(["-c", &script, "sh"]).arg(cargo_bin("callscope")).arg("tour.pcapng");
         command.current_dir(samples_folder());
+        command.env("TZ", "UTC");
         command.env("TERM", "xterm-256color").env("XDG_CONFIG_HOME", "/nonexistent").env("LC_ALL", "C.UTF-8");
         for name in ["NO_COLOR", "COLUMNS", "LINES"] {
             command.env_remove(name);
@@ -172,6 +173,26 @@ fn keys_come_from_the_terminal_when_standard_input_is_the_capture() {
     terminal.see(&["completed", "rejected"]);
     terminal.press("\r");
     terminal.see(&["INVITE", "ACK"]);
+    terminal.press("Q");
+    terminal.check_given_back("0");
+}
+
+/// What the README shows is what is seen.
+#[test]
+fn the_screen_of_the_readme_is_a_real_one() {
+    let readme = include_str!("../README.md");
+    let block = readme.split("<!-- screen -->").nth(1).and_then(|rest| rest.split("```").nth(1));
+    let expected: Vec<&str> =
+        block.expect("a screen").trim_matches('\n').lines().map(str::trim_end).collect();
+    let mut terminal = Terminal::start(DIRECT);
+    terminal.see(&["1 Overview", "8 calls", "568 frames: 557 decoded"]);
+    for (key, seen) in [("2", "1 of 8"), ("j", "2 of 8"), ("j", "3 of 8"), ("\r", "Call 3")] {
+        terminal.press(key);
+        terminal.see(&[seen]);
+    }
+    let contents = terminal.contents();
+    let seen: Vec<&str> = contents.lines().map(str::trim_end).collect();
+    assert_eq!(seen, expected, "README.md is to show\n{contents}");
     terminal.press("Q");
     terminal.check_given_back("0");
 }

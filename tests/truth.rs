@@ -1,7 +1,8 @@
 //! The analysis of every sample held to what the manifest says happened in it.
 
 use crate::common::{Sample, analyse, manifest, outcome, samples_folder};
-use callscope::correlate::{Analysis, MethodId};
+use callscope::correlate::{Analysis, CallIdx, Failure, MethodId};
+use callscope::view::show;
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -60,6 +61,9 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     expect("waiting fragments", s.fragment_pending.to_string(), pending.to_string());
     for c in &a.captures {
         expect("frames accounted for", c.frames.to_string(), c.accounting.total().to_string());
+        // DTLS is encrypted without being a session; no sample holds any.
+        let in_sessions: u64 = a.tls.iter().map(|t| t.encrypted_frames).sum();
+        expect("encrypted frames", in_sessions.to_string(), c.accounting.encrypted.to_string());
     }
     let dialogs: Vec<String> = a
         .dialogs
@@ -83,6 +87,16 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
         let ways: Vec<&str> = a.links.iter().map(|l| l.by.name()).collect();
         let found = if ways.contains(&link.as_str()) { link.clone() } else { format!("{ways:?}") };
         expect("link", link.clone(), found);
+    }
+    let calls = || (0..a.calls.len() as u32).map(CallIdx);
+    if !s.kinds.is_empty() {
+        let got: Vec<&str> = calls().map(|c| a.call(c).summary.kind.name()).collect();
+        expect("kinds", format!("{:?}", s.kinds), format!("{got:?}"));
+    }
+    if !s.failures.is_empty() {
+        let told = |f: Failure| format!("{}: {}", f.frame.frame, show::failure(&f));
+        let got: Vec<String> = calls().map(|c| a.failure(c).map(told).unwrap_or_default()).collect();
+        expect("failures", format!("{:?}", s.failures), format!("{got:?}"));
     }
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);

@@ -108,6 +108,7 @@ pub fn sip_stream(data: &[u8]) {
                 assert!(!why.is_empty());
                 return;
             }
+            Framing::TooLong { .. } => return,
         };
         assert!(used > 0, "no progress");
         rest = rest.get(used..).expect("a message is whole");
@@ -314,6 +315,7 @@ pub fn websocket(data: &[u8]) {
                 assert!(!why.is_empty());
                 return;
             }
+            WsFrame::TooLong => return,
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod probe;
 pub mod sdp;
 pub mod sip;
 pub mod sqlr;
+pub mod stun;
 pub mod tds;
 pub mod tls;
 pub mod websocket;

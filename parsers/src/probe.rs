@@ -183,7 +183,11 @@ fn probe_stun(payload: &[u8]) -> Probe {
             | 0x0106
             | 0x0116
     );
-    if classic && whole && plausible_attribute(attributes) { Probe::Stun } else { Probe::Unknown }
+    if whole && (classic && plausible_attribute(attributes) || crate::stun::looks_like_stun(payload)) {
+        Probe::Stun
+    } else {
+        Probe::Unknown
+    }
 }
 
 /// A message without attributes, or one whose first attribute is a known number and fits.

@@ -122,6 +122,11 @@ pub struct TlsReader {
 }
 
 impl TlsReader {
+    /// Memory for what is not all there yet.
+    pub fn held(&self) -> usize {
+        self.header.capacity() + self.small.capacity() + self.message.capacity()
+    }
+
     /// Takes the next stream bytes, gives what they complete.
     pub fn push(&mut self, bytes: &[u8], events: &mut Vec<TlsEvent>) {
         let mut rest = bytes;

@@ -158,7 +158,7 @@ fn frames(chunks: &[&[u8]]) -> Vec<Vec<u8>> {
                     assert!(n > buf.len());
                     break;
                 }
-                Framing::Reject(_) => return out,
+                Framing::Reject(_) | Framing::TooLong { .. } => return out,
             }
         }
     }

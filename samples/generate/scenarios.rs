@@ -1,6 +1,7 @@
 //! What happens in each synthetic capture.
 
 mod communicator;
+mod failures;
 mod odd;
 mod tour;
 
@@ -84,6 +85,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("tour.pcapng", tour::tour()),
         ("damaged.pcap", odd::damaged(&states)),
         ("call_states.pcap", states),
+        ("failures.pcap", ethernet(failures::failures())),
         ("proxy_hops.pcap", ethernet(proxy_hops())),
         ("transfer.pcap", ethernet(transfer())),
         ("hold.pcap", ethernet(hold())),

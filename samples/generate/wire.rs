@@ -65,6 +65,15 @@ pub fn tcp(src: SocketAddr, dst: SocketAddr, seq: u32, ack: u32, flags: u8, payl
     t
 }
 
+/// An ICMP "destination unreachable" that quotes `packet`.
+pub fn icmp_unreachable(code: u8, packet: &[u8]) -> Vec<u8> {
+    let mut m = vec![3, code, 0, 0, 0, 0, 0, 0];
+    m.extend_from_slice(packet);
+    let c = checksum(&[&m]);
+    m[2..4].copy_from_slice(&c.to_be_bytes());
+    m
+}
+
 /// An SCTP packet (checksum left 0, as captures with off-load show it) with one whole DATA chunk.
 pub fn sctp(src: SocketAddr, dst: SocketAddr, tsn: u32, payload: &[u8]) -> Vec<u8> {
     let mut s = Vec::new();

@@ -40,7 +40,8 @@ impl Sink {
         let Some(path) = path.filter(|p| *p != Path::new("-")) else {
             return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout().lock())));
         };
-        let says = |e: io::Error| Failure::usage(format!("{}: {e}", path.display()));
+        let says =
+            |e: io::Error| Failure::usage(crate::view::show::not_created(&path.display().to_string(), &e));
         if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
             let file = std::fs::OpenOptions::new().write(true).open(path).map_err(says)?;
             return Ok(Self::Special(BufWriter::new(file)));

@@ -6,12 +6,14 @@ use std::net::IpAddr;
 
 use hashbrown::HashTable;
 
+use super::breakage::Broken;
 use super::fork::ForkRow;
 use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::store::Stores;
 use super::strings::{Methods, Names, Strings};
+use super::stun::Stun;
 use crate::capture::{FrameIndex, FrameRef, Nanos};
 use crate::limits::Limits;
 
@@ -31,6 +33,7 @@ pub struct Analysis {
     /// SIP messages that were counted but not kept, a limit being hit.
     pub messages_not_kept: u64,
     pub other: OtherStatistics,
+    pub stun: Stun,
     pub tls: Vec<TlsSession>,
     pub names: Names,
     pub strings: Strings,
@@ -46,6 +49,7 @@ pub struct Analysis {
     pub(super) parts: Vec<(MsgIdx, u32)>,
     pub(super) part_frames: Vec<FrameRef>,
     pub(super) frames: FrameOrder,
+    pub(super) broken: Broken,
     pub(super) owners: Owners,
     pub(super) call_work: Vec<CallWork>,
     pub(super) dialog_work: Vec<DialogWork>,
@@ -209,6 +213,11 @@ impl Analysis {
     /// Other legs of a call.
     pub fn links_of(&self, call: CallIdx) -> impl Iterator<Item = &CallLink> + '_ {
         self.legs.indexed(call).filter_map(|i| self.links.get(i))
+    }
+
+    /// Time of the newest frame.
+    pub fn newest_time(&self) -> Nanos {
+        self.captures.iter().filter_map(|c| c.last).max().unwrap_or(self.newest)
     }
 
     /// Whether some capture is still being read (or followed).

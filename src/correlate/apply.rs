@@ -5,7 +5,7 @@ use std::io;
 use super::model::*;
 use super::{Analysis, Incoming};
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
-use crate::decode::{CaptureDecoder, DecodedSip, Place, Sink};
+use crate::decode::{Breakage, CaptureDecoder, DecodedSip, DecodedStun, MediaTally, Place, Sink};
 
 /// The sink of one capture.
 pub(super) struct Apply<'a> {
@@ -15,19 +15,7 @@ pub(super) struct Apply<'a> {
 
 impl Sink for Apply<'_> {
     fn sip(&mut self, m: &DecodedSip<'_>) -> bool {
-        let bytes = match m.place {
-            Place::File { offset, len } => BytesRef { offset, len, store: self.capture as u16 },
-            Place::Memory(bytes) => {
-                let memory = self.analysis.limits.arena_bytes;
-                match self.analysis.stores.keep(bytes, memory) {
-                    Ok(r) => r,
-                    Err(e) => {
-                        self.issue("arena", m.frame, format!("a message could not be kept: {e}"));
-                        return false;
-                    }
-                }
-            }
-        };
+        let Some(bytes) = self.analysis.place(&m.place, m.frame) else { return false };
         let incoming = Incoming {
             scan: m.scan,
             raw: m.raw,
@@ -44,6 +32,14 @@ impl Sink for Apply<'_> {
             cut: m.cut,
         };
         self.analysis.add_message(&incoming).is_some()
+    }
+
+    fn stun(&mut self, m: &DecodedStun<'_>) -> bool {
+        self.analysis.add_stun(m)
+    }
+
+    fn media(&mut self, tally: &MediaTally) {
+        self.analysis.add_media(tally);
     }
 
     fn tls_start(&mut self, session: TlsSession) -> usize {
@@ -67,6 +63,10 @@ impl Sink for Apply<'_> {
         self.analysis.other.websocket_sessions += 1;
     }
 
+    fn broken(&mut self, breakage: &Breakage) {
+        self.analysis.add_breakage(breakage);
+    }
+
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String) {
         let frame = (frame.frame > 0).then_some(frame.frame);
         self.analysis.add_issue(self.capture, CaptureIssue { code, offset: 0, frame, text });
@@ -74,6 +74,22 @@ impl Sink for Apply<'_> {
 }
 
 impl Analysis {
+    /// Where the bytes of a message of this frame can be read again; none where that failed.
+    pub(super) fn place(&mut self, place: &Place<'_>, frame: FrameRef) -> Option<BytesRef> {
+        match *place {
+            Place::File { offset, len } => Some(BytesRef { offset, len, store: frame.capture.0 }),
+            Place::Memory(bytes) => match self.stores.keep(bytes, self.limits.arena_bytes) {
+                Ok(r) => Some(r),
+                Err(e) => {
+                    let text = format!("a message could not be kept: {e}");
+                    let issue = CaptureIssue { code: "arena", offset: 0, frame: Some(frame.frame), text };
+                    self.add_issue(usize::from(frame.capture.0), issue);
+                    None
+                }
+            },
+        }
+    }
+
     /// Keeps an issue of a capture, or counts it where there are too many.
     pub(super) fn add_issue(&mut self, capture: usize, issue: CaptureIssue) {
         let limit = self.limits.issues;
@@ -158,7 +174,6 @@ impl Analysis {
         c.accounting = now;
         let counts = decoder.counts;
         let before = std::mem::replace(&mut c.counts, counts);
-        self.other.stun_messages += counts.stun - before.stun;
         self.other.rtp_packets += counts.rtp - before.rtp;
         self.other.rtcp_packets += counts.rtcp - before.rtcp;
     }

@@ -1,7 +1,6 @@
 //! The outcome of a call, read off its messages in order of time. The meanings stand on [`CallSummary`].
 
 use super::Analysis;
-use super::kind::KindBits;
 use super::model::*;
 use crate::capture::Nanos;
 
@@ -9,6 +8,8 @@ use crate::capture::Nanos;
 #[derive(Debug, Clone, Copy, Default)]
 struct Answers {
     count: u32,
+    /// Time of the newest.
+    newest: Nanos,
     ring: Option<Nanos>,
     last: Option<Final>,
 }
@@ -24,6 +25,7 @@ struct Final {
 impl Answers {
     fn add(&mut self, r: &SipRecord) {
         self.count += 1;
+        self.newest = self.newest.max(r.time);
         match r.status {
             180..200 if self.last.is_none() => {
                 self.ring.get_or_insert(r.time);
@@ -46,6 +48,8 @@ struct Attempt {
     from_tag: u32,
     branch: u32,
     flow: FlowId,
+    /// When the INVITE was first sent.
+    sent: Nanos,
     /// On the caller's hop.
     own: Answers,
     /// On any hop.
@@ -78,13 +82,7 @@ struct Walk {
 
 impl Analysis {
     pub(super) fn refresh_call(&mut self, call: CallIdx, order: &[MsgIdx], live: bool) {
-        let unread = self.call_work.get(call.0 as usize).and_then(|w| w.unread);
-        let read = unread.and_then(|m| self.message_bytes(m).ok()).map(|b| KindBits::of_message(&b));
         if let Some(work) = self.call_work.get_mut(call.0 as usize) {
-            if let Some(bits) = read {
-                work.kind.add(bits);
-            }
-            work.unread = None;
             work.touched = false;
             work.summarised = order.len() as u32;
         }
@@ -269,6 +267,7 @@ impl Analysis {
                 s.state = CallState::Cancelled;
                 s.end = cancel;
             }
+            None if walk.attempt.is_some_and(|a| self.broke(&a)) => s.state = CallState::Failed,
             None if answers.ring.is_some() => {
                 s.state = if live { CallState::Ringing } else { CallState::NoAnswer };
             }
@@ -279,6 +278,12 @@ impl Analysis {
             s.ended_by = Some(Side::Caller);
         }
         s
+    }
+
+    /// Did the transport of the caller's hop break behind all answers?
+    fn broke(&self, a: &Attempt) -> bool {
+        let since = if a.own.count > 0 { a.own.newest } else { a.sent };
+        self.broken_after(a.flow, a.branch, a.sent, since).is_some()
     }
 
     fn end_by_bye(&self, s: &mut CallSummary, bye: Option<&Bye>) {
@@ -300,6 +305,7 @@ impl Attempt {
             from_tag: r.from_tag,
             branch: r.branch,
             flow,
+            sent: r.time,
             own: Answers::default(),
             any: Answers::default(),
             cancel: None,

@@ -11,7 +11,10 @@ impl Analysis {
     pub(super) fn refresh_dialog(&mut self, dialog: DialogIdx, order: &[MsgIdx], live: bool) {
         let at = dialog.0 as usize;
         let expires = self.dialog_work.get(at).and_then(|w| w.expires);
-        let (method, summary) = self.summarise_dialog(order, expires, live);
+        let (method, mut summary) = self.summarise_dialog(order, expires, live);
+        if let Some(work) = self.dialog_work.get(at).filter(|_| summary.terminated) {
+            summary.terminated_reason = work.terminated_reason;
+        }
         if let Some(work) = self.dialog_work.get_mut(at) {
             work.touched = false;
             work.summarised = order.len() as u32;
@@ -50,12 +53,20 @@ impl Analysis {
                 continue;
             }
             s.retransmissions += u32::from(r.has(flag::RETRANSMISSION));
+            if r.has(flag::TERMINATED) && r.is_request() {
+                ends = true;
+                s.terminated = true;
+            }
             if r.method != own {
                 continue;
             }
             if r.is_request() {
                 if asked.is_none_or(|(cseq, _)| r.cseq >= cseq) {
                     asked = Some((r.cseq, r.time));
+                    // A NOTIFY is a request too where the capture holds nothing else.
+                    if own == MethodId::SUBSCRIBE {
+                        s.terminated = false;
+                    }
                     ends = r.has(flag::EXPIRES_ZERO);
                 }
             } else if r.status >= 200 && answered.is_none_or(|(cseq, _)| r.cseq >= cseq) {

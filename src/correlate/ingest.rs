@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use callscope_parsers::sip::Scan;
 
 use super::Analysis;
+use super::ice::for_each_name;
 use super::kind::KindBits;
 use super::model::*;
 use super::owner::Owners;
@@ -35,6 +36,9 @@ pub struct Incoming<'a> {
     /// The capture holds only its beginning.
     pub cut: bool,
 }
+
+/// Length of `application/sdp`, with a charset at most: a longer Content-Type is a multipart.
+const PLAIN_SDP: usize = 32;
 
 impl Analysis {
     /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
@@ -98,6 +102,12 @@ impl Analysis {
                 {
                     work.expires = Some(seconds);
                 }
+                if record.has(flag::TERMINATED) {
+                    let reason = self.strings.intern(subscription_reason(scan.subscription_state));
+                    if let Some(work) = self.dialog_work.get_mut(dialog.0 as usize) {
+                        work.terminated_reason = reason;
+                    }
+                }
             }
         }
         Some(index)
@@ -145,7 +155,7 @@ impl Analysis {
     }
 
     /// Puts an issue on the capture, once for each code.
-    fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
+    pub(super) fn note_limit(&mut self, code: &'static str, frame: FrameRef, what: &str) {
         if self.limits_noted.contains(&code) {
             return;
         }
@@ -154,6 +164,10 @@ impl Analysis {
             "limit-sip-messages" => self.limits.sip_messages,
             "limit-dialogs" => self.limits.dialogs,
             "limit-flows" => self.limits.flows,
+            "limit-stun-messages" => self.limits.stun_messages,
+            "limit-turn-allocations" => self.limits.turn_allocations,
+            "limit-check-groups" => self.limits.check_groups,
+            "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,
         };
         let text = format!("the limit of {limit} is reached: {what}");
@@ -161,20 +175,22 @@ impl Analysis {
         self.add_issue(usize::from(frame.capture.0), issue);
     }
 
+    /// The id of a flow that messages went.
+    pub(super) fn known_flow(&self, flow: Flow, hash: u64) -> Option<FlowId> {
+        let half = (hash >> 32) as u32;
+        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(&flow);
+        self.flow_table.find(place(half), same).map(|(_, id)| *id)
+    }
+
     /// The id of a flow, new ones up to `Limits::flows`.
-    fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
+    pub(super) fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
         if let Some(last) = self.last_flow
             && self.flows.get(last.0 as usize) == Some(&flow)
         {
             return Some(last);
         }
         let half = (hash >> 32) as u32;
-        // The half that is kept spread over all bits, so that growing the table needs no flow.
-        let place = |half: u32| u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let flows = &self.flows;
-        let same = |&(h, id): &(u32, FlowId)| h == half && flows.get(id.0 as usize) == Some(&flow);
-        let found = self.flow_table.find(place(half), same).map(|(_, id)| *id);
-        let id = match found {
+        let id = match self.known_flow(flow, hash) {
             Some(id) => id,
             None => {
                 if self.flows.len() >= self.limits.flows {
@@ -248,18 +264,30 @@ impl Analysis {
             && record.cseq == work.cseq;
         work.closed |= ends || refused;
         work.kind.add(KindBits::of_scan(scan));
-        if let Some(sdp) = scan.sdp
-            && sdp.media_sections > 1
-            && sdp.media_sections > work.sections
-        {
-            work.sections = sdp.media_sections;
-            work.unread = Some(index);
+        // The scan knows the first media section only.
+        if scan.sdp.is_some_and(|sdp| sdp.media_sections > 1) {
+            work.kind.add(KindBits::of_body(m.raw.get(scan.body_start..).unwrap_or_default()));
+        }
+        if let Some(sdp) = &scan.sdp {
+            let (groups, mut new) = (&mut self.stun.groups, 0u8);
+            let ice = for_each_name(m.raw, scan, |name| {
+                new = new.saturating_add(u8::from(groups.name_call(name, call)));
+            });
+            if ice {
+                work.ice_names = work.ice_names.saturating_add(new).max(1);
+                work.ice_sections |= sdp.media_sections > 1 || scan.content_type.len() > PLAIN_SDP;
+            }
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
             self.learn_fork(call, record, scan);
         }
         self.legs_learn(call, index, record, m, first_opening);
     }
+}
+
+/// The half of a flow's hash that is kept, spread over all bits, so that growing the table needs no flow.
+fn place(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// How surely a message names the callee's own software: above all a 2xx or a request of the callee's, then a
@@ -293,11 +321,49 @@ fn flags_of(m: &Incoming<'_>) -> u16 {
     set(!scan.to.tag.is_empty(), flag::TO_TAG);
     set(scan.expires == Some(0), flag::EXPIRES_ZERO);
     set(!scan.diagnostics.is_empty(), flag::DIAGNOSTICS);
+    set(scan.credentials, flag::CREDENTIALS);
+    set(is_terminated(scan.subscription_state), flag::TERMINATED);
     flags
+}
+
+/// Is it `terminated`, with parameters or without (RFC 6665 §4.1.3)?
+fn is_terminated(state: &[u8]) -> bool {
+    let end = state.iter().position(|b| matches!(b, b';' | b' ' | b'\t')).unwrap_or(state.len());
+    state.get(..end).is_some_and(|word| word.eq_ignore_ascii_case(b"terminated"))
+}
+
+/// Its `reason` parameter.
+fn subscription_reason(state: &[u8]) -> &[u8] {
+    let mut params = state.split(|b| *b == b';').skip(1).map(<[u8]>::trim_ascii);
+    let reason = params.find_map(|p| {
+        let (name, value) = p.split_at_checked(p.iter().position(|b| *b == b'=')?)?;
+        name.trim_ascii_end().eq_ignore_ascii_case(b"reason").then_some(value)
+    });
+    reason.and_then(|r| r.get(1..)).unwrap_or_default().trim_ascii()
 }
 
 /// The address alone, whether or not `IN IP4` stands before it and a TTL behind.
 pub(super) fn connection_address(value: &[u8]) -> &[u8] {
     let last = value.rsplit(|b| *b == b' ').next().unwrap_or_default();
     last.split(|b| *b == b'/').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscription_states() {
+        let check = |value: &str, terminated, reason: &str| {
+            assert_eq!(is_terminated(value.as_bytes()), terminated, "{value}");
+            assert_eq!(subscription_reason(value.as_bytes()), reason.as_bytes(), "{value}");
+        };
+        check("terminated;reason=timeout", true, "timeout");
+        check("Terminated ; expires=0; Reason = noresource ;x", true, "noresource");
+        check("terminated", true, "");
+        check("active;expires=600;reason=rejected", false, "rejected");
+        check("terminatedish", false, "");
+        check(";reason=", false, "");
+        check("", false, "");
+    }
 }

@@ -80,13 +80,13 @@ impl KindBits {
         bits
     }
 
-    /// From every `m=` line in the bytes of a message.
-    pub fn of_message(message: &[u8]) -> Self {
+    /// From every `m=` line of a body but one at its very beginning.
+    pub fn of_body(body: &[u8]) -> Self {
         let mut bits = Self(0);
-        for line in message.split(|b| *b == b'\n') {
-            if let Some(value) = line.strip_prefix(b"m=") {
-                bits.add(Self::of_media_line(value.trim_ascii_end()));
-            }
+        for at in memchr::memmem::find_iter(body, b"\nm=") {
+            let rest = body.get(at + 3..).unwrap_or_default();
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            bits.add(Self::of_media_line(rest.get(..end).unwrap_or_default().trim_ascii_end()));
         }
         bits
     }
@@ -105,8 +105,10 @@ mod tests {
 
     #[test]
     fn media_lines() {
-        let check = |message: &str, kind| assert_eq!(KindBits::of_message(message.as_bytes()).kind(), kind);
-        check("v=0\r\nm=audio 49170 RTP/AVP 0\r\n", CallKind::Audio);
+        let check = |lines: &str, kind| {
+            assert_eq!(KindBits::of_body(format!("v=0\r\n{lines}").as_bytes()).kind(), kind);
+        };
+        check("m=audio 49170 RTP/AVP 0\r\n", CallKind::Audio);
         check("m=audio 49170 RTP/AVP 0\r\nm=video 5000 RTP/AVP 31\r\n", CallKind::Video);
         check("m=audio 49170 RTP/AVP 0\nm=video 0 RTP/AVP 31\n", CallKind::Audio);
         check("m=x-ms-message 5060 sip sip:a@b\r\n", CallKind::Im);

@@ -475,6 +475,7 @@ impl Run<'_> {
             }
             self.frames += (*at - from) as u64;
             if *at >= frames {
+                decoder.end_batch(&mut sink);
                 a.update_capture(c, decoder);
                 if let Some((prepared, _)) = current.take() {
                     self.spare.push(prepared);

@@ -82,6 +82,8 @@ pub mod flag {
     pub const EXPIRES_ZERO: u16 = 1024;
     /// Carries `ms-diagnostics` (or a kin) or `Reason`; worth reading again for details.
     pub const DIAGNOSTICS: u16 = 2048;
+    /// `Subscription-State: terminated`.
+    pub const TERMINATED: u16 = 4096;
 }
 
 /// One SIP message.
@@ -213,7 +215,8 @@ pub struct Call {
 /// (a capture of one direction), any hop counts. Attempts follow one another under the same Call-ID (after 401, 407,
 /// 415, 302 …): state, status and ring are the last one's, `start` and `setup` count from the first. Re-INVITE and
 /// UPDATE never change the outcome. A call without final answer is `trying` or `ringing` only while its captures
-/// are still being read; afterwards it is `failed` (no answer at all), `no_answer` (it rang), or `trying` (100 only).
+/// are still being read; afterwards it is `failed` (no answer at all), `no_answer` (it rang), or `trying` (100 only);
+/// it is `failed` too where its transport broke behind the last answer ([`Analysis::failure`] tells why).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallSummary {
     pub kind: CallKind,
@@ -337,7 +340,7 @@ pub struct Dialog {
 /// not count for a SUBSCRIBE). `completed`: 2xx, or nothing that anybody answers (ACK, BENOTIFY); `failed`: 3xx–6xx,
 /// also 401 and 407 where no further attempt follows; `unanswered`: no final answer (a later request that the end
 /// of the capture overtook within 32 s of the last message does not undo an earlier 2xx); `active`: a SUBSCRIBE
-/// that was accepted and neither ended by `Expires: 0` nor run out.
+/// that was accepted and neither ended by `Expires: 0` or a NOTIFY's `Subscription-State: terminated` nor run out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DialogSummary {
     pub state: DialogState,
@@ -347,6 +350,10 @@ pub struct DialogSummary {
     pub responses: u32,
     /// 0 while there is none.
     pub final_status: u16,
+    /// A NOTIFY said that the subscription is terminated.
+    pub terminated: bool,
+    /// The reason it gave: `timeout`, `rejected` …
+    pub terminated_reason: Str,
     pub retransmissions: u32,
 }
 
@@ -359,6 +366,8 @@ impl DialogSummary {
         requests: 0,
         responses: 0,
         final_status: 0,
+        terminated: false,
+        terminated_reason: Str(0),
         retransmissions: 0,
     };
 }
@@ -398,7 +407,6 @@ pub struct SipStatistics {
 /// Light counts of what later issues decode in depth.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OtherStatistics {
-    pub stun_messages: u64,
     pub rtp_packets: u64,
     pub rtcp_packets: u64,
     pub tls_sessions: u64,

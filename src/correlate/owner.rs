@@ -19,6 +19,10 @@ pub(super) struct CallWork {
     pub opened: bool,
     /// BYE, or a final answer ≥ 300 that no further attempt followed.
     pub closed: bool,
+    /// Names that its SDP gives for ICE (saturating), 0 where it does not speak of ICE.
+    pub ice_names: u8,
+    /// Its SDP with ICE has several media sections or generations.
+    pub ice_sections: bool,
     pub kind: KindBits,
     /// How far the message that named the callee's software can be trusted (0: none did).
     pub agent_rank: u8,
@@ -28,10 +32,6 @@ pub(super) struct CallWork {
     /// Hash of the From tag of the caller.
     pub caller_tag: u32,
     pub cseq: u32,
-    /// Media sections of the largest SDP that [`Analysis::refresh`] looked, or is to look, into.
-    pub sections: u16,
-    /// A message whose media lines are to be read again.
-    pub unread: Option<MsgIdx>,
     /// Messages summarised so far.
     pub summarised: u32,
     pub recent: Recent,
@@ -45,6 +45,8 @@ pub(super) struct DialogWork {
     pub summarised: u32,
     /// `Expires` last asked for or granted, seconds.
     pub expires: Option<u32>,
+    /// Why a NOTIFY last said that the subscription is terminated.
+    pub terminated_reason: Str,
     pub recent: Recent,
 }
 

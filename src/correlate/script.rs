@@ -3,7 +3,7 @@
 //! `0.1 A>P INVITE/2 sdp` is a request with CSeq 2, `0.2 P>A 180 to=b` an answer to it. A response answers the
 //! newest request that went the other way (`for=BYE` picks a method, `/2` a CSeq). Words after that: `from=` and `to=` tags
 //! (requests: `a` and none; responses: those of the request, and `b` for all but 100), `branch=`, `id=` Call-ID,
-//! `sdp` or `sdp=ORIGIN@ADDRESS:PORT`, `cand=N`, `ct=`, `agent=`, `expires=`, `hold`, `dup`, `x=` X-Call-ID, `replaces=`, `refer=`,
+//! `sdp` or `sdp=ORIGIN@ADDRESS:PORT`, `media=audio:4000,video:0` (of that SDP), `cand=N`, `ct=`, `agent=`, `expires=`, `hold`, `dup`, `auth` (credentials), `state=` Subscription-State, `x=` X-Call-ID, `replaces=`, `refer=`,
 //! `user=`, `callee=` (From and To users), `same` (the same bytes again), `reason=`, `frame=`, `epid=`.
 //! A machine is a letter, or an `ip:port`.
 
@@ -107,6 +107,8 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
             let (host, port) = media.split_once(':').unwrap_or(("0.0.0.0", "0"));
             (format!("- {origin} 1 IN IP4 {host}"), host.to_owned(), format!("audio {port} RTP/AVP 0"))
         });
+        let media: Vec<&str> = value("media").map(|m| m.split(',').collect()).unwrap_or_default();
+        let body: String = media.iter().map(|m| format!("\r\nm={} RTP/AVP 0", m.replace(':', " "))).collect();
         let from_uri = format!("sip:{}@example.com", value("user").unwrap_or("alice"));
         let to_uri = format!("sip:{}@example.com", value("callee").unwrap_or("bob"));
         let scan = Scan {
@@ -127,6 +129,8 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
             cseq_method: this.method.as_bytes(),
             agent: value("agent").unwrap_or_default().as_bytes(),
             event: value("event").unwrap_or_default().as_bytes(),
+            subscription_state: value("state").unwrap_or_default().as_bytes(),
+            credentials: has("auth"),
             content_type: value("ct").unwrap_or_default().as_bytes(),
             expires: value("expires").and_then(|e| e.parse().ok()),
             replaces: value("replaces").unwrap_or_default().as_bytes(),
@@ -137,7 +141,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
                 origin: origin.as_bytes(),
                 address: host.as_bytes(),
                 media: media.as_bytes(),
-                media_sections: 1,
+                media_sections: media.len().max(1) as u16,
                 candidates: value("cand").and_then(|n| n.parse().ok()).unwrap_or(0),
                 direction: if has("hold") { b"sendonly" } else { b"" },
             }),
@@ -159,7 +163,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
         };
         let incoming = Incoming {
             scan: &scan,
-            raw: b"",
+            raw: body.as_bytes(),
             bytes: BytesRef { offset: 0, len: 0, store: BytesRef::ARENA },
             frame: FrameRef { capture: CaptureId(0), frame },
             parts: &[],

@@ -5,11 +5,17 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
 
+use super::breakage;
+use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::{Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
+
+mod stun;
+
+use stun::StunState;
 
 /// Bytes of a connection looked through for SIP before it counts as other traffic.
 const UNDECIDED_BYTES: usize = 64 << 10;
@@ -22,6 +28,7 @@ enum Mode {
     Sip,
     Tls(Box<TlsState>),
     Web(Box<WebState>),
+    Stun(Box<StunState>),
     Other,
 }
 
@@ -61,8 +68,7 @@ impl Half {
             return;
         }
         if n >= self.buf.len() {
-            self.buf.clear();
-            self.marks.clear();
+            self.empty();
             return;
         }
         self.buf.drain(..n);
@@ -95,9 +101,22 @@ impl Half {
     }
 
     fn clear(&mut self) {
-        self.buf.clear();
-        self.marks.clear();
+        self.empty();
         self.wanted = 0;
+    }
+
+    /// What a long message took is not kept for short ones.
+    fn empty(&mut self) {
+        if self.held() > SMALL_BUFFER {
+            (self.buf, self.marks) = (Vec::new(), Vec::new());
+        } else {
+            self.buf.clear();
+            self.marks.clear();
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.buf.capacity() + self.marks.capacity() * size_of::<Mark>()
     }
 }
 
@@ -117,12 +136,16 @@ pub(super) struct Connection {
     syn: bool,
     mode: Mode,
     halves: [Half; 2],
-    /// Frames that came before it was clear what is spoken.
-    pub waiting: u64,
+    /// Frames that came before it was clear what is spoken: without payload, and with.
+    pub waiting: [u64; 2],
     /// The frame whose bytes came last.
     last: FrameRef,
     /// A message was not kept for a limit since this was last taken.
     pub over_limit: bool,
+    /// The direction of an INVITE that no final answer came back for yet.
+    asking: Option<usize>,
+    /// Its share of [`Context::held`].
+    held: usize,
 }
 
 impl Connection {
@@ -132,8 +155,10 @@ impl Connection {
             syn,
             mode: Mode::Undecided,
             halves: Default::default(),
-            waiting: 0,
+            waiting: [0; 2],
             over_limit: false,
+            asking: None,
+            held: 0,
             last: FrameRef::default(),
         }
     }
@@ -142,14 +167,30 @@ impl Connection {
     pub fn class(&self, payload: bool) -> Option<Class> {
         match &self.mode {
             Mode::Undecided => None,
-            Mode::Sip => Some(Class::Decoded),
+            Mode::Sip | Mode::Stun(_) => Some(Class::Decoded),
             Mode::Tls(_) => Some(if payload { Class::Encrypted } else { Class::Decoded }),
             Mode::Web(w) => w.is_websocket().then_some(Class::Decoded),
             Mode::Other => Some(Class::Other),
         }
     }
 
-    pub fn tls_session(&self) -> Option<usize> {
+    /// Counts the frames that waited; what nothing could be told of is other traffic.
+    pub fn settle_waiting(&mut self, accounting: &mut Accounting, sink: &mut impl Sink) {
+        let [bare, with_payload] = std::mem::take(&mut self.waiting);
+        accounting.add(self.class(false).unwrap_or(Class::Other), bare);
+        accounting.add(self.class(true).unwrap_or(Class::Other), with_payload);
+        if with_payload > 0 {
+            self.count_encrypted(with_payload, sink);
+        }
+    }
+
+    pub fn count_encrypted(&self, frames: u64, sink: &mut impl Sink) {
+        if let Some(session) = self.tls_session().and_then(|s| sink.tls(s)) {
+            session.encrypted_frames += frames;
+        }
+    }
+
+    fn tls_session(&self) -> Option<usize> {
         match &self.mode {
             Mode::Tls(t) => Some(t.session),
             _ => None,
@@ -172,6 +213,47 @@ impl Connection {
         if let Mode::Undecided | Mode::Other = self.mode {
             self.decide(direction, &arrival, cx, sink);
         }
+        self.take(direction, arrival, cx, sink);
+        self.keep_within(direction, arrival.frame, cx, sink);
+    }
+
+    /// Gives up what this connection waits for where all of them wait for too much.
+    fn keep_within(&mut self, direction: usize, frame: FrameRef, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        self.count_held(cx);
+        if *cx.held <= cx.limits.stream_bytes_total || self.held == 0 {
+            return;
+        }
+        let name = "stream_bytes_total";
+        if first_time(cx.limits_said, name) {
+            let text = format!("limit {name} reached: the beginnings of messages were given up");
+            sink.issue("limit-stream-bytes-total", frame, text);
+        }
+        self.over_limit = true;
+        match self.mode {
+            Mode::Sip => {
+                for d in [direction, 1 - direction] {
+                    self.flush(d, cx, sink);
+                    self.halves[d] = Half { lost: true, ..Half::default() };
+                }
+            }
+            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) => self.give_up(),
+            Mode::Other => {}
+        }
+        self.count_held(cx);
+    }
+
+    fn count_held(&mut self, cx: &mut Context<'_>) {
+        let mode = match &self.mode {
+            Mode::Tls(tls) => tls.held(),
+            Mode::Web(web) => web.held(),
+            Mode::Undecided | Mode::Sip | Mode::Stun(_) | Mode::Other => 0,
+        };
+        let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
+        *cx.held = (*cx.held + held).saturating_sub(self.held);
+        self.held = held;
+    }
+
+    fn take(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
         match &mut self.mode {
             Mode::Undecided => {
                 let half = &mut self.halves[direction];
@@ -190,6 +272,7 @@ impl Connection {
                 }
             }
             Mode::Web(_) => self.web(direction, arrival, cx, sink),
+            Mode::Stun(_) => self.stun(direction, arrival, cx, sink),
             Mode::Other => {}
         }
     }
@@ -215,32 +298,20 @@ impl Connection {
             &joined
         };
         let was_other = matches!(self.mode, Mode::Other);
+        match StunState::guess(start) {
+            Ok(Some(state)) if !was_other => {
+                self.mode = Mode::Stun(Box::new(state));
+                return self.take_held(1 - direction, cx, sink);
+            }
+            Err(()) if !was_other => return,
+            _ => {}
+        }
         match probe_stream(start) {
             // Only a start line proves SIP on a connection that spoke something else before.
             Probe::Sip => self.mode = Mode::Sip,
             Probe::SipKeepAlive if was_other => {}
             Probe::SipKeepAlive => {}
-            Probe::Tls if !was_other => {
-                let (client, server) = self.addresses(direction);
-                let session = sink.tls_start(TlsSession {
-                    first: arrival.time,
-                    last: arrival.time,
-                    client: Some(client),
-                    server: Some(server),
-                    frame: arrival.frame,
-                    ..TlsSession::default()
-                });
-                let mut state = TlsState::new(session);
-                for d in [direction, 1 - direction] {
-                    let earlier = std::mem::take(&mut self.halves[d]);
-                    if let Some(session) = sink.tls(session)
-                        && !earlier.buf.is_empty()
-                    {
-                        state.push(d, &earlier.buf, self.ends, session);
-                    }
-                }
-                self.mode = Mode::Tls(Box::new(state));
-            }
+            Probe::Tls if !was_other => self.start_tls(direction, arrival, sink),
             Probe::Http if !was_other => self.mode = Mode::Web(Box::default()),
             _ if was_other => {}
             _ => {
@@ -258,18 +329,42 @@ impl Connection {
             self.halves = Default::default();
         }
         if matches!(self.mode, Mode::Sip) {
-            // The other direction may hold what could not be told until now.
-            let other = 1 - direction;
-            if !self.halves[other].buf.is_empty() {
-                let held = std::mem::take(&mut self.halves[other]);
-                let mut from = 0;
-                for m in held.marks {
-                    let bytes = held.buf.get(from..m.end).unwrap_or_default();
-                    from = m.end;
-                    self.sip(other, Arrival { bytes, offset: None, frame: m.frame, time: m.time }, cx, sink);
-                }
+            self.take_held(1 - direction, cx, sink);
+        }
+    }
+
+    /// Takes what a direction held while it could not be told what is spoken.
+    fn take_held(&mut self, direction: usize, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        let held = std::mem::take(&mut self.halves[direction]);
+        let mut from = 0;
+        for m in held.marks {
+            let bytes = held.buf.get(from..m.end).unwrap_or_default();
+            from = m.end;
+            self.take(direction, Arrival { bytes, offset: None, frame: m.frame, time: m.time }, cx, sink);
+        }
+    }
+
+    /// Takes the connection for TLS, `direction` being the client's; what is held goes to it.
+    fn start_tls(&mut self, direction: usize, arrival: &Arrival<'_>, sink: &mut impl Sink) {
+        let (client, server) = self.addresses(direction);
+        let session = sink.tls_start(TlsSession {
+            first: arrival.time,
+            last: arrival.time,
+            client: Some(client),
+            server: Some(server),
+            frame: arrival.frame,
+            ..TlsSession::default()
+        });
+        let mut state = TlsState::new(session);
+        for d in [direction, 1 - direction] {
+            let earlier = std::mem::take(&mut self.halves[d]);
+            if let Some(session) = sink.tls(session)
+                && !earlier.buf.is_empty()
+            {
+                state.push(d, &earlier.buf, self.ends, session);
             }
         }
+        self.mode = Mode::Tls(Box::new(state));
     }
 
     /// Bytes are missing in `direction`.
@@ -297,6 +392,10 @@ impl Connection {
                 );
             }
             Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Stun(state) => {
+                state.lost(direction);
+                self.halves[direction].clear();
+            }
             Mode::Other => {}
         }
     }
@@ -347,14 +446,38 @@ impl Connection {
                 self.flush(direction, cx, sink);
             }
         }
+        *cx.held = cx.held.saturating_sub(std::mem::take(&mut self.held));
     }
 
-    pub fn closed(&mut self, direction: usize, frame: FrameRef, sink: &mut impl Sink) {
+    pub fn closed(
+        &mut self,
+        direction: usize,
+        reset: bool,
+        frame: FrameRef,
+        time: Nanos,
+        sink: &mut impl Sink,
+    ) {
+        let kind = if reset { BreakageKind::Reset } else { BreakageKind::Closed };
+        self.broke(kind, direction, frame, time, sink);
         if let Mode::Tls(tls) = &self.mode
             && let Some(session) = sink.tls(tls.session)
             && session.closed_by.is_none()
         {
             session.closed_by = Some((tls.side(direction), frame));
+        }
+    }
+
+    /// Tells of it where an INVITE waits for an answer.
+    fn broke(&mut self, kind: BreakageKind, by: usize, frame: FrameRef, time: Nanos, sink: &mut impl Sink) {
+        let transport = match self.mode {
+            Mode::Sip => Transport::Tcp,
+            Mode::Web(_) => Transport::Ws,
+            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Other => return,
+        };
+        if let Some(direction) = self.asking.take() {
+            let (src, dst) = self.addresses(direction);
+            let by = self.addresses(by).0.ip();
+            sink.broken(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0 });
         }
     }
 
@@ -370,6 +493,7 @@ impl Connection {
         }
         half.wanted = 0;
         let mut wanted = 0;
+        let mut alerted = None;
         let mut at = 0;
         loop {
             let all: &[u8] = if buffered { &half.buf } else { arrival.bytes };
@@ -407,6 +531,7 @@ impl Connection {
                         (arrival.frame, arrival.time)
                     };
                     if let Some(scan) = sip::scan(bytes) {
+                        self.asking = asking(&scan, direction, self.asking);
                         let place = match arrival.offset {
                             Some(offset) if !buffered => {
                                 Place::File { offset: offset + from as u64, len: len as u32 }
@@ -439,16 +564,27 @@ impl Connection {
                     }
                     break;
                 }
-                Framing::Reject(why) => {
-                    let (frame, offset) = (arrival.frame, at);
-                    sink.issue(
-                        "sip-stream-out-of-step",
-                        frame,
-                        format!("{src} → {dst}: {why}; looking for the next message (byte {offset})"),
-                    );
+                refused @ (Framing::Reject(_) | Framing::TooLong { .. }) => {
+                    let alert = breakage::tls_alert(rest);
+                    let (code, why) = match refused {
+                        Framing::Reject(why) => ("sip-stream-out-of-step", why),
+                        Framing::TooLong { header: true } => {
+                            ("limit-header-bytes", "the header section is longer than limit header_bytes")
+                        }
+                        _ => ("limit-message-bytes", "the message is longer than limit message_bytes"),
+                    };
+                    self.over_limit |= matches!(refused, Framing::TooLong { .. });
+                    let text = format!("{src} → {dst}: {why}; looking for the next message (byte {at})");
+                    if alert.is_none() {
+                        sink.issue(code, arrival.frame, text);
+                    }
                     half.lost = true;
                     // `find_start` could give the refused line again.
                     at += find_next_start(rest).unwrap_or(1);
+                    if let Some(description) = alert {
+                        let kind = BreakageKind::TlsAlert { description };
+                        alerted = Some((kind, arrival.frame, arrival.time));
+                    }
                 }
             }
         }
@@ -460,6 +596,9 @@ impl Connection {
             half.push(rest, arrival.frame, arrival.time);
         }
         half.wanted = wanted;
+        if let Some((kind, frame, time)) = alerted {
+            self.broke(kind, direction, frame, time, sink);
+        }
     }
 
     fn web(&mut self, direction: usize, arrival: Arrival<'_>, cx: &mut Context<'_>, sink: &mut impl Sink) {
@@ -487,6 +626,7 @@ impl Connection {
                     if let Some((frame, time)) = last
                         && let Some(scan) = sip::scan(&bytes)
                     {
+                        self.asking = asking(&scan, direction, self.asking);
                         self.over_limit |= !sink.sip(&DecodedSip {
                             scan: &scan,
                             raw: &bytes,
@@ -512,9 +652,27 @@ impl Connection {
                     self.give_up();
                     return;
                 }
+                WsStep::TooLong => {
+                    let why = "a message is longer than limit message_bytes; the rest of the connection is not read";
+                    sink.issue("limit-message-bytes", arrival.frame, format!("{src} → {dst}: {why}"));
+                    self.over_limit = true;
+                    self.give_up();
+                    return;
+                }
             }
         }
         half.consume(at);
+    }
+}
+
+/// Whether an INVITE waits for its final answer after this message went in `direction`.
+fn asking(scan: &sip::Scan<'_>, direction: usize, before: Option<usize>) -> Option<usize> {
+    if scan.cseq_method != b"INVITE" {
+        before
+    } else if scan.status == 0 {
+        Some(direction)
+    } else {
+        before.filter(|asked| scan.status < 200 || *asked == direction)
     }
 }
 
@@ -524,6 +682,8 @@ pub(super) struct Context<'a> {
     pub sip_ports: &'a [u16],
     pub hasher: &'a foldhash::fast::RandomState,
     pub parts: &'a mut Vec<FrameRef>,
+    /// Memory for what is not whole yet, over all connections.
+    pub held: &'a mut usize,
     /// Limits that were told of.
     pub limits_said: &'a mut Vec<&'static str>,
 }

@@ -29,35 +29,35 @@ impl Keys {
     ) -> Self {
         Self {
             call_id: state.hash_one(scan.call_id),
-            flow: flow_hash(src, dst, transport, state),
+            flow: Self::flow_hash(src, dst, transport, state),
             branch: short_hash(scan.branch),
             from_tag: short_hash(scan.from.tag),
             to_tag: short_hash(scan.to.tag),
         }
     }
-}
 
-fn flow_hash(
-    src: SocketAddr,
-    dst: SocketAddr,
-    transport: Transport,
-    state: &foldhash::fast::RandomState,
-) -> u64 {
-    let mut h = state.build_hasher();
-    for end in [src, dst] {
-        match end {
-            SocketAddr::V4(a) => h.write_u64(u64::from(a.ip().to_bits()) << 16 | u64::from(a.port())),
-            SocketAddr::V6(a) => {
-                h.write_u128(a.ip().to_bits());
-                h.write_u64(u64::from(a.port()));
+    pub fn flow_hash(
+        src: SocketAddr,
+        dst: SocketAddr,
+        transport: Transport,
+        state: &foldhash::fast::RandomState,
+    ) -> u64 {
+        let mut h = state.build_hasher();
+        for end in [src, dst] {
+            match end {
+                SocketAddr::V4(a) => h.write_u64(u64::from(a.ip().to_bits()) << 16 | u64::from(a.port())),
+                SocketAddr::V6(a) => {
+                    h.write_u128(a.ip().to_bits());
+                    h.write_u64(u64::from(a.port()));
+                }
             }
         }
+        h.write_u64(transport as u64);
+        h.finish()
     }
-    h.write_u64(transport as u64);
-    h.finish()
 }
 
-fn short_hash(s: &[u8]) -> u32 {
+pub(super) fn short_hash(s: &[u8]) -> u32 {
     if s.is_empty() {
         return 0;
     }

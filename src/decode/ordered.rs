@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use callscope_parsers::sip;
 use hashbrown::HashMap;
 
+use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
+use super::stun::{DecodedAt, MediaTally, Tallies, give};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
 use crate::net::defrag::Defragmented;
-use crate::net::sctp::SctpTable;
+use crate::net::sctp::{ChunkUse, SctpTable};
 use crate::net::tcp::SegmentUse;
 use crate::net::{
     ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpSegment, TcpTable, slice_frame, slice_ip,
@@ -33,7 +35,12 @@ pub struct CaptureDecoder {
     pub counts: LightCounts,
     /// Next of `Prepared::sip`.
     next_sip: usize,
+    /// Next of `Prepared::stun`.
+    next_stun: usize,
+    tallies: Tallies,
     parts: Vec<FrameRef>,
+    /// Memory for what is not whole yet, over all connections.
+    held: usize,
     /// Limits that were told of.
     limits_said: Vec<&'static str>,
 }
@@ -58,7 +65,10 @@ impl CaptureDecoder {
             accounting: Accounting::default(),
             counts: LightCounts::default(),
             next_sip: 0,
+            next_stun: 0,
+            tallies: Tallies::default(),
             parts: Vec::new(),
+            held: 0,
             limits_said: Vec::new(),
         }
     }
@@ -66,9 +76,15 @@ impl CaptureDecoder {
     /// To be called before the first frame of each batch.
     pub fn begin_batch(&mut self, prepared: &Prepared) {
         self.next_sip = 0;
-        self.counts.stun += prepared.counts.stun;
+        self.next_stun = 0;
+        self.tallies.begin(&prepared.media);
         self.counts.rtp += prepared.counts.rtp;
         self.counts.rtcp += prepared.counts.rtcp;
+    }
+
+    /// To be called after the last frame of each batch.
+    pub fn end_batch(&mut self, sink: &mut impl Sink) {
+        self.tallies.give(sink);
     }
 
     /// Takes frame `i` of the batch begun.
@@ -107,6 +123,36 @@ impl CaptureDecoder {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
             }
+            Class::Media => {
+                let frame = self.frame_ref(prepared, i);
+                self.tallies.take(&prepared.media, head.time, frame, duplicate);
+                if !duplicate {
+                    self.accounting.add(class, 1);
+                }
+            }
+            Class::Stun => {
+                let Some(event) = prepared.stun.get(self.next_stun) else { return };
+                self.next_stun += 1;
+                let range = event.start as usize..event.start as usize + event.len as usize;
+                let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
+                let at = DecodedAt {
+                    place: Place::File {
+                        offset: prepared.batch.base + u64::from(event.start),
+                        len: event.len,
+                    },
+                    frame: self.frame_ref(prepared, i),
+                    time: head.time,
+                    src: event.src,
+                    dst: event.dst,
+                    transport: Transport::Udp,
+                    duplicate,
+                    cut: event.cut,
+                };
+                let kept = give(bytes, &at, sink);
+                if !duplicate {
+                    self.accounting.add(message_class(kept, event.cut), 1);
+                }
+            }
             Class::Ordered if duplicate => self.fragment_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
@@ -129,7 +175,7 @@ impl CaptureDecoder {
         let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
         let mut counts = LightCounts::default();
-        if let Payload::Text(bytes) = udp_payload(payload, false, false, &mut counts)
+        if let Payload::Text(bytes) = udp_payload(payload, false, &mut counts)
             && let Some(scan) = sip::scan(bytes)
         {
             sink.sip(&DecodedSip {
@@ -207,9 +253,38 @@ impl CaptureDecoder {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let bytes = match udp_payload(payload, missing, sip_port, &mut self.counts) {
+                let bytes = match udp_payload(payload, sip_port, &mut self.counts) {
                     Payload::Text(bytes) => bytes,
                     Payload::Is(class) => return self.accounting.add(class, frames),
+                    Payload::Stun => {
+                        let place = place_of(payload, file);
+                        let transport = Transport::Udp;
+                        let at = DecodedAt {
+                            place,
+                            frame,
+                            time,
+                            src,
+                            dst,
+                            transport,
+                            duplicate: false,
+                            cut: missing,
+                        };
+                        let kept = give(payload, &at, sink);
+                        return self.accounting.add(message_class(kept, missing), frames);
+                    }
+                    Payload::Media(channel, kind, len) => {
+                        sink.media(&MediaTally::one(
+                            src,
+                            dst,
+                            Transport::Udp,
+                            channel,
+                            kind,
+                            len,
+                            time,
+                            frame,
+                        ));
+                        return self.accounting.add(Class::Media, frames);
+                    }
                 };
                 match sip::scan(bytes) {
                     Some(scan) => {
@@ -244,7 +319,13 @@ impl CaptureDecoder {
             Sliced::Cut => Class::Cut,
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
-            Sliced::Icmp { .. } | Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
+            Sliced::Icmp { ip } => {
+                if let Some(breakage) = breakage::of_icmp(&ip, frame, time) {
+                    sink.broken(&breakage);
+                }
+                Class::Other
+            }
+            Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
         self.accounting.add(class, frames);
     }
@@ -262,7 +343,7 @@ impl CaptureDecoder {
     ) -> Class {
         let mut class = Class::Other;
         let (hasher, earlier) = (&self.hasher, &mut self.parts);
-        self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
+        let used = self.sctp.push(ip, src_port, dst_port, chunks, frame, time, &self.limits, &mut |m| {
             let start = m.bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
             let bytes = m.bytes.get(start..).unwrap_or_default();
             if sip::looks_like_sip(bytes)
@@ -289,6 +370,13 @@ impl CaptureDecoder {
                 class = message_class(kept, cut);
             }
         });
+        if let ChunkUse::OverLimit(name) = used {
+            if first_time(&mut self.limits_said, name) {
+                let code = if name == "message_bytes" { "limit-message-bytes" } else { "limit-tcp" };
+                sink.issue(code, frame, format!("limit {name} reached: SCTP data was given up"));
+            }
+            class = Class::OverLimit;
+        }
         class
     }
 
@@ -301,8 +389,10 @@ impl CaptureDecoder {
         file: Option<(usize, u64)>,
         sink: &mut impl Sink,
     ) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, limits_said, .. } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts, limits_said };
+        let Self {
+            tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
+        } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
         let mut tls = None;
         let used = tcp.push(segment, frame, time, limits, &mut |event| {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
@@ -314,14 +404,16 @@ impl CaptureDecoder {
             (SegmentUse::OverLimit, _) => Class::OverLimit,
             (_, Some(c)) => match c.class(payload) {
                 Some(class) => {
-                    accounting.add(class, std::mem::take(&mut c.waiting));
-                    if payload && let Some(session) = c.tls_session().and_then(|s| sink.tls(s)) {
-                        session.encrypted_frames += frames;
+                    if c.waiting != [0; 2] {
+                        c.settle_waiting(accounting, sink);
+                    }
+                    if payload {
+                        c.count_encrypted(frames, sink);
                     }
                     class
                 }
                 None => {
-                    c.waiting += frames;
+                    c.waiting[usize::from(payload)] += frames;
                     return;
                 }
             },
@@ -340,8 +432,10 @@ impl CaptureDecoder {
 
     /// Says what is still held back, at the end of the capture.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        let Self { tcp, connections, accounting, limits, sip_ports, hasher, parts, limits_said, .. } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts, limits_said };
+        let Self {
+            tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
+        } = self;
+        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
         let last = FrameRef { capture: self.capture, frame: 0 };
         let mut tls = None;
         tcp.finish(&mut |event| {
@@ -349,19 +443,19 @@ impl CaptureDecoder {
         });
         for (_, mut c) in connections.drain() {
             c.end(&mut cx, sink);
-            accounting.add(c.class(false).unwrap_or(Class::Other), c.waiting);
+            c.settle_waiting(accounting, sink);
         }
         accounting.fragment_pending += self.defrag.given_up() + self.defrag.pending();
     }
 
     /// Frames that no class holds yet: waiting fragments and undecided connections.
     pub fn waiting(&self) -> u64 {
-        self.defrag.pending() + self.connections.values().map(|c| c.waiting).sum::<u64>()
+        self.defrag.pending() + self.connections.values().flat_map(|c| c.waiting).sum::<u64>()
     }
 }
 
 /// Whether a limit was not told of yet; then it counts as told.
-fn first_time(said: &mut Vec<&'static str>, name: &'static str) -> bool {
+pub(super) fn first_time(said: &mut Vec<&'static str>, name: &'static str) -> bool {
     let first = !said.contains(&name);
     if first {
         said.push(name);
@@ -424,15 +518,15 @@ fn on_event(
                 c.gap(side(direction), bytes, current, cx, sink);
             }
         }
-        StreamEvent::Close { conn, direction, frame, .. } => {
+        StreamEvent::Close { conn, direction, reset, frame, time } => {
             if let Some(c) = connections.get_mut(&conn) {
-                c.closed(side(direction), frame, sink);
+                c.closed(side(direction), reset, frame, time, sink);
             }
         }
         StreamEvent::Forget { conn } => {
             if let Some(mut c) = connections.remove(&conn) {
                 c.end(cx, sink);
-                accounting.add(c.class(false).unwrap_or(Class::Other), c.waiting);
+                c.settle_waiting(accounting, sink);
             }
         }
         StreamEvent::OverLimit(name) => {

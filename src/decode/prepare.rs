@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
+use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, quick_hash};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
@@ -23,7 +24,11 @@ pub enum Class {
     Encrypted,
     /// The next of [`Prepared::sip`].
     Sip,
-    /// To be sliced again in frame order: TCP, SCTP, a fragment.
+    /// The next of [`Prepared::stun`].
+    Stun,
+    /// The next of [`Prepared::media`].
+    Media,
+    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment.
     Ordered,
 }
 
@@ -43,7 +48,6 @@ pub struct SipEvent {
 /// Counts of what is not kept message by message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LightCounts {
-    pub stun: u64,
     pub rtp: u64,
     pub rtcp: u64,
 }
@@ -58,6 +62,10 @@ pub struct Prepared {
     pub digests: Vec<u64>,
     /// One for each [`Class::Sip`], in order.
     pub sip: Vec<SipEvent>,
+    /// One for each [`Class::Stun`], in order.
+    pub stun: Vec<StunEvent>,
+    /// A frame for each [`Class::Media`], in order.
+    pub media: MediaFlows,
     pub counts: LightCounts,
 }
 
@@ -67,32 +75,31 @@ pub(super) const MAX_DATAGRAM: usize = u16::MAX as usize;
 /// What a datagram's payload is.
 pub(super) enum Payload<'a> {
     Is(Class),
+    /// STUN, or ChannelData with STUN in it.
+    Stun,
+    /// Counted by its flow: TURN channel (0 for none), kind, length without the header of ChannelData.
+    Media(u16, MediaKind, usize),
     /// To be scanned: it begins like a SIP message, or came by a port of SIP.
     Text(&'a [u8]),
 }
 
-pub(super) fn udp_payload<'a>(
-    payload: &'a [u8],
-    missing: bool,
-    sip_port: bool,
-    counts: &mut LightCounts,
-) -> Payload<'a> {
+pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut LightCounts) -> Payload<'a> {
     Payload::Is(match probe_datagram(payload) {
         Probe::Rtp => {
             counts.rtp += 1;
-            Class::Decoded
+            return Payload::Media(0, MediaKind::Rtp, payload.len());
         }
-        Probe::Stun => {
-            counts.stun += 1;
-            if missing { Class::Cut } else { Class::Decoded }
-        }
+        Probe::Stun => return Payload::Stun,
         Probe::ChannelData => {
-            counts.stun += 1;
-            Class::Decoded
+            return match in_channel(payload) {
+                Some(InChannel::Media(channel, kind, len)) => Payload::Media(channel, kind, len),
+                Some(InChannel::Stun(..)) => Payload::Stun,
+                None => Payload::Is(Class::Other),
+            };
         }
         Probe::Rtcp => {
             counts.rtcp += 1;
-            Class::Decoded
+            return Payload::Media(0, MediaKind::Rtcp, payload.len());
         }
         Probe::Dtls => Class::Encrypted,
         Probe::SipKeepAlive => Class::Decoded,
@@ -122,10 +129,12 @@ pub fn prepare(
     sip_ports: &[u16],
     hasher: &foldhash::fast::RandomState,
 ) {
-    let Prepared { batch, classes, digests, sip, counts } = prepared;
+    let Prepared { batch, classes, digests, sip, stun, media, counts } = prepared;
     classes.clear();
     digests.clear();
     sip.clear();
+    stun.clear();
+    media.clear();
     *counts = LightCounts::default();
     classes.reserve(batch.frames.len());
     digests.reserve(batch.frames.len());
@@ -140,8 +149,22 @@ pub fn prepare(
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                match udp_payload(payload, missing, sip_port, counts) {
+                match udp_payload(payload, sip_port, counts) {
                     Payload::Is(class) => class,
+                    Payload::Media(channel, kind, len) => {
+                        media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, quick_hash);
+                        Class::Media
+                    }
+                    Payload::Stun => {
+                        stun.push(StunEvent {
+                            start: ((payload.as_ptr() as usize) - base) as u32,
+                            len: payload.len() as u32,
+                            src: *src,
+                            dst: *dst,
+                            cut: missing,
+                        });
+                        Class::Stun
+                    }
                     Payload::Text(bytes) => match sip::scan(bytes) {
                         Some(scan) => {
                             let hash = hasher.hash_one(bytes);
@@ -166,8 +189,10 @@ pub fn prepare(
                     },
                 }
             }
-            Sliced::Tcp { .. } | Sliced::Sctp { .. } | Sliced::Fragment { .. } => Class::Ordered,
-            Sliced::Icmp { .. } | Sliced::OtherIp { .. } => Class::Other,
+            Sliced::Tcp { .. } | Sliced::Sctp { .. } | Sliced::Fragment { .. } | Sliced::Icmp { .. } => {
+                Class::Ordered
+            }
+            Sliced::OtherIp { .. } => Class::Other,
             Sliced::NotIp => Class::NotIp,
             Sliced::Cut => Class::Cut,
             Sliced::Malformed(_) => Class::Malformed,

@@ -78,6 +78,7 @@ pub struct Spans {
     agent: Span,
     contact: Span,
     event: Span,
+    subscription_state: Span,
     content_type: Span,
     diagnostics: Span,
     replaces: Span,
@@ -86,6 +87,7 @@ pub struct Spans {
     cseq: u32,
     status: u16,
     suspicious: bool,
+    credentials: bool,
     expires: Option<u32>,
     content_length: Option<u32>,
     body_start: u32,
@@ -108,6 +110,7 @@ impl Spans {
             agent: s(scan.agent),
             contact: s(scan.contact),
             event: s(scan.event),
+            subscription_state: s(scan.subscription_state),
             content_type: s(scan.content_type),
             diagnostics: s(scan.diagnostics),
             replaces: s(scan.replaces),
@@ -116,6 +119,7 @@ impl Spans {
             cseq: scan.cseq,
             status: scan.status,
             suspicious: scan.suspicious,
+            credentials: scan.credentials,
             expires: scan.expires,
             content_length: scan.content_length,
             body_start: scan.body_start as u32,
@@ -146,6 +150,7 @@ impl Spans {
             agent: self.agent.get(m),
             contact: self.contact.get(m),
             event: self.event.get(m),
+            subscription_state: self.subscription_state.get(m),
             content_type: self.content_type.get(m),
             expires: self.expires,
             content_length: self.content_length,
@@ -163,6 +168,7 @@ impl Spans {
                 direction: d.direction.get(m),
             }),
             suspicious: self.suspicious,
+            credentials: self.credentials,
         }
     }
 }

@@ -15,8 +15,10 @@ pub struct TlsSession {
     pub client: Option<SocketAddr>,
     pub server: Option<SocketAddr>,
     pub frame: FrameRef,
-    /// Negotiated (or, before a ServerHello, offered) version, e.g. `TLS 1.2`.
+    /// Agreed version, e.g. `TLS 1.2`; none before a ServerHello.
     pub version: Option<&'static str>,
+    /// The highest version that the ClientHello offers.
+    pub offered: Option<&'static str>,
     /// Name of the agreed cipher suite, or its number in hex.
     pub cipher: Option<String>,
     pub server_name: Option<String>,
@@ -28,6 +30,7 @@ pub struct TlsSession {
     pub handshake_done: bool,
     /// Who closed the connection first (FIN or RST), with its frame.
     pub closed_by: Option<(Side, FrameRef)>,
+    /// Frames with payload, the handshake's included: those that the accounts call encrypted.
     pub encrypted_frames: u64,
     pub bytes: u64,
 }
@@ -68,7 +71,7 @@ impl TlsState {
                 TlsEvent::ClientHello { version, server_name, alpn, versions, .. } => {
                     self.client = Some(direction);
                     let offered = versions.iter().copied().filter(|v| version_name(*v).is_some()).max();
-                    session.version = session.version.or(version_name(offered.unwrap_or(version)));
+                    session.offered = session.offered.or(version_name(offered.unwrap_or(version)));
                     session.server_name = session.server_name.take().or(server_name);
                     if session.alpn.is_none() && !alpn.is_empty() {
                         session.alpn = Some(alpn.join(", "));
@@ -118,6 +121,11 @@ impl TlsState {
         }
     }
 
+    /// Memory for what is not all there yet.
+    pub fn held(&self) -> usize {
+        self.readers.iter().map(TlsReader::held).sum()
+    }
+
     pub fn gap(&mut self, direction: usize) {
         self.readers[direction].gap();
     }
@@ -125,5 +133,25 @@ impl TlsState {
     /// Whose direction it is.
     pub fn side(&self, direction: usize) -> Side {
         if self.client.unwrap_or(0) == direction { Side::Caller } else { Side::Callee }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_session_has_no_version() {
+        // A TLS 1.0 ClientHello of one cipher without extensions; handshake_failure. Made by hand after RFC 5246.
+        let mut hello = vec![0x16, 3, 3, 0, 0x2d, 1, 0, 0, 0x29, 3, 1];
+        hello.extend([0x33; 32]);
+        hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+        let ends = ("10.0.0.1:1000".parse().expect("an end"), "10.0.0.2:5061".parse().expect("an end"));
+        let mut session = TlsSession::default();
+        let mut state = TlsState::new(0);
+        state.push(0, &hello, ends, &mut session);
+        state.push(1, &[0x15, 3, 1, 0, 2, 2, 40], ends, &mut session);
+        assert_eq!((session.version, session.offered), (None, Some("TLS 1.0")));
+        assert_eq!(session.alerts, [(Side::Callee, "fatal handshake_failure".to_owned())]);
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum WsStep {
     NeedMore,
     /// Not WebSocket after all, or broken.
     Give(&'static str),
+    /// A message longer than `message_bytes`.
+    TooLong,
 }
 
 /// An HTTP connection that may become a WebSocket.
@@ -43,6 +45,12 @@ pub(super) struct WebState {
 impl WebState {
     pub fn is_websocket(&self) -> bool {
         self.accepted
+    }
+
+    /// Memory for messages that are not whole yet, and the windows of inflating.
+    pub fn held(&self) -> usize {
+        let of = |half: &Half| half.message.capacity() + half.inflater.as_ref().map_or(0, |_| INFLATER_COST);
+        self.halves.iter().map(of).sum()
     }
 
     /// Takes the next head or frame of `direction` from its buffered bytes.
@@ -81,6 +89,7 @@ impl WebState {
             }
             WsFrame::NeedMore(_) => return WsStep::NeedMore,
             WsFrame::Reject(why) => return WsStep::Give(why),
+            WsFrame::TooLong => return WsStep::TooLong,
         };
         let used = header + payload;
         let Some(data) = buf.get(header..used) else { return WsStep::NeedMore };
@@ -94,8 +103,8 @@ impl WebState {
             half.compressed = rsv1 && self.deflate;
         }
         if half.message.len() + data.len() > limits.message_bytes {
-            half.message.clear();
-            return WsStep::Give("limit-message-bytes");
+            half.message = Vec::new();
+            return WsStep::TooLong;
         }
         let at = half.message.len();
         half.message.extend_from_slice(data);
@@ -111,14 +120,30 @@ impl WebState {
         }
         let fresh = self.no_context[direction];
         match inflate(&mut half.inflater, fresh, message, limits.message_bytes) {
-            Some(text) => WsStep::Message(used, text),
-            None => WsStep::Give("a compressed WebSocket message does not inflate"),
+            Ok(text) => WsStep::Message(used, text),
+            Err(Deflated::Broken) => WsStep::Give("a compressed WebSocket message does not inflate"),
+            Err(Deflated::TooLong) => WsStep::TooLong,
         }
     }
 }
 
+/// What an inflater keeps: its window of 32 KiB and tables.
+const INFLATER_COST: usize = 44 << 10;
+
+/// Why a message does not inflate.
+#[derive(Debug, PartialEq, Eq)]
+enum Deflated {
+    Broken,
+    TooLong,
+}
+
 /// RFC 7692 §7.2.2: the tail 00 00 ff ff is put back before inflating.
-fn inflate(slot: &mut Option<Decompress>, fresh: bool, mut data: Vec<u8>, limit: usize) -> Option<Vec<u8>> {
+fn inflate(
+    slot: &mut Option<Decompress>,
+    fresh: bool,
+    mut data: Vec<u8>,
+    limit: usize,
+) -> Result<Vec<u8>, Deflated> {
     data.extend_from_slice(&[0, 0, 0xff, 0xff]);
     if fresh {
         *slot = None;
@@ -128,19 +153,21 @@ fn inflate(slot: &mut Option<Decompress>, fresh: bool, mut data: Vec<u8>, limit:
     let (start_in, mut used) = (inflater.total_in(), 0);
     loop {
         let before = (used, out.len());
-        let status = inflater.decompress_vec(data.get(used..)?, &mut out, FlushDecompress::Sync).ok()?;
-        used = usize::try_from(inflater.total_in() - start_in).ok()?;
+        let rest = data.get(used..).unwrap_or_default();
+        let status =
+            inflater.decompress_vec(rest, &mut out, FlushDecompress::Sync).map_err(|_| Deflated::Broken)?;
+        used = usize::try_from(inflater.total_in() - start_in).map_err(|_| Deflated::Broken)?;
         match status {
             Status::StreamEnd => {
                 // A final block ends the stream; the next message starts a new one.
                 *slot = None;
-                return Some(out);
+                return Ok(out);
             }
-            _ if used >= data.len() && out.len() < out.capacity() => return Some(out),
-            _ if (used, out.len()) == before && out.len() < out.capacity() => return None,
+            _ if used >= data.len() && out.len() < out.capacity() => return Ok(out),
+            _ if (used, out.len()) == before && out.len() < out.capacity() => return Err(Deflated::Broken),
             _ => {
                 if out.len() >= limit {
-                    return None;
+                    return Err(Deflated::TooLong);
                 }
                 out.reserve((out.len()).min(limit).max(1024));
             }
@@ -157,9 +184,9 @@ mod tests {
     fn inflates_with_context_takeover() {
         let mut slot = None;
         let one = vec![0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
-        assert_eq!(inflate(&mut slot, false, one, 1 << 20).as_deref(), Some(&b"Hello"[..]));
+        assert_eq!(inflate(&mut slot, false, one, 1 << 20).as_deref(), Ok(&b"Hello"[..]));
         let two = vec![0xf2, 0x00, 0x11, 0x00, 0x00];
-        assert_eq!(inflate(&mut slot, false, two, 1 << 20).as_deref(), Some(&b"Hello"[..]));
+        assert_eq!(inflate(&mut slot, false, two, 1 << 20).as_deref(), Ok(&b"Hello"[..]));
     }
 
     #[test]
@@ -168,6 +195,6 @@ mod tests {
         let mut z = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         z.write_all(&vec![b'a'; 4 << 20]).unwrap();
         let bytes = z.finish().unwrap();
-        assert_eq!(inflate(&mut None, false, bytes, 1 << 20), None);
+        assert_eq!(inflate(&mut None, false, bytes, 1 << 20), Err(Deflated::TooLong));
     }
 }

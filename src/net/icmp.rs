@@ -155,6 +155,11 @@ fn original_of(ip: &IpPacket<'_>) -> Option<Original> {
     Some(Original { src: quoted.src, dst: quoted.dst, protocol: quoted.protocol, ports })
 }
 
+/// What [`Icmp::original`] carried behind its IP headers, as far as it is quoted.
+pub fn quoted_payload<'a>(ip: &IpPacket<'a>) -> Option<&'a [u8]> {
+    embedded_ip(ip.payload.get(8..)?).map(|quoted| quoted.payload)
+}
+
 impl Sliced<'_> {
     /// The message of an ICMP packet.
     pub fn icmp(&self) -> Option<Icmp> {

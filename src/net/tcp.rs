@@ -6,6 +6,10 @@
 //! and [`ONE_SIDED_GRACE`] went by; when more than `tcp_gap_bytes` are held; on a reset; at the end. Where segments
 //! overlap, the bytes that came first win.
 //!
+//! Where a connection is joined amid its bytes, the first ones are held a while too, as earlier ones may come behind
+//! them: until the other side says that it has all of them or expected just the first of them, for
+//! [`ONE_SIDED_GRACE`] at most, and no more than [`LOOK_BACK_BYTES`].
+//!
 //! Sequence numbers are kept as 64-bit positions counted on from the first one seen, so wrapping needs no thought
 //! beyond [`Half::position`].
 
@@ -71,6 +75,8 @@ const ONE_SIDED_GRACE: u64 = 5_000_000_000;
 const GRACE_SEGMENTS: u64 = 8_192;
 /// Where no late SYN can have been any more: bytes between it and the first data seen.
 const LATE_SYN: u64 = 1 << 20;
+/// Memory for the first bytes of a connection joined amid them while earlier ones may come.
+const LOOK_BACK_BYTES: usize = 64 << 10;
 
 const NONE: u32 = u32::MAX;
 
@@ -282,6 +288,7 @@ impl TcpTable {
 
         if segment.flags.has(TcpFlags::ACK) {
             other.acknowledged(segment.ack);
+            self.held -= other.begin_if_due(other_is, sink);
         }
         if segment.flags.has(TcpFlags::RST) {
             if !own.may_reset(segment) {
@@ -294,9 +301,11 @@ impl TcpTable {
         let before = own.held();
         let used = own.take(segment, len, frame, time, own_is, sink);
         self.held = self.held + own.held() - before;
+        self.held -= own.begin_if_due(own_is, sink);
 
         let one_sided = !other.is_known();
         for (half, side) in [(own, side), (other, 1 - side)] {
+            let one_sided = one_sided || half.is_looking();
             if half.doubt(one_sided, self.segments) {
                 let queue = usize::from(one_sided);
                 if let Some(doubts) = self.doubts.get_mut(queue) {
@@ -360,7 +369,7 @@ impl TcpTable {
             return;
         }
         half.doubted = 0;
-        if one_sided || !was_one_sided {
+        if one_sided || !was_one_sided || half.is_looking() {
             self.held -= half.give_up_doubted(*is, one_sided, sink);
         }
         if half.doubt(one_sided, segment)

@@ -4,6 +4,7 @@
 
 mod build;
 mod details;
+mod ice;
 mod layout;
 mod list;
 mod types;
@@ -13,6 +14,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::correlate::ice::IceIndex;
+use crate::correlate::stun::{AllocationIdx, GroupIdx};
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 
 pub(crate) use layout::Layout;
@@ -59,21 +62,15 @@ pub fn summary_of(
     let captures: Vec<usize> = (0..analysis.captures.len()).collect();
     object.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
     object.value("statistics", &build::statistics(analysis))?;
-    object.calls(analysis, calls, options)?;
+    let index = analysis.ice_index();
+    object.calls(analysis, calls, &index, options)?;
     object.dialogs(analysis, dialogs, options)?;
-    const LATER: [&str; 10] = [
-        "sign_ins",
-        "subscriptions",
-        "conferences",
-        "instant_messages",
-        "ice_sessions",
-        "turn_allocations",
-        "sql_lookups",
-        "media_streams",
-        "dns_lookups",
-        "findings",
-    ];
-    for name in LATER {
+    for name in ["sign_ins", "subscriptions", "conferences", "instant_messages"] {
+        object.value(name, &Nothing::default())?;
+    }
+    object.ice_sessions(analysis, calls, &index, options)?;
+    object.allocations(analysis, options)?;
+    for name in ["sql_lookups", "media_streams", "dns_lookups", "findings"] {
         object.value(name, &Nothing::default())?;
     }
     object.end()
@@ -88,7 +85,7 @@ pub fn calls(
 ) -> io::Result<()> {
     let mut object = Object::begin(out, options.pretty)?;
     object.head()?;
-    object.calls(analysis, calls, options)?;
+    object.calls(analysis, calls, &analysis.ice_index(), options)?;
     object.end()
 }
 
@@ -107,7 +104,8 @@ pub fn dialogs(
 
 /// One line a call.
 pub fn call_lines(out: &mut dyn Write, analysis: &Analysis, calls: &[CallIdx]) -> io::Result<()> {
-    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c)))
+    let index = analysis.ice_index();
+    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &index)))
 }
 
 /// One line a dialog.
@@ -173,9 +171,57 @@ impl<'a> Object<'a> {
         write_list(self.out, options, 1, items, weight, make)
     }
 
-    fn calls(&mut self, analysis: &Analysis, calls: &[CallIdx], options: JsonOptions) -> io::Result<()> {
+    fn calls(
+        &mut self,
+        analysis: &Analysis,
+        calls: &[CallIdx],
+        index: &IceIndex,
+        options: JsonOptions,
+    ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| build::call(analysis, c))
+        self.list("calls", options, calls, weight, |c| build::call(analysis, c, index))
+    }
+
+    /// Those of the calls given, and those of no call.
+    fn ice_sessions(
+        &mut self,
+        analysis: &Analysis,
+        calls: &[CallIdx],
+        index: &IceIndex,
+        options: JsonOptions,
+    ) -> io::Result<()> {
+        // A session of several in its call is made with the others and picked.
+        let mut items: Vec<(Option<CallIdx>, GroupIdx, u32)> = Vec::new();
+        for &call in calls {
+            items.extend(index.of_call(call).map(|id| (Some(call), GroupIdx(0), id)));
+        }
+        items.extend((index.first_loose..).zip(&index.loose).map(|(id, g)| (None, *g, id)));
+        self.list(
+            "ice_sessions",
+            options,
+            &items,
+            |_| 8,
+            |(call, group, id)| match call {
+                Some(call) => {
+                    let first = index.of_call(call).start;
+                    ice::sessions(analysis, call, first).into_iter().nth((id - first) as usize)
+                }
+                None => Some(ice::session(analysis, id, analysis.loose_ice_session(group))),
+            },
+        )
+    }
+
+    fn allocations(&mut self, analysis: &Analysis, options: JsonOptions) -> io::Result<()> {
+        let calls = analysis.calls_by_allocation();
+        let all: Vec<AllocationIdx> =
+            (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
+        self.list(
+            "turn_allocations",
+            options,
+            &all,
+            |_| 8,
+            |i| ice::allocation(analysis, i, calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice)),
+        )
     }
 
     fn dialogs(

@@ -7,6 +7,7 @@ use super::table::{self, markdown_text};
 use super::text::{sgr, to_ascii};
 use crate::correlate::{Analysis, CallIdx, CallState, DialogIdx, DialogState, MethodId, Str, TlsSession};
 use crate::view::overview;
+use crate::view::rows::{self, Query};
 use crate::view::show::{self, TimeMode};
 use crate::view::table::{Align, Column, Table};
 
@@ -219,7 +220,7 @@ fn captures(analysis: &Analysis, mode: TimeMode, blocks: &mut Vec<Block>) {
             size(c.bytes),
             c.first.map_or_else(|| "–".to_owned(), |t| instant(t, mode)),
             match (c.first, c.last) {
-                (Some(first), Some(last)) => show::duration(last.saturating_sub(first)),
+                (Some(first), Some(last)) => show::span(last.saturating_sub(first)),
                 _ => "–".to_owned(),
             },
         ]
@@ -315,8 +316,8 @@ fn call_blocks(analysis: &Analysis, calls: &[CallIdx], mode: TimeMode, blocks: &
     }
     worst.sort_by_key(key);
     let start = analysis.captures.iter().filter_map(|c| c.first).min().unwrap_or_default();
-    let rows = worst.iter().map(|&c| call_row(analysis, c, mode, start)).collect();
-    let columns = [
+    let mut cells: Vec<Vec<String>> = worst.iter().map(|&c| call_row(analysis, c, mode, start)).collect();
+    let mut columns = vec![
         ("id", "#"),
         ("start", "Start"),
         ("from", "From"),
@@ -327,7 +328,14 @@ fn call_blocks(analysis: &Analysis, calls: &[CallIdx], mode: TimeMode, blocks: &
         ("setup", "#Setup"),
         ("talk", "#Talk"),
     ];
-    blocks.push(Block::Table(table_of(&columns, rows)));
+    if !analysis.links.is_empty() {
+        columns.push(("legs", "Legs"));
+        let query = Query { columns: vec!["legs".to_owned()], ..Query::default() };
+        for (row, legs) in cells.iter_mut().zip(rows::call_lines_of(analysis, &query, worst).iter()) {
+            row.extend(legs);
+        }
+    }
+    blocks.push(Block::Table(table_of(&columns, cells)));
     if calls.len() > CALLS {
         blocks.push(Block::Line(format!(
             "… and {} more (`callscope calls` lists all)",
@@ -341,7 +349,7 @@ fn call_row(analysis: &Analysis, index: CallIdx, mode: TimeMode, start: i64) -> 
     let s = &call.summary;
     let shown = |s: Str| show::safe(analysis.strings.bytes(s));
     let party = |display: Str, uri: Str| shown(if display == Str(0) { uri } else { display });
-    let duration = |d: Option<i64>| d.map_or_else(|| "–".to_owned(), show::duration);
+    let or_dash = |d: Option<i64>, show: fn(i64) -> String| d.map_or_else(|| "–".to_owned(), show);
     vec![
         (index.0 + 1).to_string(),
         show::time(s.start, mode, start, start),
@@ -349,9 +357,9 @@ fn call_row(analysis: &Analysis, index: CallIdx, mode: TimeMode, start: i64) -> 
         party(call.to_display, call.to_uri),
         s.state.name().replace('_', " "),
         if s.final_status == 0 { "–".to_owned() } else { s.final_status.to_string() },
-        shown(s.reason),
-        duration(s.setup),
-        duration(s.talk),
+        show::call_reason(analysis, index),
+        or_dash(s.setup, show::duration),
+        or_dash(s.talk, show::talk),
     ]
 }
 
@@ -429,7 +437,10 @@ fn tls(analysis: &Analysis, blocks: &mut Vec<Block>) {
                 s.client.map_or_else(|| "–".to_owned(), show::address),
                 s.server.map_or_else(|| "–".to_owned(), show::address),
                 or_dash(s.server_name.as_deref()),
-                or_dash(s.version),
+                match (s.version, s.offered) {
+                    (None, Some(offered)) => format!("offered {offered}"),
+                    (version, _) => or_dash(version),
+                },
                 or_dash(s.cipher.as_deref()),
                 grouped(s.encrypted_frames),
                 alerts.join(", "),

@@ -40,6 +40,7 @@ pub fn run(options: TuiOptions) -> anyhow::Result<Option<i32>> {
     let colorfgbg = std::env::var("COLORFGBG").ok();
     let theme = Theme::detect(options.color, options.ascii, options.theme, colorfgbg.as_deref());
     let mut state = State::new(size.width, size.height, theme, options.time);
+    state.following = options.load.follow;
     // The first screen stands before anything is read.
     draw(&mut terminal, &state)?;
 
@@ -177,6 +178,8 @@ impl App {
                         | Request::Ladder { .. }
                         | Request::Packets { .. }
                         | Request::Table { .. }
+                        | Request::Rows { .. }
+                        | Request::FindRow(_)
                 )
             );
             if let Err(e) = effect::apply(effect, &self.desk, &self.analysis, &self.events) {
@@ -192,7 +195,19 @@ pub fn react(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => match action_of(state, &key) {
             Some(action) => update::update(state, action),
-            None => Vec::new(),
+            None => {
+                let chord = keys::shown(&keys::chord(&key), state.theme.ascii);
+                if chord.is_empty() {
+                    return Vec::new();
+                }
+                let help = match state.context() {
+                    Contexts::CONFIRM => "y or n",
+                    context if keys::lookup(context, "?").is_some() => "? lists the keys",
+                    _ => "the keys are below",
+                };
+                state.say(format!("{chord} does nothing here: {help}"));
+                Vec::new()
+            }
         },
         Event::Mouse(mouse) => match mouse_action(&mouse) {
             Some(action) => update::update(state, action),

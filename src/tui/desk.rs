@@ -3,13 +3,16 @@
 
 mod counts;
 mod frames;
+mod table;
 
 pub use frames::{MAX_MATCHES, packet_text};
+pub use table::{Around, Part, RowSearch, Sought, TableData};
 
 use counts::statistics;
 use frames::{find, lines_at, matches};
 
 use std::mem::discriminant;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -18,7 +21,7 @@ use std::time::{Duration, Instant};
 use super::event::Event;
 use super::state::{Subject, TableKind};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, Owner};
+use crate::correlate::{Analysis, MsgIdx, Owner};
 use crate::view::detail::Buffer;
 use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
@@ -26,8 +29,7 @@ use crate::view::ladder::{Ladder, LadderOptions};
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::rows::Query;
-use crate::view::table::{Column, Rows, Table};
-use crate::view::{detail, diff, ladder, overview, rows, show};
+use crate::view::{detail, diff, ladder, overview, show};
 
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -39,6 +41,21 @@ pub enum Request {
         kind: TableKind,
         query: Box<Query>,
         version: u64,
+        around: Around,
+    },
+    /// Cells of other rows of a table that came already.
+    Rows {
+        kind: TableKind,
+        query: Box<Query>,
+        ids: Arc<Vec<u32>>,
+        places: Range<usize>,
+    },
+    FindRow(Box<RowSearch>),
+    /// Rows as text for the clipboard.
+    CopyRows {
+        kind: TableKind,
+        query: Box<Query>,
+        ids: Vec<u32>,
     },
     Ladder {
         owners: Vec<Owner>,
@@ -109,56 +126,6 @@ impl Holdings {
 /// A title, and what was counted under it.
 pub type CountGroup = (String, Vec<(String, u64)>);
 
-/// A table with the ids of its rows and the widths of its columns.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TableData {
-    pub columns: Vec<Column>,
-    pub rows: Rows,
-    pub ids: Vec<u32>,
-    pub widths: Vec<u16>,
-    /// Rows without the filter.
-    pub total: usize,
-}
-
-/// Takes the cells of one row after the other.
-type RowSink<'a> = &'a mut dyn FnMut(Vec<String>);
-
-impl TableData {
-    /// `fill` gives the rows one by one, then the columns and ids.
-    fn collect(total: usize, fill: impl FnOnce(RowSink<'_>) -> (Vec<Column>, Vec<u32>)) -> Self {
-        let mut data = Self { total, ..Self::default() };
-        let (rows, widths) = (&mut data.rows, &mut data.widths);
-        let (columns, ids) = fill(&mut |row: Vec<String>| {
-            widths.resize(row.len().max(widths.len()), 0);
-            for (w, cell) in widths.iter_mut().zip(&row) {
-                // Only a cell with more bytes than the column can be wider.
-                if cell.len() > usize::from(*w) {
-                    *w = (*w).max(super::widgets::text::width(cell).min(200) as u16);
-                }
-            }
-            rows.push(&row);
-        });
-        data.widths.resize(columns.len(), 0);
-        for (w, column) in data.widths.iter_mut().zip(&columns) {
-            *w = (*w).max(super::widgets::text::width(&column.title) as u16);
-        }
-        Self { columns, ids, ..data }
-    }
-
-    pub fn new(table: Table, ids: Vec<u32>, total: usize) -> Self {
-        Self::collect(total, |sink| {
-            table.rows.into_iter().for_each(sink);
-            (table.columns, ids)
-        })
-    }
-
-    /// With a string for each cell, for writing it.
-    pub fn to_table(&self) -> Table {
-        let row = |i| self.rows.row(i).map(str::to_owned).collect();
-        Table { columns: self.columns.clone(), rows: (0..self.rows.len()).map(row).collect() }
-    }
-}
-
 /// Everything a pane can show of a message or frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detail {
@@ -182,6 +149,18 @@ pub enum Answer {
         data: Arc<TableData>,
         took: Duration,
     },
+    Rows {
+        kind: TableKind,
+        /// The table they are of.
+        ids: Arc<Vec<u32>>,
+        part: Part,
+    },
+    FoundRow {
+        kind: TableKind,
+        sought: Sought,
+        id: Option<u32>,
+    },
+    CopiedRows(String),
     Ladder {
         owners: Vec<Owner>,
         options: LadderOptions,
@@ -242,21 +221,17 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
                 took: started.elapsed(),
             }
         }
-        Request::Table { kind, query, version } => {
+        Request::Table { kind, query, version, around } => {
             let started = Instant::now();
-            let data = match kind {
-                TableKind::Calls => TableData::collect(analysis.calls.len(), |sink| {
-                    let lines = rows::call_lines(analysis, query);
-                    lines.iter().for_each(sink);
-                    (lines.columns, lines.rows.into_iter().map(|CallIdx(i)| i).collect())
-                }),
-                TableKind::Dialogs => TableData::collect(analysis.dialogs_shown().count(), |sink| {
-                    let lines = rows::dialog_lines(analysis, query);
-                    lines.iter().for_each(sink);
-                    (lines.columns, lines.rows.into_iter().map(|DialogIdx(i)| i).collect())
-                }),
-            };
-            Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: started.elapsed() }
+            let data = Arc::new(table::table(analysis, *kind, query, *around));
+            Answer::Table { kind: *kind, version: *version, data, took: started.elapsed() }
+        }
+        Request::Rows { kind, query, ids, places } => {
+            let part = table::part(analysis, *kind, query, ids, places.clone());
+            Answer::Rows { kind: *kind, ids: ids.clone(), part }
+        }
+        Request::CopyRows { kind, query, ids } => {
+            Answer::CopiedRows(table::copy(analysis, *kind, query, ids))
         }
         Request::Ladder { owners, options } => {
             let ladder = ladder::build(analysis, owners, *options);
@@ -283,7 +258,7 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
             Answer::OwnerOf { frame: *frame, owner }
         }
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
-        Request::Matches { .. } | Request::Find { .. } => return None,
+        Request::Matches { .. } | Request::Find { .. } | Request::FindRow(_) => return None,
     })
 }
 
@@ -413,7 +388,9 @@ impl Desk {
 
     pub fn ask(&self, request: Request) {
         let lane = match &request {
-            Request::Overview { .. } | Request::Table { .. } | Request::Statistics => &self.tables,
+            Request::Overview { .. } | Request::Table { .. } | Request::FindRow(_) | Request::Statistics => {
+                &self.tables
+            }
             Request::Matches { version, .. } | Request::Find { version, .. } => {
                 self.wanted_scan.store(*version, Ordering::Relaxed);
                 &self.scans
@@ -443,7 +420,8 @@ fn serve(
         let mut newest = Vec::new();
         for request in waiting.into_iter().rev() {
             let same = |other: &Request| match (other, &request) {
-                (Request::Table { kind: a, .. }, Request::Table { kind: b, .. }) => a == b,
+                (Request::Table { kind: a, .. }, Request::Table { kind: b, .. })
+                | (Request::Rows { kind: a, .. }, Request::Rows { kind: b, .. }) => a == b,
                 (Request::Ladder { owners: a, .. }, Request::Ladder { owners: b, .. }) => a == b,
                 (a, b) => discriminant(a) == discriminant(b),
             };
@@ -457,6 +435,9 @@ fn serve(
                 Request::Find { text, from, forward, version } => {
                     let place = find(analysis, &text, from, forward, version, wanted);
                     let _ = events.send(Event::Answer(Box::new(Answer::Found { version, place })));
+                }
+                Request::FindRow(search) => {
+                    let _ = events.send(Event::Answer(Box::new(table::find(analysis, &search))));
                 }
                 request => {
                     let answer = answer(&read(analysis), &request);

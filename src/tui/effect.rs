@@ -10,10 +10,11 @@ use crossterm::execute;
 
 use super::desk::{Answer, Desk, ExportError, Request, read};
 use super::event::Event;
-use super::state::{Export, Format, What};
+use super::state::{Export, Format, TableKind, What};
 use crate::correlate::Analysis;
 use crate::output;
-use crate::view::ladder;
+use crate::view::rows::{self, Lines};
+use crate::view::{ladder, show};
 
 #[derive(Debug, Clone)]
 pub enum Effect {
@@ -53,7 +54,7 @@ pub fn apply(
 
 /// Writes a file; gives what to tell. An existing one is replaced only with `force`.
 pub fn export(analysis: &Analysis, job: &Export) -> Result<String, ExportError> {
-    let other = |e: io::Error| ExportError::Other(format!("{}: {e}", job.path));
+    let other = |e: io::Error| ExportError::Other(show::not_created(&job.path, &e));
     let mut open = OpenOptions::new();
     open.write(true);
     if job.force {
@@ -89,15 +90,15 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             let done = output::extract::extract(analysis, owners, media, out)?;
             Ok(format!("{} frames", done.frames))
         }
-        (What::Table(_), format) => {
-            let table = job.table.as_ref().ok_or_else(unfit)?.to_table();
-            match format {
-                Format::Csv => output::table::csv(out, &table)?,
-                Format::Text => output::table::text(out, &table, false)?,
-                Format::Markdown => output::table::markdown(out, &table)?,
-                _ => return Err(unfit()),
-            }
-            Ok(format!("{} rows", table.rows.len()))
+        (What::Table(kind), format) => {
+            let query = job.table.as_ref().ok_or_else(unfit)?;
+            let rows = match kind {
+                TableKind::Calls => write_rows(&rows::call_lines(analysis, query), format, job.ascii, out)?,
+                TableKind::Dialogs => {
+                    write_rows(&rows::dialog_lines(analysis, query), format, job.ascii, out)?
+                }
+            };
+            Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
         (What::Summary, Format::Json) => {
             let options = output::json::JsonOptions { pretty: true, ..Default::default() };
@@ -108,10 +109,23 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
     }
 }
 
+fn write_rows<I: Copy>(
+    lines: &Lines<'_, I>,
+    format: Format,
+    ascii: bool,
+    out: &mut dyn Write,
+) -> io::Result<usize> {
+    match format {
+        Format::Csv => output::table::csv_lines(out, &lines.columns, lines.iter())?,
+        Format::Markdown => output::table::markdown_lines(out, &lines.columns, lines.iter())?,
+        _ => output::table::text_lines(out, &lines.columns, lines.iter(), false, ascii)?,
+    }
+    Ok(lines.rows.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::state::TableKind;
     use crate::view::show::TimeMode;
 
     #[test]
@@ -124,7 +138,7 @@ mod tests {
             format: Format::Csv,
             path: path.display().to_string(),
             force: false,
-            table: Some(Arc::new(crate::tui::tests::fixture::calls())),
+            table: Some(Box::default()),
             time: TimeMode::Utc,
             ascii: false,
         };

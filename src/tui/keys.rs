@@ -113,7 +113,6 @@ const TABS: Contexts = OVERVIEW.or(TABLES).or(Contexts::EMPTY).or(PACKETS);
 const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS);
 const SCREENS: Contexts = TABS.or(INNER);
 const SCROLL: Contexts = OVERVIEW.or(TABLES).or(PACKETS).or(INNER).or(COLUMNS).or(HELP);
-const LONG: Contexts = TABLES.or(PACKETS).or(INNER);
 
 const fn key(
     on: Contexts,
@@ -131,12 +130,12 @@ const fn key(
 pub const KEYS: &[Key] = &[
     key(SCROLL, &["Up", "k"], Action::Up, "up", Group::Move, "", "one line up"),
     key(SCROLL, &["Down", "j"], Action::Down, "down", Group::Move, "", "one line down"),
-    key(LONG, &["PgUp", "^B"], Action::PageUp, "page-up", Group::Move, "", "one page up"),
-    key(LONG, &["PgDn", "^F"], Action::PageDown, "page-down", Group::Move, "", "one page down"),
-    key(LONG, &["^U"], Action::HalfUp, "half-up", Group::Move, "", "half a page up"),
-    key(LONG, &["^D"], Action::HalfDown, "half-down", Group::Move, "", "half a page down"),
-    key(LONG.or(OVERVIEW), &["g", "Home"], Action::First, "first", Group::Move, "", "to the first line"),
-    key(LONG.or(OVERVIEW), &["G", "End"], Action::Last, "last", Group::Move, "", "to the last line"),
+    key(SCROLL, &["PgUp", "^B"], Action::PageUp, "page-up", Group::Move, "", "one page up"),
+    key(SCROLL, &["PgDn", "^F"], Action::PageDown, "page-down", Group::Move, "", "one page down"),
+    key(SCROLL, &["^U"], Action::HalfUp, "half-up", Group::Move, "", "half a page up"),
+    key(SCROLL, &["^D"], Action::HalfDown, "half-down", Group::Move, "", "half a page down"),
+    key(SCROLL, &["g", "Home"], Action::First, "first", Group::Move, "", "to the first line"),
+    key(SCROLL, &["G", "End"], Action::Last, "last", Group::Move, "", "to the last line"),
     key(TABLES, &["Left", "h"], Action::Left, "left", Group::Move, "", "columns to the left"),
     key(TABLES, &["Right", "l"], Action::Right, "right", Group::Move, "", "columns to the right"),
     key(LADDER, &["Left", "h"], Action::Left, "left", Group::Move, "", "lifelines to the left"),
@@ -186,8 +185,10 @@ pub const KEYS: &[Key] = &[
     key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Hex"),
     key(LADDER.or(PACKETS), &["K", "S-Up"], Action::PaneUp, "pane-up", Group::Show, "", "side pane up"),
     key(LADDER.or(PACKETS), &["J", "S-Down"], Action::PaneDown, "pane-down", Group::Show, "", "side pane down"),
-    key(LADDER.or(PACKETS).or(DETAIL), &["+"], Action::Wider, "wider", Group::Show, "", "side pane larger"),
-    key(LADDER.or(PACKETS).or(DETAIL), &["-"], Action::Narrower, "narrower", Group::Show, "", "side pane smaller"),
+    key(LADDER.or(PACKETS), &["+"], Action::Wider, "wider", Group::Show, "", "side pane larger"),
+    key(LADDER.or(PACKETS), &["-"], Action::Narrower, "narrower", Group::Show, "", "side pane smaller"),
+    key(DETAIL, &["+"], Action::Wider, "open-all", Group::Show, "", "open all fields"),
+    key(DETAIL, &["-"], Action::Narrower, "close-all", Group::Show, "", "close all fields"),
     key(LADDER, &["r", "F6"], Action::Raw, "raw", Group::Show, "raw", "message as it was sent, full screen"),
     key(DETAIL, &["r", "F6"], Action::Raw, "raw", Group::Show, "raw", "as it was sent, and back"),
     key(DETAIL, &["b"], Action::NextBuffer, "next-buffer", Group::Show, "frame", "the message or its frames"),
@@ -205,13 +206,13 @@ pub const KEYS: &[Key] = &[
     key(SCREENS.without(DIFF.or(STATS)), &["s", "F2"], Action::Export, "export", Group::Do, "save", "save: ladder, packets, table"),
     key(SCREENS.without(Contexts::EMPTY), &["y"], Action::Copy, "copy", Group::Do, "", "copy to the clipboard"),
     key(SCREENS, &[":"], Action::Command, "command", Group::Do, "command", "type a command"),
-    key(SCREENS.or(HELP), &["?", "F1"], Action::Help, "help", Group::Do, "", "this help"),
+    key(SCREENS, &["?", "F1"], Action::Help, "help", Group::Do, "", "this help"),
     key(INNER, &["Esc", "q"], Action::Back, "back", Group::Go, "", "back"),
     key(TABS, &["Esc"], Action::Back, "back", Group::Go, "", "drop marks, search and filter"),
     key(TABS, &["q"], Action::Quit, "quit", Group::Do, "", "quit"),
     key(SCREENS, &["Q", "^C"], Action::Quit, "quit", Group::Do, "", "quit from anywhere"),
 
-    key(HELP, &["Esc", "q"], Action::Back, "back", Group::Go, "close", "close the help"),
+    key(HELP, &["Esc", "q", "?", "F1"], Action::Back, "back", Group::Go, "close", "close the help"),
     key(COLUMNS, &["Space"], Action::Mark, "mark", Group::Do, "show or hide", "show or hide this column"),
     key(COLUMNS, &["K", "S-Up"], Action::MoveUp, "move-up", Group::Do, "earlier", "move the column to the left"),
     key(COLUMNS, &["J", "S-Down"], Action::MoveDown, "move-down", Group::Do, "later", "move the column to the right"),
@@ -296,15 +297,31 @@ pub fn shown(chord: &str, ascii: bool) -> String {
     }
 }
 
+/// Sets of places that have one name together.
+const SETS: [(Contexts, &str); 4] = [
+    (SCROLL, "every list and text"),
+    (SCREENS, "everywhere but in boxes and lines"),
+    (TABS, "the tabs"),
+    (INNER, "the views inside"),
+];
+
+/// Where a key of the table works.
+fn places(on: Contexts) -> String {
+    if let Some((_, name)) = SETS.iter().find(|(set, _)| *set == on) {
+        return (*name).to_owned();
+    }
+    let names: Vec<&str> = Contexts::ALL.iter().filter(|(c, _)| on.has(*c)).map(|(_, name)| *name).collect();
+    names.join(", ")
+}
+
 /// The table as Markdown, for the README.
 pub fn markdown() -> String {
-    let mut out = String::from("| where | key | `:` command | what it does |\n|---|---|---|---|\n");
-    for (context, name) in Contexts::ALL {
-        for key in keys_of(context) {
-            let chords: Vec<String> =
-                key.chords.iter().map(|c| format!("`{}`", c.replace('|', "\\|"))).collect();
-            out.push_str(&format!("| {name} | {} | `:{}` | {} |\n", chords.join(" "), key.command, key.help));
-        }
+    let mut out = String::from("| key | `:` command | what it does | where |\n|---|---|---|---|\n");
+    for key in KEYS {
+        let chords: Vec<String> =
+            key.chords.iter().map(|c| format!("`{}`", shown(c, true).replace('|', "\\|"))).collect();
+        let (chords, place) = (chords.join(" "), places(key.on));
+        out.push_str(&format!("| {chords} | `:{}` | {} | {place} |\n", key.command, key.help));
     }
     out
 }

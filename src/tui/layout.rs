@@ -78,11 +78,11 @@ pub fn ladder_rows(main: Rect) -> Rect {
 
 /// The frames and, if it is open, the pane below them.
 pub fn packets(state: &State, body: Rect) -> (Rect, Option<Rect>) {
-    let open = state.pane_open.unwrap_or(body.height >= 24) && body.height >= 12;
+    let open = state.frame_pane_open.unwrap_or(body.height >= 24) && body.height >= 12;
     if !open {
         return (body, None);
     }
-    let pane = share(body.height, state.pane_share).clamp(5, body.height - 6);
+    let pane = share(body.height, state.frame_pane_share).clamp(5, body.height - 6);
     let main = Rect { height: body.height - pane - 1, ..body };
     (main, Some(Rect { y: main.bottom() + 1, height: pane, ..body }))
 }

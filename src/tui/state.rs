@@ -9,6 +9,7 @@ pub use export::{Export, ExportState, Format, What};
 pub use flow::{ColorMode, LadderState, ladder_row};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
+use crate::view::rows::Query;
 use crate::view::show::TimeMode;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -158,6 +160,10 @@ pub struct TableState {
     pub data: Option<Arc<TableData>>,
     /// Counts changes of the query; what is asked and what came.
     pub version: u64,
+    /// Version of the rows that are shown.
+    pub shown: u64,
+    /// Rows whose cells were asked for and did not come yet.
+    pub asked_rows: Option<Range<usize>>,
     pub asked: Option<(u64, u64)>,
     pub pending: bool,
     /// How long the last answer took, to ask less often for long tables.
@@ -178,6 +184,8 @@ impl TableState {
             marks: BTreeSet::new(),
             data: None,
             version: 0,
+            shown: 0,
+            asked_rows: None,
             asked: None,
             pending: false,
             took: Duration::ZERO,
@@ -186,7 +194,7 @@ impl TableState {
     }
 
     pub fn len(&self) -> usize {
-        self.data.as_ref().map_or(0, |d| d.rows.len())
+        self.data.as_ref().map_or(0, |d| d.len())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -195,6 +203,10 @@ impl TableState {
 
     pub fn selected(&self) -> Option<u32> {
         self.data.as_ref()?.ids.get(self.cursor.at).copied()
+    }
+
+    pub fn query(&self, time: TimeMode) -> Query {
+        Query { filter: self.filter.clone(), columns: self.columns.clone(), sort: self.sort.clone(), time }
     }
 
     /// The marked rows, else the one under the cursor.
@@ -337,6 +349,9 @@ pub struct State {
     pub color: ColorMode,
     /// None: open where there is room.
     pub pane_open: Option<bool>,
+    /// The same of the Packets, whose pane lies below; and its part of the height, in percent.
+    pub frame_pane_open: Option<bool>,
+    pub frame_pane_share: u16,
     /// Of the screen, in percent.
     pub pane_share: u16,
     /// The user chose the share.
@@ -356,6 +371,8 @@ pub struct State {
     pub holdings: Holdings,
     pub progress: Progress,
     pub loading: bool,
+    /// The captures may grow: loading has no end.
+    pub following: bool,
     /// Inputs that could not be read.
     pub errors: Vec<String>,
     /// Counts what came from loading.
@@ -367,6 +384,8 @@ pub struct State {
     pub overview_asked_at: u64,
     /// What is being written, to ask before an existing file is replaced.
     pub exporting: Option<Export>,
+    /// The dialog it was asked for in, to go on with should it fail.
+    pub export_dialog: Option<Box<ExportState>>,
     /// Milliseconds since the start, as far as events told.
     pub now: u64,
     /// What was clicked last: when and where.
@@ -384,6 +403,8 @@ impl State {
             flow_time: time.unwrap_or(TimeMode::Relative),
             color: ColorMode::default(),
             pane_open: None,
+            frame_pane_open: None,
+            frame_pane_share: 40,
             pane_share: 40,
             pane_chosen: false,
             tab: Tab::Overview,
@@ -401,6 +422,7 @@ impl State {
             holdings: Holdings::default(),
             progress: Progress::default(),
             loading: true,
+            following: false,
             errors: Vec::new(),
             revision: 0,
             overview_asked: None,
@@ -408,6 +430,7 @@ impl State {
             overview_took: Duration::ZERO,
             overview_asked_at: 0,
             exporting: None,
+            export_dialog: None,
             now: 0,
             clicked: None,
             quit: false,

@@ -18,7 +18,7 @@ pub use receive::{loaded, progress, receive};
 pub use settle::settle;
 
 use super::action::Action;
-use super::desk::Request;
+use super::desk::{Request, Sought};
 use super::effect::Effect;
 use super::keys::Contexts;
 use super::layout;
@@ -71,7 +71,6 @@ fn perform(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Tab(digit) => go_to_tab(state, Tab::by_digit(digit)),
         Action::NextTab => go_to_tab(state, Tab::by_digit((state.tab.digit() + 1) % 10)),
         Action::PreviousTab => go_to_tab(state, Tab::by_digit((state.tab.digit() + 9) % 10)),
-        Action::Help if context == Contexts::HELP => _ = state.stack.pop(),
         Action::Help => state.stack.push(View::Help { of: context, cursor: Cursor::default() }),
         Action::Command => line::open(state, Purpose::Command, ""),
         Action::Goto => line::open(state, Purpose::Command, "goto "),
@@ -108,8 +107,8 @@ fn in_view(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match state.stack.last_mut() {
         None => match state.tab {
             Tab::Overview => overview::act(state, action),
-            Tab::Calls => tables::act(state, TableKind::Calls, action),
-            Tab::Dialogs => tables::act(state, TableKind::Dialogs, action),
+            Tab::Calls => tables::act(state, TableKind::Calls, action, effects),
+            Tab::Dialogs => tables::act(state, TableKind::Dialogs, action, effects),
             Tab::Packets => packets::act(state, action, effects),
             _ => {}
         },
@@ -196,9 +195,12 @@ fn set_time(state: &mut State, mode: TimeMode) {
 }
 
 fn change_share(state: &mut State, by: i16) {
-    state.pane_share = state.pane_share.saturating_add_signed(by).clamp(20, 80);
-    state.pane_chosen = true;
-    state.say(format!("side pane {} %", state.pane_share));
+    let in_packets = state.context() == Contexts::PACKETS;
+    let share = if in_packets { &mut state.frame_pane_share } else { &mut state.pane_share };
+    *share = share.saturating_add_signed(by).clamp(20, 80);
+    let text = format!("{} {share} %", if in_packets { "pane" } else { "side pane" });
+    state.pane_chosen |= !in_packets;
+    state.say(text);
 }
 
 /// Esc on the outermost view: search, marks and filter go, one at a time.
@@ -233,7 +235,10 @@ fn search(state: &mut State, forward: bool, from_here: bool, effects: &mut Vec<E
         None => match state.tab {
             Tab::Packets => return packets::search(state, forward, from_here, effects),
             _ => match state.tab_table() {
-                Some(kind) => tables::search(state.table_mut(kind), &needle, forward, from_here),
+                Some(kind) => {
+                    let sought = Sought::Text(needle);
+                    return tables::search(state, kind, sought, forward, from_here, effects);
+                }
                 None => false,
             },
         },
@@ -283,14 +288,21 @@ fn next_hit(
         return None;
     }
     let start = usize::from(!from_here);
-    (start..len + start)
-        .map(|step| if forward { (at + step) % len } else { (at + len - step % len) % len })
-        .find(|&i| hit(i))
+    (start..len + start).map(|step| round(at, len, forward, step)).find(|&i| hit(i))
+}
+
+/// The place some steps away among `len`, going round.
+pub(super) fn round(at: usize, len: usize, forward: bool, steps: usize) -> usize {
+    let len = len.max(1);
+    if forward { (at + steps) % len } else { (at % len + len - steps % len) % len }
 }
 
 fn copy(state: &mut State, effects: &mut Vec<Effect>) {
     let text = match state.stack.last() {
         None => match (state.tab, state.tab_table()) {
+            (_, Some(kind)) if !state.table(kind).marks.is_empty() => {
+                return tables::copy_marked(state, kind, effects);
+            }
             (_, Some(kind)) => tables::row_text(state.table(kind)),
             (Tab::Overview, _) => overview::text(state),
             (Tab::Packets, _) => packets::row_text(state),
@@ -311,6 +323,10 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
         ),
         Some(_) => None,
     };
+    copied(state, text, effects);
+}
+
+fn copied(state: &mut State, text: Option<String>, effects: &mut Vec<Effect>) {
     match text.filter(|t| !t.is_empty()) {
         Some(text) => {
             let lines = text.lines().count();

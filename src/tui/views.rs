@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::layout;
 use super::state::{State, Tab, TableKind, View};
 use super::theme::{self, Role};
-use super::widgets::text::put;
+use super::widgets::text::{put, wrap_words};
 
 pub mod diff;
 pub mod export;
@@ -24,13 +24,15 @@ pub mod table;
 pub fn render(buf: &mut Buffer, area: Rect, state: &State) {
     if layout::too_small(state) {
         let text = format!(
-            "The terminal is too small: {}×{}, callscope needs {}×{}. q quits.",
+            "Too small: {}×{}, callscope needs {}×{}. q quits.",
             state.width,
             state.height,
             layout::MIN_WIDTH,
             layout::MIN_HEIGHT
         );
-        put(buf, area.x, area.y, area.width, &text, state.theme.style(Role::Warning));
+        for (y, line) in (area.y..area.bottom()).zip(wrap_words(&text, usize::from(area.width))) {
+            put(buf, area.x, y, area.width, &line, state.theme.style(Role::Warning));
+        }
     } else {
         let shell = layout::shell(state.width, state.height);
         shell::above(buf, shell, state);

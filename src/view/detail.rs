@@ -76,12 +76,21 @@ fn cut_node(len: usize) -> Node {
 fn title(analysis: &Analysis, message: MsgIdx) -> String {
     let frames = analysis.frames_of(message);
     match frames.as_slice() {
-        [frame] => format!("SIP message, frame {}", frame.frame),
+        [frame] => format!("SIP message, frame {}", frame_name(analysis, *frame)),
         _ => {
-            let list: Vec<String> = frames.iter().take(12).map(|f| f.frame.to_string()).collect();
+            let list: Vec<String> = frames.iter().take(12).map(|f| frame_name(analysis, *f)).collect();
             let dots = if frames.len() > 12 { ", …" } else { "" };
             format!("Reassembled SIP message (frames {}{dots})", list.join(", "))
         }
+    }
+}
+
+/// The number of a frame, with that of its capture where there are several: `212`, `1:212`.
+pub fn frame_name(analysis: &Analysis, frame: FrameRef) -> String {
+    if analysis.captures.len() > 1 {
+        format!("{}:{}", frame.capture.0, frame.frame)
+    } else {
+        frame.frame.to_string()
     }
 }
 
@@ -111,6 +120,11 @@ pub fn frame_detail_with(
     let mut plain = |label: &str, value: String| {
         summary.children.push(Node { label: label.to_owned(), value, ..Node::default() });
     };
+    if analysis.captures.len() > 1
+        && let Some(summary) = analysis.captures.get(capture)
+    {
+        plain("Capture", format!("{capture}, {}", show::safe_str(&summary.info.path)));
+    }
     plain("Time", show::rfc3339(head.time));
     plain("Captured", show::count(bytes.len() as u64, "byte", "bytes"));
     plain("On the wire", show::count(u64::from(head.origlen), "byte", "bytes"));
@@ -166,9 +180,21 @@ pub fn frame_detail_with(
     {
         own.push(message_detail_with(analysis, m, show_secrets)?);
     }
-    let mut buffers = vec![Buffer { title: format!("Frame {}", frame.frame), bytes: bytes.to_vec(), tree }];
+    let mut buffers = vec![Buffer { title: frame_title(analysis, frame), bytes: bytes.to_vec(), tree }];
     buffers.append(&mut own);
     Ok(buffers)
+}
+
+/// `Frame 212`, of several captures `Frame 1:212 of b.pcap`.
+fn frame_title(analysis: &Analysis, frame: FrameRef) -> String {
+    let name = format!("Frame {}", frame_name(analysis, frame));
+    match analysis.captures.get(usize::from(frame.capture.0)) {
+        Some(capture) if analysis.captures.len() > 1 => {
+            let file = capture.info.path.rsplit('/').next().unwrap_or_default();
+            format!("{name} of {}", show::safe_str(file))
+        }
+        _ => name,
+    }
 }
 
 /// The message that a frame holds an earlier piece of.

@@ -8,8 +8,9 @@ pub(super) mod roles;
 
 use std::collections::HashMap;
 
+use super::show;
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::{Analysis, FlowId, MethodId, MsgIdx, Owner, SipRecord, flag};
+use crate::correlate::{Analysis, BrokenFlow, FlowId, MethodId, MsgIdx, Owner, SipRecord, flag};
 
 /// A machine taking part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +98,13 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
     let mut first_rows: HashMap<Repeat, usize> = HashMap::new();
+    let mut broken = legs::breakages(analysis, &owners).into_iter().peekable();
+    let arrow_of = |(leg, b): (usize, BrokenFlow)| broken_arrow(analysis, &machines, b, leg);
     for &(time, m, leg) in &messages {
         let record = analysis.message(m);
+        while let Some(b) = broken.next_if(|(_, b)| b.time < time) {
+            rows.push(arrow_of(b));
+        }
         while let Some(text) = notes.take_before(time, m) {
             rows.push(LadderRow::Note { time, text });
         }
@@ -137,6 +143,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
             leg,
         });
     }
+    rows.extend(broken.map(arrow_of));
     let end = messages.last().map_or(0, |&(time, ..)| time);
     rows.extend(notes.rest().map(|text| LadderRow::Note { time: end, text }));
     if !options.unfold {
@@ -150,6 +157,34 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     };
     fold::mark_gaps(&mut ladder);
     ladder
+}
+
+/// An ICMP error, reset or alert as an arrow back to who sent the message that did not arrive.
+fn broken_arrow(
+    analysis: &Analysis,
+    machines: &lifelines::Machines,
+    broken: BrokenFlow,
+    leg: usize,
+) -> LadderRow {
+    let flow = analysis.flow(broken.flow);
+    let (sender, receiver) = machines.ends(flow);
+    let by_sender = broken.by == flow.src.ip() && broken.by != flow.dst.ip();
+    let (from, to) = if by_sender { (sender, receiver) } else { (receiver, sender) };
+    let label = match broken.by == flow.dst.ip() || by_sender {
+        true => show::breakage(broken.kind),
+        false => show::breakage_by(broken.kind, broken.by),
+    };
+    LadderRow::Arrow {
+        time: broken.time,
+        frame: broken.frame,
+        from,
+        to,
+        label,
+        tone: Tone::Failure,
+        message: None,
+        retransmissions: 0,
+        leg,
+    }
 }
 
 /// What is the same in every copy of a message between the same two addresses.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::show;
 use crate::capture::Nanos;
-use crate::correlate::{Accounting, Analysis, CallState, DialogState};
+use crate::correlate::{Accounting, Analysis, CallIdx, CallState, DialogState};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,21 +101,25 @@ const WORST_FIRST: [(&[CallState], &str); 7] = [
 struct Outcome {
     count: u64,
     word: &'static str,
-    /// Final statuses with their counts; 0: no response.
-    statuses: BTreeMap<u16, u64>,
+    /// Final statuses with their counts; 0: what happened instead of an answer.
+    statuses: BTreeMap<(u16, &'static str), u64>,
 }
 
 fn outcomes(analysis: &Analysis) -> Vec<Outcome> {
     let mut all: Vec<Outcome> =
         WORST_FIRST.iter().map(|(_, word)| Outcome { count: 0, word, statuses: BTreeMap::new() }).collect();
-    for call in &analysis.calls {
+    for (i, call) in (0u32..).zip(&analysis.calls) {
         let s = &call.summary;
         let at = WORST_FIRST.iter().position(|(states, _)| states.contains(&s.state));
         if let Some(outcome) = at.and_then(|i| all.get_mut(i)) {
             outcome.count += 1;
-            // A failure without a status is an INVITE that nothing came back for.
             if s.final_status >= 300 || s.state == CallState::Failed {
-                *outcome.statuses.entry(s.final_status).or_default() += 1;
+                let instead = match s.final_status {
+                    0 => analysis.failure(CallIdx(i)).map(|f| show::failure_kind(f.cause).1),
+                    _ => None,
+                };
+                let key = (s.final_status, instead.unwrap_or("no response"));
+                *outcome.statuses.entry(key).or_default() += 1;
             }
         }
     }
@@ -130,14 +134,14 @@ impl Outcome {
         if self.statuses.is_empty() || self.word == "cancelled" {
             return text;
         }
-        let mut statuses: Vec<(u64, u16)> = self.statuses.iter().map(|(&s, &n)| (n, s)).collect();
+        let mut statuses: Vec<(u64, (u16, &str))> = self.statuses.iter().map(|(&s, &n)| (n, s)).collect();
         statuses.sort_by_key(|&(n, s)| (std::cmp::Reverse(n), s));
         let several = statuses.len() > 1;
         let list: Vec<String> = statuses
             .iter()
             .take(3)
-            .map(|&(n, s)| {
-                let what = if s == 0 { "no response".to_owned() } else { s.to_string() };
+            .map(|&(n, (s, instead))| {
+                let what = if s == 0 { instead.to_owned() } else { s.to_string() };
                 if several && n > 1 { format!("{what} ×{}", show::number(n)) } else { what }
             })
             .collect();
@@ -307,7 +311,10 @@ fn dialogs_text(analysis: &Analysis) -> String {
     let list: Vec<String> = counts
         .iter()
         .take(5)
-        .map(|&(method, n)| format!("{} {}", show::number(n), show::safe(analysis.method(method).as_bytes())))
+        .map(|&(method, n)| match analysis.method(method) {
+            "" => format!("{} without a request", show::number(n)),
+            name => format!("{} {}", show::number(n), show::safe(name.as_bytes())),
+        })
         .collect();
     let dots = if counts.len() > 5 { " …" } else { "" };
     let failed: u64 = failed_dialogs(analysis).iter().map(|f| f.0).sum();
@@ -318,7 +325,10 @@ fn dialogs_text(analysis: &Analysis) -> String {
 fn messages_text(analysis: &Analysis) -> String {
     let sip = &analysis.sip;
     let methods = sip.requests.iter().filter(|&&n| n > 0).count() as u64;
-    let mut text = format!("SIP   {}", show::count(methods, "method", "methods"));
+    let mut text = match methods {
+        0 => "SIP   answers only".to_owned(),
+        n => format!("SIP   {}", show::count(n, "method", "methods")),
+    };
     let class = |low: u16| sip.responses.range(low..low + 100).map(|(_, n)| n).sum::<u64>();
     for low in [400, 500, 600] {
         // A challenge is no failure.
@@ -344,7 +354,8 @@ fn messages_text(analysis: &Analysis) -> String {
 fn tls_text(analysis: &Analysis) -> String {
     let frames: u64 = analysis.tls.iter().map(|t| t.encrypted_frames).sum();
     let bytes: u64 = analysis.tls.iter().map(|t| t.bytes).sum();
-    format!("sessions   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
+    let sessions = if analysis.tls.len() == 1 { "session" } else { "sessions" };
+    format!("{sessions}   {} encrypted, {}", show::count(frames, "frame", "frames"), show::size(bytes))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod cells;
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::filter::Filter;
 use super::show::TimeMode;
@@ -51,10 +52,19 @@ pub struct Lines<'a, I> {
 impl<I: Copy> Lines<'_, I> {
     /// The cells of each row, in order.
     pub fn iter(&self) -> impl Iterator<Item = Vec<String>> + Clone + '_ {
-        self.rows.iter().enumerate().map(|(i, row)| {
-            let previous = i.checked_sub(1).and_then(|i| self.rows.get(i));
-            self.columns.iter().map(|c| (self.cell)(row, &c.key, previous).0).collect()
-        })
+        self.range(0..self.rows.len())
+    }
+
+    /// The cells of some rows; those beyond the last are left out.
+    pub fn range(&self, places: Range<usize>) -> impl Iterator<Item = Vec<String>> + Clone + '_ {
+        places.map_while(|i| self.line(i))
+    }
+
+    /// The cells of one row.
+    pub fn line(&self, i: usize) -> Option<Vec<String>> {
+        let row = self.rows.get(i)?;
+        let previous = i.checked_sub(1).and_then(|i| self.rows.get(i));
+        Some(self.columns.iter().map(|c| (self.cell)(row, &c.key, previous).0).collect())
     }
 
     fn table(self) -> (Table, Vec<I>) {
@@ -80,12 +90,17 @@ pub fn call_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, CallId
         Some(filter) => all.filter(|&c| filter.matches_call(analysis, c)).collect(),
         None => all.collect(),
     };
+    call_lines_of(analysis, query, matching)
+}
+
+/// Given calls, in the order of the query if it has one; its filter is not asked.
+pub fn call_lines_of<'a>(analysis: &'a Analysis, query: &Query, rows: Vec<CallIdx>) -> Lines<'a, CallIdx> {
     let start = analysis.calls.first().map_or(0, |c| c.summary.start);
     let mode = query.time;
     let cell = Box::new(move |&c: &CallIdx, key: &str, previous: Option<&CallIdx>| {
         cells::call(analysis, c, key, cells::Times { mode, start, previous })
     });
-    build(query, matching, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell)
+    build(query, rows, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell)
 }
 
 /// As [`dialogs`], a row at a time.
@@ -95,12 +110,21 @@ pub fn dialog_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, Dial
         Some(filter) => all.filter(|&d| filter.matches_dialog(analysis, d)).collect(),
         None => all.collect(),
     };
+    dialog_lines_of(analysis, query, matching)
+}
+
+/// Given dialogs, in the order of the query if it has one; its filter is not asked.
+pub fn dialog_lines_of<'a>(
+    analysis: &'a Analysis,
+    query: &Query,
+    rows: Vec<DialogIdx>,
+) -> Lines<'a, DialogIdx> {
     let start = analysis.dialogs_shown().next().map_or(0, |(_, d)| d.summary.start);
     let mode = query.time;
     let cell = Box::new(move |&d: &DialogIdx, key: &str, previous: Option<&DialogIdx>| {
         cells::dialog(analysis, d, key, cells::Times { mode, start, previous })
     });
-    build(query, matching, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, cell)
+    build(query, rows, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, cell)
 }
 
 /// Gives the cell of a row and column; the third argument is the row shown before.

@@ -1,5 +1,6 @@
 //! Text for eyes: dissected bytes made harmless, times, durations, names of machines and parties.
 
+mod failure;
 mod party;
 mod status;
 
@@ -11,11 +12,11 @@ use unicode_width::UnicodeWidthChar;
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 
+pub use failure::{breakage, breakage_by, call_reason, dialog_reason, failure, failure_kind};
 pub use party::{address_of_record, host_of, party, party_short, unquote, user_of};
 pub use status::reason_phrase;
 
 const SECOND: i64 = 1_000_000_000;
-const MILLISECOND: i64 = 1_000_000;
 
 /// Bytes as text that cannot act on a terminal: control characters (C0, C1, DEL), escape, bidi and zero-width
 /// controls, and what is not UTF-8 are written visibly, newlines and tabs too.
@@ -236,10 +237,10 @@ pub fn duration(nanos: Nanos) -> String {
     }
 }
 
-/// How long people talked: always `00:42` or `1:02:03`, below a second `412 ms`.
+/// How long people talked: always `00:42` or `1:02:03`, below a second as [`duration`].
 pub fn talk(nanos: Nanos) -> String {
     if (0..SECOND).contains(&nanos) && nanos != 0 {
-        return format!("{} ms", nanos / MILLISECOND);
+        return duration(nanos);
     }
     let sign = if nanos < 0 { "-" } else { "" };
     format!("{sign}{}", hours(nanos.unsigned_abs()))
@@ -256,13 +257,28 @@ fn hours(nanos: u64) -> String {
 
 /// The span of a capture: `7 m 36 s`, `2 h 05 m`, `3 d 04 h`.
 pub fn span(nanos: Nanos) -> String {
-    let s = nanos.unsigned_abs() / 1_000_000_000;
+    let s = nanos.unsigned_abs().saturating_add(500_000_000) / 1_000_000_000;
     match s {
         0..10 => duration(nanos),
         10..60 => format!("{s} s"),
         60..3600 => format!("{} m {:02} s", s / 60, s % 60),
         3600..86_400 => format!("{} h {:02} m", s / 3600, s / 60 % 60),
         _ => format!("{} d {:02} h", s / 86_400, s / 3600 % 24),
+    }
+}
+
+/// Why a file cannot be made, without the words of the system: `x/y.svg: there is no such directory`.
+pub fn not_created(path: &str, error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    let path = safe(path.as_bytes());
+    if std::path::Path::new(path.as_str()).is_dir() {
+        return format!("{path}: is a directory");
+    }
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => format!("{path}: there is no such directory"),
+        ErrorKind::Other => format!("{path}: {error}"),
+        // An error of the system tells its number too; its kind alone is enough.
+        kind => format!("{path}: {kind}"),
     }
 }
 

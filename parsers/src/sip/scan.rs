@@ -43,6 +43,8 @@ pub struct Scan<'a> {
     pub agent: &'a [u8],
     pub contact: &'a [u8],
     pub event: &'a [u8],
+    /// `Subscription-State` with its parameters.
+    pub subscription_state: &'a [u8],
     pub content_type: &'a [u8],
     pub expires: Option<u32>,
     /// `Content-Length` as written, if it is a number.
@@ -56,6 +58,8 @@ pub struct Scan<'a> {
     pub x_call_id: &'a [u8],
     /// Where the body begins (after the empty line), or the length of the message if there is none.
     pub body_start: usize,
+    /// There is an `Authorization` or `Proxy-Authorization`.
+    pub credentials: bool,
     /// The body holds SDP (directly or in a multipart part).
     pub sdp: Option<SdpScan<'a>>,
     /// [`super::Message::is_malformed`] of the full parse: missing mandatory header, bad start line, bad Content-Length …
@@ -190,6 +194,8 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             Name::UserAgent => set(&mut out.agent, value),
             Name::Server => set(&mut server, value),
             Name::Event => set(&mut out.event, value),
+            Name::SubscriptionState => set(&mut out.subscription_state, value),
+            Name::Authorization => out.credentials = true,
             Name::Reason => set(&mut reason, value),
             Name::Diagnostics => set(&mut out.diagnostics, value),
             Name::Replaces => set(&mut out.replaces, value),

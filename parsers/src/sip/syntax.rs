@@ -306,6 +306,8 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
 /// Headers this crate looks into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
+    /// `Authorization` or `Proxy-Authorization`.
+    Authorization,
     Via,
     From,
     To,
@@ -324,6 +326,7 @@ pub(crate) enum Name {
     Replaces,
     RetryAfter,
     Server,
+    SubscriptionState,
     UserAgent,
     Warning,
     XCallId,
@@ -384,6 +387,8 @@ fn plain_name(line: &[u8]) -> Option<(usize, Name)> {
 pub(crate) fn name_of(name: &[u8]) -> Name {
     match name.len() {
         1..=15 => known_name(key(name), name.len()),
+        18 if name.eq_ignore_ascii_case(b"subscription-state") => Name::SubscriptionState,
+        19 if name.eq_ignore_ascii_case(b"proxy-authorization") => Name::Authorization,
         21 if name.eq_ignore_ascii_case(b"ms-diagnostics-public")
             || name.eq_ignore_ascii_case(b"ms-client-diagnostics") =>
         {
@@ -418,6 +423,7 @@ fn known_name(key: u128, len: usize) -> Name {
         10: b"user-agent" => UserAgent;
         11: b"retry-after" => RetryAfter;
         12: b"content-type" => ContentType, b"max-forwards" => MaxForwards;
+        13: b"authorization" => Authorization;
         14: b"content-length" => ContentLength, b"ms-diagnostics" => Diagnostics;
     }
 }

@@ -51,6 +51,19 @@ const SIMPLE: &str = "
     2.3 A>B ACK to=b";
 
 #[test]
+fn every_media_section_tells_the_kind() {
+    let call = "0 A>B INVITE sdp media=audio:4000,video:0\n 0.2 B>A 200 sdp media=audio:5000,video:0\n 0.3 A>B ACK to=b";
+    check(call, "kind=audio");
+    // Video is added later, by no larger an offer.
+    check(&format!("{call}\n 5 A>B INVITE/2 to=b sdp media=audio:4000,video:4002"), "kind=video");
+    check(&format!("{call}\n 5 A>B INVITE/2 to=b sdp media=audio:4000,message:4002"), "kind=audio");
+    check(
+        &format!("{call}\n 5 A>B INVITE/2 to=b sdp media=audio:4000,video:4002,applicationsharing:4004"),
+        "kind=application_sharing",
+    );
+}
+
+#[test]
 fn answered_and_completed() {
     check(
         SIMPLE,

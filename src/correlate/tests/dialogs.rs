@@ -64,3 +64,20 @@ fn subscriptions() {
     check("0 A>B SUBSCRIBE expires=0\n 1 B>A 200", "SUBSCRIBE", "completed", 200);
     check("0 A>B SUBSCRIBE expires=600\n 1 B>A 489", "SUBSCRIBE", "failed", 489);
 }
+
+#[test]
+fn subscriptions_that_the_notifier_ends() {
+    let on = "0 A>B SUBSCRIBE expires=600\n 1 B>A 200 expires=600\n 2 B>A NOTIFY from=b to=a state=active;expires=600\n 3 A>B 200";
+    check(on, "SUBSCRIBE", "active", 200);
+    for method in ["NOTIFY", "BENOTIFY"] {
+        let flow = format!("{on}\n 4 B>A {method}/2 from=b to=a state=terminated;reason=noresource");
+        check(&flow, "SUBSCRIBE", "completed", 200);
+        let a = played(&flow);
+        let s = &a.dialogs[0].summary;
+        assert_eq!((s.terminated, &*a.text(s.terminated_reason)), (true, "noresource"));
+        // It subscribes again.
+        let again = format!("{flow}\n 5 A>B SUBSCRIBE/2 to=b expires=600\n 6 B>A 200");
+        check(&again, "SUBSCRIBE", "active", 200);
+        assert!(!played(&again).dialogs[0].summary.terminated);
+    }
+}

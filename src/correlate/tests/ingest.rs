@@ -60,6 +60,13 @@ fn malformed_messages_are_kept() {
 }
 
 #[test]
+fn credentials_are_marked() {
+    let a = played("0 A>B REGISTER\n 1 B>A 401\n 2 A>B REGISTER/2 auth");
+    let marked: Vec<bool> = a.messages.iter().map(|m| m.has(flag::CREDENTIALS)).collect();
+    assert_eq!(marked, [false, false, true]);
+}
+
+#[test]
 fn messages_of_a_frame() {
     let mut a = Analysis::default();
     let of = |a: &Analysis, frame| -> Vec<u32> {

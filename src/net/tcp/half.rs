@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConnId, Direction, FrameRef, LATE_SYN, Nanos, SegmentUse, Sink, StreamEvent};
+use super::{ConnId, Direction, FrameRef, LATE_SYN, LOOK_BACK_BYTES, Nanos, SegmentUse, Sink, StreamEvent};
 use super::{TcpFlags, TcpSegment};
 
 /// Position of the first byte seen: high enough that earlier ones have a position too.
@@ -63,6 +63,9 @@ pub(super) struct Half {
     was_reset: bool,
     /// Begun by an empty segment, which may have been a keep-alive from one byte before.
     tentative: bool,
+    /// Joined amid its bytes: the first ones are held in case earlier ones come behind them, `next` being the
+    /// first of those held.
+    looking: bool,
     /// Number of the segment since which the present gap is doubted, else 0.
     pub(super) doubted: u64,
     waiting: Option<Box<Waiting>>,
@@ -90,9 +93,23 @@ impl Half {
 
     fn begin(&mut self, seq: u32) {
         (self.next, self.first, self.seq) = (START, START, seq);
-        if let Some(ack) = self.early_ack.take() {
+        if let Some(ack) = self.early_ack {
             self.acknowledged(ack);
         }
+    }
+
+    /// Takes an earlier place for the first one; it is the start if the other side said it expected that byte.
+    fn begin_earlier(&mut self, at: u64, seq: u32) {
+        (self.next, self.first, self.seq) = (at, at, seq);
+        self.looking &= self.early_ack != Some(seq);
+    }
+
+    /// Begins with what is held if nothing earlier is to be expected, the other side having received all of it, or
+    /// if much is held already; gives the memory set free.
+    pub(super) fn begin_if_due(&mut self, is: Is, sink: Sink<'_>) -> usize {
+        let Some(waiting) = self.waiting.as_ref().filter(|_| self.looking) else { return 0 };
+        let end = waiting.pieces.last_key_value().map_or(0, |(at, piece)| at + piece.len());
+        if self.acked >= end || waiting.cost > LOOK_BACK_BYTES { self.give_up_gap(is, sink) } else { 0 }
     }
 
     /// Does a SYN open a later connection than this one?
@@ -177,11 +194,12 @@ impl Half {
             self.isn = Some(segment.seq);
             self.was_reset = false;
         }
+        // A lone byte without PSH is a keep-alive probe: it repeats the last byte sent.
+        let probe = !syn && len == 1 && segment.flags == TcpFlags(TcpFlags::ACK);
         if !self.is_known() {
-            // A lone byte without PSH is a keep-alive probe: it repeats the last byte sent.
-            let probe = !syn && len == 1 && segment.flags == TcpFlags(TcpFlags::ACK);
             self.begin(if probe { seq.wrapping_add(1) } else { seq });
             self.tentative = !syn && len == 0;
+            self.looking = !syn && !probe && len > 0 && self.early_ack != Some(seq);
         }
         if len > 0 && self.tentative {
             self.tentative = false;
@@ -193,13 +211,20 @@ impl Half {
         if at.abs_diff(self.next) > FAR {
             return SegmentUse::Nothing;
         }
+        if self.looking && at <= self.next && self.next - at <= LATE_SYN && !probe && (syn || len > 0) {
+            self.begin_earlier(at, seq);
+            self.looking &= !syn;
+            if !self.looking {
+                self.drain(is, sink);
+            }
+        }
         let end = at + len;
         let mut used = SegmentUse::Nothing;
         if end > self.next && !self.finished {
             used = self.take_bytes(segment, at, end, frame, time, is, sink);
         }
         if segment.flags.has(TcpFlags::FIN) && !self.finished && !self.was_reset {
-            if end == self.next {
+            if end == self.next && !self.looking {
                 self.finish(is, frame, time, sink);
             } else if end > self.next {
                 let waiting = self.waiting.get_or_insert_default();
@@ -220,7 +245,7 @@ impl Half {
         is: Is,
         sink: Sink<'_>,
     ) -> SegmentUse {
-        if self.waiting.is_none() && at <= self.next {
+        if self.waiting.is_none() && !self.looking && at <= self.next {
             let bytes = segment.payload.get((self.next - at) as usize..).unwrap_or(&[]);
             self.deliver(bytes, end, frame, time, is, sink);
             return SegmentUse::New;
@@ -229,7 +254,7 @@ impl Half {
         let mut used = SegmentUse::Nothing;
         let mut from = at.max(self.next);
         while from < end && !self.finished {
-            if from == self.next && self.next_piece().is_none_or(|piece| piece > from) {
+            if from == self.next && !self.looking && self.next_piece().is_none_or(|piece| piece > from) {
                 let to = self.next_piece().map_or(end, |piece| piece.min(end));
                 let bytes = part(segment.payload, from - at, to - at);
                 self.deliver(bytes, to, frame, time, is, sink);
@@ -312,7 +337,11 @@ impl Half {
     /// Where the bytes (or the FIN) behind the present gap begin.
     fn gap_end(&self) -> Option<u64> {
         let waiting = self.waiting.as_ref()?;
-        self.next_piece().or(waiting.fin.map(|(at, ..)| at)).filter(|end| *end > self.next)
+        self.next_piece().or(waiting.fin.map(|(at, ..)| at)).filter(|end| *end > self.next || self.looking)
+    }
+
+    pub(super) fn is_looking(&self) -> bool {
+        self.looking
     }
 
     /// Is there a gap that will hardly be filled, and no doubt about it queued? If so, one is to be.
@@ -327,7 +356,7 @@ impl Half {
     /// Gives up the part of the gap that will not be filled; gives the memory set free.
     pub(super) fn give_up_doubted(&mut self, is: Is, one_sided: bool, sink: Sink<'_>) -> usize {
         match self.gap_end() {
-            Some(end) if one_sided => self.skip_to(end, is, sink),
+            Some(end) if one_sided || self.looking => self.skip_to(end, is, sink),
             Some(end) if self.acked > self.next => self.skip_to(end.min(self.acked), is, sink),
             _ => 0,
         }
@@ -350,7 +379,10 @@ impl Half {
 
     fn skip_to(&mut self, end: u64, is: Is, sink: Sink<'_>) -> usize {
         let before = self.held();
-        sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: end - self.next });
+        // What was before the first byte seen is not missed.
+        if !std::mem::take(&mut self.looking) {
+            sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: end - self.next });
+        }
         self.advance(end);
         self.drain(is, sink);
         before - self.held()

@@ -161,8 +161,56 @@ fn joined_midway() {
     let mut lab = Lab::new();
     lab.a(ACK, 7000, 300, "200 OK");
     assert_eq!(lab.table.ends(ConnId(0)).unwrap().0, A.parse().unwrap());
+    lab.told(&["open 0 false"]);
     lab.b(ACK, 300, 7006, "ACK");
-    lab.told(&["open 0 false", "> 200 OK @1", "< ACK @2"]);
+    lab.told(&["> 200 OK @1", "< ACK @2"]);
+}
+
+#[test]
+fn joined_midway_amid_jumbled_segments() {
+    // Acknowledged by the other side; in the order of the stream then.
+    let mut lab = Lab::new();
+    for (seq, bytes) in [(306, "ghi"), (303, "def"), (306, "ghi"), (300, "abc")] {
+        lab.b(ACK, seq, 7000, bytes);
+    }
+    lab.a(ACK, 7000, 306, "");
+    lab.told(&["open 0 false"]);
+    lab.a(ACK, 7000, 309, "x");
+    lab.told(&["> abc @4", "> def @2", "> ghi @1", "< x @6"]);
+    // The other side had said what it expected.
+    let mut lab = Lab::new();
+    lab.a(ACK, 6997, 300, "200");
+    lab.b(ACK, 303, 7000, "def");
+    lab.told(&["open 0 false", "> 200 @1"]);
+    lab.b(ACK, 300, 7000, "abc");
+    lab.told(&["< abc @3", "< def @2"]);
+    // A hole between is a gap, what was before is none.
+    let mut lab = Lab::new();
+    lab.b(ACK, 306, 7000, "ghi");
+    lab.b(ACK, 300, 7000, "abc");
+    lab.finish();
+    lab.told(&["open 0 false", "> abc @2", "> gap 3", "> ghi @1", "forget 0"]);
+    // The SYN comes last.
+    let mut lab = Lab::new();
+    lab.b(ACK, 104, 501, "def");
+    lab.b(ACK, 101, 501, "abc");
+    lab.b(SYN, 100, 0, "");
+    lab.told(&["open 0 false", "> abc @2", "> def @1"]);
+}
+
+#[test]
+fn looking_back_has_an_end() {
+    let mut lab = Lab::new();
+    lab.b(ACK, 303, 7000, "def");
+    lab.time += ONE_SIDED_GRACE as i64;
+    lab.b(ACK, 306, 7000, "ghi");
+    lab.b(ACK, 300, 7000, "abc");
+    lab.told(&["open 0 false", "> def @1", "> ghi @2"]);
+    let mut lab = Lab::new();
+    let long = "x".repeat(LOOK_BACK_BYTES / 2);
+    lab.b(ACK, 303, 7000, &long);
+    lab.b(ACK, 303 + long.len() as u32, 7000, &long);
+    assert_eq!((lab.told.len(), lab.table.held), (3, 0), "no limit is hit");
 }
 
 #[test]
@@ -341,7 +389,8 @@ fn ports_used_again_without_a_syn() {
     lab.told(&["> b @6"]);
     lab.b(ACK, 2_000_000_000, 501, "x");
     lab.b(ACK, 2_000_000_001, 501, "yz");
-    lab.told(&["forget 0", "open 0 false", "> yz @8"]);
+    lab.finish();
+    lab.told(&["forget 0", "open 0 false", "> yz @8", "forget 0"]);
 }
 
 #[test]
@@ -399,9 +448,10 @@ proptest! {
     fn any_order_split_and_overlap_gives_the_same_bytes(
         bytes in proptest::collection::vec(any::<u8>(), 1..300),
         isn in prop_oneof![any::<u32>(), Just(u32::MAX - 50)],
-        cuts in proptest::collection::vec((any::<u16>(), 1usize..60), 0..60),
+        cuts in proptest::collection::vec((any::<u16>(), 2usize..60), 0..60),
         order in any::<u64>(),
         fin in any::<bool>(),
+        syn in any::<bool>(),
     ) {
         let mut parts: Vec<(usize, usize)> = cuts
             .iter()
@@ -435,14 +485,22 @@ proptest! {
                 StreamEvent::Open { .. } | StreamEvent::Forget { .. } => {}
             };
             let frame = FrameRef::default();
-            table.push(&segment(B, A, SYN, isn, 0, b""), frame, 0, &limits, &mut sink);
-            if fin {
+            if syn {
+                table.push(&segment(B, A, SYN, isn, 0, b""), frame, 0, &limits, &mut sink);
+            }
+            if fin && syn {
                 let seq = isn.wrapping_add(1 + bytes.len() as u32);
                 table.push(&segment(B, A, ACK | FIN, seq, 0, b""), frame, 0, &limits, &mut sink);
             }
             for (from, to) in &parts {
                 let seq = isn.wrapping_add(1 + *from as u32);
-                table.push(&segment(B, A, ACK, seq, 0, &bytes[*from..*to]), frame, 0, &limits, &mut sink);
+                // With PSH, so that a single byte is no keep-alive.
+                let flags = ACK | TcpFlags::PSH;
+                table.push(&segment(B, A, flags, seq, 0, &bytes[*from..*to]), frame, 0, &limits, &mut sink);
+            }
+            if fin && !syn {
+                let seq = isn.wrapping_add(1 + bytes.len() as u32);
+                table.push(&segment(B, A, ACK | FIN, seq, 0, b""), frame, 0, &limits, &mut sink);
             }
             table.finish(&mut sink);
         }

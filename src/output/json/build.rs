@@ -8,8 +8,10 @@ use serde::{Serialize, Serializer};
 use super::types::{self, Message, Party};
 use super::value::{Addr, CSeq, Millis, Time, some};
 use crate::capture::LinkType;
+use crate::correlate::ice::IceIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
 use crate::view::ladder::message_label;
+use crate::view::show;
 
 pub(super) fn capture(analysis: &Analysis, index: usize) -> Option<types::Capture<'_>> {
     let c = analysis.captures.get(index)?;
@@ -90,6 +92,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
         }
     }
     let other = &analysis.other;
+    let stun = &analysis.stun.statistics;
     types::Statistics {
         sip: types::Sip {
             messages: sip.messages,
@@ -99,7 +102,13 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
             retransmissions: sip.retransmissions,
             malformed: sip.malformed,
         },
-        stun: types::Stun { messages: other.stun_messages, ..types::Stun::default() },
+        stun: types::Stun {
+            messages: stun.messages,
+            by_type: stun.by_type(),
+            ms_turn: stun.ms_turn,
+            classic: stun.classic,
+            malformed: stun.malformed,
+        },
         rtp: types::Packets { packets: other.rtp_packets },
         rtcp: types::Packets { packets: other.rtcp_packets },
         sqlr: types::Sqlr::default(),
@@ -113,7 +122,7 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
-pub(super) fn call(analysis: &Analysis, index: CallIdx) -> impl Serialize + '_ {
+pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -> impl Serialize + use<'a> {
     let c = analysis.call(index);
     let s = &c.summary;
     types::Call {
@@ -139,13 +148,18 @@ pub(super) fn call(analysis: &Analysis, index: CallIdx) -> impl Serialize + '_ {
         talk_ms: s.talk.map(Millis),
         starts_mid_call: s.starts_mid_call,
         retransmissions: s.retransmissions,
+        failure: analysis.failure(index).map(|f| types::Failure {
+            kind: show::failure_kind(f.cause).0,
+            frame: f.frame.into(),
+            text: show::failure(&f),
+        }),
         legs: legs(analysis, index),
         diagnostics: super::details::diagnostics(analysis, index),
         forks: super::details::forks(analysis, index),
         messages: Messages(analysis, c.messages),
         offers: super::details::offers(analysis, index),
         media: [],
-        ice: [],
+        ice: ice.of_call(index).collect(),
         findings: [],
     }
 }
@@ -177,6 +191,7 @@ pub(super) fn dialog(analysis: &Analysis, index: DialogIdx) -> impl Serialize + 
         responses: s.responses,
         final_status: some(s.final_status),
         state: s.state.name(),
+        terminated: s.terminated.then(|| analysis.text(s.terminated_reason)),
         messages: Messages(analysis, d.messages),
     }
 }

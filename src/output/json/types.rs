@@ -158,6 +158,8 @@ pub(super) struct Call<'a, M> {
     /// The capture starts after the INVITE that opened the call.
     pub starts_mid_call: bool,
     pub retransmissions: u32,
+    /// Why it failed, where no SIP answer says it.
+    pub failure: Option<Failure>,
     /// Other legs of the same call and by what they were joined.
     pub legs: Vec<Leg>,
     pub diagnostics: Vec<Diagnostic>,
@@ -165,8 +167,16 @@ pub(super) struct Call<'a, M> {
     pub messages: M,
     pub offers: Vec<Offer>,
     pub media: Nothing,
-    pub ice: Nothing,
+    pub ice: Vec<u32>,
     pub findings: Nothing,
+}
+
+/// `kind`: no_response, capture_ends, icmp, tcp_reset, tcp_closed, tls_alert; `frame` shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct Failure {
+    pub kind: &'static str,
+    pub frame: Frame,
+    pub text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -242,5 +252,7 @@ pub(super) struct Dialog<'a, M> {
     pub responses: u32,
     pub final_status: Option<u16>,
     pub state: &'static str,
+    /// Why a NOTIFY said that the subscription is terminated (empty: without reason).
+    pub terminated: Option<Cow<'a, str>>,
     pub messages: M,
 }

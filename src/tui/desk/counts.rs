@@ -28,7 +28,7 @@ pub(super) fn statistics(analysis: &Analysis) -> Vec<super::CountGroup> {
         ("retransmitted".to_owned(), sip.retransmissions),
         ("captured twice".to_owned(), sip.duplicates),
         ("malformed".to_owned(), sip.malformed),
-        ("STUN messages".to_owned(), other.stun_messages),
+        ("STUN messages".to_owned(), analysis.stun.statistics.messages),
         ("RTP packets".to_owned(), other.rtp_packets),
         ("RTCP packets".to_owned(), other.rtcp_packets),
         ("TLS sessions".to_owned(), other.tls_sessions),

@@ -1,5 +1,6 @@
 //! Lines of frames, and searches over all of them.
 
+use std::ops::Range;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -78,6 +79,7 @@ pub(super) fn matches(
     }
 }
 
+/// The next frame whose line has `text` in it, going round.
 pub(super) fn find(
     analysis: &RwLock<Analysis>,
     text: &str,
@@ -86,14 +88,34 @@ pub(super) fn find(
     version: u64,
     wanted: &AtomicU64,
 ) -> Option<u64> {
+    let total = || read(analysis).captures.iter().map(|c| c.frames).sum();
+    if forward {
+        find_in(analysis, text, from..u64::MAX, true, version, wanted)
+            .or_else(|| find_in(analysis, text, 0..from, true, version, wanted))
+    } else {
+        // `from` itself is looked at last.
+        find_in(analysis, text, 0..from, false, version, wanted)
+            .or_else(|| find_in(analysis, text, from..total(), false, version, wanted))
+    }
+}
+
+fn find_in(
+    analysis: &RwLock<Analysis>,
+    text: &str,
+    places: Range<u64>,
+    forward: bool,
+    version: u64,
+    wanted: &AtomicU64,
+) -> Option<u64> {
     let needle = text.to_lowercase();
     let hit = |line: &PacketLine| packet_text(line).to_lowercase().contains(&needle);
     let chunk = u64::from(SCAN_CHUNK);
-    let mut at = from;
+    let mut at = if forward { places.start } else { places.end };
     while wanted.load(Ordering::Relaxed) == version {
         let analysis = read(analysis);
         if forward {
-            let lines = lines(&analysis, at, SCAN_CHUNK).ok()?;
+            let count = u64::from(SCAN_CHUNK).min(places.end.saturating_sub(at));
+            let lines = lines(&analysis, at, count as u32).ok()?;
             if lines.is_empty() {
                 return None;
             }
@@ -102,9 +124,8 @@ pub(super) fn find(
             }
             at += chunk;
         } else {
-            // `from` itself is not looked at.
-            let start = at.saturating_sub(chunk);
-            if start == at {
+            let start = at.saturating_sub(chunk).max(places.start);
+            if start >= at {
                 return None;
             }
             let lines = lines(&analysis, start, (at - start) as u32).ok()?;

@@ -154,7 +154,8 @@ impl DetailState {
         let Some(buffer) = self.buffer() else { return };
         let mut closed: HashSet<Vec<usize>> = HashSet::new();
         if matches!(self.subject, Some(Subject::Frame(_))) {
-            closed.extend((0..buffer.tree.len().saturating_sub(2)).map(|i| vec![i]));
+            // What the frame carries is looked for, not how it was carried.
+            closed.extend((0..buffer.tree.len().saturating_sub(1)).map(|i| vec![i]));
         }
         for line in tree_lines(&buffer.tree, &HashSet::new()) {
             let parent = field(&buffer.tree, &line.path[..line.path.len() - 1]);

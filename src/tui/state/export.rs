@@ -1,13 +1,12 @@
 //! What is to be written to a file.
 
-use std::sync::Arc;
-
 use tui_input::Input;
 
 use super::TableKind;
 use crate::correlate::Owner;
-use crate::tui::desk::{ExportError, TableData};
+use crate::tui::desk::ExportError;
 use crate::view::ladder::LadderOptions;
+use crate::view::rows::Query;
 use crate::view::show::TimeMode;
 
 /// What is to be written.
@@ -76,8 +75,8 @@ pub struct Export {
     pub format: Format,
     pub path: String,
     pub force: bool,
-    /// The table as it is on the screen.
-    pub table: Option<Arc<TableData>>,
+    /// What the table on the screen was made by.
+    pub table: Option<Box<Query>>,
     pub time: TimeMode,
     pub ascii: bool,
 }

@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::MsgIdx;
-use crate::tui::desk::{Answer, Detail, Holdings, Request, TableData};
+use crate::tui::desk::{Answer, Around, Detail, Holdings, Part, Request, Sought, TableData};
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 use crate::tui::state::{State, Subject, TableKind};
@@ -19,7 +19,7 @@ use crate::view::ladder::{Ladder, LadderRow, Lifeline, Tone};
 use crate::view::overview::{Activity, Overview, Trouble};
 use crate::view::packets::PacketLine;
 use crate::view::show::TimeMode;
-use crate::view::table::{Align, Column, Table};
+use crate::view::table::{Align, Column};
 
 /// 2009-04-22 14:02:11 UTC.
 pub const START: i64 = 1_240_408_931_000_000_000;
@@ -88,8 +88,18 @@ pub fn calls() -> TableData {
             ]
         })
         .collect();
-    let ids = (0..60).collect();
-    TableData::new(Table { columns, rows }, ids, 60)
+    let mut part = Part::default();
+    rows.iter().for_each(|row| part.push(row));
+    TableData { columns, ids: Arc::new((0..60).collect()), total: 60, ..TableData::default() }.with_rows(part)
+}
+
+/// Some rows of that table.
+fn rows(data: &TableData, places: std::ops::Range<usize>) -> Part {
+    let mut part = Part { first: places.start, ..Part::default() };
+    for at in places.start..places.end.min(data.len()) {
+        part.push(&data.row(at).map(str::to_owned).collect::<Vec<_>>());
+    }
+    part
 }
 
 fn arrow(ms: i64, frame_number: u32, from: usize, to: usize, label: &str, tone: Tone) -> LadderRow {
@@ -313,19 +323,39 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             },
             took: Default::default(),
         },
-        Request::Table { kind, query, version } => {
+        Request::Table { kind, query, version, around } => {
             let mut data = calls();
-            if query.filter.is_some() {
-                data.rows.truncate(7);
-                data.ids.truncate(7);
-            }
+            let shown = match kind {
+                _ if query.filter.is_some() => 7,
+                TableKind::Dialogs => 12,
+                TableKind::Calls => 60,
+            };
             if *kind == TableKind::Dialogs {
-                data.rows.truncate(12);
-                data.ids.truncate(12);
                 data.total = 12;
             }
+            data.ids = Arc::new((0..shown).collect());
+            let top = around.at.saturating_sub(around.above);
+            let part = rows(&data, Around::page(top, around.height));
+            let data = data.with_rows(part);
             Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: Default::default() }
         }
+        Request::Rows { kind, ids, places, .. } => {
+            Answer::Rows { kind: *kind, ids: ids.clone(), part: rows(&calls(), places.clone()) }
+        }
+        Request::FindRow(search) => {
+            let data = calls();
+            let hit = |at: &usize| match &search.sought {
+                Sought::Text(needle) => data.row(*at).any(|cell| cell.contains(needle.as_str())),
+                Sought::Problem => data.row(*at).any(|cell| cell == "failed" || cell == "rejected"),
+            };
+            let places = (0..search.ids.len()).map(|n| {
+                let steps = n + usize::from(!search.from_here);
+                update::round(search.from, search.ids.len(), search.forward, steps)
+            });
+            let id = places.into_iter().find(hit).map(|at| at as u32);
+            Answer::FoundRow { kind: search.kind, sought: search.sought.clone(), id }
+        }
+        Request::CopyRows { ids, .. } => Answer::CopiedRows(format!("{ids:?}")),
         Request::Ladder { owners, options } => Answer::Ladder {
             owners: owners.clone(),
             options: *options,

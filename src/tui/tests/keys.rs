@@ -264,11 +264,8 @@ fn rows_that_stream_in_leave_the_cursor_on_its_row() {
     let mut state = state(120, 40);
     press(&mut state, "2 j j j");
     assert_eq!(state.calls.selected(), Some(3));
-    let before = state.calls.data.clone().unwrap();
-    let (mut table, mut ids) = (before.to_table(), before.ids.clone());
-    table.rows.insert(0, vec![String::new(); 10]);
-    ids.insert(0, 99);
-    let more = crate::tui::desk::TableData::new(table, ids, 61);
+    let mut more = (*state.calls.data.clone().unwrap()).clone();
+    more.ids = std::sync::Arc::new([99].into_iter().chain(0..60).collect());
     let answer = crate::tui::desk::Answer::Table {
         kind: crate::tui::state::TableKind::Calls,
         version: state.calls.version,
@@ -315,5 +312,63 @@ fn one_troubled_call_opens_and_several_are_listed() {
     match state.stack.last() {
         Some(View::Ladder(view)) => assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3)]),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_key_that_changes_nothing_says_so() {
+    // The ladder that is answered is the same with and without linked legs.
+    let mut state = state(120, 40);
+    for (key, says) in [("x", "no other call is linked"), ("f", "nothing was sent again")] {
+        press(&mut state, &format!("2 Enter {key}"));
+        let notice = state.notice.clone().unwrap();
+        assert!(notice.text.contains(says), "{key}: {notice:?}");
+    }
+}
+
+#[test]
+fn the_end_of_the_overview_comes_into_sight() {
+    let mut state = state(80, 24);
+    assert!(!screen(&state).contains("Machines"));
+    press(&mut state, "G");
+    assert!(screen(&state).contains("Machines"));
+}
+
+#[test]
+fn an_export_that_fails_leads_back_to_its_dialog() {
+    let mut state = state(120, 40);
+    press(&mut state, "2 s");
+    press(&mut state, "Down Down ^U /nowhere/calls.csv Enter");
+    assert_eq!(state.context(), Contexts::CALLS);
+    let failed =
+        crate::tui::desk::ExportError::Other("/nowhere/calls.csv: there is no such directory".to_owned());
+    crate::tui::update::receive(&mut state, crate::tui::desk::Answer::Exported(Err(failed)));
+    assert_eq!(state.context(), Contexts::EXPORT);
+    let text = screen(&state);
+    assert!(text.contains("File     /nowhere/calls.csv") && text.contains("no such directory"), "{text}");
+    press(&mut state, "Esc");
+    assert_eq!(state.context(), Contexts::CALLS);
+}
+
+#[test]
+fn the_panes_of_frames_and_ladders_are_opened_apart() {
+    let mut state = state(80, 24);
+    press(&mut state, "0 p");
+    assert!(screen(&state).contains("[Decoded]"));
+    press(&mut state, "2 Enter");
+    assert!(!screen(&state).contains("[Decoded]"));
+}
+
+#[test]
+fn a_key_without_a_meaning_says_so() {
+    for (way, key, says) in [
+        ("1", "/", "/ does nothing here: ? lists the keys"),
+        ("5", "Enter", "⏎ does nothing here: ? lists the keys"),
+        ("2 t", "F7", "F7 does nothing here: the keys are below"),
+    ] {
+        let mut state = state(80, 24);
+        press(&mut state, way);
+        press(&mut state, key);
+        assert_eq!(state.notice.as_ref().map(|n| n.text.as_str()), Some(says));
     }
 }

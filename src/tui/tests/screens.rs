@@ -114,7 +114,7 @@ fn command_line() {
 
 #[test]
 fn too_small_says_so() {
-    insta::assert_snapshot!(screen(&state(50, 12)), @"The terminal is too small: 50×12, callscope needs…");
+    insta::assert_snapshot!(screen(&state(50, 12)), @"Too small: 50×12, callscope needs 60×15. q quits.");
 }
 
 #[test]
@@ -169,4 +169,40 @@ fn no_size_makes_any_screen_panic() {
             screen(&state);
         }
     }
+}
+
+#[test]
+fn a_growing_file_has_no_bar() {
+    let mut state = state(80, 24);
+    (state.loading, state.following) = (true, true);
+    state.progress.total = Some(9_000);
+    state.progress.bytes = 34_500;
+    let text = screen(&state);
+    let status = text.lines().nth(22).unwrap();
+    assert!(status.starts_with(" following  ") && status.contains("decoded"), "{status}");
+}
+
+#[test]
+fn nothing_that_could_be_read() {
+    let mut state = state(80, 24);
+    state.holdings = Default::default();
+    let mut overview = (*state.overview.clone().unwrap()).clone();
+    (overview.troubles, overview.notes, overview.activity) = Default::default();
+    (overview.machines, overview.accounting) = (Vec::new(), "0 frames: 0 decoded".to_owned());
+    state.overview = Some(std::sync::Arc::new(overview));
+    state.errors = vec!["notes.txt: not a capture (text)".to_owned()];
+    insta::assert_snapshot!("nothing_read_80x24", screen(&state));
+    state.tab = crate::tui::state::Tab::Calls;
+    state.calls.data = Some(Default::default());
+    assert!(screen(&state).contains("Nothing could be read: 1 Overview says why."));
+}
+
+#[test]
+fn a_table_without_rows_says_why() {
+    let mut state = state(80, 24);
+    press(&mut state, "2");
+    state.calls.data = Some(Default::default());
+    let text = screen(&state);
+    assert!(text.contains("No calls (INVITE) in 50 frames."), "{text}");
+    assert!(text.contains("3 shows the rest of SIP: 12.") && text.contains("TLS"), "{text}");
 }

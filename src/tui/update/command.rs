@@ -16,7 +16,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("search TEXT", "next line with TEXT"),
     ("call N", "ladder of call N"),
     ("dialog N", "ladder of dialog N"),
-    ("goto N", "frame N (C:N of capture C), also :N"),
+    ("goto N", "frame N (C:N of capture C, from 0), also :N"),
     ("sort COLUMN [desc]", "sort; alone: order of arrival"),
     ("columns KEY …", "columns, header:NAME for any header"),
     ("time utc|local|relative|delta", "how to tell times"),
@@ -116,7 +116,11 @@ fn open_by_number(state: &mut State, kind: TableKind, text: &str) -> Result<(), 
         TableKind::Dialogs => (state.holdings.dialogs, "dialogs", Tab::Dialogs),
     };
     if n as usize > count {
-        return Err(format!("there are {count} {name}"));
+        return Err(match count {
+            0 => format!("there are no {name}"),
+            1 => format!("there is only {} 1", name.trim_end_matches('s')),
+            n => format!("there are {n} {name}"),
+        });
     }
     go_to_tab(state, tab);
     let owner: Owner = kind.owner(n - 1);
@@ -126,12 +130,18 @@ fn open_by_number(state: &mut State, kind: TableKind, text: &str) -> Result<(), 
 
 fn go_to_frame(state: &mut State, text: &str) -> Result<(), String> {
     let (capture, frame) = match text.split_once(':') {
-        Some((c, n)) => (number(c)? - 1, number(n)?),
+        Some((c, n)) => {
+            let capture: u32 = c.parse().map_err(|_| format!("`{c}` is no number of a capture"))?;
+            (capture, number(n)?)
+        }
         None => (0, number(text)?),
     };
     let captures = state.holdings.captures.len();
     if capture as usize >= captures.max(1) {
-        return Err(format!("there are {captures} captures"));
+        return Err(match captures {
+            0 | 1 => "there is one capture: 0".to_owned(),
+            n => format!("the captures are 0 to {}", n - 1),
+        });
     }
     let frames = state.holdings.captures.get(capture as usize).copied().unwrap_or(0);
     if !state.loading && u64::from(frame) > frames {
@@ -173,8 +183,11 @@ fn known_column(kind: TableKind, key: &str) -> Result<(), String> {
     if header || known.iter().any(|(k, ..)| *k == key) {
         return Ok(());
     }
-    let keys: Vec<&str> = known.iter().map(|(k, ..)| *k).collect();
-    Err(format!("no column `{key}`: {} header:NAME", keys.join(" ")))
+    let near = known.iter().map(|(k, ..)| (distance(key, k), *k)).min();
+    Err(match near {
+        Some((far, name)) if far <= 2 => format!("no column `{key}` (did you mean `{name}`?)"),
+        _ => format!("no column `{key}`: t lists them, or header:NAME"),
+    })
 }
 
 fn columns(state: &mut State, words: &str) -> Result<(), String> {

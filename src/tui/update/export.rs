@@ -2,6 +2,7 @@
 
 use tui_input::Input;
 
+use crate::correlate::Owner;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
 use crate::tui::state::{Export, ExportState, Format, State, View, What};
@@ -63,13 +64,17 @@ impl ExportState {
     }
 }
 
+/// Tells what is in it: `callscope-call-3.svg`.
 fn default_path(what: &What, format: Format) -> String {
     let name = match what {
-        What::Ladder(..) => "ladder",
-        What::Packets(_) => "packets",
-        What::Table(crate::tui::state::TableKind::Calls) => "calls",
-        What::Table(_) => "dialogs",
-        What::Summary => "summary",
+        What::Ladder(owners, _) | What::Packets(owners) => match owners.as_slice() {
+            [Owner::Call(c)] => format!("call-{}", u64::from(c.0) + 1),
+            [Owner::Dialog(d)] => format!("dialog-{}", u64::from(d.0) + 1),
+            many => format!("{}-marked", many.len()),
+        },
+        What::Table(crate::tui::state::TableKind::Calls) => "calls".to_owned(),
+        What::Table(_) => "dialogs".to_owned(),
+        What::Summary => "summary".to_owned(),
     };
     format!("callscope-{name}.{}", format.names().1)
 }
@@ -115,7 +120,9 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
                 dialog.field = 2;
                 return state.complain("a file name is missing");
             }
-            state.stack.pop();
+            if let Some(View::Export(dialog)) = state.stack.pop() {
+                state.export_dialog = Some(dialog);
+            }
             write(state, what, format, path, false, effects);
         }
         _ => {}
@@ -131,7 +138,7 @@ fn write(
     effects: &mut Vec<Effect>,
 ) {
     let table = match &what {
-        What::Table(kind) => state.table(*kind).data.clone(),
+        What::Table(kind) => Some(Box::new(state.table(*kind).query(state.time))),
         _ => None,
     };
     let time = if matches!(what, What::Ladder(..)) { state.flow_time } else { state.time };
@@ -151,6 +158,17 @@ pub(super) fn confirm(state: &mut State, action: Action, effects: &mut Vec<Effec
         write(state, what, format, path, true, effects);
     } else {
         state.say("nothing was written");
+        reopen(state);
+    }
+}
+
+/// Back to the dialog with the file name as it was typed.
+pub(super) fn reopen(state: &mut State) {
+    if let Some(mut dialog) = state.export_dialog.take()
+        && state.line.is_none()
+    {
+        (dialog.field, dialog.typed) = (2, true);
+        state.stack.push(View::Export(dialog));
     }
 }
 
@@ -174,6 +192,7 @@ pub(super) fn by_command(
         "" => default_path(&what, format),
         path => path.to_owned(),
     };
+    state.export_dialog = None;
     write(state, what, format, path, force, effects);
     Ok(())
 }

@@ -11,6 +11,19 @@ use crate::tui::widgets::table::contains;
 use crate::view::ladder::{LadderRow, Tone};
 use crate::view::show::{self, TimeMode};
 
+const EXTENDED: &str = "with all linked legs";
+const UNFOLDED: &str = "every retransmission on its own line";
+
+/// What a key said it did, set right if the ladder stayed the same.
+pub(super) fn nothing_changed(state: &mut State) {
+    let text = match state.notice.as_ref().map(|n| n.text.as_str()) {
+        Some(EXTENDED) => "no other call is linked to this one",
+        Some(UNFOLDED) => "nothing was sent again here",
+        _ => return,
+    };
+    state.say(text);
+}
+
 pub(super) fn act(state: &mut State, action: Action) {
     let page = layout::page(state);
     let body = layout::shell(state.width, state.height).body;
@@ -38,17 +51,13 @@ pub(super) fn act(state: &mut State, action: Action) {
         Action::PaneDown => super::detail::scroll_pane(&mut ladder.pane, 3),
         Action::Extended => {
             ladder.options.extended = !ladder.options.extended;
-            let text = if ladder.options.extended { "with all linked legs" } else { "without linked legs" };
+            let text = if ladder.options.extended { EXTENDED } else { "without linked legs" };
             ladder.open.clear();
             state.say(text);
         }
         Action::Unfold => {
             ladder.options.unfold = !ladder.options.unfold;
-            let text = if ladder.options.unfold {
-                "every retransmission on its own line"
-            } else {
-                "retransmissions folded"
-            };
+            let text = if ladder.options.unfold { UNFOLDED } else { "retransmissions folded" };
             ladder.open.clear();
             state.say(text);
         }

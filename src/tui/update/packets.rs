@@ -33,7 +33,7 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
             Some(Subject::Frame(frame)) => effects.push(Effect::Ask(Request::OwnerOf(frame))),
             _ => state.say("no frame is here"),
         },
-        Action::Pane => state.pane_open = Some(!pane_shown),
+        Action::Pane => state.frame_pane_open = Some(!pane_shown),
         Action::NextPane if pane_shown => state.packets.pane.tab = state.packets.pane.tab.step(1),
         Action::PreviousPane if pane_shown => {
             state.packets.pane.tab = state.packets.pane.tab.step(PaneTab::ALL.len() - 1);

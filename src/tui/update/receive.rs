@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::settle;
 use crate::correlate::load::Progress;
-use crate::tui::desk::{Answer, ExportError};
+use crate::tui::desk::{Answer, ExportError, TableData};
 use crate::tui::effect::Effect;
 use crate::tui::state::{DetailState, LadderState, State, Subject, TableState, View};
 use crate::view::ladder::LadderOptions;
@@ -16,6 +16,7 @@ const KEPT_LINES: usize = 4_000;
 const SHORT: usize = 3;
 
 pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
+    let mut effects = Vec::new();
     match answer {
         Answer::Overview { overview, holdings, took } => {
             state.overview_pending = false;
@@ -34,18 +35,30 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
             table.pending = false;
             table.took = took;
             if version == table.version {
+                table.shown = version;
                 put_rows(table, data);
             }
         }
+        Answer::Rows { kind, ids, part } => {
+            let table = state.table_mut(kind);
+            if let Some(data) = table.data.as_ref().filter(|d| Arc::ptr_eq(&d.ids, &ids)) {
+                table.asked_rows.take_if(|asked| asked.start == part.first);
+                table.data = Some(Arc::new(data.with_rows(part)));
+            }
+        }
+        Answer::FoundRow { kind, sought, id } => super::tables::found(state, kind, &sought, id),
+        Answer::CopiedRows(text) => super::copied(state, Some(text), &mut effects),
         Answer::Ladder { owners, options, ladder, flawed } => {
             let same = |view: &LadderState| view.owners == owners && same_options(view.options, options);
             let views = state.stack.iter_mut().filter_map(|view| match view {
                 View::Ladder(view) if same(view) => Some(view),
                 _ => None,
             });
+            let mut same_as_before = false;
             for view in views {
                 view.pending = false;
                 view.flawed = flawed.clone();
+                same_as_before |= view.ladder.as_ref() == Some(&ladder);
                 if view.ladder.as_ref() != Some(&ladder) {
                     let subject = view.subject(view.cursor.at);
                     let first = view.ladder.is_none();
@@ -61,6 +74,9 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                         view.cursor.at = at.unwrap_or(view.cursor.at);
                     }
                 }
+            }
+            if same_as_before {
+                super::ladder::nothing_changed(state);
             }
         }
         Answer::Detail(detail) => {
@@ -129,7 +145,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                     }
                     None => {
                         let needle = state.search.clone();
-                        state.complain(format!("`{needle}` is on no further line"));
+                        state.complain(format!("`{needle}` is not on any line here"));
                     }
                 }
             }
@@ -145,6 +161,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
         Answer::Statistics(statistics) => state.statistics = Some(statistics),
         Answer::Exported(Ok(text)) => {
             state.exporting = None;
+            state.export_dialog = None;
             state.say(text);
         }
         Answer::Exported(Err(ExportError::Exists)) => {
@@ -155,10 +172,10 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
         }
         Answer::Exported(Err(ExportError::Other(text))) => {
             state.exporting = None;
+            super::export::reopen(state);
             state.complain(format!("not written: {text}"));
         }
     }
-    let mut effects = Vec::new();
     settle(state, &mut effects);
     effects
 }
@@ -168,17 +185,27 @@ pub(super) fn same_options(a: LadderOptions, b: LadderOptions) -> bool {
 }
 
 /// New rows come under the cursor without moving it from its row.
-fn put_rows(table: &mut TableState, data: Arc<crate::tui::desk::TableData>) {
+fn put_rows(table: &mut TableState, data: Arc<TableData>) {
     let (selected, above) = (table.selected(), table.cursor.at - table.cursor.top.min(table.cursor.at));
     if let Some(id) = selected
         && data.ids.get(table.cursor.at) != Some(&id)
         && table.cursor.at > 0
-        && let Some(at) = data.ids.iter().position(|i| *i == id)
+        && let Some(at) = data.place_of(id)
     {
         table.cursor.at = at;
         table.cursor.top = at.saturating_sub(above);
     }
-    table.data = Some(data);
+    // Columns do not get narrower while rows come in.
+    let columns = table.data.as_ref().filter(|old| old.columns == data.columns);
+    let widths = columns.filter(|old| old.widths.iter().zip(&data.widths).any(|(old, new)| old > new));
+    table.data = Some(match widths {
+        Some(old) => {
+            let widths = old.widths.iter().zip(&data.widths).map(|(old, new)| *old.max(new)).collect();
+            Arc::new(TableData { widths, ..(*data).clone() })
+        }
+        None => data,
+    });
+    table.asked_rows = None;
 }
 
 /// Loading went on.

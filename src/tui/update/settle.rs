@@ -1,11 +1,10 @@
 //! After every change: cursors stay on the screen, and what the screen lacks is asked for.
 
 use super::receive::same_options;
-use crate::tui::desk::Request;
+use crate::tui::desk::{Around, Request};
 use crate::tui::effect::Effect;
 use crate::tui::layout;
 use crate::tui::state::{Cursor, DetailState, LadderState, PaneTab, State, Tab, TableKind, View};
-use crate::view::rows::Query;
 
 /// Frames read beyond those on the screen, as a part of it.
 const AHEAD: usize = 1;
@@ -68,6 +67,16 @@ fn table(state: &mut State, kind: TableKind, effects: &mut Vec<Effect>) {
     let table = state.table_mut(kind);
     let len = table.len();
     table.cursor.settle(len, height);
+    let on_screen = table.cursor.top..(table.cursor.top + height).min(len);
+    if let Some(data) = &table.data
+        && !data.holds(&on_screen)
+        && table.asked_rows.as_ref().is_none_or(|r| r.start > on_screen.start || r.end < on_screen.end)
+    {
+        let places = Around::page(table.cursor.top, height);
+        let (query, ids) = (Box::new(table.query(time)), data.ids.clone());
+        table.asked_rows = Some(places.clone());
+        effects.push(Effect::Ask(Request::Rows { kind, query, ids, places }));
+    }
     let want = (table.version, revision);
     if table.asked == Some(want) {
         return;
@@ -81,14 +90,15 @@ fn table(state: &mut State, kind: TableKind, effects: &mut Vec<Effect>) {
     table.asked = Some(want);
     table.asked_at = now;
     table.pending = true;
-    let query = Query {
-        filter: table.filter.clone(),
-        columns: table.columns.clone(),
-        sort: table.sort.clone(),
-        time,
+    let around = Around {
+        // A cursor on the first line stays there, whatever row that is.
+        id: table.selected().filter(|_| table.cursor.at > 0),
+        at: table.cursor.at,
+        above: table.cursor.at.saturating_sub(table.cursor.top),
+        height,
     };
-    let version = table.version;
-    effects.push(Effect::Ask(Request::Table { kind, query: Box::new(query), version }));
+    let (query, version) = (Box::new(table.query(time)), table.version);
+    effects.push(Effect::Ask(Request::Table { kind, query, version, around }));
 }
 
 /// Milliseconds before the same is asked again while loading, which waits for whoever reads the analysis.

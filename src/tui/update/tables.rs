@@ -1,11 +1,12 @@
 //! The Calls and Dialogs tables and the popup that chooses their columns.
 
-use super::{line, moved, next_hit};
+use super::{line, moved};
 use crate::tui::action::Action;
+use crate::tui::desk::{Request, RowSearch, Sought};
+use crate::tui::effect::Effect;
 use crate::tui::state::{
     ColumnItem, ColumnsState, Cursor, LadderState, Purpose, State, TableKind, TableState, View,
 };
-use crate::tui::widgets::table::{contains, is_problem};
 use crate::view::filter::Filter;
 use crate::view::ladder::LadderOptions;
 use crate::view::rows;
@@ -13,7 +14,7 @@ use crate::view::rows;
 /// Most calls merged into one ladder.
 const MAX_MERGED: usize = 200;
 
-pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
+pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &mut Vec<Effect>) {
     let page = crate::tui::layout::page(state);
     let table = state.table_mut(kind);
     let len = table.len();
@@ -48,8 +49,14 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
                 table.cursor.step(1, len);
             }
         }
-        Action::SortLeft => sort_beside(table, false),
-        Action::SortRight => sort_beside(table, true),
+        Action::SortLeft => {
+            sort_beside(table, false);
+            say_order(state, kind);
+        }
+        Action::SortRight => {
+            sort_beside(table, true);
+            say_order(state, kind);
+        }
         Action::SortReverse => {
             let first = table.data.as_ref().and_then(|d| d.columns.first()).map(|c| c.key.clone());
             let (key, descending) = match table.sort.take() {
@@ -57,18 +64,11 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action) {
                 None => (first.unwrap_or_default(), true),
             };
             set_sort(table, &key, descending);
+            say_order(state, kind);
         }
         Action::Columns => open_columns(state, kind),
         Action::NextProblem | Action::PreviousProblem => {
-            let forward = action == Action::NextProblem;
-            let hit = table.data.as_ref().and_then(|data| {
-                let problem = |i: usize| is_problem(&data.columns, data.rows.row(i));
-                next_hit(table.cursor.at, data.rows.len(), forward, false, problem)
-            });
-            match hit {
-                Some(at) => table.cursor.at = at,
-                None => state.say("no row here failed"),
-            }
+            search(state, kind, Sought::Problem, action == Action::NextProblem, false, effects);
         }
         _ => {}
     }
@@ -96,6 +96,20 @@ fn sort_beside(table: &mut TableState, right: bool) {
             table.version += 1;
         }
     }
+}
+
+/// The column may be one that the width leaves no room for.
+fn say_order(state: &mut State, kind: TableKind) {
+    let table = state.table(kind);
+    let text = match &table.sort {
+        None => "in the order of arrival".to_owned(),
+        Some((key, descending)) => {
+            let column = table.data.iter().flat_map(|d| &d.columns).find(|c| c.key == *key);
+            let title = column.map_or(key.as_str(), |c| c.title.as_str());
+            format!("sorted by {title}{}", if *descending { ", descending" } else { "" })
+        }
+    };
+    state.say(text);
 }
 
 pub(super) fn set_sort(table: &mut TableState, key: &str, descending: bool) {
@@ -195,24 +209,50 @@ pub(super) fn add_header(columns: &mut ColumnsState, name: &str) {
     columns.cursor.at = at;
 }
 
-pub(super) fn search(table: &mut TableState, needle: &str, forward: bool, from_here: bool) -> bool {
-    let hit = table.data.as_ref().and_then(|data| {
-        next_hit(table.cursor.at, data.rows.len(), forward, from_here, |i| {
-            data.rows.row(i).any(|cell| contains(cell, needle))
-        })
-    });
-    if let Some(at) = hit {
-        table.cursor.at = at;
-    }
-    hit.is_some()
+/// Has the next row that fits looked for, going round.
+pub(super) fn search(
+    state: &State,
+    kind: TableKind,
+    sought: Sought,
+    forward: bool,
+    from_here: bool,
+    effects: &mut Vec<Effect>,
+) {
+    let table = state.table(kind);
+    let search = RowSearch {
+        kind,
+        query: table.query(state.time),
+        ids: table.data.as_ref().map(|d| d.ids.clone()).unwrap_or_default(),
+        sought,
+        from: table.cursor.at,
+        forward,
+        from_here,
+    };
+    effects.push(Effect::Ask(Request::FindRow(Box::new(search))));
 }
 
+/// A search came to its end.
+pub(super) fn found(state: &mut State, kind: TableKind, sought: &Sought, id: Option<u32>) {
+    let table = state.table_mut(kind);
+    let place = id.and_then(|id| table.data.as_ref()?.place_of(id));
+    match (place, sought) {
+        (Some(at), _) => table.cursor.at = at,
+        (None, Sought::Problem) => state.say("no row here failed"),
+        (None, Sought::Text(needle)) => state.complain(format!("`{needle}` is not on any line here")),
+    }
+}
+
+/// The row under the cursor.
 pub(super) fn row_text(table: &TableState) -> Option<String> {
     let data = table.data.as_ref()?;
-    let line = |at: usize| data.rows.row(at).collect::<Vec<_>>().join("\t");
-    if table.marks.is_empty() {
-        return (table.cursor.at < data.rows.len()).then(|| line(table.cursor.at));
-    }
-    let marked = (0..).zip(&data.ids).filter(|(_, id)| table.marks.contains(id));
-    Some(marked.map(|(at, _)| line(at)).collect::<Vec<_>>().join("\n"))
+    Some(data.row(table.cursor.at).collect::<Vec<_>>().join("\t"))
+}
+
+pub(super) fn copy_marked(state: &State, kind: TableKind, effects: &mut Vec<Effect>) {
+    let table = state.table(kind);
+    // In the order of the table, as far as its filter leaves them there.
+    let ids = table.data.iter().flat_map(|d| d.ids.iter()).filter(|id| table.marks.contains(id));
+    let ids = ids.copied().collect();
+    let query = Box::new(table.query(state.time));
+    effects.push(Effect::Ask(Request::CopyRows { kind, query, ids }));
 }

@@ -58,7 +58,11 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
             });
         }
     };
-    let verdict = if overview.verdict.is_empty() { "nothing was decoded yet" } else { &overview.verdict };
+    let verdict = match overview.verdict.as_str() {
+        _ if !state.loading && state.holdings.captures.is_empty() => "Nothing could be read.",
+        "" => "Nothing was decoded yet.",
+        text => text,
+    };
     put_text(Item::Verdict, "Verdict", Role::Title, verdict, Role::Text, "");
     for error in &state.errors {
         let text = show::safe(error.as_bytes());
@@ -85,7 +89,7 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
         let (sign, role) = sign_of(severity);
         let right = frame.map(|f| {
             if state.holdings.captures.len() > 1 {
-                format!("frame {}:{}", f.capture.0 + 1, f.frame)
+                format!("frame {}:{}", f.capture.0, f.frame)
             } else {
                 format!("frame {}", f.frame)
             }
@@ -131,7 +135,13 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
 /// First line on the screen, so that the item of the cursor is in sight.
 pub fn top(state: &State, lines: &[Line], height: u16) -> usize {
     let height = usize::from(height);
-    let last = lines.iter().rposition(|l| l.item == Some(state.overview_cursor.at)).unwrap_or(0);
+    let of_cursor = |l: &Line| l.item == Some(state.overview_cursor.at);
+    let first = lines.iter().position(of_cursor).unwrap_or(0);
+    let mut last = lines.iter().rposition(of_cursor).unwrap_or(0);
+    if lines.iter().rposition(|l| l.item.is_some()) == Some(last) {
+        // What stands below the last item comes into sight with it.
+        last = lines.len().saturating_sub(1).min(first + height.saturating_sub(1));
+    }
     (last + 1).saturating_sub(height).min(lines.len().saturating_sub(height))
 }
 

@@ -22,6 +22,9 @@ struct Columns {
     length: u16,
 }
 
+/// Below this the time and the addresses leave what they can to the info.
+const CRAMPED: u16 = 76;
+
 /// An end of a packet; ports give way where the terminal is narrow.
 fn end(address: Option<std::net::SocketAddr>, narrow: bool) -> String {
     match address {
@@ -51,6 +54,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         .filter_map(|at| Some((at, packets.place(at)?)))
         .collect();
     let lines: Vec<Option<&PacketLine>> = shown.iter().map(|(_, place)| packets.lines.get(place)).collect();
+    let above = packets.cursor.top.checked_sub(1).and_then(|at| packets.lines.get(&packets.place(at)?));
     let start = state.start();
     let narrow = main.width < 110;
     let times: Vec<String> = lines
@@ -58,11 +62,16 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
         .enumerate()
         .map(|(i, line)| match line {
             Some(line) => {
-                let before = i.checked_sub(1).and_then(|i| lines[i]).map_or(line.time, |p| p.time);
+                let before = match i.checked_sub(1) {
+                    Some(i) => lines[i],
+                    None => above,
+                };
+                let before = before.map_or(line.time, |p| p.time);
                 let mut time = show::time(line.time, state.time, start, before);
+                // Milliseconds do where it is narrow, seconds where it is very narrow.
+                let less = if main.width < CRAMPED { 7 } else { 3 };
                 if narrow {
-                    // Milliseconds do.
-                    time.truncate(time.len().saturating_sub(3));
+                    time.truncate(time.len().saturating_sub(less));
                 }
                 time
             }
@@ -73,7 +82,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let numbers: Vec<String> = shown
         .iter()
         .map(|(_, place)| match state.holdings.frame_at(*place) {
-            Some(f) if several => format!("{}:{}", f.capture.0 + 1, f.frame),
+            Some(f) if several => format!("{}:{}", f.capture.0, f.frame),
             Some(f) => f.frame.to_string(),
             None => String::new(),
         })
@@ -84,7 +93,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
     let ends: Vec<String> =
         lines.iter().flatten().flat_map(|p| [end(p.src, narrow), end(p.dst, narrow)]).collect();
     // Two addresses must leave room for what was said.
-    let most = usize::from(main.width / 5).max(15);
+    let most = if main.width < CRAMPED { 10 } else { usize::from(main.width / 5).max(15) };
     let columns = Columns {
         number: widest(&numbers, 3, 12),
         time: widest(&times, 8, 30),

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::tui::layout;
 use crate::tui::state::{ColumnsState, State};
 use crate::tui::theme::{Role, Theme};
-use crate::tui::widgets::text::{fill_row, put};
+use crate::tui::widgets::text::{fill_row, put, put_right};
 
 /// Clears `area`, draws a box and gives what is inside of it.
 pub fn frame(buf: &mut Buffer, area: Rect, title: &str, theme: Theme) -> Rect {
@@ -42,7 +42,16 @@ pub fn columns(buf: &mut Buffer, state: &State, view: &ColumnsState) {
     let theme = state.theme;
     let area = layout::columns_popup(state, view.items.len());
     let shown = view.items.iter().filter(|i| i.shown).count();
-    let inside = frame(buf, area, &format!("Columns ({shown} shown)"), theme);
+    let title = format!("Columns ({shown} of {} shown)", view.items.len());
+    let inside = frame(buf, area, &title, theme);
+    // What stands above and below the box.
+    let more = view.items.len().saturating_sub(view.cursor.top + usize::from(inside.height));
+    for (y, n, sign) in [(area.y, view.cursor.top, "↑"), (area.bottom().saturating_sub(1), more, "↓")] {
+        if n > 0 {
+            let text = format!(" {sign} {n} more ");
+            put_right(buf, area.x, y, area.width.saturating_sub(2), &text, theme.style(Role::Title));
+        }
+    }
     for (y, (at, item)) in
         (inside.top()..inside.bottom()).zip(view.items.iter().enumerate().skip(view.cursor.top))
     {

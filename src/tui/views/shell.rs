@@ -3,8 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::tui::action::Action;
 use crate::tui::keys;
-use crate::tui::layout::Shell;
+use crate::tui::layout::{self, Shell};
 use crate::tui::state::{Purpose, State, Tab, View};
 use crate::tui::theme::Role;
 use crate::tui::widgets::input;
@@ -45,7 +46,11 @@ fn title(buf: &mut Buffer, area: Rect, state: &State) {
             format!("({length})"),
         ]
     });
-    let name = if holdings.title.is_empty() { "reading …" } else { holdings.title.as_str() };
+    let name = match holdings.title.as_str() {
+        "" if state.loading => "reading …",
+        "" => "nothing could be read",
+        title => title,
+    };
     let mut middle = name.to_owned();
     let fits = |s: &String| width(name) + width(s) + width(&right) + 5 <= room;
     if let Some(span) = spans.into_iter().flatten().find(fits) {
@@ -141,6 +146,9 @@ fn rule(buf: &mut Buffer, area: Rect, state: &State) {
                 if !table.marks.is_empty() {
                     parts.push((format!("{} marked", table.marks.len()), Role::Mark));
                 }
+                if table.pending && table.shown != table.version {
+                    parts.push(("working …".to_owned(), Role::Dim));
+                }
                 let total = table.data.as_ref().map_or(0, |d| d.total);
                 (table.filter_text.as_str(), table.len(), total)
             }
@@ -164,9 +172,11 @@ fn rule(buf: &mut Buffer, area: Rect, state: &State) {
     if !state.search.is_empty() {
         parts.push((format!("search: {}", state.search), Role::Match));
     }
-    let place = place(state)
-        .map(|(at, len)| format!(" {} of {} ", show::number(at), show::number(len)))
-        .unwrap_or_default();
+    let place = match place(state) {
+        Some((at, len)) => format!(" {} of {} ", show::number(at), show::number(len)),
+        None if state.stack.is_empty() && state.tab == Tab::Overview => overview_place(state),
+        None => String::new(),
+    };
     let mut end = area.right();
     if !place.is_empty() {
         put_right(buf, area.x, area.y, area.width - 2, &place, theme.style(Role::Dim));
@@ -180,6 +190,18 @@ fn rule(buf: &mut Buffer, area: Rect, state: &State) {
         }
         x += put(buf, x, area.y, room, &format!(" {text} "), theme.style(role)) + 1;
     }
+}
+
+/// Which lines of the Overview are on the screen, if not all are.
+fn overview_place(state: &State) -> String {
+    let body = layout::shell(state.width, state.height).body;
+    let lines = super::overview::lines(state, body.width);
+    let height = usize::from(body.height);
+    if lines.len() <= height {
+        return String::new();
+    }
+    let top = super::overview::top(state, &lines, body.height);
+    format!(" lines {}–{} of {} ", top + 1, (top + height).min(lines.len()), lines.len())
 }
 
 /// Line of the cursor and number of lines, where there is a cursor.
@@ -255,9 +277,15 @@ fn status(buf: &mut Buffer, area: Rect, state: &State) {
     if state.loading {
         return progress(buf, Rect { x, width: room, ..area }, state);
     }
+    if state.overview_pending && state.overview.as_ref().is_some_and(|o| !o.accounting.is_empty()) {
+        // What was counted while loading must not pass for the whole.
+        let frames = show::number(state.progress.frames.max(state.holdings.frames));
+        put(buf, x, area.y, room, &format!("{frames} frames: counting …"), theme.style(Role::Dim));
+        return;
+    }
     let mut text = state.overview.as_ref().map(|o| o.accounting.clone()).unwrap_or_default();
     let mut role = Role::Dim;
-    if text.is_empty()
+    if (text.is_empty() || state.holdings.frames == 0)
         && let Some(error) = state.errors.first()
     {
         text = format!("● {}", show::safe(error.as_bytes()));
@@ -276,10 +304,19 @@ fn progress(buf: &mut Buffer, area: Rect, state: &State) {
     let left = match p.total {
         Some(total) if p.bytes > 0 && total > p.bytes && state.now > 500 => {
             let ms = u128::from(total - p.bytes) * u128::from(state.now) / u128::from(p.bytes);
-            format!("  {} left", show::duration((ms as i64).saturating_mul(1_000_000)))
+            let seconds = i64::try_from(ms.div_ceil(1000)).unwrap_or(i64::MAX);
+            format!("  {} left", show::span(seconds.saturating_mul(1_000_000_000)))
         }
         _ => String::new(),
     };
+    if state.following && p.total.is_some_and(|total| p.bytes >= total) {
+        let text = match state.overview.as_ref().map(|o| o.accounting.as_str()) {
+            Some(counts) if !counts.is_empty() => format!("following  {counts}"),
+            _ => format!("following  {} frames", show::number(p.frames)),
+        };
+        put(buf, area.x, area.y, area.width, &text, theme.style(Role::Text));
+        return;
+    }
     let amount = match p.total {
         Some(total) => format!("{} of {}", show::size(p.bytes), show::size(total)),
         None => show::size(p.bytes),
@@ -301,7 +338,7 @@ fn key_line(buf: &mut Buffer, area: Rect, state: &State) {
     let theme = state.theme;
     let context = state.context();
     let mut tail: Vec<(String, &str)> = Vec::new();
-    if keys::lookup(context, "?").is_some() {
+    if keys::lookup(context, "?") == Some(Action::Help) {
         tail.push(("?".to_owned(), "help"));
     }
     for (chord, action) in [("q", "back"), ("q", "quit")] {

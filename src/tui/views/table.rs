@@ -6,10 +6,11 @@ use ratatui::layout::Rect;
 use super::placeholder;
 use crate::tui::state::{State, TableKind};
 use crate::tui::widgets::table::{self, Look};
+use crate::view::show;
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
     let view = state.table(kind);
-    let Some(data) = view.data.as_ref().filter(|d| !d.rows.is_empty()) else {
+    let Some(data) = view.data.as_ref().filter(|d| !d.is_empty()) else {
         let what = match kind {
             TableKind::Calls => "calls (INVITE)",
             TableKind::Dialogs => "sign-ins, subscriptions and other requests outside of calls",
@@ -20,9 +21,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
             }
             None => "reading …".to_owned(),
             _ if state.loading => format!("No {what} so far."),
-            Some(_) => format!(
-                "No {what} in this capture.\nSIP is found on any port by its content, and inside of UDP, TCP, WebSocket and SCTP.\nInside of TLS it cannot be seen: 1 Overview says how much was encrypted."
-            ),
+            Some(_) => nothing(state, kind, what),
         };
         return placeholder::say(buf, area, state.theme, &text);
     };
@@ -34,4 +33,32 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
         search: &state.search,
     };
     table::draw(buf, area, data, look, state.theme);
+}
+
+/// Why there are no rows, and what would bring some.
+fn nothing(state: &State, kind: TableKind, what: &str) -> String {
+    if state.holdings.captures.is_empty() {
+        return "Nothing could be read: 1 Overview says why.".to_owned();
+    }
+    if state.holdings.frames == 0 {
+        return "The capture holds no frames.".to_owned();
+    }
+    let mut lines = vec![format!("No {what} in {}.", show::count(state.holdings.frames, "frame", "frames"))];
+    let (others, view) = match kind {
+        TableKind::Calls => (state.holdings.dialogs, "3 shows the rest of SIP: "),
+        TableKind::Dialogs => (state.holdings.calls, "2 shows the calls: "),
+    };
+    if others > 0 {
+        lines.push(format!("{view}{}.", show::number(others as u64)));
+    } else {
+        lines.push(
+            "SIP is found on any port by its content, and inside of UDP, TCP, WebSocket and SCTP.".to_owned(),
+        );
+    }
+    if state.overview.as_ref().is_some_and(|o| o.accounting.contains("encrypted")) {
+        lines.push(
+            "What is encrypted (TLS) cannot be looked into: 1 Overview says what would open it.".to_owned(),
+        );
+    }
+    lines.join("\n")
 }

@@ -81,7 +81,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &DetailState, look: Look<'_>, t
                 }
                 (None, true) => {
                     // The last line says which field the bytes are.
-                    let named = marked.and_then(|m| lines.get(m)).map(|l| tree::text(l));
+                    let named =
+                        marked.filter(|_| look.focus).and_then(|m| lines.get(m)).map(|l| tree::text(l));
                     let mut area = parts.main;
                     if let Some(name) = named.filter(|_| area.height > 2) {
                         area.height -= 1;

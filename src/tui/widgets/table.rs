@@ -99,7 +99,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
     }
     let rows = layout::table_rows(area);
     for (y, at) in (rows.top()..rows.bottom()).zip(look.cursor.top..) {
-        if at >= data.rows.len() {
+        if at >= data.len() {
             break;
         }
         let here = at == look.cursor.at;
@@ -114,7 +114,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
         }
         let mut x = area.x + GUTTER;
         for &(i, width) in &fitted {
-            let cell = data.rows.cell(at, i).unwrap_or("");
+            let cell = data.row(at).nth(i).unwrap_or("");
             let role = role(&columns[i].key, cell);
             let style = match role {
                 _ if here => base,
@@ -147,6 +147,8 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             _ => None,
         },
         "status" | "final_status" => match cell.as_bytes().first() {
+            // The answer to an INVITE that was cancelled.
+            _ if cell == "487" => Some(Role::Warning),
             Some(b'4'..=b'6') => Some(Role::Error),
             Some(b'3') => Some(Role::Warning),
             Some(b'2') => Some(Role::Good),
@@ -156,9 +158,9 @@ fn role(key: &str, cell: &str) -> Option<Role> {
     }
 }
 
-/// A row that says of itself that it failed.
-pub fn is_problem<'a>(columns: &[Column], row: impl Iterator<Item = &'a str>) -> bool {
-    columns.iter().zip(row).any(|(column, cell)| role(&column.key, cell) == Some(Role::Error))
+/// Does a row, given as column keys and cells, say of itself that it failed?
+pub fn is_problem<'a>(row: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    row.into_iter().any(|(key, cell)| role(key, cell) == Some(Role::Error))
 }
 
 /// The row of a click, if it is one.

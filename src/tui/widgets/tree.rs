@@ -40,7 +40,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, lines: &[TreeLine<'_>], look: Look<'_>
         };
         let issue = if line.node.issue { "▲ " } else { "" };
         let body = format!("{sign}{issue}{}", line.node.label);
-        let separator = if line.node.value.is_empty() { "" } else { ": " };
+        let separator = if line.node.value.is_empty() || line.node.label.is_empty() { "" } else { ": " };
         let whole = format!("{}{body}{separator}{}", " ".repeat(usize::from(indent)), line.node.value);
         put(buf, area.x, y, area.width, skip_columns(&whole, look.left), base);
         if role == Role::Text && look.left == 0 && line.path.len() == 1 {
@@ -51,9 +51,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, lines: &[TreeLine<'_>], look: Look<'_>
 
 /// What is searched and copied of a line.
 pub fn text(line: &TreeLine<'_>) -> String {
-    if line.node.value.is_empty() {
-        line.node.label.clone()
-    } else {
-        format!("{}: {}", line.node.label, line.node.value)
+    match (line.node.label.as_str(), line.node.value.as_str()) {
+        // The lines of a text have no name.
+        ("", only) | (only, "") => only.to_owned(),
+        (label, value) => format!("{label}: {value}"),
     }
 }

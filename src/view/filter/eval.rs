@@ -265,7 +265,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
                 || party(bytes(call.to_display), bytes(call.to_uri), sink)
         }
         Field::CallId => text(analysis, call.call_id, sink),
-        Field::Reason => text(analysis, s.reason, sink),
+        Field::Reason => sink(Value::Text(&show::call_reason(analysis, c))),
         Field::State => sink(Value::Text(s.state.name())),
         Field::Type => sink(Value::Text(s.kind.name())) || sink(Value::Text("call")),
         Field::Agent => text(analysis, call.caller_agent, sink) || text(analysis, call.callee_agent, sink),
@@ -298,7 +298,7 @@ fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) 
         Field::To => party(b"", bytes(dialog.to_uri), sink),
         Field::User => party(b"", bytes(dialog.from_uri), sink) || party(b"", bytes(dialog.to_uri), sink),
         Field::CallId => text(analysis, dialog.call_id, sink),
-        Field::Reason => sink(Value::Text(show::reason_phrase(s.final_status))),
+        Field::Reason => sink(Value::Text(&show::dialog_reason(analysis, d))),
         Field::State => sink(Value::Text(s.state.name())),
         Field::Type => sink(Value::Text("dialog")),
         Field::Event => text(analysis, dialog.event, sink),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::vec::IntoIter;
 
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, CallIdx, CallLink, MsgIdx, MsgList, Owner};
+use crate::correlate::{Analysis, BrokenFlow, CallIdx, CallLink, MsgIdx, MsgList, Owner};
 use crate::view::show;
 
 /// Legs that `extended` adds at most.
@@ -94,6 +94,17 @@ fn one_title(analysis: &Analysis, owner: Owner) -> String {
             )
         }
     }
+}
+
+/// Signs that the transport broke, in order of time, with the row number of their leg.
+pub fn breakages(analysis: &Analysis, owners: &[Owner]) -> Vec<(usize, BrokenFlow)> {
+    let mut found: Vec<(usize, BrokenFlow)> = owners
+        .iter()
+        .enumerate()
+        .flat_map(|(leg, o)| analysis.breakages(*o).into_iter().map(move |b| (leg, b)))
+        .collect();
+    found.sort_by_key(|(_, b)| (b.time, b.frame));
+    found
 }
 
 /// Remarks in the order they are to stand, each with the place it stands before.

@@ -165,14 +165,18 @@ struct Known {
     user: Option<String>,
     /// Passes on what others send.
     relay: bool,
+    /// Passes on what others send without a change: its address stands for theirs.
+    unchanged: bool,
     /// Answers for itself though it is nobody's client (registrar, presence server).
     server: bool,
+    /// Answered a REGISTER, whatever software it names.
+    registrar: bool,
     reads: usize,
 }
 
 fn learn(analysis: &Analysis, messages: &[MsgIdx], ends: &[(usize, usize)], places: &[Place]) -> Vec<Known> {
     let mut known = vec![Known::default(); places.len()];
-    let mut seen: HashMap<_, usize> = HashMap::new();
+    let mut seen: HashMap<_, (usize, MsgIdx)> = HashMap::new();
     let mut reads = 0;
     for (&m, &(from, _)) in messages.iter().zip(ends) {
         let r = analysis.message(m);
@@ -180,10 +184,24 @@ fn learn(analysis: &Analysis, messages: &[MsgIdx], ends: &[(usize, usize)], plac
             continue;
         }
         let to_tag = if r.is_request() { 0 } else { r.to_tag };
-        let sender = *seen.entry((r.owner, r.method, r.status, r.cseq, r.from_tag, to_tag)).or_insert(from);
+        let key = (r.owner, r.method, r.status, r.cseq, r.from_tag, to_tag);
+        let (sender, as_sent) = *seen.entry(key).or_insert((from, m));
         let Some(k) = known.get_mut(from) else { continue };
         if sender != from {
-            k.relay |= r.method != MethodId::ACK;
+            if r.method == MethodId::ACK || k.relay {
+                continue;
+            }
+            // A proxy puts a Via on top or takes one off; an address translation leaves the bytes alone.
+            let read = k.reads < READS && reads < READS_IN_ALL;
+            if read {
+                k.reads += 1;
+                reads += 1;
+            }
+            match (read, analysis.message_bytes(m), analysis.message_bytes(as_sent)) {
+                (true, Ok(here), Ok(there)) if here == there => k.unchanged = true,
+                (false, ..) if k.unchanged => {}
+                _ => k.relay = true,
+            }
             continue;
         }
         if k.reads >= READS || reads >= READS_IN_ALL || k.user.is_some() && !k.agent.is_empty() {
@@ -238,6 +256,7 @@ fn learn_from(analysis: &Analysis, r: &SipRecord, message: &Message<'_>, ip: Opt
     let by_user = matches!(r.status, 180..300 | 486 | 600 | 603);
     if by_server {
         k.server |= r.status >= 200 && opens_dialog(analysis, r);
+        k.registrar |= r.status >= 200 && r.method == MethodId::REGISTER;
     } else if by_user && k.user.is_none() && names_user(scan.to.uri) {
         k.user = Some(show::party_short(scan.to.display, scan.to.uri));
     }
@@ -265,12 +284,16 @@ fn lifeline(analysis: &Analysis, (ip, port): Place, k: &Known) -> Lifeline {
         None => ip.to_string(),
     };
     let by_agent = roles::role_of_agent(&k.agent);
-    let serves = k.relay || k.server || by_agent.is_some_and(|r| r.server);
+    let serves = k.relay || k.server || k.registrar || by_agent.is_some_and(|r| r.server);
     let role = match by_agent {
         // A proxy passes on answers that bear the name of a client.
         Some(Role { server: false, .. }) if k.relay => Some("proxy"),
+        // One that takes registrations is no client, even if it names itself as one.
+        Some(Role { server: false, .. }) if k.registrar => Some("registrar"),
         Some(role) => Some(role.name),
         None if k.relay => Some("proxy"),
+        None if k.unchanged && k.user.is_none() && k.agent.is_empty() => Some("NAT"),
+        None if k.registrar => Some("registrar"),
         None if k.server => Some("server"),
         None if k.user.is_some() => Some("client"),
         None => None,

@@ -162,3 +162,38 @@ fn nothing_gives_an_empty_ladder() {
     let ladder = build(&Analysis::default(), &[], LadderOptions::default());
     assert_eq!(ladder, Ladder::default());
 }
+
+#[test]
+fn who_takes_registrations_is_no_client() {
+    let mut s = Scenario::default();
+    let client = "UCCAPI/3.5.6907.0 OC/3.5.6907.0";
+    let alice =
+        |m: crate::view::scenario::Msg| m.between("<sip:alice@example.com>;tag=r", "<sip:alice@example.com>");
+    let register = alice(request("REGISTER", 1)).via(&["A r1"]).header(&format!("User-Agent: {client}"));
+    let answer = alice(response("200 OK", 1, "REGISTER")).via(&["A r1"]).header(&format!("Server: {client}"));
+    s.add(0, "A>P", &register);
+    s.add(5, "P>A", &answer);
+    let ladder = build(&s.done(), &[Owner::Dialog(DialogIdx(0))], LadderOptions::default());
+    let roles: Vec<_> = ladder.lifelines.iter().map(|l| l.role.as_deref()).collect();
+    assert_eq!(roles, [Some("client"), Some("registrar")]);
+    assert_eq!(ladder.lifelines[1].name, "registrar");
+}
+
+#[test]
+fn an_address_translation_is_no_proxy() {
+    let mut s = Scenario::default();
+    // A behind N: the same bytes on both sides; P puts a Via on top.
+    let invite = request("INVITE", 1).via(&["A a1"]);
+    s.add(0, "A>P", &invite);
+    s.add(1, "N>P", &invite);
+    s.add(2, "P>B", &request("INVITE", 1).via(&["P p1", "A a1"]));
+    s.add(3, "B>P", &response("200 OK", 1, "INVITE").tag("b").via(&["P p1", "A a1"]));
+    let answer = response("200 OK", 1, "INVITE").tag("b").via(&["A a1"]);
+    s.add(4, "P>N", &answer);
+    s.add(5, "P>A", &answer);
+    let ladder = build(&s.done(), &[call(0)], LadderOptions::default());
+    let role = |address: &str| {
+        ladder.lifelines.iter().find(|l| l.address == address).and_then(|l| l.role.as_deref())
+    };
+    assert_eq!((role("10.0.0.78"), role("10.0.0.80")), (Some("NAT"), Some("proxy")));
+}

@@ -1,10 +1,10 @@
 //! What limits trust in the picture: damage, caps that were hit, what is encrypted and what would open it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::{Analysis, Side, TlsSession};
+use crate::correlate::{Analysis, LinkReason, MsgIdx, Side, TlsSession};
 use crate::view::show;
 
 type Note = (&'static str, String, Option<FrameRef>);
@@ -20,6 +20,7 @@ pub fn notes(analysis: &Analysis) -> Vec<Note> {
     issues(analysis, &mut notes);
     frames(analysis, &mut notes);
     tls(analysis, &mut notes);
+    legs(analysis, &mut notes);
     other(analysis, &mut notes);
     // Worst first; within a severity in the order found.
     notes.sort_by_key(|n| n.0 != WARNING);
@@ -91,6 +92,61 @@ fn frames(analysis: &Analysis, notes: &mut Vec<Note>) {
         let text = format!(
             "{} captured twice; the copies are left out",
             show::count(twice, "frame was", "frames were")
+        );
+        notes.push((INFO, text, None));
+    }
+}
+
+/// Groups of calls told one by one, and calls of a group.
+const GROUPS: usize = 3;
+const MEMBERS: usize = 6;
+
+/// Calls that are legs of one another, and by what they are joined.
+fn legs(analysis: &Analysis, notes: &mut Vec<Note>) {
+    // Each call points to an earlier one of its group, or to itself.
+    let mut parent: Vec<u32> = (0..analysis.calls.len() as u32).collect();
+    fn root(parent: &mut [u32], mut at: u32) -> u32 {
+        while let Some(&up) = parent.get(at as usize).filter(|up| **up != at) {
+            let over = parent.get(up as usize).copied().unwrap_or(up);
+            if let Some(slot) = parent.get_mut(at as usize) {
+                *slot = over;
+            }
+            at = over;
+        }
+        at
+    }
+    for link in &analysis.links {
+        let (a, b) = (root(&mut parent, link.from.0), root(&mut parent, link.to.0));
+        if let Some(slot) = parent.get_mut(a.max(b) as usize) {
+            *slot = a.min(b);
+        }
+    }
+    let mut groups: BTreeMap<u32, (BTreeSet<u32>, BTreeSet<LinkReason>, MsgIdx)> = BTreeMap::new();
+    for link in &analysis.links {
+        let at = root(&mut parent, link.from.0);
+        let group = groups.entry(at).or_insert_with(|| (BTreeSet::new(), BTreeSet::new(), link.message));
+        group.0.extend([link.from.0, link.to.0]);
+        group.1.insert(link.by);
+        group.2 = group.2.min(link.message);
+    }
+    let by = |reasons: &BTreeSet<LinkReason>| reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(", ");
+    for (calls, reasons, message) in groups.values().take(GROUPS) {
+        let mut list: Vec<String> =
+            calls.iter().take(MEMBERS).map(|c| show::number(u64::from(*c) + 1)).collect();
+        if calls.len() > MEMBERS {
+            list.push(format!("{} more", show::number((calls.len() - MEMBERS) as u64)));
+        }
+        let last = list.pop().unwrap_or_default();
+        let text =
+            format!("Calls {} and {last} are legs of one call: joined by {}", list.join(", "), by(reasons));
+        notes.push((INFO, text, analysis.messages.get(message.0 as usize).map(|m| m.frame)));
+    }
+    if groups.len() > GROUPS {
+        let reasons = groups.values().flat_map(|g| g.1.iter().copied()).collect();
+        let text = format!(
+            "{} of calls are legs of one call each: joined by {}",
+            show::count((groups.len() - GROUPS) as u64, "more group", "more groups"),
+            by(&reasons)
         );
         notes.push((INFO, text, None));
     }
@@ -182,7 +238,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
     let o = &analysis.other;
     let counts = [
-        (o.stun_messages, "STUN message", "STUN messages"),
+        (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
         (o.rtp_packets, "RTP packet", "RTP packets"),
         (o.rtcp_packets, "RTCP packet", "RTCP packets"),
         (o.websocket_sessions, "WebSocket session", "WebSocket sessions"),

@@ -88,3 +88,17 @@ fn empty_captures_say_why() {
     overview(&analysis, 0);
     overview(&Analysis::default(), usize::MAX);
 }
+
+#[test]
+fn linked_legs_are_told() {
+    let mut s = answered_call();
+    let linked = |n: usize| ["call-2", "call-3", "call-4"][n];
+    for n in 0..3 {
+        let branch = format!("B c{n}");
+        let invite = request("INVITE", 1).id(linked(n)).via(&[&branch]).header("X-Call-ID: call-1");
+        s.add(12_000 + n as i64, "B>C", &invite);
+    }
+    let notes = overview(&s.done(), 10).notes;
+    let told: Vec<&str> = notes.iter().filter(|n| n.1.contains("legs")).map(|n| n.1.as_str()).collect();
+    assert_eq!(told, ["Calls 1, 2, 3 and 4 are legs of one call: joined by X-Call-ID"]);
+}

@@ -98,6 +98,7 @@ fn told(analysis: &Analysis, kind: &Kind, found: &Found) -> Trouble {
     let usual = show::reason_phrase(kind.status);
     let reason = if reason.is_empty() || found.count > 1 { usual.to_owned() } else { reason };
     let why = match (kind.status, kind.state) {
+        (0, "failed") if found.count == 1 && !reason.is_empty() => format!(": {reason}"),
         (0, "failed") => ": no final answer".to_owned(),
         (0, _) => String::new(),
         (status, _) => format!(": {status} {reason}").trim_end().to_owned(),
@@ -148,8 +149,7 @@ fn dialog_parties(analysis: &Analysis, d: DialogIdx) -> String {
 }
 
 fn reason(analysis: &Analysis, c: CallIdx) -> String {
-    let reason = analysis.strings.bytes(analysis.call(c).summary.reason);
-    show::shorten(&show::safe(reason), 60)
+    show::shorten(&show::call_reason(analysis, c), 60)
 }
 
 #[cfg(test)]

@@ -42,7 +42,22 @@ a=rtpmap:0 PCMU/8000\r\n";
     );
     assert!(sdp.origin.starts_with(b"alice 2890844526"));
     assert_eq!(s(&m[r.body_start..][..3]), "v=0");
-    assert!(!r.suspicious);
+    assert!(!r.suspicious && !r.credentials);
+}
+
+#[test]
+fn credentials_and_subscription_state() {
+    let with = |line: &str| {
+        let m = format!("NOTIFY sip:a@b SIP/2.0\r\n{line}\r\nCSeq: 1 NOTIFY\r\n\r\n");
+        let r = scan(m.as_bytes()).unwrap();
+        (r.credentials, s(r.subscription_state).to_owned())
+    };
+    assert_eq!(with("Authorization: Digest username=\"a\""), (true, String::new()));
+    assert_eq!(with("proxy-authorization: NTLM x"), (true, String::new()));
+    assert_eq!(with("Proxy-Authenticate: Digest realm=\"a\""), (false, String::new()));
+    assert_eq!(with("P-Asserted-Identity: <sip:a@b>"), (false, String::new()));
+    let state = "terminated;reason=timeout";
+    assert_eq!(with(&format!("SUBSCRIPTION-STATE: {state}")), (false, state.to_owned()));
 }
 
 #[test]

@@ -133,6 +133,7 @@ pub struct Call {
     pub talk_ms: Option<f64>,
     pub starts_mid_call: bool,
     pub retransmissions: u32,
+    pub failure: Option<Failure>,
     pub legs: Vec<Leg>,
     pub diagnostics: Vec<Diagnostic>,
     pub forks: Vec<Fork>,
@@ -141,6 +142,14 @@ pub struct Call {
     pub media: Vec<Never>,
     pub ice: Vec<Never>,
     pub findings: Vec<Never>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    pub kind: String,
+    pub frame: Frame,
+    pub text: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,5 +219,6 @@ pub struct Dialog {
     pub responses: u32,
     pub final_status: Option<u16>,
     pub state: String,
+    pub terminated: Option<String>,
     pub messages: Vec<Message>,
 }

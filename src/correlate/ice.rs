@@ -1,0 +1,468 @@
+//! ICE sessions: the candidates that SDP offered, the checks seen on the wire, and the pair that carried the media.
+//!
+//! Sessions are worked out when they are asked for, of one call at a time, from its messages and the groups of checks
+//! that go by the names (ufrags, or the candidate ids of [MS-ICE]) in its SDP. What has checks but no SDP in the
+//! capture is a session of its own.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use callscope_parsers::sdp::CandidateSyntax;
+use callscope_parsers::stun::Dialect;
+
+use super::Analysis;
+use super::model::*;
+use super::stun::{GroupIdx, StunIdx};
+use crate::capture::Nanos;
+
+mod candidates;
+mod pairs;
+
+pub(super) use candidates::for_each_name;
+pub use candidates::{IceCandidate, Source};
+
+/// Candidate types (RFC 8445 §5.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CandidateKind {
+    Host,
+    Srflx,
+    Prflx,
+    Relay,
+}
+
+impl CandidateKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Srflx => "srflx",
+            Self::Prflx => "prflx",
+            Self::Relay => "relay",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IceDialect {
+    Rfc,
+    MsIce2,
+    MsIce,
+    Unknown,
+}
+
+impl IceDialect {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rfc => "rfc",
+            Self::MsIce2 => "ms-ice2",
+            Self::MsIce => "ms-ice",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IceRole {
+    Controlling,
+    Controlled,
+}
+
+impl IceRole {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Controlling => "controlling",
+            Self::Controlled => "controlled",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PairState {
+    Succeeded,
+    Failed,
+    Unanswered,
+    NotChecked,
+}
+
+impl PairState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Unanswered => "unanswered",
+            Self::NotChecked => "not_checked",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IceState {
+    Connected,
+    Failed,
+    /// Checks were seen, and neither a success that counts nor an end of trying.
+    Incomplete,
+    /// No check was seen.
+    NotStarted,
+}
+
+impl IceState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
+            Self::NotStarted => "not_started",
+        }
+    }
+}
+
+/// How it is known which pair was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChosenBy {
+    Nomination,
+    FinalOffer,
+    Media,
+}
+
+impl ChosenBy {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nomination => "nomination",
+            Self::FinalOffer => "final_offer",
+            Self::Media => "media",
+        }
+    }
+}
+
+/// One party.
+#[derive(Debug, Clone, Default)]
+pub struct IceSide {
+    /// Its address of record, where SDP was seen.
+    pub party: Option<Str>,
+    pub ufrag: Option<String>,
+    pub candidates: Vec<IceCandidate>,
+    /// The message whose SDP is this side's.
+    pub message: Option<MsgIdx>,
+    pub lite: bool,
+    /// Candidate lines beyond the limit.
+    pub not_kept: usize,
+}
+
+/// Times between request and answer, nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoundTrip {
+    pub min: Nanos,
+    pub max: Nanos,
+    pub sum: Nanos,
+    pub count: u32,
+}
+
+/// A pair of addresses, checked or to be checked.
+#[derive(Debug, Clone)]
+pub struct IcePair {
+    pub component: u16,
+    pub a: SocketAddr,
+    pub b: SocketAddr,
+    /// The candidate of that address, an index into the side's list.
+    pub a_candidate: Option<usize>,
+    pub b_candidate: Option<usize>,
+    pub transport: Transport,
+    pub priority: Option<u64>,
+    pub state: PairState,
+    pub requests: u32,
+    pub responses: u32,
+    /// By code.
+    pub errors: Vec<(u16, u32)>,
+    pub rtt: Option<RoundTrip>,
+    /// Requests by side A, and answers to them.
+    pub from_a: (u32, u32),
+    pub from_b: (u32, u32),
+    pub nominated: bool,
+    pub selected: Option<ChosenBy>,
+    pub media_packets: u64,
+    pub first_media: Option<Nanos>,
+    pub first_request: Option<Nanos>,
+    pub first_success: Option<Nanos>,
+    pub messages: Vec<StunIdx>,
+}
+
+#[derive(Debug, Clone)]
+pub struct IceSession {
+    pub call: Option<CallIdx>,
+    /// Number of the media section, and what it is.
+    pub section: usize,
+    pub media: Option<String>,
+    pub dialect: IceDialect,
+    pub generation: CandidateSyntax,
+    pub role_a: Option<IceRole>,
+    /// 487 answers.
+    pub role_conflicts: u32,
+    pub a: IceSide,
+    pub b: IceSide,
+    pub pairs: Vec<IcePair>,
+    /// Pairs beyond the limit.
+    pub pairs_not_kept: usize,
+    pub state: IceState,
+    /// When the offer was answered.
+    pub answered: Option<Nanos>,
+    pub first_check: Option<Nanos>,
+    pub first_success: Option<Nanos>,
+    pub first_media: Option<Nanos>,
+    /// The offer (or answer) that named the chosen pair, and the addresses it named.
+    pub final_offer: Option<MsgIdx>,
+    pub final_pairs: Vec<(u16, SocketAddr, SocketAddr)>,
+    /// The final offer names a candidate that was not offered before.
+    pub final_unknown: bool,
+    /// The offer had another generation too, which the answer did not take.
+    pub other_generation: Option<CandidateSyntax>,
+    pub checks: usize,
+}
+
+impl IceSession {
+    /// From the answer (without SDP: the first check) to the first check that succeeded.
+    pub fn connect(&self) -> Option<Nanos> {
+        let start = self.answered.or(self.first_check)?;
+        Some(self.first_success?.saturating_sub(start).max(0))
+    }
+
+    pub fn selected(&self) -> impl Iterator<Item = &IcePair> {
+        self.pairs.iter().filter(|p| p.selected.is_some())
+    }
+}
+
+/// Numbers of the ICE sessions: those of calls in order, then those without SDP.
+#[derive(Debug, Clone, Default)]
+pub struct IceIndex {
+    /// Calls with ICE and the number of the first session of each.
+    pub calls: Vec<(CallIdx, u32)>,
+    /// Groups of checks, one of each session without SDP.
+    pub loose: Vec<GroupIdx>,
+    /// Number of the first of those.
+    pub first_loose: u32,
+}
+
+impl IceIndex {
+    /// Numbers of the sessions of a call.
+    pub fn of_call(&self, call: CallIdx) -> std::ops::Range<u32> {
+        let Ok(at) = self.calls.binary_search_by_key(&call, |(c, _)| *c) else { return 0..0 };
+        let end = self.calls.get(at + 1).map_or(self.first_loose, |(_, first)| *first);
+        self.calls[at].1..end
+    }
+
+    pub fn len(&self) -> usize {
+        self.first_loose.saturating_sub(1) as usize + self.loose.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A session before its checks are joined to it.
+struct Draft {
+    session: IceSession,
+    /// Hashes of the names of either side.
+    names: [Vec<u64>; 2],
+}
+
+impl Analysis {
+    /// Whether a call's SDP speaks of ICE.
+    pub fn has_ice(&self, call: CallIdx) -> bool {
+        self.call_work.get(call.0 as usize).is_some_and(|w| w.ice_names > 0)
+    }
+
+    /// The ICE sessions of a call, in order of its offers and media sections.
+    pub fn ice_sessions_of(&self, call: CallIdx) -> Vec<IceSession> {
+        if !self.has_ice(call) {
+            return Vec::new();
+        }
+        let drafts = self.drafts(call);
+        let shared: Vec<[Vec<u64>; 2]> = drafts.iter().map(|d| d.names.clone()).collect();
+        let sides: Vec<Vec<SocketAddr>> = drafts
+            .iter()
+            .map(|d| {
+                [&d.session.a, &d.session.b]
+                    .iter()
+                    .flat_map(|s| s.candidates.iter())
+                    .filter_map(|c| c.address)
+                    .collect()
+            })
+            .collect();
+        let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
+        drafts
+            .into_iter()
+            .enumerate()
+            .map(|(i, draft)| {
+                // Sections of one bundle share their names: a check is of the first whose candidates it uses.
+                let belongs = |ends: [SocketAddr; 2]| {
+                    let same: Vec<usize> = (0..shared.len()).filter(|j| shared[*j] == shared[i]).collect();
+                    let owner = same.iter().find(|j| ends.iter().any(|e| sides[**j].contains(e)));
+                    owner.or(same.first()) == Some(&i)
+                };
+                let groups = self.groups_of(&draft.names);
+                self.join_checks(draft, &groups, end, &belongs)
+            })
+            .collect()
+    }
+
+    /// Numbers of all sessions. Where a call has one media section and two names it has one session (or, its section
+    /// being declined, none); only others are worked out to be counted.
+    pub fn ice_index(&self) -> IceIndex {
+        let mut index = IceIndex::default();
+        let mut next = 1;
+        for (call, work) in (0u32..).map(CallIdx).zip(&self.call_work) {
+            if work.ice_names == 0 {
+                continue;
+            }
+            let simple = work.ice_names <= 2 && !work.ice_sections;
+            let count = if simple { 1 } else { self.drafts(call).len() as u32 };
+            index.calls.push((call, next));
+            next += count;
+        }
+        index.first_loose = next;
+        let mut seen = vec![false; self.stun.groups.list.len()];
+        for at in 0..seen.len() {
+            if !seen[at] && self.component(at, &mut seen).2.is_none() {
+                index.loose.push(GroupIdx(at as u32));
+            }
+        }
+        index
+    }
+
+    /// A session of which only checks were seen, by a group of [`IceIndex::loose`].
+    pub fn loose_ice_session(&self, seed: GroupIdx) -> IceSession {
+        let mut seen = vec![false; self.stun.groups.list.len()];
+        let (groups, names, _) = self.component(seed.0 as usize, &mut seen);
+        let draft = Draft { session: IceSession::empty(None), names };
+        self.join_checks(draft, &groups, self.newest_time(), &|_| true)
+    }
+
+    /// The calls whose SDP has a candidate that an allocation stands behind, and what a client itself said.
+    pub fn calls_by_allocation(&self) -> Vec<Vec<CallIdx>> {
+        let mut out = vec![Vec::new(); self.stun.allocations.len()];
+        let mut by_address: HashMap<SocketAddr, Vec<usize>> = HashMap::new();
+        for (i, a) in self.stun.allocations.iter().enumerate() {
+            if let Some(relayed) = a.relayed {
+                by_address.entry(relayed).or_default().push(i);
+            }
+            if a.call_id != Str(0)
+                && let Some(Owner::Call(call)) = self.owners.get(super::owner::Key::CallId(a.call_id))
+            {
+                out[i].push(call);
+            }
+        }
+        if by_address.is_empty() {
+            return out;
+        }
+        for (call, work) in (0u32..).map(CallIdx).zip(&self.call_work) {
+            if work.ice_names == 0 {
+                continue;
+            }
+            for session in self.drafts(call).iter().map(|d| &d.session) {
+                let candidates = session.a.candidates.iter().chain(&session.b.candidates);
+                for at in candidates.filter_map(|c| by_address.get(&c.address?)).flatten() {
+                    // An address given out again belongs to who has it at the time.
+                    let start = self.call(call).summary.start;
+                    let a = &self.stun.allocations[*at];
+                    let others = by_address.get(&a.relayed.unwrap_or(a.server)).map_or(1, Vec::len);
+                    let fits = others == 1 || a.first <= self.call(call).summary.last && start <= a.last;
+                    if fits && !out[*at].contains(&call) {
+                        out[*at].push(call);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The groups that hang together by their names ([MS-ICE] has one for each pair of candidates), the names by side.
+    fn component(&self, start: usize, seen: &mut [bool]) -> (Vec<GroupIdx>, [Vec<u64>; 2], Option<CallIdx>) {
+        let groups = &self.stun.groups;
+        let mut side: HashMap<u64, usize> = HashMap::new();
+        let mut names = [Vec::new(), Vec::new()];
+        let mut list = Vec::new();
+        let mut call = None;
+        let mut todo = vec![start];
+        seen[start] = true;
+        // Only per-candidate names tie groups into one session; one ufrag with two peers is two sessions (a fork).
+        let by_candidate = |g: usize| self.is_ms_ice(GroupIdx(g as u32));
+        while let Some(at) = todo.pop() {
+            let Some(group) = groups.list.get(at) else { continue };
+            list.push(GroupIdx(at as u32));
+            let first = side.get(&group.names[0]).copied();
+            let first = first.or(side.get(&group.names[1]).map(|s| 1 - s)).unwrap_or(0);
+            for (name, s) in group.names.into_iter().zip([first, 1 - first]) {
+                call = call.or(groups.call_of(name));
+                if side.insert(name, s).is_none() {
+                    names[s].push(name);
+                    if by_candidate(at) {
+                        for GroupIdx(next) in groups.with_name(name) {
+                            if let Some(known) = seen.get_mut(next as usize)
+                                && !std::mem::replace(known, true)
+                            {
+                                todo.push(next as usize);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        list.sort_unstable();
+        (list, names, call)
+    }
+
+    fn is_ms_ice(&self, group: GroupIdx) -> bool {
+        let first = self.stun.checks_of(group).next().and_then(|i| self.stun.record(i));
+        first.is_some_and(|r| matches!(r.dialect, Dialect::MsIce | Dialect::Google | Dialect::Classic))
+    }
+
+    /// Groups of checks between these names.
+    fn groups_of(&self, names: &[Vec<u64>; 2]) -> Vec<GroupIdx> {
+        let groups = &self.stun.groups;
+        let mut out: Vec<GroupIdx> = match (names[0].as_slice(), names[1].as_slice()) {
+            ([a], [b]) => groups.between(*a, *b).into_iter().collect(),
+            (a, b) => {
+                let (from, other) = if a.is_empty() { (b, a) } else { (a, b) };
+                let of = |n: &u64| groups.with_name(*n).collect::<Vec<_>>();
+                let fits = |g: &GroupIdx| {
+                    other.is_empty()
+                        || groups
+                            .list
+                            .get(g.0 as usize)
+                            .is_some_and(|g| g.names.iter().any(|n| other.contains(n)))
+                };
+                from.iter().flat_map(of).filter(fits).collect()
+            }
+        };
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+}
+
+impl IceSession {
+    fn empty(call: Option<CallIdx>) -> Self {
+        Self {
+            call,
+            section: 0,
+            media: None,
+            dialect: IceDialect::Unknown,
+            generation: CandidateSyntax::None,
+            role_a: None,
+            role_conflicts: 0,
+            a: IceSide::default(),
+            b: IceSide::default(),
+            pairs: Vec::new(),
+            pairs_not_kept: 0,
+            state: IceState::NotStarted,
+            answered: None,
+            first_check: None,
+            first_success: None,
+            first_media: None,
+            final_offer: None,
+            final_pairs: Vec::new(),
+            final_unknown: false,
+            other_generation: None,
+            checks: 0,
+        }
+    }
+}

@@ -1,0 +1,498 @@
+//! What the SDP of a call says: the parties' candidates, which generation counts, and the final offer.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use callscope_parsers::sdp::candidate::{
+    AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, parse_candidate,
+};
+use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
+use callscope_parsers::sip::{self, Scan};
+use memchr::memmem::Finder;
+
+use super::{CandidateKind, Draft, IceDialect, IceSession, IceSide};
+use crate::capture::FrameRef;
+use crate::correlate::Analysis;
+use crate::correlate::model::*;
+use crate::correlate::offer::OfferAnswer;
+use crate::correlate::stun::{AllocationIdx, name_hash};
+
+/// Sessions worked out of one call.
+const MOST_SESSIONS: usize = 256;
+
+/// Where a candidate's address is known from beside the SDP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The relayed address of an allocation.
+    Allocation(AllocationIdx),
+    /// What the server of an allocation saw of its client.
+    MappedByAllocation(AllocationIdx),
+    /// A STUN server told it.
+    MappedByServer(SocketAddr),
+    /// Packets of the capture come from it.
+    Interface,
+}
+
+/// A candidate line.
+#[derive(Debug, Clone)]
+pub struct IceCandidate {
+    /// The foundation, or the id of draft-06.
+    pub foundation: String,
+    pub component: u16,
+    /// `UDP`, `TCP-PASS`, `TCP-ACT`, `TCP` (with the tcptype of RFC 6544 in `tcp_type`).
+    pub transport: String,
+    pub tcp_type: Option<String>,
+    /// None for a fraction (see `fraction`) or what is no number.
+    pub priority: Option<u64>,
+    /// As written, of draft-06.
+    pub fraction: Option<String>,
+    pub address: Option<SocketAddr>,
+    /// As written where the address is a name.
+    pub address_text: String,
+    pub kind: Option<CandidateKind>,
+    /// As written, where it is none of the known types.
+    pub kind_text: Option<String>,
+    /// How the type was inferred, in words.
+    pub inferred: Option<&'static str>,
+    pub related: Option<SocketAddr>,
+    pub generation: CandidateSyntax,
+    pub message: MsgIdx,
+    pub remarks: Vec<AddressRemark>,
+    /// What is wrong with the line.
+    pub issues: Vec<String>,
+    /// `m=` and `c=` name it.
+    pub is_default: bool,
+    /// It came later, in a trickle fragment.
+    pub trickled: bool,
+}
+
+impl IceCandidate {
+    pub fn is_tcp(&self) -> bool {
+        !self.transport.eq_ignore_ascii_case("udp")
+    }
+}
+
+/// A message whose SDP is looked at.
+struct Read {
+    message: MsgIdx,
+    raw: Vec<u8>,
+    body: Range<usize>,
+    content_type: Vec<u8>,
+}
+
+impl Read {
+    fn bodies(&self) -> Vec<SdpBody<'_>> {
+        sdp_bodies(&self.raw, self.body.clone(), &self.content_type)
+    }
+}
+
+/// A media section of an offer and its answer.
+struct Section<'d, 'a> {
+    section: usize,
+    a: &'d IceDescription<'a>,
+    b: Option<&'d IceDescription<'a>>,
+    names: [Vec<u64>; 2],
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Analysis {
+    fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
+        let raw = self.message_bytes(message).ok()?;
+        let (body, content_type) = {
+            let scan = sip::scan(&raw)?;
+            let told = scan.content_length.map(|n| scan.body_start.saturating_add(n as usize));
+            let end = told.map_or(raw.len(), |n| n.min(raw.len()));
+            (scan.body_start.min(end)..end, scan.content_type.to_vec())
+        };
+        Some(Read { message, raw, body, content_type })
+    }
+
+    /// The sessions that a call's offers and answers describe, without checks.
+    pub(super) fn drafts(&self, call: CallIdx) -> Vec<Draft> {
+        let mut out: Vec<Draft> = Vec::new();
+        let mut trickle = false;
+        for row in self.offers(call) {
+            let Some(offer) = self.read_sdp(row.offer) else { continue };
+            let answer = row.answer.and_then(|m| self.read_sdp(m));
+            trickle |= self.drafts_of_row(call, &row, &offer, answer.as_ref(), &mut out);
+        }
+        if trickle {
+            self.add_trickled(call, &mut out);
+        }
+        for draft in &mut out {
+            self.infer(&mut draft.session);
+        }
+        out
+    }
+
+    /// Takes one offer with its answer; whether one of them trickles.
+    fn drafts_of_row(
+        &self,
+        call: CallIdx,
+        row: &OfferAnswer,
+        offer: &Read,
+        answer: Option<&Read>,
+        out: &mut Vec<Draft>,
+    ) -> bool {
+        let offered = offer.bodies();
+        let answered = answer.map(Read::bodies).unwrap_or_default();
+        // The answer's generation tells which part of the offer it answers.
+        let answer_body = answered.iter().rev().find(|b| !b.fragment);
+        let main = offered.iter().rev().find(|b| !b.fragment && !b.fallback);
+        let same = |a: &SdpBody<'_>| offered.iter().rev().find(|o| !o.fragment && o.syntax == a.syntax);
+        let told = answer_body.filter(|b| b.syntax != CandidateSyntax::None).and_then(same);
+        let Some(offer_body) = told.or(main).or(offered.last()) else { return false };
+        let generation = match offer_body.syntax {
+            CandidateSyntax::None => answer_body.map_or(CandidateSyntax::None, |b| b.syntax),
+            syntax => syntax,
+        };
+        let others = offered.iter().map(|b| b.syntax);
+        let other_generation = others.into_iter().find(|s| *s != CandidateSyntax::None && *s != generation);
+        let offer_sdp = offer_body.parse();
+        let answer_sdp = answer_body.map(SdpBody::parse);
+        let mut trickle = false;
+        for (section, media) in offer_sdp.media.iter().enumerate() {
+            let a = offer_sdp.ice_description(media);
+            let b = answer_sdp.as_ref().and_then(|s| Some(s.ice_description(s.media.get(section)?)));
+            trickle |= a.has_option("trickle") || b.as_ref().is_some_and(|b| b.has_option("trickle"));
+            let silent = a.is_empty() && b.as_ref().is_none_or(|b| b.is_empty());
+            if silent || media.port == 0 && a.candidates.is_empty() {
+                continue;
+            }
+            let names = [names_of(&a), b.as_ref().map(names_of).unwrap_or_default()];
+            let found = Section { section, a: &a, b: b.as_ref(), names };
+            if self.continues(row, &found, answer, out) || out.len() >= MOST_SESSIONS {
+                continue;
+            }
+            let mut session = IceSession::empty(Some(call));
+            session.section = section;
+            session.media = Some(text(media.kind));
+            session.generation = generation;
+            session.dialect = match generation {
+                CandidateSyntax::V06 => IceDialect::MsIce,
+                CandidateSyntax::V19 => IceDialect::MsIce2,
+                CandidateSyntax::Rfc => IceDialect::Rfc,
+                CandidateSyntax::None => IceDialect::Unknown,
+            };
+            session.other_generation = other_generation;
+            session.answered = answer.map(|m| self.message(m.message).time);
+            let [party_a, party_b] = self.offering_parties(call, offer.message);
+            session.a = self.side(&a, party_a, offer.message, generation);
+            session.b = match (&b, answer) {
+                (Some(b), Some(answer)) => self.side(b, party_b, answer.message, generation),
+                _ => IceSide { party: Some(party_b), ..IceSide::default() },
+            };
+            let mut draft = Draft { session, names: found.names.clone() };
+            self.take_final(row, &found, &mut draft, false);
+            out.push(draft);
+        }
+        trickle
+    }
+
+    /// Whether this offer goes on with a session there is: it has its names, or names its chosen pair.
+    fn continues(
+        &self,
+        row: &OfferAnswer,
+        found: &Section<'_, '_>,
+        answer: Option<&Read>,
+        out: &mut [Draft],
+    ) -> bool {
+        let overlap = |x: &[u64], y: &[u64]| x.iter().any(|n| y.contains(n));
+        let [a, b] = &found.names;
+        for draft in out.iter_mut().rev().filter(|d| d.session.section == found.section) {
+            let [known_a, known_b] = &draft.names;
+            let straight = overlap(a, known_a) && (b.is_empty() || known_b.is_empty() || overlap(b, known_b));
+            let swapped = overlap(a, known_b) && (b.is_empty() || overlap(b, known_a));
+            if !straight && !swapped {
+                continue;
+            }
+            if straight
+                && known_b.is_empty()
+                && let (Some(description), Some(answer)) = (found.b.filter(|_| !b.is_empty()), answer)
+            {
+                // The answer that was missing.
+                let session = &mut draft.session;
+                let party = session.b.party.unwrap_or_default();
+                session.b = self.side(description, party, answer.message, session.generation);
+                session.answered = Some(self.message(answer.message).time);
+                draft.names[1] = b.clone();
+            }
+            self.take_final(row, found, draft, swapped);
+            return true;
+        }
+        false
+    }
+
+    /// What `remote-candidates` of an offer or answer say of the chosen pair. `swapped`: the offerer is side B.
+    fn take_final(&self, row: &OfferAnswer, found: &Section<'_, '_>, draft: &mut Draft, swapped: bool) {
+        let session = &mut draft.session;
+        for (i, d) in [Some(found.a), found.b].into_iter().enumerate() {
+            let Some((d, remote)) = d.and_then(|d| Some((d, d.remote.as_ref()?))) else { continue };
+            let of_a = (i == 0) != swapped;
+            let other = if of_a { &session.b } else { &session.a };
+            let mut pairs = Vec::new();
+            for component in named_components(d, remote) {
+                // A final offer has one candidate a component; in others the default one is meant (RFC 8839 §4.4.3).
+                let of = |c: &&Candidate<'_>| c.component == Some(component);
+                let single = d.candidates.iter().filter(of).count() == 1;
+                let local = match single {
+                    true => d.candidates.iter().find(of).and_then(socket),
+                    false => d.default_candidate(component).and_then(socket),
+                };
+                let remote = match remote {
+                    RemoteCandidates::List(list) => list
+                        .iter()
+                        .find(|r| r.component == Some(component))
+                        .and_then(|r| Some(SocketAddr::new(r.address.ip?, r.port?))),
+                    RemoteCandidates::Id(id) => {
+                        let id = text(id);
+                        let named = |k: &&IceCandidate| k.component == component && k.foundation == id;
+                        other.candidates.iter().find(named).and_then(|k| k.address)
+                    }
+                };
+                let (Some(local), Some(remote)) = (local, remote) else { continue };
+                let known = other.candidates.iter().any(|k| k.address == Some(remote));
+                session.final_unknown |= !other.candidates.is_empty() && !known;
+                pairs.push(if of_a { (component, local, remote) } else { (component, remote, local) });
+            }
+            if pairs.is_empty() {
+                continue;
+            }
+            // The offer names the pair; its answer repeats it from the other side.
+            if i == 0 || session.final_offer.is_none() {
+                session.final_offer = if i == 0 { Some(row.offer) } else { row.answer };
+                session.final_pairs = pairs;
+            }
+        }
+    }
+
+    /// Addresses of record of the sender of an offer and of the other party.
+    fn offering_parties(&self, call: CallIdx, offer: MsgIdx) -> [Str; 2] {
+        let (c, r) = (self.call(call), self.message(offer));
+        let caller_tag = self.call_work.get(call.0 as usize).map_or(0, |w| w.caller_tag);
+        let by_caller = (r.from_tag == caller_tag) == r.is_request();
+        if by_caller { [c.from_uri, c.to_uri] } else { [c.to_uri, c.from_uri] }
+    }
+
+    fn side(
+        &self,
+        d: &IceDescription<'_>,
+        party: Str,
+        message: MsgIdx,
+        generation: CandidateSyntax,
+    ) -> IceSide {
+        let most = self.limits.ice_candidates;
+        let lines = d.candidates.iter().take(most);
+        let mut candidates: Vec<_> = lines.map(|c| read_candidate(c, d, message, generation)).collect();
+        for default in &d.defaults {
+            let address = d.default_candidate(default.component).and_then(socket);
+            for c in candidates.iter_mut().filter(|c| c.component == default.component) {
+                c.is_default |= address.is_some() && c.address == address && !c.is_tcp();
+            }
+        }
+        IceSide {
+            party: Some(party),
+            ufrag: d.credentials.as_ref().map(|c| text(c.ufrag)),
+            candidates,
+            message: Some(message),
+            lite: d.lite,
+            not_kept: d.candidates.len().saturating_sub(most),
+        }
+    }
+
+    /// Candidates of trickle fragments (RFC 8840).
+    fn add_trickled(&self, call: CallIdx, out: &mut [Draft]) {
+        for m in self.messages_in_time(self.call(call).messages) {
+            let r = self.message(m);
+            let new = r.is_request() && !r.has(flag::RETRANSMISSION) && !r.has(flag::DUPLICATE);
+            if !new || r.method != MethodId::INFO {
+                continue;
+            }
+            let Some(read) = self.read_sdp(m) else { continue };
+            for body in read.bodies().iter().filter(|b| b.fragment) {
+                let session = body.parse();
+                for d in session.ice_descriptions().iter().chain(session.ice_before_media().as_ref()) {
+                    self.add_fragment(d, m, out);
+                }
+            }
+        }
+    }
+
+    fn add_fragment(&self, d: &IceDescription<'_>, message: MsgIdx, out: &mut [Draft]) {
+        let names = names_of(d);
+        for draft in out.iter_mut() {
+            let Some(of) = draft.names.iter().position(|known| names.iter().any(|n| known.contains(n)))
+            else {
+                continue;
+            };
+            let session = &mut draft.session;
+            let side = if of == 1 { &mut session.b } else { &mut session.a };
+            for c in &d.candidates {
+                let mut new = read_candidate(c, d, message, session.generation);
+                new.trickled = true;
+                let same = |k: &IceCandidate| {
+                    (k.component, &k.address_text, &k.transport)
+                        == (new.component, &new.address_text, &new.transport)
+                };
+                if side.candidates.iter().any(same) {
+                    continue;
+                }
+                if side.candidates.len() < self.limits.ice_candidates {
+                    side.candidates.push(new);
+                } else {
+                    side.not_kept += 1;
+                }
+            }
+        }
+    }
+
+    /// Types that the lines of draft-06 do not say.
+    fn infer(&self, session: &mut IceSession) {
+        for side in [&mut session.a, &mut session.b] {
+            if side.candidates.iter().all(|c| c.kind.is_some() || c.kind_text.is_some()) {
+                continue;
+            }
+            let allocations = self.stun.allocations.iter();
+            let relays: Vec<IpAddr> =
+                allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
+            let locals: Vec<IpAddr> =
+                side.message.map(|m| self.flow(self.message(m).flow).src.ip()).into_iter().collect();
+            for c in side.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
+                let Some(address) = c.address else { continue };
+                let q = c.fraction.as_deref().unwrap_or("0");
+                let (transport, ip, port) = (&c.transport, address.ip(), address.port());
+                let line = format!("{} {} x {transport} {q} {ip} {port}", c.foundation, c.component);
+                if let Some(found) = infer_type(&parse_candidate(line.as_bytes(), 0), &relays, &locals) {
+                    c.kind = kind_of(&found.kind);
+                    c.inferred = Some(found.by.title());
+                }
+            }
+        }
+    }
+
+    /// Where a candidate's address is known from beside the SDP.
+    pub fn candidate_source(&self, c: &IceCandidate) -> Option<Source> {
+        let address = c.address?;
+        for (i, a) in (0u32..).zip(&self.stun.allocations) {
+            if a.relayed == Some(address) {
+                return Some(Source::Allocation(AllocationIdx(i)));
+            }
+            if a.mapped == Some(address) && c.kind == Some(CandidateKind::Srflx) {
+                return Some(Source::MappedByAllocation(AllocationIdx(i)));
+            }
+        }
+        if let Some(m) = self.stun.mapped.values().find(|m| m.mapped == address) {
+            return Some(Source::MappedByServer(m.server));
+        }
+        let is_host = c.kind == Some(CandidateKind::Host);
+        (is_host && self.flows.iter().any(|f| f.src == address)).then_some(Source::Interface)
+    }
+
+    /// The frame whose message carries a candidate.
+    pub fn candidate_frame(&self, c: &IceCandidate) -> FrameRef {
+        self.message(c.message).frame
+    }
+}
+
+/// Gives the names in the SDP of a message, by which checks find its call; whether it speaks of ICE at all.
+pub(in crate::correlate) fn for_each_name(raw: &[u8], scan: &Scan<'_>, mut give: impl FnMut(u64)) -> bool {
+    static UFRAG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("a=ice-ufrag:"));
+    let Some(sdp) = &scan.sdp else { return false };
+    let body = raw.get(scan.body_start..).unwrap_or_default();
+    let mut any = false;
+    for at in UFRAG.find_iter(body) {
+        let value = body.get(at + UFRAG.needle().len()..).unwrap_or_default();
+        let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
+        let name = value.get(..end).unwrap_or_default().trim_ascii();
+        if !name.is_empty() {
+            give(name_hash(name));
+            any = true;
+        }
+    }
+    if sdp.candidates > 0 && (!any || scan.content_type.len() > 32) {
+        // draft-06 has its names in the candidates, alone or in one part of several.
+        for body in sdp_bodies(raw, scan.body_start..raw.len(), scan.content_type) {
+            for d in body.parse().ice_descriptions() {
+                any |= !d.is_empty();
+                names_of(&d).into_iter().for_each(&mut give);
+            }
+        }
+    }
+    any
+}
+
+/// Hashes of the names that checks of this side carry: its ufrag, or the ids of its candidates.
+pub(in crate::correlate) fn names_of(d: &IceDescription<'_>) -> Vec<u64> {
+    let ids = d.candidates.iter().filter_map(Candidate::decoded_id);
+    let mut names: Vec<u64> = ids.map(|id| name_hash(&id)).collect();
+    names.extend(d.credentials.as_ref().map(|c| name_hash(c.ufrag)));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Components of which `remote-candidates` names one candidate: a list of all that are left chooses none.
+fn named_components(d: &IceDescription<'_>, remote: &RemoteCandidates<'_>) -> Vec<u16> {
+    let mut all: Vec<u16> = d.candidates.iter().filter_map(|c| c.component).collect();
+    all.sort_unstable();
+    all.dedup();
+    if let RemoteCandidates::List(list) = remote {
+        all.retain(|c| list.iter().filter(|r| r.component == Some(*c)).count() == 1);
+    }
+    all
+}
+
+fn socket(c: &Candidate<'_>) -> Option<SocketAddr> {
+    Some(SocketAddr::new(c.address.ip?, c.port?))
+}
+
+fn kind_of(kind: &CandidateType<'_>) -> Option<CandidateKind> {
+    Some(match kind {
+        CandidateType::Host => CandidateKind::Host,
+        CandidateType::Srflx => CandidateKind::Srflx,
+        CandidateType::Prflx => CandidateKind::Prflx,
+        CandidateType::Relay => CandidateKind::Relay,
+        CandidateType::Other(_) => return None,
+    })
+}
+
+fn read_candidate(
+    c: &Candidate<'_>,
+    d: &IceDescription<'_>,
+    message: MsgIdx,
+    generation: CandidateSyntax,
+) -> IceCandidate {
+    let address = socket(c);
+    let port = c.port.map_or_else(String::new, |p| format!(":{p}"));
+    let kind = c.kind.as_ref();
+    IceCandidate {
+        foundation: text(c.foundation),
+        component: c.component.unwrap_or(0),
+        transport: text(c.transport.name()),
+        tcp_type: c.tcp_type.map(text),
+        priority: match c.priority {
+            Priority::Integer(n) => Some(n),
+            _ => None,
+        },
+        fraction: match c.priority {
+            Priority::Fraction(f) => Some(text(f.text)),
+            _ => None,
+        },
+        address,
+        address_text: address.map_or_else(|| format!("{}{port}", text(c.address.text)), |a| a.to_string()),
+        kind: kind.and_then(kind_of),
+        kind_text: kind.filter(|k| kind_of(k).is_none()).map(|k| text(k.name())),
+        inferred: None,
+        related: c.related.and_then(|r| Some(SocketAddr::new(r.address?.ip?, r.port?))),
+        generation,
+        message,
+        remarks: d.remarks(c),
+        issues: c.issues.iter().map(|i| i.text.to_string()).collect(),
+        is_default: false,
+        trickled: false,
+    }
+}

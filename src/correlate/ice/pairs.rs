@@ -1,0 +1,531 @@
+//! Checks joined to candidates: the pairs, their states, and which one was chosen.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use callscope_parsers::sdp::CandidateSyntax;
+use callscope_parsers::sdp::candidate::pair_priority;
+use callscope_parsers::stun::{Class, Dialect, MessageType};
+
+use super::candidates::IceCandidate;
+use super::*;
+use crate::correlate::stun::{StunRecord, stun_flag};
+
+/// An agent that was silent so long at the end had given up, unless its retransmissions were further apart
+/// (they double from 500 ms, RFC 8489 §6.2.1) ...
+const STILL_TRYING: Nanos = 1_200_000_000;
+/// ... or it still had pairs to check; slow ones leave seconds between them.
+const NEXT_PAIR: Nanos = 5_000_000_000;
+
+type PairKey = (u16, SocketAddr, SocketAddr, Transport);
+
+/// Pairs while they are being put together.
+struct Board<'s> {
+    session: &'s mut IceSession,
+    by_key: HashMap<PairKey, usize, foldhash::fast::RandomState>,
+    most: usize,
+    /// Requests met: pair, flow, time, side, by transaction (the last of each flow).
+    asked: HashMap<u32, Vec<Asked>, foldhash::fast::RandomState>,
+    /// Messages of each pair by flow: a relay shows the same message on both its sides.
+    seen: Vec<Vec<(FlowId, u32, u32)>>,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    pair: usize,
+    flow: FlowId,
+    time: Nanos,
+    by_a: bool,
+    nominates: bool,
+}
+
+impl Analysis {
+    /// Joins the checks of `groups` to a draft. `belongs`: whether a check between two ends is of this session (and
+    /// not of another section of its bundle). `end`: the last time anything could come.
+    pub(super) fn join_checks(
+        &self,
+        draft: Draft,
+        groups: &[GroupIdx],
+        end: Nanos,
+        belongs: &dyn Fn([SocketAddr; 2]) -> bool,
+    ) -> IceSession {
+        let Draft { mut session, names } = draft;
+        let mut checks: Vec<(StunIdx, bool)> = Vec::new();
+        for g in groups {
+            let Some(group) = self.stun.groups.list.get(g.0 as usize) else { continue };
+            let first_is_a = if names[0].is_empty() && names[1].is_empty() {
+                true
+            } else {
+                names[0].contains(&group.names[0]) || names[1].contains(&group.names[1])
+            };
+            for i in self.stun.checks_of(*g).take(self.limits.ice_checks) {
+                let Some(r) = self.stun.record(i) else { continue };
+                let path = self.flow(r.path);
+                if !r.has(stun_flag::DUPLICATE) && belongs([path.src, path.dst]) {
+                    checks.push((i, r.has(stun_flag::FROM_FIRST) == first_is_a));
+                }
+            }
+        }
+        checks.sort_by_key(|(i, _)| (self.stun.record(*i).map_or(0, |r| r.time), *i));
+        if session.call.is_none() {
+            self.orient(&mut checks);
+        }
+        session.checks = checks.len();
+        let mut board = Board {
+            by_key: HashMap::default(),
+            most: self.limits.ice_pairs,
+            asked: HashMap::default(),
+            seen: Vec::new(),
+            session: &mut session,
+        };
+        let (mut last_sent, mut spacing) = (None, 0);
+        for (i, by_a) in checks {
+            let Some(r) = self.stun.record(i) else { continue };
+            let path = self.flow(r.path);
+            let (a, b) = if by_a { (path.src, path.dst) } else { (path.dst, path.src) };
+            if let Some(since) = board.take(i, r, by_a, a, b, path.transport) {
+                last_sent = Some(r.time);
+                spacing = since;
+            }
+        }
+        board.settle();
+        self.count_media(&mut session);
+        add_unchecked(&mut session, self.limits.ice_pairs);
+        choose(&mut session);
+        let silent = last_sent.map_or(Nanos::MAX, |t| end.saturating_sub(t));
+        let left = session.pairs.iter().any(|p| p.component == 1 && p.state == PairState::NotChecked);
+        let trying = silent < STILL_TRYING.max(spacing + spacing / 5) || left && silent < NEXT_PAIR;
+        session.state = state_of(&session, trying);
+        session.pairs.sort_by_key(|p| {
+            let rank = (p.selected.is_none(), p.state);
+            (p.component, rank, std::cmp::Reverse(p.priority), p.first_request, p.a, p.b)
+        });
+        session
+    }
+
+    /// Without SDP side A is the controlling agent, else whoever sent the first check.
+    fn orient(&self, checks: &mut [(StunIdx, bool)]) {
+        let records = || checks.iter().filter_map(|(i, by_a)| Some((self.stun.record(*i)?, *by_a)));
+        let request = |r: &StunRecord| MessageType(r.kind).split(r.dialect).0 == Class::Request;
+        let controlling = records().find(|(r, _)| request(r) && r.has(stun_flag::CONTROLLING));
+        let controlled = records().find(|(r, _)| request(r) && r.has(stun_flag::CONTROLLED));
+        let first = records().find(|(r, _)| request(r));
+        let a_is_right = match (controlling, controlled, first) {
+            (Some((_, by_a)), ..) => by_a,
+            (None, Some((_, by_a)), _) => !by_a,
+            (None, None, Some((_, by_a))) => by_a,
+            _ => true,
+        };
+        if !a_is_right {
+            for (_, by_a) in checks {
+                *by_a = !*by_a;
+            }
+        }
+    }
+
+    /// RTP and the like between the ends of each pair.
+    fn count_media(&self, session: &mut IceSession) {
+        for p in &mut session.pairs {
+            for (src, dst) in [(p.a, p.b), (p.b, p.a)] {
+                let Some(m) = self.media_between(src, dst, p.transport) else { continue };
+                p.media_packets += if p.component == 1 || m.rtp > 0 { m.rtp } else { m.rtcp };
+                p.first_media = Some(p.first_media.map_or(m.first, |t| t.min(m.first)));
+            }
+        }
+        // Media may also go where no check was seen.
+        for (component, a, b) in session.final_pairs.clone() {
+            if session.pairs.iter().any(|p| ends_match(session, p, a, b)) {
+                continue;
+            }
+            let found = [(a, b), (b, a)].map(|(s, d)| self.media_between(s, d, Transport::Udp));
+            let media: Vec<_> = found.into_iter().flatten().collect();
+            let mut pair = IcePair::new(component, a, b, Transport::Udp);
+            pair.find_candidates(session);
+            pair.media_packets = media.iter().map(|m| m.rtp.max(m.rtcp)).sum();
+            pair.first_media = media.iter().map(|m| m.first).min();
+            session.pairs.push(pair);
+        }
+        session.first_media = session.pairs.iter().filter_map(|p| p.first_media).min();
+    }
+}
+
+impl IcePair {
+    fn new(component: u16, a: SocketAddr, b: SocketAddr, transport: Transport) -> Self {
+        Self {
+            component,
+            a,
+            b,
+            a_candidate: None,
+            b_candidate: None,
+            transport,
+            priority: None,
+            state: PairState::NotChecked,
+            requests: 0,
+            responses: 0,
+            errors: Vec::new(),
+            rtt: None,
+            from_a: (0, 0),
+            from_b: (0, 0),
+            nominated: false,
+            selected: None,
+            media_packets: 0,
+            first_media: None,
+            first_request: None,
+            first_success: None,
+            messages: Vec::new(),
+        }
+    }
+
+    fn find_candidates(&mut self, session: &IceSession) {
+        let find = |side: &IceSide, address: SocketAddr| {
+            let fits = |c: &IceCandidate| {
+                c.address == Some(address) && c.is_tcp() == (self.transport == Transport::Tcp)
+            };
+            let exact = side.candidates.iter().position(|c| fits(c) && c.component == self.component);
+            exact.or_else(|| side.candidates.iter().position(fits))
+        };
+        self.a_candidate = find(&session.a, self.a);
+        self.b_candidate = find(&session.b, self.b);
+        let priority = |side: &IceSide, at: Option<usize>| {
+            at.and_then(|i| side.candidates.get(i))
+                .and_then(|c| c.priority)
+                .and_then(|p| u32::try_from(p).ok())
+        };
+        let (a, b) = (priority(&session.a, self.a_candidate), priority(&session.b, self.b_candidate));
+        if let (Some(a), Some(b)) = (a, b) {
+            let swap = session.role_a == Some(IceRole::Controlled);
+            self.priority = Some(if swap { pair_priority(b, a) } else { pair_priority(a, b) });
+        }
+    }
+
+    pub fn a_kind(&self, session: &IceSession) -> Option<CandidateKind> {
+        session.a.candidates.get(self.a_candidate?)?.kind
+    }
+
+    pub fn b_kind(&self, session: &IceSession) -> Option<CandidateKind> {
+        session.b.candidates.get(self.b_candidate?)?.kind
+    }
+}
+
+impl Board<'_> {
+    /// Takes one message; of a request the time since it was sent before (0 for the first time).
+    fn take(
+        &mut self,
+        i: StunIdx,
+        r: &StunRecord,
+        by_a: bool,
+        a: SocketAddr,
+        b: SocketAddr,
+        transport: Transport,
+    ) -> Option<Nanos> {
+        let class = MessageType(r.kind).split(r.dialect).0;
+        let s = &mut *self.session;
+        if r.dialect != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
+            || s.dialect == IceDialect::Unknown
+        {
+            s.dialect = match (r.dialect, s.dialect) {
+                (Dialect::MsIce2, _) => IceDialect::MsIce2,
+                (Dialect::MsIce, IceDialect::Unknown) => IceDialect::MsIce,
+                (Dialect::Rfc5389, IceDialect::Unknown) => IceDialect::Rfc,
+                (_, known) => known,
+            };
+        }
+        s.first_check = Some(s.first_check.map_or(r.time, |t| t.min(r.time)));
+        match class {
+            Class::Request => {
+                if r.has(stun_flag::CONTROLLING) || r.has(stun_flag::CONTROLLED) {
+                    // After a conflict the later role counts.
+                    let controlling = r.has(stun_flag::CONTROLLING) == by_a;
+                    s.role_a = Some(if controlling { IceRole::Controlling } else { IceRole::Controlled });
+                }
+                let component = self.component(r, a, b);
+                let pair = self.pair(component, a, b, transport)?;
+                let asked = self.asked.entry(r.transaction).or_default();
+                let mut since = 0;
+                let nominates = r.has(stun_flag::USE_CANDIDATE);
+                let this = Asked { pair, flow: r.flow, time: r.time, by_a, nominates };
+                match asked.iter_mut().find(|x| x.flow == r.flow) {
+                    Some(known) => since = r.time.saturating_sub(std::mem::replace(&mut known.time, r.time)),
+                    None => asked.push(this),
+                }
+                self.count(pair, r.flow, 1, 0);
+                let p = &mut self.session.pairs[pair];
+                p.first_request = Some(p.first_request.map_or(r.time, |t| t.min(r.time)));
+                p.messages.push(i);
+                if by_a {
+                    p.from_a.0 += 1;
+                } else {
+                    p.from_b.0 += 1;
+                }
+                Some(since)
+            }
+            Class::Success | Class::Error => {
+                let asked = self.asked.get(&r.transaction).map_or(&[][..], Vec::as_slice);
+                // The answer goes to whoever asked; behind a symmetric NAT it may come from elsewhere.
+                let fits = |x: &&Asked| {
+                    let p = &self.session.pairs[x.pair];
+                    (p.a, p.b) == (a, b) && x.by_a != by_a
+                };
+                let found = asked.iter().find(fits).or(asked.first()).copied();
+                let Some(found) = found else {
+                    // Its request is not in the capture.
+                    let pair = self.pair(self.component(r, a, b), a, b, transport)?;
+                    self.count(pair, r.flow, 0, 1);
+                    self.answer(i, r, class, pair, None, !by_a);
+                    return None;
+                };
+                self.count(found.pair, r.flow, 0, 1);
+                self.answer(i, r, class, found.pair, Some(found), found.by_a);
+                None
+            }
+            Class::Indication => {
+                if let Some(pair) = self.pair(self.component(r, a, b), a, b, transport) {
+                    self.session.pairs[pair].messages.push(i);
+                }
+                None
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        i: StunIdx,
+        r: &StunRecord,
+        class: Class,
+        pair: usize,
+        asked: Option<Asked>,
+        to_a: bool,
+    ) {
+        let s = &mut *self.session;
+        let p = &mut s.pairs[pair];
+        p.messages.push(i);
+        if to_a {
+            p.from_a.1 += 1;
+        } else {
+            p.from_b.1 += 1;
+        }
+        if class == Class::Error {
+            s.role_conflicts += u32::from(r.error == 487);
+            match p.errors.iter_mut().find(|(code, _)| *code == r.error) {
+                Some((_, n)) => *n += 1,
+                None => p.errors.push((r.error, 1)),
+            }
+            return;
+        }
+        p.first_success = Some(p.first_success.map_or(r.time, |t| t.min(r.time)));
+        s.first_success = Some(s.first_success.map_or(r.time, |t| t.min(r.time)));
+        let Some(asked) = asked else { return };
+        p.nominated |= asked.nominates;
+        let took = r.time.saturating_sub(asked.time);
+        if took >= 0 && !r.has(stun_flag::RETRANSMISSION) {
+            let rtt = p.rtt.get_or_insert(RoundTrip { min: took, max: took, sum: 0, count: 0 });
+            rtt.min = rtt.min.min(took);
+            rtt.max = rtt.max.max(took);
+            rtt.sum += took;
+            rtt.count += 1;
+        }
+    }
+
+    /// From the candidates, else from the low byte of PRIORITY (RFC 8445 §5.1.2.1).
+    fn component(&self, r: &StunRecord, a: SocketAddr, b: SocketAddr) -> u16 {
+        let of = |side: &IceSide, address| {
+            let found = side.candidates.iter().find(|c| c.address == Some(address));
+            found.map(|c| c.component).filter(|c| *c != 0)
+        };
+        let s = &*self.session;
+        // A TCP candidate has one port for both components, so a UDP-like single answer of either side must do.
+        of(&s.a, a).or_else(|| of(&s.b, b)).unwrap_or_else(|| {
+            let low = if r.has(stun_flag::PRIORITY) { 256 - (r.priority & 0xFF) } else { 1 };
+            if (1..=2).contains(&low) { low as u16 } else { 1 }
+        })
+    }
+
+    fn pair(&mut self, component: u16, a: SocketAddr, b: SocketAddr, transport: Transport) -> Option<usize> {
+        let key = (component, a, b, transport);
+        if let Some(at) = self.by_key.get(&key) {
+            return Some(*at);
+        }
+        if self.session.pairs.len() >= self.most {
+            self.session.pairs_not_kept += 1;
+            return None;
+        }
+        let mut pair = IcePair::new(component, a, b, transport);
+        pair.find_candidates(self.session);
+        let at = self.session.pairs.len();
+        self.session.pairs.push(pair);
+        self.seen.push(Vec::new());
+        self.by_key.insert(key, at);
+        Some(at)
+    }
+
+    fn count(&mut self, pair: usize, flow: FlowId, requests: u32, responses: u32) {
+        let Some(seen) = self.seen.get_mut(pair) else { return };
+        match seen.iter_mut().find(|(f, ..)| *f == flow) {
+            Some((_, q, s)) => {
+                *q += requests;
+                *s += responses;
+            }
+            None => seen.push((flow, requests, responses)),
+        }
+    }
+
+    /// States and counts, once everything was taken.
+    fn settle(&mut self) {
+        for at in 0..self.session.pairs.len() {
+            let flows = self.seen.get(at).map_or(&[][..], Vec::as_slice);
+            // Each direction has flows of its own; of the copies on several hops the fullest counts.
+            let fullest = |of: fn(&(FlowId, u32, u32)) -> u32| flows.iter().map(of).max().unwrap_or(0);
+            let (requests, responses) = if self.copies(at) {
+                (fullest(|f| f.1), fullest(|f| f.2))
+            } else {
+                (flows.iter().map(|f| f.1).sum(), flows.iter().map(|f| f.2).sum())
+            };
+            let mut pair = self.session.pairs[at].clone();
+            pair.find_candidates(self.session);
+            let p = &mut self.session.pairs[at];
+            p.priority = pair.priority;
+            (p.requests, p.responses) = (requests, responses);
+            let real_errors = p.errors.iter().any(|(code, _)| *code != 487);
+            p.state = if p.first_success.is_some() {
+                PairState::Succeeded
+            } else if real_errors {
+                PairState::Failed
+            } else if p.requests > 0 {
+                PairState::Unanswered
+            } else {
+                PairState::NotChecked
+            };
+        }
+    }
+
+    /// Whether the messages of a pair were captured on more than one hop.
+    fn copies(&self, pair: usize) -> bool {
+        self.asked.values().any(|x| x.iter().filter(|a| a.pair == pair).count() > 1)
+    }
+}
+
+/// Whether a pair is between these ends, a reflexive candidate standing for its base on the side that is captured.
+fn ends_match(session: &IceSession, p: &IcePair, a: SocketAddr, b: SocketAddr) -> bool {
+    let is = |side: &IceSide, seen: SocketAddr, named: SocketAddr| {
+        let reflexive = |c: &&IceCandidate| {
+            c.address == Some(named) && matches!(c.kind, Some(CandidateKind::Srflx | CandidateKind::Prflx))
+        };
+        seen == named || side.candidates.iter().find(reflexive).is_some_and(|c| c.related == Some(seen))
+    };
+    is(&session.a, p.a, a) && is(&session.b, p.b, b)
+}
+
+/// Which pair of each component was chosen, and how that is known.
+fn choose(session: &mut IceSession) {
+    let mut components: Vec<u16> = session.pairs.iter().map(|p| p.component).collect();
+    components.sort_unstable();
+    components.dedup();
+    for component in components {
+        let of = |i: &usize| session.pairs.get(*i).is_some_and(|p| p.component == component);
+        let all: Vec<usize> = (0..session.pairs.len()).filter(of).collect();
+        let named = session.final_pairs.iter().find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
+        let pair = |i: usize| &session.pairs[i];
+        // What the offer names counts where the checks do not say otherwise.
+        let none_succeeded =
+            all.iter().all(|i| pair(*i).first_success.is_none() && pair(*i).media_packets == 0);
+        let works = |i: &usize| {
+            none_succeeded && pair(*i).requests == 0
+                || pair(*i).first_success.is_some()
+                || pair(*i).media_packets > 0
+        };
+        let by_offer = named
+            .and_then(|(a, b)| all.iter().copied().find(|i| ends_match(session, pair(*i), a, b)))
+            .filter(works);
+        let better = |i: &usize| {
+            (pair(*i).media_packets > 0, pair(*i).priority, pair(*i).first_success.map(std::cmp::Reverse))
+        };
+        let nominated = all.iter().copied().filter(|i| pair(*i).nominated).max_by_key(better);
+        let media =
+            all.iter().copied().filter(|i| pair(*i).media_packets > 0).max_by_key(|i| pair(*i).media_packets);
+        // An agent may nominate one pair and send on another: what carried the media was chosen.
+        let elsewhere =
+            |i: &usize| pair(*i).media_packets == 0 && media.is_some_and(|m| pair(m).first_success.is_some());
+        let chosen = by_offer
+            .map(|i| (i, ChosenBy::FinalOffer))
+            .or(nominated.filter(|i| !elsewhere(i)).map(|i| (i, ChosenBy::Nomination)))
+            .or(media.map(|i| (i, ChosenBy::Media)))
+            .or(nominated.map(|i| (i, ChosenBy::Nomination)));
+        if let Some((i, by)) = chosen {
+            session.pairs[i].selected = Some(by);
+        }
+    }
+}
+
+fn state_of(session: &IceSession, trying: bool) -> IceState {
+    let checked = session.pairs.iter().filter(|p| p.state != PairState::NotChecked);
+    let first = checked.clone().map(|p| p.component).min();
+    let Some(first) = first else {
+        let carried = session.pairs.iter().any(|p| p.media_packets > 0);
+        return if carried { IceState::Connected } else { IceState::NotStarted };
+    };
+    let done = |p: &IcePair| p.component == first && p.selected.is_some();
+    if session.pairs.iter().any(|p| done(p) && (p.state == PairState::Succeeded || p.media_packets > 0)) {
+        return IceState::Connected;
+    }
+    if checked.clone().any(|p| p.state == PairState::Succeeded) {
+        return IceState::Incomplete;
+    }
+    if trying { IceState::Incomplete } else { IceState::Failed }
+}
+
+/// Pairs of candidates that could have been checked and were not (RFC 8445 §6.1.2.2): same component, family and
+/// transport. A reflexive candidate of the checking side is checked from its base, so pairs of two reflexive ones count
+/// where their bases were.
+fn add_unchecked(session: &mut IceSession, most: usize) {
+    let checked_from = |session: &IceSession, x: SocketAddr, y: SocketAddr| {
+        session.pairs.iter().any(|p| p.a == x && p.b == y)
+    };
+    let mut new = Vec::new();
+    for (i, a) in session.a.candidates.iter().enumerate() {
+        for (j, b) in session.b.candidates.iter().enumerate() {
+            let (Some(x), Some(y)) = (a.address, b.address) else { continue };
+            let fits = a.component == b.component && x.is_ipv4() == y.is_ipv4() && transports_fit(a, b);
+            if !fits || checked_from(session, x, y) {
+                continue;
+            }
+            let base = |c: &IceCandidate, address| match c.kind {
+                Some(CandidateKind::Srflx | CandidateKind::Prflx) => c.related.unwrap_or(address),
+                _ => address,
+            };
+            if checked_from(session, base(a, x), y) || checked_from(session, x, base(b, y)) {
+                continue;
+            }
+            if session.pairs.len() + new.len() >= most {
+                session.pairs_not_kept += 1;
+                continue;
+            }
+            let transport = if a.is_tcp() { Transport::Tcp } else { Transport::Udp };
+            let mut pair = IcePair::new(a.component, x, y, transport);
+            (pair.a_candidate, pair.b_candidate) = (Some(i), Some(j));
+            let priority = |c: &IceCandidate| c.priority.and_then(|p| u32::try_from(p).ok());
+            if let (Some(a), Some(b)) = (priority(a), priority(b)) {
+                let swap = session.role_a == Some(IceRole::Controlled);
+                pair.priority = Some(if swap { pair_priority(b, a) } else { pair_priority(a, b) });
+            }
+            new.push(pair);
+        }
+    }
+    session.pairs.extend(new);
+}
+
+/// UDP with UDP; over TCP active with passive, simultaneous open with its like; TCP of draft-06 with itself.
+fn transports_fit(a: &IceCandidate, b: &IceCandidate) -> bool {
+    let word = |c: &IceCandidate| {
+        let tcp_type = c.tcp_type.as_deref().unwrap_or_default();
+        format!("{} {tcp_type}", c.transport).to_ascii_lowercase()
+    };
+    let pair = (word(a), word(b));
+    let (a, b) = (pair.0.trim(), pair.1.trim());
+    let active = |w: &str| matches!(w, "tcp-act" | "tcp active");
+    let passive = |w: &str| matches!(w, "tcp-pass" | "tcp passive");
+    match (a, b) {
+        _ if active(a) => passive(b),
+        _ if passive(a) => active(b),
+        _ => a == b,
+    }
+}

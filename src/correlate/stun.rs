@@ -1,0 +1,508 @@
+//! STUN and TURN messages as they join the analysis: transactions, the allocations they make, and the groups of
+//! connectivity checks that ICE sessions are built of.
+//!
+//! A message that travels inside a relay (Send and Data, ChannelData, or raw once an active destination is set) has a
+//! *path* besides its flow on the wire: the relayed address stands in it for the client of the relay.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
+use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan};
+
+use super::Analysis;
+use super::model::*;
+use crate::capture::{CaptureId, FrameRef, Nanos};
+use crate::decode::{DecodedStun, Keys, MediaTally};
+
+mod allocation;
+mod checks;
+mod turn;
+
+pub use allocation::{Allocation, AllocationState, Peer, Round};
+pub use checks::{CheckGroup, GroupIdx, name_hash};
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Index of a message in [`Stun::records`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StunIdx(pub u32);
+
+/// Index of an allocation in [`Stun::allocations`]; its `id` in the JSON is one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AllocationIdx(pub u32);
+
+/// Bits of [`StunRecord::flags`].
+pub mod stun_flag {
+    /// The same transaction sent again on the same flow.
+    pub const RETRANSMISSION: u16 = 1;
+    /// The same frame captured twice.
+    pub const DUPLICATE: u16 = 2;
+    pub const CUT: u16 = 4;
+    pub const USE_CANDIDATE: u16 = 8;
+    pub const CONTROLLING: u16 = 16;
+    pub const CONTROLLED: u16 = 32;
+    /// The STUN message lies in the data of a Send or Data indication or of ChannelData; `bytes` are the outer ones.
+    pub const INNER: u16 = 64;
+    /// Of a check: the sender is the party whose name comes first in the group.
+    pub const FROM_FIRST: u16 = 128;
+    pub const MALFORMED: u16 = 256;
+    pub const PRIORITY: u16 = 512;
+}
+
+/// To what a STUN message belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StunOwner {
+    /// A Binding of no ICE session: address discovery, keep-alive.
+    Plain,
+    Allocation(AllocationIdx),
+    Check(GroupIdx),
+}
+
+/// One STUN or TURN message. What carries media in TURN is counted, not kept.
+#[derive(Debug, Clone, Copy)]
+pub struct StunRecord {
+    pub time: Nanos,
+    /// Position of `len` bytes in the store.
+    offset: u64,
+    frame: u32,
+    pub flow: FlowId,
+    /// Between whom it goes; see the module text.
+    pub path: FlowId,
+    /// Hash of the transaction id.
+    pub transaction: u32,
+    /// Next message of the same owner; `u32::MAX` at the end.
+    next: u32,
+    owner: u32,
+    /// Value of PRIORITY (with the flag), or the position among a request's rounds.
+    pub priority: u32,
+    capture: u16,
+    store: u16,
+    len: u16,
+    /// Message type on the wire.
+    pub kind: u16,
+    /// Code of ERROR-CODE; 0 without.
+    pub error: u16,
+    pub flags: u16,
+    pub dialect: Dialect,
+    owner_kind: u8,
+}
+
+impl StunRecord {
+    pub fn has(&self, bit: u16) -> bool {
+        self.flags & bit != 0
+    }
+
+    pub fn frame(&self) -> FrameRef {
+        FrameRef { capture: CaptureId(self.capture), frame: self.frame }
+    }
+
+    pub fn bytes(&self) -> BytesRef {
+        BytesRef { offset: self.offset, len: u32::from(self.len), store: self.store }
+    }
+
+    pub fn owner(&self) -> StunOwner {
+        match self.owner_kind {
+            1 => StunOwner::Allocation(AllocationIdx(self.owner)),
+            2 => StunOwner::Check(GroupIdx(self.owner)),
+            _ => StunOwner::Plain,
+        }
+    }
+}
+
+/// Media between two ends: what is counted and not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaOnPath {
+    /// Where it was seen.
+    pub flow: FlowId,
+    pub rtp: u64,
+    pub rtcp: u64,
+    pub first: Nanos,
+    pub first_frame: FrameRef,
+    pub last: Nanos,
+}
+
+/// A request whose answer may still come.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    time: Nanos,
+    flow: FlowId,
+    owner: StunOwner,
+    from_first: bool,
+}
+
+/// Requests remembered before those of more than a minute ago are dropped.
+const SWEEP_PENDING: usize = 1 << 16;
+const PENDING_FOR: Nanos = 60_000_000_000;
+
+/// Everything known of STUN and TURN.
+#[derive(Debug, Default)]
+pub struct Stun {
+    pub records: Vec<StunRecord>,
+    pub allocations: Vec<Allocation>,
+    /// STUN messages counted but not kept, a limit being hit.
+    pub not_kept: u64,
+    pub(super) groups: checks::Groups,
+    pending: Map<u64, Pending>,
+    /// By `FlowId`: twice the index of the flow's allocation, plus 1 towards the client, plus 1; 0 for none.
+    turn_flows: Vec<u32>,
+    /// What address a server told a client it has.
+    pub mapped: Map<SocketAddr, Mapping>,
+    /// Media by path.
+    pub(super) media: Map<FlowId, Vec<MediaOnPath>>,
+    pub statistics: StunStatistics,
+}
+
+/// A server told `mapped` to a client that asked from elsewhere (or, without NAT, from there).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mapping {
+    pub server: SocketAddr,
+    pub mapped: SocketAddr,
+    pub frame: FrameRef,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct StunStatistics {
+    pub messages: u64,
+    pub ms_turn: u64,
+    pub classic: u64,
+    pub malformed: u64,
+    /// By message type and whether it is numbered as in the old TURN drafts; none stands for ChannelData.
+    counts: Vec<(Option<(MessageType, Dialect)>, u64)>,
+}
+
+impl StunStatistics {
+    fn count(&mut self, kind: Option<(MessageType, Dialect)>, n: u64) {
+        match self.counts.iter().position(|(known, _)| *known == kind) {
+            Some(at) => self.counts[at].1 += n,
+            // There are 2^14 types; who sends them all is no longer told which.
+            None if self.counts.len() < 1024 => self.counts.push((kind, n)),
+            None => {}
+        }
+    }
+
+    /// Counts by the name of the message type, `ChannelData` among them.
+    pub fn by_type(&self) -> BTreeMap<String, u64> {
+        let mut out = BTreeMap::new();
+        for (kind, n) in &self.counts {
+            let name = kind.map_or("ChannelData".into(), |(kind, dialect)| kind.name(dialect));
+            *out.entry(name.into_owned()).or_default() += n;
+        }
+        out
+    }
+}
+
+impl Stun {
+    pub fn record(&self, index: StunIdx) -> Option<&StunRecord> {
+        self.records.get(index.0 as usize)
+    }
+
+    /// Messages of an allocation in order of arrival, those inside the relay not among them.
+    pub fn messages_of(&self, allocation: AllocationIdx) -> impl Iterator<Item = StunIdx> + '_ {
+        let first =
+            self.allocations.get(allocation.0 as usize).and_then(|a| a.messages).map(|(first, _)| first);
+        self.chain(first)
+    }
+
+    /// Messages of a group of checks in order of arrival.
+    pub fn checks_of(&self, group: GroupIdx) -> impl Iterator<Item = StunIdx> + '_ {
+        self.chain(self.groups.first(group))
+    }
+
+    fn chain(&self, first: Option<StunIdx>) -> impl Iterator<Item = StunIdx> + '_ {
+        let mut next = first.map_or(u32::MAX, |f| f.0);
+        std::iter::from_fn(move || {
+            let at = next;
+            next = self.records.get(at as usize)?.next;
+            Some(StunIdx(at))
+        })
+    }
+
+    fn on_flow(&self, flow: FlowId) -> Option<(AllocationIdx, bool)> {
+        let packed = self.turn_flows.get(flow.0 as usize).copied()?.checked_sub(1)?;
+        Some((AllocationIdx(packed / 2), packed % 2 == 1))
+    }
+
+    /// The allocation whose client and server speak on this flow, and whether it runs towards the client.
+    pub fn allocation_on(&self, flow: FlowId) -> Option<(AllocationIdx, bool)> {
+        self.on_flow(flow)
+    }
+}
+
+impl Analysis {
+    /// Adds a STUN message, a TURN message or a ChannelData frame that was captured by itself. `false`: a limit was
+    /// hit and it was only counted.
+    pub fn add_stun(&mut self, m: &DecodedStun<'_>) -> bool {
+        let scan = m.scan;
+        let stun = &mut self.stun;
+        stun.statistics.messages += 1;
+        if m.channel != 0 {
+            stun.statistics.count(None, 1);
+        } else {
+            stun.statistics.ms_turn += u64::from(scan.dialect() == Dialect::MsTurn);
+            stun.statistics.classic +=
+                u64::from(matches!(scan.dialect(), Dialect::Classic | Dialect::MsIce | Dialect::Google));
+            stun.statistics.malformed += u64::from(scan.is_malformed() && !m.cut);
+            stun.statistics.count(Some((scan.message_type(), scan.dialect())), 1);
+        }
+        let Some(flow) = self.flow_of(m.src, m.dst, m.transport) else {
+            self.stun.not_kept += 1;
+            self.note_limit("limit-flows", m.frame, "messages beyond it are counted but not kept");
+            return false;
+        };
+        match scan.method() {
+            Method::BINDING | Method::GOOG_PING => {
+                let (path, inner) = self.path_of(flow, m);
+                self.binding(m, scan, flow, path, inner)
+            }
+            Method::SHARED_SECRET => self.keep(m, scan, flow, flow, StunOwner::Plain, 0),
+            _ => self.turn(m, flow),
+        }
+    }
+
+    /// Counts media that passed on a flow, or in a channel of it.
+    pub fn add_media(&mut self, tally: &MediaTally) {
+        if tally.channel != 0 {
+            self.stun.statistics.messages += tally.packets() + tally.duplicates;
+            self.stun.statistics.count(None, tally.packets() + tally.duplicates);
+        }
+        if tally.packets() == 0 {
+            return;
+        }
+        let Some(flow) = self.flow_of(tally.src, tally.dst, tally.transport) else { return };
+        let mut path = flow;
+        if let Some((at, to_client)) = self.stun.on_flow(flow)
+            && let Some(a) = self.stun.allocations.get_mut(at.0 as usize)
+        {
+            a.last = a.last.max(tally.last);
+            let peer = if tally.channel == 0 { a.active } else { a.peer_of_channel(tally.channel) };
+            let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
+            if let Some(peer) = peer {
+                if let Some(p) = a.peer(peer, self.limits.turn_peers) {
+                    count_peer(p, to_client, tally.packets(), tally.bytes);
+                }
+                let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
+                path = self.flow_of(src, dst, transport).unwrap_or(flow);
+            }
+        }
+        if tally.rtp + tally.rtcp > 0 {
+            self.media_on(path, flow, tally);
+        }
+    }
+
+    /// Adds to the media of a path, as seen on one flow of it.
+    fn media_on(&mut self, path: FlowId, flow: FlowId, tally: &MediaTally) {
+        let new = MediaOnPath {
+            flow,
+            rtp: 0,
+            rtcp: 0,
+            first: tally.first,
+            first_frame: tally.first_frame,
+            last: tally.last,
+        };
+        let known = self.stun.media.entry(path).or_default();
+        let at = known.iter().position(|m| m.flow == flow).unwrap_or_else(|| {
+            known.push(new);
+            known.len() - 1
+        });
+        let Some(m) = known.get_mut(at) else { return };
+        m.rtp += tally.rtp;
+        m.rtcp += tally.rtcp;
+        if tally.first < m.first {
+            (m.first, m.first_frame) = (tally.first, tally.first_frame);
+        }
+        m.last = m.last.max(tally.last);
+    }
+
+    /// Media from one end to another, relayed addresses standing for the clients of relays. Where both sides of a relay
+    /// were captured the side that shows more counts.
+    pub fn media_between(
+        &self,
+        src: SocketAddr,
+        dst: SocketAddr,
+        transport: Transport,
+    ) -> Option<MediaOnPath> {
+        let path = self.find_flow(src, dst, transport)?;
+        self.stun.media.get(&path)?.iter().max_by_key(|m| (m.rtp, m.rtcp)).copied()
+    }
+
+    /// The id of a flow that was met.
+    pub fn find_flow(&self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
+        let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
+        self.known_flow(Flow { src, dst, transport }, hash)
+    }
+
+    fn flow_of(&mut self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
+        let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
+        self.flow_id(Flow { src, dst, transport }, hash)
+    }
+
+    /// Where a message that is not TURN's own goes: to the channel's peer, or the active destination of its flow.
+    fn path_of(&mut self, flow: FlowId, m: &DecodedStun<'_>) -> (FlowId, u16) {
+        let inner = if m.channel == 0 { 0 } else { stun_flag::INNER };
+        let Some((at, to_client)) = self.stun.on_flow(flow) else { return (flow, inner) };
+        let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return (flow, inner) };
+        let peer = if m.channel == 0 { a.active } else { a.peer_of_channel(m.channel) };
+        let Some(peer) = peer else { return (flow, inner) };
+        a.last = a.last.max(m.time);
+        let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
+        let most = self.limits.turn_peers;
+        if !m.duplicate
+            && let Some(p) = a.peer(peer, most)
+        {
+            count_peer(p, to_client, 1, m.scan.message().len() as u64);
+        }
+        let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
+        (self.flow_of(src, dst, transport).unwrap_or(flow), inner)
+    }
+
+    /// A Binding message: a check where it names two parties, else address discovery.
+    fn binding(
+        &mut self,
+        m: &DecodedStun<'_>,
+        scan: &StunScan<'_>,
+        flow: FlowId,
+        path: FlowId,
+        mut flags: u16,
+    ) -> bool {
+        let key = name_hash(&scan.transaction());
+        let mut owner = StunOwner::Plain;
+        match scan.class() {
+            Class::Request => {
+                if let Some((receiver, sender)) = checks::names(scan) {
+                    let most = self.limits.check_groups;
+                    match self.stun.groups.of_request(name_hash(receiver), name_hash(sender), most) {
+                        Some((group, first)) => {
+                            owner = StunOwner::Check(group);
+                            flags |= if first { stun_flag::FROM_FIRST } else { 0 };
+                        }
+                        None => {
+                            self.note_limit(
+                                "limit-check-groups",
+                                m.frame,
+                                "checks between more names are not joined",
+                            );
+                        }
+                    }
+                }
+                let from_first = flags & stun_flag::FROM_FIRST != 0;
+                self.sweep_pending(m.time);
+                let new = Pending { time: m.time, flow, owner, from_first };
+                match self.stun.pending.entry(key) {
+                    std::collections::hash_map::Entry::Occupied(known) => {
+                        if known.get().flow == flow && !m.duplicate {
+                            flags |= stun_flag::RETRANSMISSION;
+                        }
+                    }
+                    std::collections::hash_map::Entry::Vacant(free) => {
+                        free.insert(new);
+                    }
+                }
+            }
+            Class::Success | Class::Error => {
+                if let Some(p) = self.stun.pending.get(&key) {
+                    owner = p.owner;
+                    flags |= if p.from_first { 0 } else { stun_flag::FROM_FIRST };
+                }
+                if owner == StunOwner::Plain
+                    && scan.class() == Class::Success
+                    && let Some(mapped) = scan.mapped()
+                    && self.stun.mapped.len() < self.limits.names
+                {
+                    let new = Mapping { server: m.src, mapped, frame: m.frame };
+                    self.stun.mapped.entry(m.dst).or_insert(new);
+                }
+            }
+            Class::Indication => {}
+        }
+        self.keep(m, scan, flow, path, owner, flags)
+    }
+
+    fn sweep_pending(&mut self, now: Nanos) {
+        let pending = &mut self.stun.pending;
+        if pending.len() >= SWEEP_PENDING {
+            pending.retain(|_, p| now.saturating_sub(p.time) <= PENDING_FOR);
+            if pending.len() >= SWEEP_PENDING {
+                pending.clear();
+            }
+        }
+    }
+
+    /// Makes the record of a message and puts it at the end of its owner's list.
+    fn keep(
+        &mut self,
+        m: &DecodedStun<'_>,
+        scan: &StunScan<'_>,
+        flow: FlowId,
+        path: FlowId,
+        owner: StunOwner,
+        mut flags: u16,
+    ) -> bool {
+        let index = self.stun.records.len();
+        if index >= self.limits.stun_messages.min(u32::MAX as usize) {
+            self.stun.not_kept += 1;
+            self.note_limit("limit-stun-messages", m.frame, "messages beyond it are counted but not kept");
+            return false;
+        }
+        let Some(bytes) = self.place(&m.place, m.frame) else { return false };
+        let mut set = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
+        set(m.duplicate, stun_flag::DUPLICATE);
+        set(m.cut, stun_flag::CUT);
+        set(scan.use_candidate(), stun_flag::USE_CANDIDATE);
+        set(scan.controlling().is_some(), stun_flag::CONTROLLING);
+        set(scan.controlled().is_some(), stun_flag::CONTROLLED);
+        set(scan.is_malformed() && !m.cut, stun_flag::MALFORMED);
+        set(scan.priority().is_some(), stun_flag::PRIORITY);
+        let (owner_kind, at) = match owner {
+            StunOwner::Plain => (0, u32::MAX),
+            StunOwner::Allocation(a) => (1, a.0),
+            StunOwner::Check(g) => (2, g.0),
+        };
+        self.stun.records.push(StunRecord {
+            time: m.time,
+            offset: bytes.offset,
+            frame: m.frame.frame,
+            flow,
+            path,
+            transaction: name_hash(&scan.transaction()) as u32,
+            next: u32::MAX,
+            owner: at,
+            priority: scan.priority().unwrap_or(0),
+            capture: m.frame.capture.0,
+            store: bytes.store,
+            len: u16::try_from(bytes.len).unwrap_or(u16::MAX),
+            kind: scan.message_type().0,
+            error: scan.error().map_or(0, |(code, _)| code),
+            flags,
+            dialect: scan.dialect(),
+            owner_kind,
+        });
+        let index = StunIdx(index as u32);
+        self.newest = self.newest.max(m.time);
+        let last = match owner {
+            StunOwner::Plain => None,
+            StunOwner::Allocation(a) => self.stun.allocations.get_mut(a.0 as usize).and_then(|a| {
+                a.message_count += 1;
+                let last = a.messages.map(|(_, last)| last);
+                a.messages = Some((a.messages.map_or(index, |(first, _)| first), index));
+                last
+            }),
+            StunOwner::Check(g) => self.stun.groups.append(g, index),
+        };
+        if let Some(last) = last
+            && let Some(record) = self.stun.records.get_mut(last.0 as usize)
+        {
+            record.next = index.0;
+        }
+        true
+    }
+}
+
+fn count_peer(p: &mut Peer, to_client: bool, packets: u64, bytes: u64) {
+    if to_client {
+        p.received_packets += packets;
+        p.received_bytes += bytes;
+    } else {
+        p.sent_packets += packets;
+        p.sent_bytes += bytes;
+    }
+}

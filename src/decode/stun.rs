@@ -1,0 +1,312 @@
+//! STUN, TURN and the media that is only counted, as they come out of a capture.
+
+use std::net::SocketAddr;
+
+use callscope_parsers::probe::{Probe, probe_datagram};
+use callscope_parsers::stun::{StunScan, parse_channel_data, scan_stun};
+
+use super::{Place, Sink, Transport};
+use crate::capture::{FrameRef, Nanos};
+
+/// A STUN or TURN message, or what was in a channel of a relay.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodedStun<'a> {
+    pub scan: &'a StunScan<'a>,
+    /// Channel of the ChannelData that carried it; 0 for none.
+    pub channel: u16,
+    /// Of the whole payload, ChannelData header included.
+    pub place: Place<'a>,
+    pub len: usize,
+    pub frame: FrameRef,
+    pub time: Nanos,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+    pub duplicate: bool,
+    pub cut: bool,
+}
+
+/// A datagram that is to be looked at in order: `start` and `len` give its bytes in the batch.
+#[derive(Debug, Clone, Copy)]
+pub struct StunEvent {
+    pub start: u32,
+    pub len: u32,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub cut: bool,
+}
+
+/// Media between two ends, counted: RTP, RTCP, and whatever else a channel of a relay carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaTally {
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+    /// TURN channel; 0 for none.
+    pub channel: u16,
+    pub rtp: u64,
+    pub rtcp: u64,
+    /// Neither of them.
+    pub other: u64,
+    pub bytes: u64,
+    pub first: Nanos,
+    pub first_frame: FrameRef,
+    pub last: Nanos,
+    /// Packets captured twice, in none of the other counts.
+    pub duplicates: u64,
+}
+
+impl MediaTally {
+    #[expect(clippy::too_many_arguments, reason = "the coordinates of a packet")]
+    /// Of a single packet.
+    pub fn one(
+        src: SocketAddr,
+        dst: SocketAddr,
+        transport: Transport,
+        channel: u16,
+        kind: MediaKind,
+        len: usize,
+        time: Nanos,
+        frame: FrameRef,
+    ) -> Self {
+        let of = |k: MediaKind| u64::from(k == kind);
+        Self {
+            src,
+            dst,
+            transport,
+            channel,
+            rtp: of(MediaKind::Rtp),
+            rtcp: of(MediaKind::Rtcp),
+            other: of(MediaKind::Other),
+            bytes: len as u64,
+            first: time,
+            first_frame: frame,
+            last: time,
+            duplicates: 0,
+        }
+    }
+
+    pub fn packets(&self) -> u64 {
+        self.rtp + self.rtcp + self.other
+    }
+}
+
+/// What a packet of media is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    Rtp,
+    Rtcp,
+    Other,
+}
+
+/// Ends of a flow of media, one of the flows of its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaFlow {
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub channel: u16,
+}
+
+/// A frame of media: number of its flow in the batch, and what it is.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaFrame {
+    pub flow: u32,
+    pub kind: MediaKind,
+    pub len: u16,
+}
+
+/// The media flows of a batch.
+#[derive(Debug, Default)]
+pub struct MediaFlows {
+    pub flows: Vec<MediaFlow>,
+    pub frames: Vec<MediaFrame>,
+    /// By hash of the ends; `u32::MAX` where free.
+    table: Vec<u32>,
+    last: u32,
+}
+
+impl MediaFlows {
+    pub fn clear(&mut self) {
+        self.flows.clear();
+        self.frames.clear();
+        self.table.clear();
+        self.last = u32::MAX;
+    }
+
+    /// Notes a frame of media.
+    pub fn note(
+        &mut self,
+        flow: MediaFlow,
+        kind: MediaKind,
+        len: usize,
+        hash: impl FnOnce(&MediaFlow) -> u64,
+    ) {
+        let known = self.flows.get(self.last as usize) == Some(&flow);
+        let at = if known { self.last } else { self.find(flow, hash) };
+        self.last = at;
+        self.frames.push(MediaFrame { flow: at, kind, len: u16::try_from(len).unwrap_or(u16::MAX) });
+    }
+
+    fn find(&mut self, flow: MediaFlow, hash: impl FnOnce(&MediaFlow) -> u64) -> u32 {
+        if self.flows.len() * 2 >= self.table.len() {
+            self.grow();
+        }
+        let mask = self.table.len() - 1;
+        let mut slot = spread(hash(&flow)) & mask;
+        loop {
+            match self.table.get(slot).copied().unwrap_or(u32::MAX) {
+                u32::MAX => break,
+                at if self.flows.get(at as usize) == Some(&flow) => return at,
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+        let at = self.flows.len() as u32;
+        self.table[slot] = at;
+        self.flows.push(flow);
+        at
+    }
+
+    fn grow(&mut self) {
+        let size = (self.table.len() * 2).max(64);
+        self.table.clear();
+        self.table.resize(size, u32::MAX);
+        for (at, flow) in (0u32..).zip(&self.flows) {
+            let mut slot = spread(quick_hash(flow)) & (size - 1);
+            while self.table.get(slot).is_some_and(|s| *s != u32::MAX) {
+                slot = (slot + 1) & (size - 1);
+            }
+            self.table[slot] = at;
+        }
+    }
+}
+
+fn spread(hash: u64) -> usize {
+    (hash ^ hash >> 32) as usize
+}
+
+/// Of the ends of a flow within one batch, where a batch's few thousand frames bound what collisions could cost.
+pub(super) fn quick_hash(flow: &MediaFlow) -> u64 {
+    let end = |a: &SocketAddr| match a {
+        SocketAddr::V4(a) => u64::from(a.ip().to_bits()) << 16 | u64::from(a.port()),
+        SocketAddr::V6(a) => {
+            let bits = a.ip().to_bits();
+            (bits >> 64) as u64 ^ (bits as u64).rotate_left(29) ^ u64::from(a.port()) << 48
+        }
+    };
+    let mixed = end(&flow.src).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ end(&flow.dst).rotate_left(32);
+    (mixed ^ u64::from(flow.channel)).wrapping_mul(0xff51_afd7_ed55_8ccd)
+}
+
+/// What a payload that began like ChannelData holds.
+pub(super) enum InChannel<'a> {
+    Stun(u16, StunScan<'a>),
+    Media(u16, MediaKind, usize),
+}
+
+pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
+    let found = parse_channel_data(payload)?;
+    let data = payload.get(found.data)?;
+    Some(match probe_datagram(data) {
+        Probe::Stun => InChannel::Stun(found.channel, scan_stun(data, None)?),
+        Probe::Rtp => InChannel::Media(found.channel, MediaKind::Rtp, data.len()),
+        Probe::Rtcp => InChannel::Media(found.channel, MediaKind::Rtcp, data.len()),
+        _ => InChannel::Media(found.channel, MediaKind::Other, data.len()),
+    })
+}
+
+/// Hands a payload that is STUN, or ChannelData with STUN inside, to the sink. `false`: it was not kept.
+pub(super) fn give(payload: &[u8], at: &DecodedAt<'_>, sink: &mut impl Sink) -> bool {
+    let (channel, scan) = match payload.first() {
+        Some(0..=3) => (0, scan_stun(payload, None)),
+        _ => match in_channel(payload) {
+            Some(InChannel::Stun(channel, scan)) => (channel, Some(scan)),
+            _ => (0, None),
+        },
+    };
+    let Some(scan) = scan else { return true };
+    sink.stun(&DecodedStun {
+        scan: &scan,
+        channel,
+        place: at.place,
+        len: payload.len(),
+        frame: at.frame,
+        time: at.time,
+        src: at.src,
+        dst: at.dst,
+        transport: at.transport,
+        duplicate: at.duplicate,
+        cut: at.cut,
+    })
+}
+
+/// Where a payload comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DecodedAt<'a> {
+    pub place: Place<'a>,
+    pub frame: FrameRef,
+    pub time: Nanos,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+    pub duplicate: bool,
+    pub cut: bool,
+}
+
+/// Counts of the media flows of the batch that is being taken.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    list: Vec<MediaTally>,
+    /// Next of [`MediaFlows::frames`].
+    next: usize,
+}
+
+impl Tallies {
+    pub fn begin(&mut self, media: &MediaFlows) {
+        self.next = 0;
+        self.list.clear();
+        self.list.extend(media.flows.iter().map(|f| MediaTally {
+            src: f.src,
+            dst: f.dst,
+            transport: Transport::Udp,
+            channel: f.channel,
+            rtp: 0,
+            rtcp: 0,
+            other: 0,
+            bytes: 0,
+            first: Nanos::MAX,
+            first_frame: FrameRef::default(),
+            last: Nanos::MIN,
+            duplicates: 0,
+        }));
+    }
+
+    /// Takes the next frame of media.
+    pub fn take(&mut self, media: &MediaFlows, time: Nanos, frame: FrameRef, duplicate: bool) {
+        let Some(m) = media.frames.get(self.next) else { return };
+        self.next += 1;
+        let Some(t) = self.list.get_mut(m.flow as usize) else { return };
+        if duplicate {
+            t.duplicates += 1;
+            return;
+        }
+        match m.kind {
+            MediaKind::Rtp => t.rtp += 1,
+            MediaKind::Rtcp => t.rtcp += 1,
+            MediaKind::Other => t.other += 1,
+        }
+        t.bytes += u64::from(m.len);
+        if time < t.first {
+            (t.first, t.first_frame) = (time, frame);
+        }
+        t.last = t.last.max(time);
+    }
+
+    /// Gives away what was counted since the batch began, or since the last time.
+    pub fn give(&mut self, sink: &mut impl Sink) {
+        for t in self.list.drain(..) {
+            if t.packets() + t.duplicates > 0 {
+                sink.media(&t);
+            }
+        }
+    }
+}

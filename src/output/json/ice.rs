@@ -1,0 +1,309 @@
+//! ICE sessions and TURN allocations in the contract's words.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::value::{Addr, Frame, Millis, Time};
+use crate::capture::Nanos;
+use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide};
+use crate::correlate::stun::{Allocation, AllocationIdx, Peer, Round, StunIdx};
+use crate::correlate::{Analysis, CallIdx, Str};
+use callscope_parsers::stun::Dialect;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Session<'a> {
+    id: u32,
+    call: Option<u32>,
+    media: Option<Cow<'a, str>>,
+    dialect: &'static str,
+    generation: &'static str,
+    role_a: Option<&'static str>,
+    role_conflicts: u32,
+    a: Side<'a>,
+    b: Side<'a>,
+    pairs: Vec<Pair>,
+    pairs_not_kept: usize,
+    selected: Vec<Selected>,
+    state: &'static str,
+    connect_ms: Option<Millis>,
+    first_media_ms: Option<Millis>,
+    /// Frame of the offer that named the chosen pair.
+    final_offer: Option<Frame>,
+    final_offer_unknown_candidate: bool,
+    other_generation: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Side<'a> {
+    party: Option<Cow<'a, str>>,
+    ufrag: Option<String>,
+    lite: bool,
+    candidates: Vec<Candidate>,
+    candidates_not_kept: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Candidate {
+    foundation: String,
+    component: u16,
+    transport: String,
+    tcp_type: Option<String>,
+    priority: Option<u64>,
+    /// Priority as draft-06 writes it.
+    fraction: Option<String>,
+    address: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    type_inferred: bool,
+    related: Option<Addr>,
+    generation: &'static str,
+    trickled: bool,
+    remarks: Vec<&'static str>,
+    issues: Vec<String>,
+    frame: Frame,
+}
+
+#[derive(Debug, Serialize)]
+struct Pair {
+    component: u16,
+    transport: &'static str,
+    a: Addr,
+    b: Addr,
+    a_type: Option<&'static str>,
+    b_type: Option<&'static str>,
+    priority: Option<u64>,
+    state: &'static str,
+    requests: u32,
+    responses: u32,
+    errors: BTreeMap<String, u32>,
+    rtt_ms: Option<RoundTrip>,
+    nominated: bool,
+    selected: bool,
+    media_packets: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct RoundTrip {
+    min: Millis,
+    avg: Millis,
+    max: Millis,
+}
+
+#[derive(Debug, Serialize)]
+struct Selected {
+    component: u16,
+    a: Addr,
+    b: Addr,
+    by: &'static str,
+}
+
+fn kind_name(kind: Option<CandidateKind>) -> Option<&'static str> {
+    kind.map(CandidateKind::name)
+}
+
+/// The sessions of a call, numbered from `first`.
+pub(super) fn sessions(analysis: &Analysis, call: CallIdx, first: u32) -> Vec<Session<'_>> {
+    let sessions = analysis.ice_sessions_of(call);
+    (first..).zip(sessions).map(|(id, s)| session(analysis, id, s)).collect()
+}
+
+pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_> {
+    let pairs = s.pairs.iter().map(|p| pair(&s, p)).collect();
+    let selected = s
+        .selected()
+        .filter_map(|p| {
+            Some(Selected { component: p.component, a: Addr(p.a), b: Addr(p.b), by: p.selected?.name() })
+        })
+        .collect();
+    let since = |t: Option<Nanos>| Some(Millis(t?.saturating_sub(s.answered.or(s.first_check)?)));
+    Session {
+        id,
+        call: s.call.map(|c| c.0 + 1),
+        dialect: s.dialect.name(),
+        generation: s.generation.name(),
+        role_a: s.role_a.map(|r| r.name()),
+        role_conflicts: s.role_conflicts,
+        a: side(analysis, &s.a),
+        b: side(analysis, &s.b),
+        pairs,
+        pairs_not_kept: s.pairs_not_kept,
+        selected,
+        state: s.state.name(),
+        connect_ms: s.connect().map(Millis),
+        first_media_ms: since(s.first_media),
+        final_offer: s.final_offer.map(|m| analysis.message(m).frame.into()),
+        final_offer_unknown_candidate: s.final_unknown,
+        other_generation: s.other_generation.map(|g| g.name()),
+        media: s.media.map(Cow::Owned),
+    }
+}
+
+fn side<'a>(analysis: &'a Analysis, s: &IceSide) -> Side<'a> {
+    Side {
+        party: s.party.filter(|p| *p != Str(0)).map(|p| analysis.text(p)),
+        ufrag: s.ufrag.clone(),
+        lite: s.lite,
+        candidates: s.candidates.iter().map(|c| candidate(analysis, c)).collect(),
+        candidates_not_kept: s.not_kept,
+    }
+}
+
+fn candidate(analysis: &Analysis, c: &IceCandidate) -> Candidate {
+    Candidate {
+        foundation: c.foundation.clone(),
+        component: c.component,
+        transport: c.transport.clone(),
+        tcp_type: c.tcp_type.clone(),
+        priority: c.priority,
+        fraction: c.fraction.clone(),
+        address: c.address_text.clone(),
+        kind: c.kind_text.clone().or(kind_name(c.kind).map(str::to_owned)),
+        type_inferred: c.inferred.is_some(),
+        related: c.related.map(Addr),
+        generation: c.generation.name(),
+        trickled: c.trickled,
+        remarks: c.remarks.iter().map(|r| r.title()).collect(),
+        issues: c.issues.clone(),
+        frame: analysis.candidate_frame(c).into(),
+    }
+}
+
+fn pair(s: &IceSession, p: &IcePair) -> Pair {
+    Pair {
+        component: p.component,
+        transport: p.transport.name(),
+        a: Addr(p.a),
+        b: Addr(p.b),
+        a_type: kind_name(p.a_kind(s)),
+        b_type: kind_name(p.b_kind(s)),
+        priority: p.priority,
+        state: p.state.name(),
+        requests: p.requests,
+        responses: p.responses,
+        errors: p.errors.iter().map(|(code, n)| (code.to_string(), *n)).collect(),
+        rtt_ms: p.rtt.map(|r| RoundTrip {
+            min: Millis(r.min),
+            avg: Millis(r.sum / Nanos::from(r.count.max(1))),
+            max: Millis(r.max),
+        }),
+        nominated: p.nominated,
+        selected: p.selected.is_some(),
+        media_packets: p.media_packets,
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TurnAllocation<'a> {
+    id: u32,
+    client: Addr,
+    server: Addr,
+    transport: &'static str,
+    dialect: &'static str,
+    username: Option<Cow<'a, str>>,
+    realm: Option<Cow<'a, str>>,
+    software: Option<Cow<'a, str>>,
+    state: &'static str,
+    start: Time,
+    rounds: Vec<RoundOf>,
+    mapped: Option<Addr>,
+    relayed: Option<Addr>,
+    nat: Option<bool>,
+    lifetime_s: Option<u32>,
+    bandwidth_kbps: Option<u32>,
+    refreshes: u32,
+    alternate_server: Option<Addr>,
+    peers: Vec<PeerOf>,
+    error: Option<Error<'a>>,
+    calls: Vec<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoundOf {
+    request: Option<Frame>,
+    response: Option<Frame>,
+    /// Code of the error; null for success and for no answer.
+    status: Option<u16>,
+    sent: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct PeerOf {
+    address: Addr,
+    channel: Option<u16>,
+    permitted: bool,
+    active_destination: bool,
+    sent_packets: u64,
+    received_packets: u64,
+    sent_bytes: u64,
+    received_bytes: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Error<'a> {
+    code: u16,
+    reason: Cow<'a, str>,
+}
+
+pub(super) fn allocation<'a>(
+    analysis: &'a Analysis,
+    index: AllocationIdx,
+    calls: &[CallIdx],
+) -> Option<TurnAllocation<'a>> {
+    let a = analysis.stun.allocations.get(index.0 as usize)?;
+    let text = |s: Str| (s != Str(0)).then(|| analysis.text(s));
+    let round = |r: &Round| {
+        let frame = |i: Option<StunIdx>| Some(analysis.stun.record(i?)?.frame().into());
+        RoundOf {
+            request: frame(r.request),
+            response: frame(r.response),
+            status: (r.error != 0).then_some(r.error),
+            sent: r.sent,
+        }
+    };
+    Some(TurnAllocation {
+        id: index.0 + 1,
+        client: Addr(a.client),
+        server: Addr(a.server),
+        transport: a.transport.name(),
+        dialect: dialect(a),
+        username: text(a.username),
+        realm: text(a.realm),
+        software: text(a.software),
+        state: a.state(analysis.newest_time()).name(),
+        start: Time(a.first),
+        rounds: a.rounds.iter().map(round).collect(),
+        mapped: a.mapped.map(Addr),
+        relayed: a.relayed.map(Addr),
+        nat: a.nat(),
+        lifetime_s: a.lifetime,
+        bandwidth_kbps: a.bandwidth,
+        refreshes: a.refreshes,
+        alternate_server: a.alternate.map(Addr),
+        peers: a.peers.iter().map(peer).collect(),
+        error: a.error.map(|(code, reason)| Error { code, reason: analysis.text(reason) }),
+        calls: calls.iter().map(|c| c.0 + 1).collect(),
+    })
+}
+
+fn peer(p: &Peer) -> PeerOf {
+    PeerOf {
+        address: Addr(p.address),
+        channel: p.channel,
+        permitted: p.permitted,
+        active_destination: p.active,
+        sent_packets: p.sent_packets,
+        received_packets: p.received_packets,
+        sent_bytes: p.sent_bytes,
+        received_bytes: p.received_bytes,
+    }
+}
+
+fn dialect(a: &Allocation) -> &'static str {
+    match a.dialect {
+        Dialect::MsTurn => "ms-turn",
+        Dialect::Rfc5389 | Dialect::MsIce2 => "rfc",
+        Dialect::Classic | Dialect::MsIce | Dialect::Google => "classic",
+    }
+}
