@@ -8,12 +8,14 @@ use std::ops::Range;
 use crate::probe::{Probe, probe_datagram, probe_stream};
 use crate::sdp::candidate::{CandidateSyntax, CheckUsername, parse_check_username};
 use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
+use crate::sqlr::SqlrMessage;
 use crate::stun::integrity::{check_fingerprint, verify_integrity};
 use crate::stun::stream::{self, StreamFraming, StreamGuess};
 use crate::stun::{Dialect, looks_like_stun, parse_channel_data, parse_stun, scan_stun};
+use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
-use crate::{Issue, mime, sdp};
+use crate::{Issue, mime, sdp, sqlr, tds};
 
 /// One fuzz target.
 pub type Body = fn(&[u8]);
@@ -29,6 +31,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("sip_stream", sip_stream),
     ("stun", stun),
     ("stun_stream", stun_stream),
+    ("sqlr", sqlr_datagram),
+    ("tds", tds_stream),
     ("tls", tls),
     ("websocket", websocket),
 ];
@@ -275,6 +279,76 @@ pub fn stun_stream(data: &[u8]) {
             rest = rest.get(consumed..).expect("a frame is whole");
         }
     }
+}
+
+pub fn sqlr_datagram(data: &[u8]) {
+    let Some(parsed) = sqlr::parse_sqlr(data) else {
+        assert!(!sqlr::looks_like_sqlr(data));
+        return;
+    };
+    issues_inside(data, &parsed.issues);
+    let value = |v: &sqlr::Value<'_>| assert_eq!(&data[v.range.clone()], v.bytes);
+    match &parsed.message {
+        SqlrMessage::Request(request) => request.instance.iter().for_each(value),
+        SqlrMessage::Response(response) => {
+            inside(data, &response.data);
+            for instance in response.instances() {
+                inside(data, &instance.range);
+                [&instance.server, &instance.name, &instance.clustered, &instance.version]
+                    .into_iter()
+                    .flatten()
+                    .chain(instance.protocols.iter().flat_map(|p| &p.values))
+                    .chain(instance.unknown.iter().map(|(key, _)| key))
+                    .for_each(value);
+                let _ = (instance.tcp_port(), instance.pipe().map(|p| p.text()));
+            }
+        }
+    }
+}
+
+pub fn tds_stream(data: &[u8]) {
+    let (cut, data) = cut_points(data);
+    let (head, tail) = data.split_at(cut);
+    let read = |parts: &[&[u8]], gap: bool| {
+        let mut reader = TdsReader::default();
+        let mut events = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            if gap && index > 0 {
+                reader.gap(&mut events);
+            }
+            reader.push(part, &mut events);
+        }
+        reader.finish(&mut events);
+        events
+    };
+    let whole = read(&[data], false);
+    assert_eq!(read(&[head, tail], false), whole, "cut at {cut}");
+    for event in whole.iter().chain(&read(&[head, tail], true)) {
+        match event {
+            TdsEvent::Message(message) => {
+                inside(data, &(message.start..message.end));
+                assert!(message.payload.len() <= message.length);
+                let payload = &message.payload;
+                for from_server in [false, true] {
+                    let prelogin = tds::parse_prelogin(payload, from_server);
+                    issues_inside(payload, &prelogin.issues);
+                    for option in &prelogin.options {
+                        inside(payload, &option.range);
+                        assert_eq!(&payload[option.value_range.clone()], option.value);
+                    }
+                }
+                let login = tds::parse_login7(payload);
+                issues_inside(payload, &login.issues);
+                login.secrets.iter().for_each(|secret| inside(payload, secret));
+                let _ = (tds::parse_old_login(payload), message.content());
+                issues_inside(payload, &tds::parse_tokens(payload).issues);
+            }
+            TdsEvent::Issue(issue) => issues_inside(data, std::slice::from_ref(issue)),
+            TdsEvent::TlsRecord { start, bytes, .. } => inside(data, &(*start..*start + *bytes)),
+            TdsEvent::DirectTls | TdsEvent::Multiplexed { .. } => {}
+        }
+    }
+    let _ = (tds::looks_like_tds(data), tds::frame_packet(data));
 }
 
 pub fn tls(data: &[u8]) {

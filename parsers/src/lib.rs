@@ -10,7 +10,9 @@ pub mod mime;
 pub mod probe;
 pub mod sdp;
 pub mod sip;
+pub mod sqlr;
 pub mod stun;
+pub mod tds;
 pub mod tls;
 pub mod websocket;
 

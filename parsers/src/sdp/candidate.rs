@@ -372,6 +372,16 @@ impl<'a> Candidate<'a> {
         self.password.as_ref().and_then(|(text, _)| decode(text))
     }
 
+    /// Is it at that address and port?
+    pub fn is_at(&self, address: &Address<'_>, port: Option<u16>) -> bool {
+        let same = match (self.address.ip, address.ip) {
+            (Some(a), Some(b)) => a == b,
+            (None, None) => self.address.text.eq_ignore_ascii_case(address.text),
+            _ => false,
+        };
+        same && port.is_some() && self.port == port
+    }
+
     /// Does this relay name itself as its related address, as Microsoft clients do (RFC 8839 wants the mapped one)?
     pub fn relay_names_itself(&self) -> bool {
         let related = self.related.and_then(|r| Some((r.address?.ip?, r.port?)));

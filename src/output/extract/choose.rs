@@ -145,26 +145,17 @@ fn sdp_addresses(body: &[u8], out: &mut HashSet<SocketAddr>) {
         if let Some((port, address)) = media.rtcp {
             add(address.or(ip), port);
         }
-        for attribute in &media.attributes {
-            if attribute.name.eq_ignore_ascii_case(b"candidate") {
-                candidate_addresses(attribute.value, &mut add);
-            }
+        for candidate in media.candidates() {
+            candidate_addresses(&candidate, &mut add);
         }
     }
 }
 
-/// Every address followed by a port in a candidate line; holds for all its dialects.
-fn candidate_addresses(value: &[u8], add: &mut impl FnMut(Option<IpAddr>, u32)) {
-    let text = String::from_utf8_lossy(value);
-    let mut ip: Option<IpAddr> = None;
-    for word in text.split_ascii_whitespace() {
-        if let Ok(address) = word.parse() {
-            ip = Some(address);
-        } else if let Ok(port) = word.parse() {
-            add(ip.take(), port);
-        } else if word != "rport" {
-            ip = None;
-        }
+/// A candidate's own address and the one it is related to.
+fn candidate_addresses(candidate: &sdp::Candidate<'_>, add: &mut impl FnMut(Option<IpAddr>, u32)) {
+    add(candidate.address.ip, candidate.port.map_or(0, u32::from));
+    if let Some(related) = candidate.related {
+        add(related.address.and_then(|a| a.ip), related.port.map_or(0, u32::from));
     }
 }
 
@@ -256,7 +247,7 @@ mod tests {
     fn candidate_lines_of_all_dialects() {
         let addresses = |line: &str| {
             let mut found = Vec::new();
-            candidate_addresses(line.as_bytes(), &mut |ip, port| {
+            candidate_addresses(&sdp::candidate::parse_candidate(line.as_bytes(), 0), &mut |ip, port| {
                 if let Some(ip) = ip {
                     found.push(SocketAddr::new(ip, port as u16).to_string());
                 }

@@ -9,10 +9,12 @@ use crate::Issue;
 
 /// Issues kept of one section beside those of its candidates.
 const MAX_ISSUES: usize = 16;
+/// Foundations told apart when looking for incomplete ones.
+const MAX_FOUNDATIONS: usize = 1024;
 /// Entries read of one `a=remote-candidates`.
 const MAX_REMOTE: usize = 256;
 
-/// Where media goes by `m=`, `c=` and `a=rtcp` alone: the default candidate (RFC 8839 §4.2.1.1).
+/// Where media goes by `m=`, `c=` and `a=rtcp` alone: the default candidate (RFC 8839 §4.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DefaultAddress<'a> {
     pub component: u16,
@@ -78,14 +80,8 @@ impl<'a> IceDescription<'a> {
     /// The candidate that is the default one of a component; `None` where `m=` and `c=` name none of them.
     pub fn default_candidate(&self, component: u16) -> Option<&Candidate<'a>> {
         let default = self.defaults.iter().find(|d| d.component == component)?;
-        self.candidates.iter().find(|c| {
-            let same = match (c.address.ip, default.address.ip) {
-                (Some(a), Some(b)) => a == b,
-                (None, None) => c.address.text.eq_ignore_ascii_case(default.address.text),
-                _ => false,
-            };
-            c.component == Some(component) && same && c.port.map(u32::from) == Some(default.port)
-        })
+        let port = u16::try_from(default.port).ok();
+        self.candidates.iter().find(|c| c.component == Some(component) && c.is_at(&default.address, port))
     }
 
     /// One candidate a component and a named one of the peer: the offer or answer that ends Microsoft's ICE.
@@ -93,6 +89,54 @@ impl<'a> IceDescription<'a> {
         let once =
             |c: &Candidate<'_>| self.candidates.iter().filter(|o| o.component == c.component).count() == 1;
         self.remote.is_some() && !self.candidates.is_empty() && self.candidates.iter().all(once)
+    }
+
+    /// Are the peer's candidates that this final offer or answer names among those the peer gave before? `None`
+    /// where it names none. If not, the call has to fail.
+    pub fn names_known_remote(&self, peer: &IceDescription<'_>) -> Option<bool> {
+        Some(match self.remote.as_ref()? {
+            RemoteCandidates::Id(id) => peer.candidates.iter().any(|c| c.foundation == *id),
+            RemoteCandidates::List(list) => list.iter().all(|named| {
+                let is =
+                    |c: &Candidate<'_>| c.component == named.component && c.is_at(&named.address, named.port);
+                peer.candidates.iter().any(is)
+            }),
+        })
+    }
+
+    /// Are its candidates among those that the same side gave before?
+    pub fn keeps_to(&self, earlier: &IceDescription<'_>) -> bool {
+        let known = |c: &Candidate<'_>| {
+            earlier.candidates.iter().any(|e| {
+                e.component == c.component && e.transport == c.transport && e.is_at(&c.address, c.port)
+            })
+        };
+        self.candidates.iter().all(known)
+    }
+
+    /// Components of all candidates, ascending; a candidate that lacks one of them is [`IceDescription::incomplete`].
+    pub fn components(&self) -> Vec<u16> {
+        let mut all: Vec<_> = self.candidates.iter().filter_map(|c| c.component).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Foundations (or ids) that have less components than the description has: RTCP is missing, for instance.
+    pub fn incomplete(&self) -> Vec<&'a [u8]> {
+        let wanted = self.components().len();
+        let mut seen: Vec<(&[u8], Vec<u16>)> = Vec::new();
+        for candidate in &self.candidates {
+            let Some(component) = candidate.component else { continue };
+            let room = seen.len() < MAX_FOUNDATIONS;
+            match seen.iter_mut().find(|(foundation, _)| *foundation == candidate.foundation) {
+                Some((_, components)) if components.contains(&component) => {}
+                Some((_, components)) => components.push(component),
+                None if room => seen.push((candidate.foundation, vec![component])),
+                None => {}
+            }
+        }
+        seen.into_iter().filter(|(_, c)| c.len() < wanted).map(|(foundation, _)| foundation).collect()
     }
 
     fn read(&mut self, attribute: &Attribute<'a>) {
@@ -177,7 +221,7 @@ impl<'a> IceDescription<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// ICE of a media section; credentials and options of the session count where it has none (RFC 8839 §4.4.2).
+    /// ICE of a media section; credentials and options of the session count where it has none (RFC 8839 §5.4).
     pub fn ice_description(&self, media: &Media<'a>) -> IceDescription<'a> {
         let mut out = IceDescription {
             credentials: self.ice(media),

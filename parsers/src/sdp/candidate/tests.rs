@@ -318,11 +318,24 @@ fn the_final_offer() {
     let address = Some(ip("213.199.141.81"));
     assert_eq!(told, [(Some(1), address, Some(51721)), (Some(2), address, Some(58975))]);
     assert!(ice.is_final() && ice.issues.is_empty());
+    // The peer's list has .181, so the pair is unknown there; with the peer's own addresses it would be known.
+    let offer = session_of(&V19, "");
+    let offer = parse_sdp(offer.as_bytes());
+    let offer = offer.ice_description(&offer.media[0]);
+    assert!(ice.keeps_to(&offer) && !offer.keeps_to(&ice));
+    assert_eq!((ice.names_known_remote(&offer), offer.names_known_remote(&ice)), (Some(false), None));
+    let answer = session_of(
+        &["1 1 UDP 2 213.199.141.81 51721 typ host", "1 2 UDP 1 213.199.141.81 58975 typ host"],
+        "",
+    );
+    let answer = parse_sdp(answer.as_bytes());
+    assert_eq!(ice.names_known_remote(&answer.ice_description(&answer.media[0])), Some(true));
     // draft-06: one id.
     let text = session_of(&V06[4..6], "a=remote-candidate:iHdvoVfXm2i2IPGmfO0xa4\r\n");
     let session = parse_sdp(text.as_bytes());
     let ice = session.ice_description(&session.media[0]);
     assert_eq!(ice.remote, Some(RemoteCandidates::Id(b"iHdvoVfXm2i2IPGmfO0xa4")));
+    assert_eq!((ice.names_known_remote(&ice), ice.names_known_remote(&offer)), (Some(true), Some(false)));
     assert!(ice.is_final());
     // Damaged ones.
     for bad in ["", "1", "1 192.0.2.1", "1 192.0.2.1 70000", "0 192.0.2.1 5", "1 192.0.2.1 5 2"] {
@@ -332,6 +345,20 @@ fn the_final_offer() {
         assert_eq!(ice.issues.iter().map(|i| i.code).collect::<Vec<_>>(), ["remote-candidates"], "{bad}");
         assert!(ice.issues[0].range.end <= text.len());
     }
+}
+
+#[test]
+fn missing_components() {
+    let incomplete = |lines: &[&str]| {
+        let text = session_of(lines, "");
+        let session = parse_sdp(text.as_bytes());
+        let ice = session.ice_description(&session.media[0]);
+        let found: Vec<_> = ice.incomplete().into_iter().map(<[u8]>::to_vec).collect();
+        (ice.components(), found)
+    };
+    assert_eq!(incomplete(&V19), (vec![1, 2], vec![]));
+    assert_eq!(incomplete(&V19[..3]), (vec![1, 2], vec![b"2".to_vec()]));
+    assert_eq!(incomplete(&V06[..1]), (vec![1], vec![]));
 }
 
 #[test]
