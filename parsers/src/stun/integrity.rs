@@ -76,7 +76,13 @@ pub fn long_term_key(username: &[u8], realm: &[u8], password: &[u8]) -> [u8; 16]
     hash.finalize().into()
 }
 
-/// The same with PASSWORD-ALGORITHM 2: SHA-256 (RFC 8489 §18.5.1).
+/// A realm or nonce without the quotes Microsoft's servers put around the realm. Which of the two goes into the key is
+/// not documented: try both.
+pub fn unquoted(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\"")).unwrap_or(text)
+}
+
+/// [`long_term_key`] with PASSWORD-ALGORITHM 2: SHA-256 (RFC 8489 §18.5.1).
 pub fn long_term_key_sha256(username: &[u8], realm: &[u8], password: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     join(username, realm, password, |part| hash.update(part));

@@ -337,6 +337,20 @@ fn names_of_types() {
 }
 
 #[test]
+fn errors_in_words() {
+    let name = |code, dialect| words::error_words(code, dialect).map(|(name, _)| name);
+    assert_eq!(name(487, Dialect::MsIce2), Some("Role Conflict"));
+    // One number, two meanings.
+    assert_eq!(name(437, Dialect::Rfc5389), Some("Allocation Mismatch"));
+    assert_eq!(name(437, Dialect::MsTurn), Some("No Binding"));
+    assert_eq!(
+        (name(431, Dialect::Rfc5389), name(431, Dialect::MsTurn)),
+        (None, Some("Integrity Check Failure"))
+    );
+    assert_eq!(name(699, Dialect::Rfc5389), None);
+}
+
+#[test]
 fn what_only_the_flow_tells() {
     // An answer without any mark.
     let message = hex!("01010010 5b3c9d1e000000000000000000000001 0001000c000100010a000001 00000000");

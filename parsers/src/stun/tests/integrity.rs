@@ -110,6 +110,14 @@ fn the_wrong_table_of_old_clients() {
 }
 
 #[test]
+fn quotes_around_a_realm() {
+    assert_eq!(unquoted(scan(MS_SERVER_ERROR).realm().unwrap_or_default()), b"rtcmedia");
+    for plain in [&b"rtcmedia"[..], b"\"", b"\"a", b""] {
+        assert_eq!(unquoted(plain), plain);
+    }
+}
+
+#[test]
 fn saslprep_of_passwords() {
     assert_eq!(saslprep("a b~"), "a b~");
     // RFC 4013 §3: soft hyphen goes; RFC 3454 C.1.2: other spaces become one.
