@@ -207,6 +207,6 @@ fn a_server_elsewhere_is_no_client_here() {
     };
     s.add(20_000, "P>D", &own(request("INVITE", 1)).via(&["P d1"]));
     let ladder = build(&s.done(), &[call(1)], LadderOptions::default());
-    assert_eq!(ladder.lifelines[0].role.as_deref(), Some("proxy"));
+    assert_eq!(ladder.lifelines[0].role.as_deref(), Some("Front End"));
     assert_ne!(ladder.lifelines[0].name, "pool");
 }
