@@ -17,6 +17,7 @@ mod fork;
 mod hops;
 pub mod ingest;
 mod kind;
+mod leftover;
 mod legs;
 pub mod load;
 mod offer;
