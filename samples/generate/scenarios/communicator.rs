@@ -44,15 +44,15 @@ pub fn front_end() -> Party {
     }
 }
 
-const BOUNDARY: &str = "----=_NextPart_000_0001_01C9C39A.0DB5C0E0";
+pub const BOUNDARY: &str = "----=_NextPart_000_0001_01C9C39A.0DB5C0E0";
 
-fn head(ip: &str, port: u16) -> String {
+pub fn head(ip: &str, port: u16) -> String {
     format!(
         "v=0\r\no=- 0 0 IN IP4 {ip}\r\ns=session\r\nc=IN IP4 {ip}\r\nb=CT:99980\r\nt=0 0\r\nm=audio {port} RTP/AVP 114 111 112 115 116 4 8 0 97 101\r\n"
     )
 }
 
-const CODECS: &str = "a=rtpmap:114 x-msrta/16000\r\na=fmtp:114 bitrate=29000\r\na=rtpmap:111 SIREN/16000\r\na=fmtp:111 bitrate=16000\r\na=rtpmap:112 G7221/16000\r\na=fmtp:112 bitrate=24000\r\na=rtpmap:115 x-msrta/8000\r\na=fmtp:115 bitrate=11800\r\na=rtpmap:116 AAL2-G726-32/8000\r\na=rtpmap:4 G723/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:97 RED/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=encryption:optional\r\n";
+pub const CODECS: &str = "a=rtpmap:114 x-msrta/16000\r\na=fmtp:114 bitrate=29000\r\na=rtpmap:111 SIREN/16000\r\na=fmtp:111 bitrate=16000\r\na=rtpmap:112 G7221/16000\r\na=fmtp:112 bitrate=24000\r\na=rtpmap:115 x-msrta/8000\r\na=fmtp:115 bitrate=11800\r\na=rtpmap:116 AAL2-G726-32/8000\r\na=rtpmap:4 G723/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:97 RED/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=encryption:optional\r\n";
 
 /// The draft-06 generation: user, component, password, transport, preference, address, port.
 fn v06(local: &str, mapped: &str) -> String {
@@ -245,9 +245,11 @@ pub fn call(s: &mut Scene, ended_by_caller: bool) {
     c.respond(s, 200, "OK", &Extra::default());
     c.request(s, "ACK", false, &Extra::default());
     s.wait(250);
-    let ours = final_sdp("213.199.141.181", 57_309, "6nxO", "1 213.199.141.181 50001 2 213.199.141.181 50003");
+    let ours =
+        final_sdp("213.199.141.181", 57_309, "6nxO", "1 213.199.141.181 50001 2 213.199.141.181 50003");
     c.request(s, "INVITE", false, &Extra::body("application/sdp", ours));
-    let theirs = final_sdp("213.199.141.181", 50_001, "u3wF", "1 213.199.141.181 57309 2 213.199.141.181 57311");
+    let theirs =
+        final_sdp("213.199.141.181", 50_001, "u3wF", "1 213.199.141.181 57309 2 213.199.141.181 57311");
     c.respond(s, 200, "OK", &Extra::body("application/sdp", theirs));
     c.request(s, "ACK", false, &Extra::default());
     let relay: SocketAddr = at("213.199.141.181:3478");
