@@ -80,22 +80,23 @@ fn v19(local: &str, mapped: &str, ufrag: &str, ports: (u16, u16)) -> String {
     let mut s = head(mapped, rtp);
     s.push_str(&format!("a=rtcp:{rtcp}\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:qkEP6bVVmSBBqR2IEnLFWr/L\r\n"));
     let relay = "213.199.141.181";
+    let (by_tcp, by_udp) = if ufrag == "6nxO" { (52_899, 57_309) } else { (50_899, 50_001) };
     for (component, port) in [(1, rtp), (2, rtcp)] {
         let low = component - 1;
         for line in [
             format!("1 {component} UDP {} {local} {port} typ host", 2_130_706_431 - low * 513),
             format!(
-                "2 {component} TCP-PASS {} {relay} 52899 typ relay raddr {relay} rport 52899",
+                "2 {component} TCP-PASS {} {relay} {by_tcp} typ relay raddr {relay} rport {by_tcp}",
                 6_556_159 - low
             ),
             format!(
                 "3 {component} UDP {} {relay} {} typ relay raddr {relay} rport {}",
                 16_648_703 - low * 513,
-                57_309 + low * 2,
-                57_309 + low * 2
+                by_udp + low * 2,
+                by_udp + low * 2
             ),
             format!(
-                "4 {component} TCP-ACT {} {relay} 52899 typ relay raddr {relay} rport 52899",
+                "4 {component} TCP-ACT {} {relay} {by_tcp} typ relay raddr {relay} rport {by_tcp}",
                 7_076_863 - low
             ),
             format!(
