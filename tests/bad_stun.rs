@@ -126,6 +126,46 @@ fn call(lines: &str, candidates: usize) -> Analysis {
     a
 }
 
+#[test]
+fn sessions_never_share_a_number() {
+    let sdp = |name: &str| {
+        format!(
+            "v=0\r\no=- 0 0 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n\
+             a=ice-ufrag:{name}\r\na=ice-pwd:qkEP6bVVmSBBqR2IEnLFWr/L\r\n\
+             a=candidate:1 1 UDP 2130706431 10.0.0.1 5000 typ host\r\n"
+        )
+    };
+    let text = |id: &str, name: &str, cseq: u32, tag: &str, answer: bool| {
+        let m = request("INVITE", id, "Content-Type: application/sdp\r\n", &sdp(name));
+        let mut m = String::from_utf8(m).expect("text").replace("1 INVITE", &format!("{cseq} INVITE"));
+        m = m.replace("To: <sip:bob@example.com>", &format!("To: <sip:bob@example.com>{tag}"));
+        m = m.replace(&format!("z9hG4bK{id}"), &format!("z9hG4bK{id}{cseq}"));
+        if answer {
+            m = m.replacen("INVITE sip:bob@example.com SIP/2.0", "SIP/2.0 200 OK", 1);
+        }
+        udp(5060, m.as_bytes())
+    };
+    // Both sides of the second offer have one name; an offer after 407 with a new one; a second offer of the other side.
+    let frames = [
+        text("one", "Xxxx", 1, "", false),
+        text("one", "Yyyy", 1, ";tag=2", true),
+        text("one", "Xxxx", 2, ";tag=2", false),
+        text("one", "Xxxx", 2, ";tag=2", true),
+        text("two", "Aaaa", 1, "", false),
+        text("two", "Bbbb", 2, "", false),
+        text("three", "Cccc", 1, "", false),
+        text("three", "Dddd", 2, ";tag=2", false),
+        text("four", "Eeee", 1, "", false),
+    ];
+    let a = read(&paced(&frames));
+    assert_eq!(a.calls.len(), 4);
+    let index = a.ice_index();
+    for call in (0..4).map(CallIdx) {
+        assert_eq!(a.ice_sessions_of(call).len(), index.of_call(call).len(), "call {}", call.0 + 1);
+    }
+    assert!(index.len() > 4, "{}", index.len());
+}
+
 fn session(a: &Analysis) -> IceSession {
     let mut sessions = a.ice_sessions_of(CallIdx(0));
     assert_eq!(sessions.len(), 1);

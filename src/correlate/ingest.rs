@@ -281,8 +281,12 @@ impl Analysis {
                 new = new.saturating_add(u8::from(groups.name_call(name, call)));
             });
             if ice {
+                // A later offer may open a session of its own.
+                let again = record.is_request()
+                    && record.method != MethodId::INFO
+                    && (record.to_tag != 0 || work.ice_names > 0 && new > 0);
                 work.ice_names = work.ice_names.saturating_add(new).max(1);
-                work.ice_sections |= sdp.media_sections > 1 || scan.content_type.len() > PLAIN_SDP;
+                work.ice_sections |= again || sdp.media_sections > 1 || scan.content_type.len() > PLAIN_SDP;
             }
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
