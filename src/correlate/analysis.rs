@@ -41,7 +41,7 @@ pub struct Analysis {
     pub stores: Stores,
     /// Where the frames of each capture lie (index = capture).
     pub frame_indexes: Vec<FrameIndex>,
-    pub(super) flows: Vec<Flow>,
+    pub(super) flows: Vec<PackedFlow>,
     /// Half of each flow's hash, with its id.
     pub(super) flow_table: HashTable<(u32, FlowId)>,
     pub(super) last_flow: Option<FlowId>,
@@ -137,8 +137,8 @@ impl Analysis {
         &self.dialogs[d.0 as usize]
     }
 
-    pub fn flow(&self, f: FlowId) -> &Flow {
-        &self.flows[f.0 as usize]
+    pub fn flow(&self, f: FlowId) -> Flow {
+        self.flows[f.0 as usize].unpack()
     }
 
     pub fn method(&self, m: MethodId) -> &str {

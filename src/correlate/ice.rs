@@ -412,7 +412,7 @@ impl Analysis {
 
     fn is_ms_ice(&self, group: GroupIdx) -> bool {
         let first = self.stun.checks_of(group).next().and_then(|i| self.stun.record(i));
-        first.is_some_and(|r| matches!(r.dialect, Dialect::MsIce | Dialect::Google | Dialect::Classic))
+        first.is_some_and(|r| matches!(r.dialect(), Dialect::MsIce | Dialect::Google | Dialect::Classic))
     }
 
     /// Groups of checks between these names.

@@ -184,20 +184,25 @@ impl Analysis {
 
     /// The id of a flow that messages went.
     pub(super) fn known_flow(&self, flow: Flow, hash: u64) -> Option<FlowId> {
+        self.known_packed(&PackedFlow::pack(&flow), hash)
+    }
+
+    fn known_packed(&self, flow: &PackedFlow, hash: u64) -> Option<FlowId> {
         let half = (hash >> 32) as u32;
-        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(&flow);
+        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(flow);
         self.flow_table.find(place(half), same).map(|(_, id)| *id)
     }
 
     /// The id of a flow, new ones up to `Limits::flows`.
     pub(super) fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
+        let flow = PackedFlow::pack(&flow);
         if let Some(last) = self.last_flow
             && self.flows.get(last.0 as usize) == Some(&flow)
         {
             return Some(last);
         }
         let half = (hash >> 32) as u32;
-        let id = match self.known_flow(flow, hash) {
+        let id = match self.known_packed(&flow, hash) {
             Some(id) => id,
             None => {
                 if self.flows.len() >= self.limits.flows {

@@ -168,7 +168,7 @@ impl Analysis {
         let Ok(bytes) = self.message_bytes(m) else { return };
         let Some(scan) = scan(&bytes) else { return };
         let record = *self.message(m);
-        let Flow { src, dst, transport } = *self.flow(record.flow);
+        let Flow { src, dst, transport } = self.flow(record.flow);
         let incoming = Incoming {
             scan: &scan,
             raw: &bytes,

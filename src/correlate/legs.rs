@@ -303,8 +303,8 @@ fn alive(m: &Member, work: &[CallWork], now: Nanos) -> bool {
 }
 
 /// Whether the second announcement looks like the first one passed on by somebody in between.
-fn passes_on(old: &Member, new: &Member, by: LinkReason, flows: &[Flow]) -> bool {
-    let flow = |id: FlowId| flows.get(id.0 as usize);
+fn passes_on(old: &Member, new: &Member, by: LinkReason, flows: &[PackedFlow]) -> bool {
+    let flow = |id: FlowId| flows.get(id.0 as usize).map(PackedFlow::unpack);
     let (Some(first), Some(last), Some(next)) = (flow(old.first), flow(old.last), flow(new.first)) else {
         return false;
     };

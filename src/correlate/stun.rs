@@ -47,7 +47,22 @@ pub mod stun_flag {
     pub const FROM_FIRST: u16 = 128;
     pub const MALFORMED: u16 = 256;
     pub const PRIORITY: u16 = 512;
+    /// The bytes lie in the arena and not in the capture.
+    pub(super) const ARENA: u16 = 1024;
+    /// Where the owner's kind (two bits) and the dialect (three) stand.
+    pub(super) const OWNER: u32 = 11;
+    pub(super) const DIALECT: u32 = 13;
 }
+
+/// In the order of their numbers in [`StunRecord::flags`].
+const DIALECTS: [Dialect; 6] = [
+    Dialect::Rfc5389,
+    Dialect::Classic,
+    Dialect::MsTurn,
+    Dialect::MsIce,
+    Dialect::MsIce2,
+    Dialect::Google,
+];
 
 /// To what a STUN message belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,15 +91,12 @@ pub struct StunRecord {
     /// Value of PRIORITY (with the flag), or the position among a request's rounds.
     pub priority: u32,
     capture: u16,
-    store: u16,
     len: u16,
     /// Message type on the wire.
     pub kind: u16,
     /// Code of ERROR-CODE; 0 without.
     pub error: u16,
     pub flags: u16,
-    pub dialect: Dialect,
-    owner_kind: u8,
 }
 
 impl StunRecord {
@@ -97,11 +109,16 @@ impl StunRecord {
     }
 
     pub fn bytes(&self) -> BytesRef {
-        BytesRef { offset: self.offset, len: u32::from(self.len), store: self.store }
+        let store = if self.has(stun_flag::ARENA) { BytesRef::ARENA } else { self.capture };
+        BytesRef { offset: self.offset, len: u32::from(self.len), store }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        DIALECTS[usize::from(self.flags >> stun_flag::DIALECT) % DIALECTS.len()]
     }
 
     pub fn owner(&self) -> StunOwner {
-        match self.owner_kind {
+        match self.flags >> stun_flag::OWNER & 3 {
             1 => StunOwner::Allocation(AllocationIdx(self.owner)),
             2 => StunOwner::Check(GroupIdx(self.owner)),
             _ => StunOwner::Plain,
@@ -130,8 +147,9 @@ struct Pending {
     from_first: bool,
 }
 
-/// Requests remembered before those of more than a minute ago are dropped.
-const SWEEP_PENDING: usize = 1 << 16;
+/// Requests remembered before those of more than a minute ago are dropped, at least and at most.
+const SWEEP_PENDING: usize = 1 << 12;
+const MOST_PENDING: usize = 1 << 18;
 const PENDING_FOR: Nanos = 60_000_000_000;
 
 /// Everything known of STUN and TURN.
@@ -143,6 +161,8 @@ pub struct Stun {
     pub not_kept: u64,
     pub(super) groups: checks::Groups,
     pending: Map<u64, Pending>,
+    /// Length of `pending` at which it is swept again.
+    sweep_at: usize,
     /// By `FlowId`: twice the index of the flow's allocation, plus 1 towards the client, plus 1; 0 for none.
     turn_flows: Vec<u32>,
     /// What address a server told a client it has.
@@ -418,12 +438,13 @@ impl Analysis {
     }
 
     fn sweep_pending(&mut self, now: Nanos) {
-        let pending = &mut self.stun.pending;
-        if pending.len() >= SWEEP_PENDING {
-            pending.retain(|_, p| now.saturating_sub(p.time) <= PENDING_FOR);
-            if pending.len() >= SWEEP_PENDING {
-                pending.clear();
+        let stun = &mut self.stun;
+        if stun.pending.len() >= stun.sweep_at.max(SWEEP_PENDING) {
+            stun.pending.retain(|_, p| now.saturating_sub(p.time) <= PENDING_FOR);
+            if stun.pending.len() >= MOST_PENDING {
+                stun.pending.clear();
             }
+            stun.sweep_at = stun.pending.len() * 2;
         }
     }
 
@@ -452,11 +473,14 @@ impl Analysis {
         set(scan.controlled().is_some(), stun_flag::CONTROLLED);
         set(scan.is_malformed() && !m.cut, stun_flag::MALFORMED);
         set(scan.priority().is_some(), stun_flag::PRIORITY);
-        let (owner_kind, at) = match owner {
+        set(bytes.store == BytesRef::ARENA, stun_flag::ARENA);
+        let (owner_kind, at): (u16, u32) = match owner {
             StunOwner::Plain => (0, u32::MAX),
             StunOwner::Allocation(a) => (1, a.0),
             StunOwner::Check(g) => (2, g.0),
         };
+        let dialect = DIALECTS.iter().position(|d| *d == scan.dialect()).unwrap_or(0) as u16;
+        flags |= owner_kind << stun_flag::OWNER | dialect << stun_flag::DIALECT;
         self.stun.records.push(StunRecord {
             time: m.time,
             offset: bytes.offset,
@@ -468,13 +492,10 @@ impl Analysis {
             owner: at,
             priority: scan.priority().unwrap_or(0),
             capture: m.frame.capture.0,
-            store: bytes.store,
             len: u16::try_from(bytes.len).unwrap_or(u16::MAX),
             kind: scan.message_type().0,
             error: scan.error().map_or(0, |(code, _)| code),
             flags,
-            dialect: scan.dialect(),
-            owner_kind,
         });
         let index = StunIdx(index as u32);
         self.newest = self.newest.max(m.time);

@@ -126,7 +126,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
             }
         }
         first_rows.entry(key).or_insert(rows.len());
-        let (from, to) = machines.ends(analysis.flow(record.flow));
+        let (from, to) = machines.ends(&analysis.flow(record.flow));
         let mut label = message_label(analysis, m);
         if duplicate {
             label.push_str(" (captured twice)");
@@ -169,7 +169,7 @@ fn broken_arrow(
     leg: usize,
 ) -> LadderRow {
     let flow = analysis.flow(broken.flow);
-    let (sender, receiver) = machines.ends(flow);
+    let (sender, receiver) = machines.ends(&flow);
     let by_sender = broken.by == flow.src.ip() && broken.by != flow.dst.ip();
     let (from, to) = if by_sender { (sender, receiver) } else { (receiver, sender) };
     let label = match broken.by == flow.dst.ip() || by_sender {

@@ -83,7 +83,7 @@ fn packet_line(
         line.info = sip_info(analysis, &messages);
         if matches!(sliced, Sliced::Fragment { .. }) {
             line.info.push_str("  (reassembled from fragments)");
-            let flow = messages.first().map(|&m| *analysis.flow(analysis.message(m).flow));
+            let flow = messages.first().map(|&m| analysis.flow(analysis.message(m).flow));
             (line.src, line.dst) = (flow.map(|f| f.src).or(line.src), flow.map(|f| f.dst).or(line.dst));
         }
     }

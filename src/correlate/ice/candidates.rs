@@ -389,7 +389,7 @@ impl Analysis {
             return Some(Source::MappedByServer(m.server));
         }
         let is_host = c.kind == Some(CandidateKind::Host);
-        (is_host && self.flows.iter().any(|f| f.src == address)).then_some(Source::Interface)
+        (is_host && self.flows.iter().any(|f| f.unpack().src == address)).then_some(Source::Interface)
     }
 
     /// The frame whose message carries a candidate.

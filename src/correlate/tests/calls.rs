@@ -343,7 +343,7 @@ fn file_order_is_not_time_order() {
 /// Adds a message of another analysis under the same hashes.
 fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
     let r = *from.message(m);
-    let flow = *from.flow(r.flow);
+    let flow = from.flow(r.flow);
     let tag = |hash: u32| if hash == 0 { String::new() } else { hash.to_string() };
     let (branch, from_tag, to_tag) = (tag(r.branch), tag(r.from_tag), tag(r.to_tag));
     let reason = from.text(r.reason).into_owned();

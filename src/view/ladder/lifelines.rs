@@ -75,7 +75,7 @@ fn shared_addresses(analysis: &Analysis, messages: &[MsgIdx]) -> (HashSet<IpAddr
     let mut first: HashMap<(IpAddr, u32, u32), Option<u16>> = HashMap::new();
     for &m in messages {
         let record = analysis.message(m);
-        let Flow { src, dst, .. } = *analysis.flow(record.flow);
+        let Flow { src, dst, .. } = analysis.flow(record.flow);
         if src.ip() == dst.ip() && src.port() != dst.port() {
             split.insert(src.ip());
         }
