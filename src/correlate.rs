@@ -18,6 +18,7 @@ mod hops;
 pub mod ice;
 pub mod ingest;
 mod kind;
+mod leftover;
 mod legs;
 pub mod load;
 mod offer;

@@ -185,6 +185,11 @@ fn an_extract_holds_the_call_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     for (sample, call) in [
         ("call_states.pcap", 2),
+        // An ICMP error, a reset, a FIN, a TLS alert are the call's own.
+        ("failures.pcap", 1),
+        ("failures.pcap", 3),
+        ("failures.pcap", 4),
+        ("failures.pcap", 5),
         ("fragments.pcap", 1),
         ("tcp_segments.pcap", 1),
         // Their first segments come in reverse order.
@@ -205,7 +210,8 @@ fn an_extract_holds_the_call_and_nothing_else() {
             let messages = c["messages"].as_array().expect("messages").iter();
             let messages: Vec<_> =
                 messages.map(|m| (m["time"].clone(), m["src"].clone(), m["label"].clone())).collect();
-            (c["call_id"].clone(), c["state"].clone(), messages)
+            let failure = c["failure"]["text"].clone();
+            (c["call_id"].clone(), c["state"].clone(), failure, messages)
         };
         let id = &whole["calls"][call - 1]["call_id"];
         let extracted = part["calls"].as_array().expect("calls").iter().find(|c| c["call_id"] == *id);

@@ -9,7 +9,9 @@ use crate::probe::{Probe, probe_datagram, probe_stream};
 use crate::sdp::candidate::CandidateSyntax;
 use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
 use crate::sqlr::SqlrMessage;
-use crate::stun::CheckUsername;
+use crate::stun::integrity::{check_fingerprint, verify_integrity};
+use crate::stun::stream::{self, StreamFraming, StreamGuess};
+use crate::stun::{CheckUsername, Dialect, looks_like_stun, parse_channel_data, parse_stun, scan_stun};
 use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
@@ -27,6 +29,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("sip_message", sip_message),
     ("sip_scan", sip_scan),
     ("sip_stream", sip_stream),
+    ("stun", stun),
+    ("stun_stream", stun_stream),
     ("sqlr", sqlr_datagram),
     ("tds", tds_stream),
     ("tls", tls),
@@ -190,6 +194,86 @@ pub fn candidate(data: &[u8]) {
                 let name = CheckUsername { receiver: &ids.0, sender: &ids.0, component };
                 let _ = (to.is_checked_by(from, &name), to.check_key(&name));
             }
+        }
+    }
+}
+
+/// The first byte gives what the flow is known to speak.
+pub fn stun(data: &[u8]) {
+    let Some((&hint, data)) = data.split_first() else {
+        return;
+    };
+    let hint = match hint {
+        1 => Some(Dialect::Rfc5389),
+        2 => Some(Dialect::Classic),
+        3 => Some(Dialect::MsTurn),
+        4 => Some(Dialect::MsIce),
+        5 => Some(Dialect::MsIce2),
+        6 => Some(Dialect::Google),
+        _ => None,
+    };
+    if let Some(channel) = parse_channel_data(data) {
+        inside(data, &channel.data);
+        assert!(channel.trailing < 4);
+    }
+    let Some(scan) = scan_stun(data, hint) else {
+        assert!(!looks_like_stun(data));
+        return;
+    };
+    assert!(!scan.name().is_empty());
+    let _ = (scan.mapped(), scan.relayed(), scan.all_relayed().count(), scan.peers().count(), scan.error());
+    let _ = (scan.alternate_server(), scan.check_username(), scan.realm(), scan.nonce(), scan.channel());
+    let _ = (scan.controlling(), scan.controlled(), scan.lifetime(), scan.software(), scan.ms_sequence());
+    let _ = (check_fingerprint(&scan), verify_integrity(&scan, b"key"), scan.proves_dialect());
+    if let Some(inner) = scan.data_range() {
+        inside(data, &inner);
+    }
+    let message = parse_stun(data, hint).expect("what can be scanned can be parsed");
+    issues_inside(data, &message.issues);
+    assert_eq!(message.attributes.len() + message.more_attributes, scan.attributes().count());
+    let mut last = 0;
+    for attribute in &message.attributes {
+        inside(data, &attribute.range);
+        inside(data, &attribute.value_range);
+        assert!(attribute.range.start >= last && attribute.range.end >= attribute.value_range.end);
+        last = attribute.range.end;
+        let _ = (attribute.value.types().count(), attribute.value.algorithms().count());
+    }
+    if !message.issues.iter().any(|i| i.code.starts_with("stun-")) {
+        assert!(!scan.is_malformed(), "malformed without a reason");
+    }
+}
+
+pub fn stun_stream(data: &[u8]) {
+    let (cut, data) = cut_points(data);
+    let head = data.get(..cut).unwrap_or_default();
+    for opening in
+        [stream::pseudo_tls_client_hello, stream::pseudo_tls_server_hello, stream::goes_on_as_pseudo_tls]
+    {
+        let early = opening(head);
+        assert!(matches!(early, stream::Opening::NeedMore(_)) || early == opening(data), "cut at {cut}");
+    }
+    match stream::probe_stun_stream(head) {
+        StreamGuess::NeedMore(total) => assert!(total > head.len(), "{total} bytes are there already"),
+        found => assert_eq!(found, stream::probe_stun_stream(data), "cut at {cut}"),
+    }
+    let framings =
+        [StreamFraming::Rfc, StreamFraming::Rfc4571, StreamFraming::Microsoft, StreamFraming::Multiplexed];
+    for framing in framings {
+        match framing.frame(head) {
+            stream::Framing::NeedMore(total) => {
+                assert!(total > head.len(), "{total} bytes are there already")
+            }
+            found => assert_eq!(found, framing.frame(data), "cut at {cut}"),
+        }
+        if let Some(at) = framing.find_next(data) {
+            assert!(at > 0 && at < data.len());
+        }
+        let mut rest = data;
+        while let stream::Framing::Message { payload, consumed, .. } = framing.frame(rest) {
+            assert!(consumed > 0 && payload.end <= consumed, "no progress");
+            inside(rest, &payload);
+            rest = rest.get(consumed..).expect("a frame is whole");
         }
     }
 }

@@ -26,15 +26,16 @@ use std::ops::Range;
 
 pub mod address;
 pub mod attribute;
-mod fields;
 pub mod integrity;
 pub mod kind;
 pub mod parse;
 pub mod scan;
 pub mod stream;
-mod username;
 pub mod value;
 pub mod words;
+
+mod fields;
+mod username;
 
 pub use attribute::{AttributeType, Attributes, RawAttribute};
 pub use kind::{Class, Dialect, MessageType, Method};

@@ -100,6 +100,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("malformed.pcap", ethernet(odd::malformed())),
         ("hostile.pcap", ethernet(odd::hostile())),
         ("duplicates.pcapng", odd::duplicates()),
+        ("snaplen.pcap", odd::snaplen()),
     ]
 }
 

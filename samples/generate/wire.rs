@@ -151,20 +151,25 @@ pub fn ethernet(src: IpAddr, dst: IpAddr, tags: &[(u16, u16)], payload: &[u8]) -
 
 /// A classic pcap file, little endian, microseconds.
 pub fn pcap(link: u32, frames: &[Frame]) -> Vec<u8> {
+    pcap_cut(link, frames, 262_144)
+}
+
+/// The same of a capture that keeps no more than `snaplen` bytes of a frame.
+pub fn pcap_cut(link: u32, frames: &[Frame], snaplen: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    for v in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, link] {
+    for v in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, snaplen as u32, link] {
         out.extend(v.to_le_bytes());
     }
     for f in frames {
         for v in [
             (f.micros / 1_000_000) as u32,
             (f.micros % 1_000_000) as u32,
-            f.bytes.len() as u32,
+            f.bytes.len().min(snaplen) as u32,
             f.bytes.len() as u32,
         ] {
             out.extend(v.to_le_bytes());
         }
-        out.extend_from_slice(&f.bytes);
+        out.extend_from_slice(&f.bytes[..f.bytes.len().min(snaplen)]);
     }
     out
 }

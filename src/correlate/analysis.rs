@@ -50,6 +50,8 @@ pub struct Analysis {
     pub(super) part_frames: Vec<FrameRef>,
     pub(super) frames: FrameOrder,
     pub(super) broken: Broken,
+    /// The row of messages whose Call-ID is cut off.
+    pub(super) leftovers: Option<DialogIdx>,
     pub(super) owners: Owners,
     pub(super) call_work: Vec<CallWork>,
     pub(super) dialog_work: Vec<DialogWork>,
@@ -232,6 +234,9 @@ impl Analysis {
     pub fn refresh(&mut self) {
         self.frames.sort(&self.messages);
         let live = self.is_live();
+        if !live {
+            self.join_leftovers();
+        }
         if self.was_live && !live {
             self.touch_unfinished();
         }

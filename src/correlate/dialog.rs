@@ -12,6 +12,10 @@ impl Analysis {
         let at = dialog.0 as usize;
         let expires = self.dialog_work.get(at).and_then(|w| w.expires);
         let (method, mut summary) = self.summarise_dialog(order, expires, live);
+        if self.is_leftover(dialog) {
+            // Nothing tells what became of any of them.
+            summary.state = DialogState::Completed;
+        }
         if let Some(work) = self.dialog_work.get(at).filter(|_| summary.terminated) {
             summary.terminated_reason = work.terminated_reason;
         }

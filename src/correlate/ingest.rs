@@ -7,6 +7,7 @@ use callscope_parsers::sip::Scan;
 use super::Analysis;
 use super::ice::for_each_name;
 use super::kind::KindBits;
+use super::leftover::is_call_id_cut;
 use super::model::*;
 use super::owner::Owners;
 use crate::capture::{CaptureIssue, FrameRef, Nanos};
@@ -75,14 +76,20 @@ impl Analysis {
             candidates: scan.sdp.map_or(0, |s| s.candidates),
             flags: flags_of(m),
         };
-        let key = Owners::key(self.strings.intern_hashed(scan.call_id, keys.call_id), scan);
-        let Some(owner) = self.owner_for(key, index, &record, scan) else {
+        let call_id_cut = is_call_id_cut(m);
+        let owner = if call_id_cut {
+            self.leftover_row(index, &record)
+        } else {
+            let key = Owners::key(self.strings.intern_hashed(scan.call_id, keys.call_id), scan);
+            self.owner_for(key, index, &record, scan)
+        };
+        let Some(owner) = owner else {
             return self.over_limit("limit-dialogs", m.frame);
         };
         record.owner = owner;
         if m.duplicate {
             record.flags |= flag::DUPLICATE;
-        } else if self.sent_before(owner, flow, m.digest) {
+        } else if !call_id_cut && self.sent_before(owner, flow, m.digest) {
             record.flags |= flag::RETRANSMISSION;
             self.sip.retransmissions += 1;
         }
@@ -225,7 +232,7 @@ impl Analysis {
     }
 
     /// What a call shows of itself, learned from each of its messages as it passes.
-    fn learn_call(&mut self, call: CallIdx, index: MsgIdx, record: &SipRecord, m: &Incoming<'_>) {
+    pub(super) fn learn_call(&mut self, call: CallIdx, index: MsgIdx, record: &SipRecord, m: &Incoming<'_>) {
         let scan = m.scan;
         let at = call.0 as usize;
         let (Some(shown), Some(work)) = (self.calls.get_mut(at), self.call_work.get_mut(at)) else { return };

@@ -84,6 +84,8 @@ pub mod flag {
     pub const DIAGNOSTICS: u16 = 2048;
     /// `Subscription-State: terminated`.
     pub const TERMINATED: u16 = 4096;
+    /// Its Call-ID is cut off: that it belongs to its call or dialog is inferred.
+    pub const JOINED: u16 = 8192;
 }
 
 /// One SIP message.
@@ -320,7 +322,7 @@ impl DialogState {
     }
 }
 
-/// Every other Call-ID.
+/// Every other Call-ID; and one row for the messages whose Call-ID is cut off ([`Analysis::is_leftover`]).
 ///
 /// One that turned out to be a call (see [`Call`]) keeps its place with `messages.count == 0` and is to be skipped;
 /// [`super::Analysis::dialogs_shown`] does.

@@ -212,7 +212,13 @@ impl Analysis {
         call
     }
 
-    fn new_dialog(&mut self, call_id: Str, first: MsgIdx, record: &SipRecord, scan: &Scan<'_>) -> DialogIdx {
+    pub(super) fn new_dialog(
+        &mut self,
+        call_id: Str,
+        first: MsgIdx,
+        record: &SipRecord,
+        scan: &Scan<'_>,
+    ) -> DialogIdx {
         let dialog = DialogIdx(self.dialogs.len() as u32);
         self.dialogs.push(Dialog {
             call_id,

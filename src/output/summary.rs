@@ -364,12 +364,14 @@ fn call_row(analysis: &Analysis, index: CallIdx, mode: TimeMode, start: i64) -> 
 }
 
 fn dialog_blocks(analysis: &Analysis, dialogs: &[DialogIdx], blocks: &mut Vec<Block>) {
+    // Of messages whose Call-ID is cut off nothing is known but what the verdict says.
+    let dialogs: Vec<DialogIdx> = dialogs.iter().copied().filter(|d| !analysis.is_leftover(*d)).collect();
     if dialogs.is_empty() {
         return;
     }
     blocks.push(Block::Heading(format!("Other dialogs: {}", grouped(dialogs.len() as u64))));
     let mut counts: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
-    for &d in dialogs {
+    for &d in &dialogs {
         let dialog = analysis.dialog(d);
         let at = match dialog.summary.state {
             DialogState::Completed => 0,

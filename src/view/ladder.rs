@@ -7,6 +7,7 @@ mod lifelines;
 pub(super) mod roles;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::show;
 use crate::capture::{FrameRef, Nanos};
@@ -93,7 +94,8 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     }
     messages.sort_unstable_by_key(|&(time, m, _)| (time, m));
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
-    let machines = lifelines::Machines::of(analysis, &drawn);
+    let mut machines = lifelines::Machines::of(analysis, &drawn);
+    lifelines::refine(analysis, &mut machines.lifelines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -227,9 +229,9 @@ pub fn message_label_of(analysis: &Analysis, message: MsgIdx, bytes: &[u8]) -> S
     label::message_label(analysis, message, Some(bytes))
 }
 
-/// The machines that some messages (in order of time) go between, the first sender first, with names and roles.
-pub fn lifelines_of(analysis: &Analysis, messages: &[MsgIdx]) -> Vec<Lifeline> {
-    lifelines::Machines::of(analysis, messages).lifelines
+/// Names and roles of the machines, as far as a sample of all calls and dialogs tells them.
+pub fn machines_known(analysis: &Analysis) -> HashMap<IpAddr, Lifeline> {
+    lifelines::known(analysis)
 }
 
 #[cfg(test)]

@@ -76,7 +76,13 @@ pub fn long_term_key(username: &[u8], realm: &[u8], password: &[u8]) -> [u8; 16]
     hash.finalize().into()
 }
 
-/// The same with PASSWORD-ALGORITHM 2: SHA-256 (RFC 8489 §18.5.1).
+/// A realm or nonce without the quotes Microsoft's servers put around the realm. Which of the two goes into the key is
+/// not documented: try both.
+pub fn unquoted(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\"").and_then(|t| t.strip_suffix(b"\"")).unwrap_or(text)
+}
+
+/// [`long_term_key`] with PASSWORD-ALGORITHM 2: SHA-256 (RFC 8489 §18.5.1).
 pub fn long_term_key_sha256(username: &[u8], realm: &[u8], password: &[u8]) -> [u8; 32] {
     let mut hash = Sha256::new();
     join(username, realm, password, |part| hash.update(part));
@@ -138,7 +144,7 @@ pub fn verify_integrity(scan: &StunScan<'_>, key: &[u8]) -> Integrity {
         let Some(range) = scan.range(kind) else {
             continue;
         };
-        match verify_attribute(scan.message(), kind, &range, key) {
+        match verify_attribute(scan, kind, &range, key) {
             Some((algorithm, rule)) => return Integrity::Verified { algorithm, rule, range },
             None if answer == Integrity::Absent => answer = Integrity::Failed { range },
             None => {}
@@ -148,11 +154,12 @@ pub fn verify_integrity(scan: &StunScan<'_>, key: &[u8]) -> Integrity {
 }
 
 fn verify_attribute(
-    message: &[u8],
+    scan: &StunScan<'_>,
     kind: AttributeType,
     range: &Range<usize>,
     key: &[u8],
 ) -> Option<(Algorithm, IntegrityRule)> {
+    let (message, dialect) = (scan.message(), scan.dialect());
     let value = message.get(range.clone())?;
     let covered = message.get(..range.start.checked_sub(4)?)?;
     let algorithm = match (kind, value.len()) {
@@ -168,7 +175,10 @@ fn verify_attribute(
         Algorithm::Sha1 => verify::<Hmac<Sha1>>(key, covered, range.end, rule, value),
         Algorithm::Sha256 => verify::<Hmac<Sha256>>(key, covered, range.end, rule, value),
     };
-    IntegrityRule::ALL.into_iter().find(|&rule| fits(rule)).map(|rule| (algorithm, rule))
+    let rule = IntegrityRule::ALL.into_iter().find(|&rule| fits(rule))?;
+    // Where nothing is to be padded the first two rules are one: the dialect says which it was.
+    let padded = rule == IntegrityRule::Rfc5389 && covered.len().is_multiple_of(64) && dialect.is_old_turn();
+    Some((algorithm, if padded { IntegrityRule::Padded } else { rule }))
 }
 
 fn verify<M: Mac + KeyInit>(

@@ -118,6 +118,7 @@ pub struct StunScan<'a> {
     class: Class,
     method: Method,
     dialect: Dialect,
+    proved: bool,
     padded: bool,
     exact: bool,
     places: Places,
@@ -138,13 +139,6 @@ pub fn scan_stun(bytes: &[u8], hint: Option<Dialect>) -> Option<StunScan<'_>> {
     let message = bytes.get(..HEADER + usize::from(declared)).unwrap_or(bytes);
     let kind = MessageType(u16::from_be_bytes([high, low]));
     let marked = message.get(HEADER..).unwrap_or_default().starts_with(&MS_TURN_COOKIE);
-    // [MS-TURN] knows no padding; elsewhere it is the rule.
-    let mut padded = !marked;
-    let mut walk = Walk::new(message, padded);
-    if !walk.exact || walk.unknown {
-        (padded, walk) = other_walk(message, padded, walk);
-    }
-    let header_cookie = [c0, c1, c2, c3] == MAGIC_COOKIE;
     let mut scan = StunScan {
         message,
         declared,
@@ -153,52 +147,60 @@ pub fn scan_stun(bytes: &[u8], hint: Option<Dialect>) -> Option<StunScan<'_>> {
         class: Class::Request,
         method: Method(0),
         dialect: Dialect::Rfc5389,
-        padded,
-        exact: walk.exact,
-        places: walk.places,
+        proved: false,
+        // [MS-TURN] knows no padding; elsewhere it is the rule.
+        padded: !marked,
+        exact: false,
+        places: [0; COUNT],
     };
-    scan.dialect = scan.tell_dialect(header_cookie, hint);
+    let walk = scan.walk();
+    if walk != (Walk { exact: true, known: true }) {
+        scan.try_other_padding(walk);
+    }
+    (scan.dialect, scan.proved) = scan.tell_dialect([c0, c1, c2, c3] == MAGIC_COOKIE, hint);
     (scan.class, scan.method) = kind.split(scan.dialect);
     Some(scan)
 }
 
+/// How well a padding explains a message; the greater the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Walk {
-    places: Places,
+    /// It ends where the message does.
     exact: bool,
-    /// A comprehension-required type without a name: either a strange message or the wrong padding.
-    unknown: bool,
+    /// Every comprehension-required type has a name.
+    known: bool,
 }
 
-impl Walk {
+impl StunScan<'_> {
+    /// Remembers where the attributes stand.
     #[inline]
-    fn new(message: &[u8], padded: bool) -> Self {
-        let mut places = [0; COUNT];
-        let mut unknown = false;
-        let mut attributes = Attributes::new(message, padded);
+    fn walk(&mut self) -> Walk {
+        let mut known = true;
+        let mut attributes = Attributes::new(self.message, self.padded);
         for RawAttribute { kind, at, .. } in attributes.by_ref() {
             let place = place(kind.0);
-            unknown |= place == 0 && kind.is_comprehension_required();
-            if let (Some(slot @ 0), Ok(at)) = (places.get_mut(place), u16::try_from(at)) {
+            known &= place != 0 || !kind.is_comprehension_required();
+            if let (Some(slot @ 0), Ok(at)) = (self.places.get_mut(place), u16::try_from(at)) {
                 *slot = at;
             }
         }
-        Self { places, exact: attributes.ended_exactly(), unknown }
+        self.exact = attributes.ended_exactly();
+        Walk { exact: self.exact, known }
     }
-}
 
-/// The walk with the other padding, where it explains the message better.
-#[cold]
-fn other_walk(message: &[u8], padded: bool, walk: Walk) -> (bool, Walk) {
-    let other = Walk::new(message, !padded);
-    if (other.exact, !other.unknown) > (walk.exact, !walk.unknown) {
-        (!padded, other)
-    } else {
-        (padded, walk)
+    #[cold]
+    fn try_other_padding(&mut self, walk: Walk) {
+        let mut other = *self;
+        (other.padded, other.places) = (!self.padded, [0; COUNT]);
+        if other.walk() > walk {
+            *self = other;
+        }
     }
 }
 
 impl<'a> StunScan<'a> {
-    fn tell_dialect(&self, header_cookie: bool, hint: Option<Dialect>) -> Dialect {
+    /// The dialect, and whether the message itself proves it.
+    fn tell_dialect(&self, header_cookie: bool, hint: Option<Dialect>) -> (Dialect, bool) {
         let has = |kind| self.has(kind);
         let binding = self.kind.0 & !0x0110 == 0x0001;
         // The attribute alone counts, since ids of MS-TURN may begin as the header cookie does. Where it is not the
@@ -206,46 +208,42 @@ impl<'a> StunScan<'a> {
         if self.value(AttributeType::OLD_MAGIC_COOKIE) == MS_TURN_COOKIE.get(4..) {
             let microsoft = has(AttributeType::MS_VERSION) || has(AttributeType::MS_SEQUENCE_NUMBER);
             let google = !microsoft && has(AttributeType::ADDRESS_ERROR_CODE);
-            return if google { Dialect::Google } else { Dialect::MsTurn };
+            return (if google { Dialect::Google } else { Dialect::MsTurn }, true);
         }
         let username = self.value(AttributeType::USERNAME);
+        let integrity = has(AttributeType::MESSAGE_INTEGRITY);
         if header_cookie {
             let microsoft =
                 has(AttributeType::IMPLEMENTATION_VERSION) || has(AttributeType::CANDIDATE_IDENTIFIER);
             // Only Microsoft's clients leave the padding out; libnice as one of them does so for SOFTWARE.
             let unpadded = binding && !self.padded && self.exact;
             if microsoft || unpadded {
-                return Dialect::MsIce2;
+                return (Dialect::MsIce2, true);
             }
-            let draft06 = binding
-                && !has(AttributeType::FINGERPRINT)
-                && has(AttributeType::MESSAGE_INTEGRITY)
-                && username.is_some_and(|u| draft06_username(u).is_some());
+            let old = binding && integrity && !has(AttributeType::FINGERPRINT);
+            if old && username.is_some_and(|u| draft06_username(u).is_some()) {
+                return (Dialect::MsIce, true);
+            }
             return match hint {
-                _ if draft06 => Dialect::MsIce,
-                Some(Dialect::MsIce2) if binding => Dialect::MsIce2,
-                _ => Dialect::Rfc5389,
+                Some(Dialect::MsIce2) if binding => (Dialect::MsIce2, false),
+                _ => (Dialect::Rfc5389, true),
             };
         }
         if binding {
-            if let Some(username) = username {
-                let integrity = has(AttributeType::MESSAGE_INTEGRITY);
-                if integrity && draft06_username(username).is_some() {
-                    return Dialect::MsIce;
-                }
-                if !integrity && google_username(username) {
-                    return Dialect::Google;
-                }
-            }
-            return match hint {
-                Some(found @ (Dialect::MsIce | Dialect::Google)) => found,
-                _ => Dialect::Classic,
+            return match username {
+                Some(u) if integrity && draft06_username(u).is_some() => (Dialect::MsIce, true),
+                Some(u) if !integrity && google_username(u) => (Dialect::Google, true),
+                _ => match hint {
+                    Some(found @ (Dialect::MsIce | Dialect::Google)) => (found, false),
+                    _ => (Dialect::Classic, false),
+                },
             };
         }
+        let microsoft = has(AttributeType::MS_VERSION) || has(AttributeType::MS_SEQUENCE_NUMBER);
         match hint {
-            Some(found @ (Dialect::MsTurn | Dialect::Google)) => found,
-            _ if has(AttributeType::MS_VERSION) || has(AttributeType::MS_SEQUENCE_NUMBER) => Dialect::MsTurn,
-            _ => Dialect::Classic,
+            _ if microsoft => (Dialect::MsTurn, true),
+            Some(found @ (Dialect::MsTurn | Dialect::Google)) => (found, false),
+            _ => (Dialect::Classic, false),
         }
     }
 
@@ -316,15 +314,11 @@ impl<'a> StunScan<'a> {
         self.kind.name(self.dialect)
     }
 
-    /// Does this message by itself prove its dialect, so that it may become the flow's hint?
+    /// Does this message by itself prove its dialect, so that it may become the flow's hint? The header cookie proves
+    /// RFC 5389, but a flow that spoke [MS-ICE2] or [MS-TURN] keeps that: the weaker must not replace the stronger.
+    #[inline]
     pub fn proves_dialect(&self) -> bool {
-        match self.dialect {
-            Dialect::MsTurn | Dialect::Google | Dialect::MsIce | Dialect::MsIce2 => {
-                scan_stun(self.message, None).is_some_and(|s| s.dialect == self.dialect)
-            }
-            Dialect::Rfc5389 => true,
-            Dialect::Classic => false,
-        }
+        self.proved
     }
 
     /// Bytes 4–20 of the header: the key that joins request and response in every dialect (where the cookie stands in

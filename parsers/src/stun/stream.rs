@@ -117,7 +117,7 @@ impl StreamFraming {
 pub enum StreamGuess {
     /// Frames of this kind begin here.
     Framed(StreamFraming),
-    /// Microsoft's opening, as far as it is there: see [`pseudo_tls_client_hello`] and [`pseudo_tls_server_hello`].
+    /// Microsoft's opening: see [`pseudo_tls_client_hello`] and [`pseudo_tls_server_hello`].
     PseudoTls,
     /// At least so many bytes in all are needed.
     NeedMore(usize),
@@ -136,13 +136,10 @@ pub fn probe_stun_stream(buf: &[u8]) -> StreamGuess {
     match first {
         0..=3 => {}
         0x16 => {
-            let hello = |h: Opening| matches!(h, Opening::Pseudo(_) | Opening::NeedMore(_));
-            let pseudo = hello(pseudo_tls_client_hello(buf)) || hello(pseudo_tls_server_hello(buf));
-            // Record header and handshake type: before that all of TLS looks the same.
-            return match (buf.len() >= 11, pseudo) {
-                (_, false) => StreamGuess::Unknown,
-                (false, true) => StreamGuess::NeedMore(11),
-                (true, true) => StreamGuess::PseudoTls,
+            return match (pseudo_tls_client_hello(buf), pseudo_tls_server_hello(buf)) {
+                (Opening::Pseudo(_), _) | (_, Opening::Pseudo(_)) => StreamGuess::PseudoTls,
+                (Opening::NeedMore(total), _) | (_, Opening::NeedMore(total)) => StreamGuess::NeedMore(total),
+                _ => StreamGuess::Unknown,
             };
         }
         0xFF => {

@@ -4,6 +4,11 @@ use hex_literal::hex;
 
 use super::*;
 
+mod bad_input;
+mod integrity;
+mod properties;
+mod stream;
+
 /// RFC 5769 §2.1: request, username `evtj:h6vY`, password `VOkJxbRl1RmTxUk/WvJxBt`.
 pub(super) const RFC5769_REQUEST: &[u8] = &hex!(
     "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74002400046e0001ff"
@@ -71,17 +76,25 @@ pub(super) const MS_ICE2_CHECK: &[u8] = &hex!(
     "01020304050607088054000431000000807000040000000200080014 6eeb2c2777aad766f6cb01c2ef79defed59e2b6f"
     "80280004a1728b73"
 );
-/// libnice 0.1.21 as an OC 2007 client: a keep-alive-like check without attributes but USERNAME and integrity.
+/// A check that libnice 0.1.21 sent as an OC 2007 client; the receiver's candidate has the id
+/// `dZ8Ucv9FyOI/jfwTHK8+vq23Ib1NGisjF7+NAIF0/A8=` and the password `uwoQXnyUZypsk1C55BfpGQ==`.
 pub(super) const MS_ICE_CHECK: &[u8] = &hex!(
     "0001006469433838e897ce1fb5710303b4f760a000060048759f1472ff45c8e23f8dfc131caf3ebeadb721bd4d1a2b23"
     "17bf8d008174fc0f3a323a777b34332c282b2d1b3be30a95b8d7af29eb8aae90778df24ad409fb4510d4c93a32000000"
     "0008001457a26c0e71c41eaa96f13506559fd3586ed4ae2c"
 );
-/// libnice 0.1.21 as a Google client.
+/// An answer that libnice 0.1.21 sent as a Google client.
 pub(super) const GOOGLE_RESPONSE: &[u8] = &hex!(
     "010100303a77e633bf5d14a7a8a9eda941314bee000100080001abbd549bfeb4"
-    "00060020354e326e714659545a6e6145666f504830694b6b464b697851615436"
-    "43673531"
+    "00060020354e326e714659545a6e6145666f504830694b6b464b69785161543673435178"
+);
+/// What a server of Microsoft's answered (nDPI's capture of a Teams call): unpadded reason of 61 bytes, realm in quotes,
+/// addresses in a 401. The addresses are replaced by documentation ones.
+pub(super) const MS_SERVER_ERROR: &[u8] = &hex!(
+    "011300a72112a442b2343f6e67f41d58acba639f000f000472c64bc680080004000000060009003d0000040154686520"
+    "7265717565737420646964206e6f7420636f6e7461696e2061204d6573736167652d496e746567726974792061747472"
+    "6962757465000e000800010d96c0000201 00140014024ecbf8827a60d65306debfa77d87d14402dd5d0015000a227274"
+    "636d65646961220001000800010d98c00002018095 00087f20c4dd4f848dfa802000080001c1d5ea12d545"
 );
 
 pub(super) fn scan(bytes: &[u8]) -> StunScan<'_> {
@@ -165,4 +178,241 @@ fn dialects_of_checks() {
     assert_eq!((names.receiver.len(), names.sender.len(), names.component), (32, 32, Some(2)));
     let m = scan(GOOGLE_RESPONSE);
     assert_eq!((m.dialect(), m.mapped()), (Dialect::Google, addr("84.155.254.180:43965")));
+}
+
+#[test]
+fn microsoft_server() {
+    let m = scan(MS_SERVER_ERROR);
+    assert_eq!((m.dialect(), m.is_malformed(), m.is_padded()), (Dialect::MsTurn, false, false));
+    assert_eq!(m.error().map(|(code, _)| code), Some(401));
+    assert_eq!(m.realm(), Some(&b"\"rtcmedia\""[..]));
+    assert_eq!((m.relayed(), m.mapped()), (None, addr("203.0.113.7:57543")));
+    assert_eq!(m.alternate_server(), addr("192.0.2.1:3478"));
+    assert!(parse(MS_SERVER_ERROR).issues.is_empty());
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Stun<'_> {
+    parse_stun(bytes, None).expect("a message")
+}
+
+/// A message: header of 2112A442 and a counting id, then what is given.
+pub(super) fn build(kind: u16, attributes: &[u8]) -> Vec<u8> {
+    let mut message = kind.to_be_bytes().to_vec();
+    message.extend(u16::try_from(attributes.len()).expect("fits").to_be_bytes());
+    message.extend(MAGIC_COOKIE);
+    message.extend(1..=12);
+    message.extend(attributes);
+    message
+}
+
+#[test]
+fn vectors_have_no_issues() {
+    for message in [
+        RFC5769_REQUEST,
+        RFC5769_V4,
+        RFC5769_V6,
+        RFC5769_LONG_TERM,
+        MS_ALLOCATE,
+        MS_UNAUTHORIZED,
+        MS_ALLOCATE_SIGNED,
+        MS_ALLOCATED,
+        MS_SEND,
+        MS_DATA,
+        MS_SET_ACTIVE,
+        MS_SET_ACTIVE_DONE,
+        MS_ICE2_CHECK,
+        MS_ICE_CHECK,
+        GOOGLE_RESPONSE,
+    ] {
+        let stun = parse(message);
+        assert_eq!(stun.issues, []);
+        assert!(stun.attributes.iter().all(|a| a.name.is_some()), "{:?}", stun.attributes);
+    }
+}
+
+#[test]
+fn every_attribute_has_its_meaning_in_its_dialect() {
+    let stun = parse(MS_ALLOCATED);
+    let shown: Vec<_> = stun.attributes.iter().map(|a| (a.name.unwrap_or_default(), a.value)).collect();
+    let wire = "117.137.90.246:57955".parse().expect("an address");
+    assert_eq!(
+        shown,
+        [
+            ("MAGIC-COOKIE", Value::Bytes(&[0x72, 0xC6, 0x4B, 0xC6])),
+            ("MAPPED-ADDRESS", Value::Address("213.199.141.181:57309".parse().expect("an address"))),
+            ("LIFETIME", Value::Seconds(600)),
+            (
+                "XOR-MAPPED-ADDRESS",
+                Value::XorAddress { wire, address: "84.155.254.180:50033".parse().expect("one") }
+            ),
+            (
+                "MS-SEQUENCE-NUMBER",
+                Value::Sequence {
+                    connection: Some(&hex!("404142434445464748494a4b4c4d4e4f50515253")),
+                    number: 0
+                }
+            ),
+            ("MS-VERSION", Value::Number(2)),
+            ("MESSAGE-INTEGRITY", Value::Digest(&hex!("7e44174b5192c695bcaf228b93625fd969836d6e"))),
+        ]
+    );
+    let relayed = words::attribute_words(AttributeType::MAPPED_ADDRESS, Dialect::MsTurn, Method::ALLOCATE);
+    assert!(relayed.is_some_and(|w| w.contains("relayed")));
+    let names = |stun: &Stun<'_>| stun.attributes.iter().filter_map(|a| a.name).collect::<Vec<_>>();
+    assert_eq!(
+        names(&parse(MS_UNAUTHORIZED)),
+        ["MAGIC-COOKIE", "ERROR-CODE", "NONCE", "REALM", "MS-VERSION", "ALTERNATE-SERVER"]
+    );
+    assert_eq!(names(&parse(RFC5769_LONG_TERM)), ["USERNAME", "NONCE", "REALM", "MESSAGE-INTEGRITY"]);
+    assert_eq!(names(&parse(MS_DATA)), ["MAGIC-COOKIE", "REMOTE-ADDRESS", "DATA"]);
+}
+
+#[test]
+fn values() {
+    let one = |attribute: &[u8]| {
+        let message = build(0x0003, attribute);
+        let stun = parse(&message);
+        assert!(stun.issues.is_empty(), "{:?}", stun.issues);
+        format!("{:?}", stun.attributes[0].value)
+    };
+    for (attribute, value) in [
+        (&hex!("0003000400000006")[..], "ChangeRequest { ip: true, port: true }"),
+        (&hex!("0018000180000000"), "EvenPort { reserve_next: true }"),
+        (&hex!("0019000411000000"), "Transport(17)"),
+        (&hex!("0017000402000000"), "Family(2)"),
+        (&hex!("000c000440010000"), "Channel(16385)"),
+        (&hex!("001a0000"), "Empty"),
+        (&hex!("00240004 6e0001ff"), "Priority(1845494271)"),
+        (&hex!("8004000800000710 00000001"), "Icmp { kind: 3, code: 272, data: 1 }"),
+        (&hex!("8025000400000301"), "TransmitCounter { request: 3, response: 1 }"),
+        (&hex!("8050000400000007"), "Sequence { connection: None, number: 7 }"),
+        (&hex!("8055000400010000"), "ServiceQuality { stream: 1, quality: 0 }"),
+        (&hex!("80560004 00000002"), "Admission { reserved: 0, kind: 2 }"),
+        (
+            &hex!("80580010 00000001000000020000000300000004"),
+            "Reservation { min_send: 1, max_send: 2, min_receive: 3, max_receive: 4 }",
+        ),
+        (
+            &hex!("805d000c 800000000000000200000003"),
+            "SiteAnswer { flags: 2147483648, max_send: 2, max_receive: 3 }",
+        ),
+        (&hex!("8068000401020000"), "Location { peer: 1, own: 2, federation: 0 }"),
+        (&hex!("8001000402000428"), "AddressError { family: 2, code: 440, reason: [] }"),
+        (&hex!("8052000401020304"), "Unknown([1, 2, 3, 4])"),
+        (&hex!("0007000401020304"), "Secret([1, 2, 3, 4])"),
+    ] {
+        assert_eq!(one(attribute), value);
+    }
+    let message = build(0x0113, &hex!("000a0004 00248001 8002000c 0002000000010004 00000001"));
+    let stun = parse(&message);
+    let unknown: Vec<_> = stun.attributes[0].value.types().collect();
+    assert_eq!(unknown, [AttributeType::PRIORITY, AttributeType::ADDRESS_ERROR_CODE]);
+    let algorithms: Vec<_> = stun.attributes[1].value.algorithms().collect();
+    assert_eq!(algorithms, [(2, &[][..]), (1, &[0, 0, 0, 1])]);
+}
+
+#[test]
+fn names_of_types() {
+    for (kind, rfc, old) in [
+        (0x0001, "Binding Request", "Binding Request"),
+        (0x0011, "Binding Indication", "Binding Indication"),
+        (0x0101, "Binding Success Response", "Binding Success Response"),
+        (0x0113, "Allocate Error Response", "Allocate Error Response"),
+        (0x0004, "Refresh Request", "Send Request"),
+        (0x0115, "Method 0x005 Error Response", "Data Indication"),
+        (0x0006, "Send Request", "Set Active Destination Request"),
+        (0x0106, "Send Response", "Set Active Destination Response"),
+        (0x0116, "Send Error Response", "Set Active Destination Error Response"),
+        (0x0016, "Send Indication", "Send Indication"),
+        (0x0017, "Data Indication", "Data Indication"),
+        (0x0108, "CreatePermission Success Response", "CreatePermission Success Response"),
+        (0x0119, "ChannelBind Error Response", "ChannelBind Error Response"),
+        (0x001C, "ConnectionAttempt Indication", "ConnectionAttempt Indication"),
+        (0x0200, "GOOG-PING Request", "GOOG-PING Request"),
+        (0x3EEF, "Method 0xFFF Request", "Method 0xFFF Request"),
+    ] {
+        assert_eq!(MessageType(kind).name(Dialect::Rfc5389), rfc, "{kind:04x}");
+        assert_eq!(MessageType(kind).name(Dialect::MsTurn), old, "{kind:04x}");
+    }
+}
+
+#[test]
+fn errors_in_words() {
+    let name = |code, dialect| words::error_words(code, dialect).map(|(name, _)| name);
+    assert_eq!(name(487, Dialect::MsIce2), Some("Role Conflict"));
+    // One number, two meanings.
+    assert_eq!(name(437, Dialect::Rfc5389), Some("Allocation Mismatch"));
+    assert_eq!(name(437, Dialect::MsTurn), Some("No Binding"));
+    assert_eq!(
+        (name(431, Dialect::Rfc5389), name(431, Dialect::MsTurn)),
+        (None, Some("Integrity Check Failure"))
+    );
+    assert_eq!(name(699, Dialect::Rfc5389), None);
+}
+
+#[test]
+fn what_only_the_flow_tells() {
+    // An answer without any mark.
+    let message = hex!("01010010 5b3c9d1e000000000000000000000001 0001000c000100010a000001 00000000");
+    for (hint, dialect) in [
+        (None, Dialect::Classic),
+        (Some(Dialect::MsIce), Dialect::MsIce),
+        (Some(Dialect::Google), Dialect::Google),
+        (Some(Dialect::Rfc5389), Dialect::Classic),
+    ] {
+        assert_eq!(scan_stun(&message, hint).map(|m| m.dialect()), Some(dialect));
+    }
+    let keep_alive = build(0x0011, &[]);
+    assert_eq!(scan_stun(&keep_alive, Some(Dialect::MsIce2)).map(|m| m.dialect()), Some(Dialect::MsIce2));
+    // Content beats the hint.
+    assert_eq!(scan_stun(MS_SEND, Some(Dialect::Rfc5389)).map(|m| m.dialect()), Some(Dialect::MsTurn));
+    assert_eq!(
+        scan_stun(RFC5769_REQUEST, Some(Dialect::MsTurn)).map(|m| m.dialect()),
+        Some(Dialect::Rfc5389)
+    );
+    assert!(scan(MS_SEND).proves_dialect() && !scan(&message).proves_dialect());
+}
+
+#[test]
+fn users_of_draft06() {
+    let id = [b':'; 9];
+    let mut name = id.to_vec();
+    name.extend(b":2:");
+    name.extend([7; 9]);
+    name.extend(b":2\0\0\0");
+    let found = username::draft06_username(&name).expect("two ids");
+    assert_eq!((found.receiver, found.sender, found.component), (&id[..], &[7; 9][..], Some(2)));
+    // The receiver's id may be two joined.
+    let found = username::draft06_username(b"AAAABBBB:1:CCCC:1\0").expect("two ids");
+    assert_eq!((found.receiver, found.sender), (&b"AAAABBBB"[..], &b"CCCC"[..]));
+    for other in [&b"evtj:h6vY"[..], b"a:1:b:2", b":1::1", b"", b":1"] {
+        assert_eq!(username::draft06_username(other), None, "{}", other.escape_ascii());
+    }
+}
+
+#[test]
+fn channel_data() {
+    let data = parse_channel_data(&hex!("400000038008010000")[..8]).expect("channel data");
+    assert_eq!((data.channel, data.data, data.trailing), (0x4000, 4..7, 1));
+    assert!(!parse_channel_data(&hex!("7fff0000")).expect("of RFC 5766").is_rfc8656());
+    for none in
+        [&hex!("3fff0000")[..], &hex!("80000000"), &hex!("400000050102"), &hex!("4000000001020304"), b"@"]
+    {
+        assert_eq!(parse_channel_data(none), None);
+    }
+}
+
+#[test]
+fn tcp_allocations_and_permissions() {
+    // RFC 6062: the id of a connection; RFC 8656: two peers, and addresses of both families.
+    let message = build(0x001C, &hex!("002a000400000102 001200080001e112cc12a443"));
+    assert_eq!(scan(&message).connection_id(), Some(0x102));
+    let message = build(0x0008, &hex!("001200080001e112cc12a443 001200080001e112cd12a443"));
+    let peers: Vec<_> = scan(&message).peers().map(|p| p.to_string()).collect();
+    assert_eq!(peers, ["237.0.0.1:49152", "236.0.0.1:49152"]);
+    let message =
+        build(0x0103, &hex!("001600080001e112cc12a443 001600140002e112 0113a9fa0102030405060708090a0b0c"));
+    let relayed: Vec<_> = scan(&message).all_relayed().map(|p| p.to_string()).collect();
+    assert_eq!(relayed, ["237.0.0.1:49152", "[2001:db8::]:49152"]);
+    assert!(parse(&message).issues.is_empty());
 }

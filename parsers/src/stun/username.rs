@@ -24,8 +24,8 @@ pub(super) fn draft06_username(username: &[u8]) -> Option<CheckUsername<'_>> {
         let (&[b':', component, b':'], sender) = rest.split_first_chunk::<3>()? else {
             return None;
         };
-        (component == sender_component && !receiver.is_empty() && !sender.is_empty())
-            .then_some(CheckUsername { receiver, sender, component: Some(component - b'0') })
+        let fits = component == sender_component && !receiver.is_empty() && !sender.is_empty();
+        fits.then(|| CheckUsername { receiver, sender, component: component.checked_sub(b'0') })
     };
     // Equal halves first: an id may hold what looks like the middle.
     let equal = rest.len().checked_sub(3)? / 2;

@@ -25,7 +25,7 @@ pub fn bob() -> Party {
         user: "bob",
         display: "Bob Baker",
         domain: "contoso.com",
-        at: at("10.10.0.21:2077"),
+        at: at("10.10.0.24:2077"),
         agent: CLIENT,
         epid: "01d77ac2f0",
         transport: "TCP",
@@ -233,7 +233,7 @@ pub fn call(s: &mut Scene, ended_by_caller: bool) {
     c.request(s, "INVITE", true, &offer);
     c.respond_over(s, 100, "Trying", &Extra::default(), 1);
     s.wait(180);
-    let early = Extra::body("application/sdp", v19("10.10.0.21", "84.155.254.180", "u3wF", (50_019, 50_021)))
+    let early = Extra::body("application/sdp", v19("10.10.0.24", "84.155.254.180", "u3wF", (50_019, 50_021)))
         .and("Require", "100rel")
         .and("RSeq", "1");
     c.respond(s, 183, "Session Progress", &early);

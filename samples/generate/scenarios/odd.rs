@@ -411,6 +411,22 @@ pub fn duplicates() -> Vec<u8> {
     )
 }
 
+/// A capture that keeps 320 bytes of a frame: of a call through a proxy some messages end within or before their
+/// Call-ID, and of a second call nothing else is there.
+pub fn snaplen() -> Vec<u8> {
+    let mut s = Scene::new(49, START);
+    let (mut a, b, p) = (alice(), bob(), super::proxy());
+    let mut c = Call::new(&mut s, &a, &b, Some(&p));
+    c.establish(&mut s, &offer(&a, 29_800, 806), &answer(&b, 39_800, 807), 600);
+    s.wait(1_000);
+    c.bye(&mut s);
+    s.wait(1_000);
+    a.display = "Alice Arnold, Accounting and Payroll, Building Twelve, Second Floor";
+    let mut c = Call::new(&mut s, &a, &b, Some(&p));
+    c.request_over(&mut s, "INVITE", true, &Extra::body("application/sdp", offer(&a, 29_802, 808)), 1);
+    wire::pcap_cut(1, &s.frames, 320)
+}
+
 /// A capture with a record header overwritten in its middle and the last record cut off.
 pub fn damaged(whole: &[u8]) -> Vec<u8> {
     let mut bytes = whole.to_vec();

@@ -34,6 +34,11 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
             }
             Owner::Dialog(d) => (analysis.dialog(d).messages, false),
         };
+        for broken in analysis.breakages(owner) {
+            if let Some(frames) = chosen.get_mut(usize::from(broken.frame.capture.0)) {
+                frames.push(broken.frame.frame);
+            }
+        }
         let (mut first, mut last) = (Nanos::MAX, Nanos::MIN);
         let mut addresses = HashSet::new();
         for m in analysis.messages_of(list) {

@@ -224,6 +224,7 @@ fn message(analysis: &Analysis, index: MsgIdx) -> Message<'_> {
         reason: some_text(analysis, m.reason),
         cseq: CSeq(m.cseq, method),
         retransmission: m.has(flag::RETRANSMISSION),
+        call_id_inferred: m.has(flag::JOINED),
         label: message_label(analysis, index),
     }
 }

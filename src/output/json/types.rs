@@ -235,6 +235,9 @@ pub(super) struct Message<'a> {
     pub reason: Option<Cow<'a, str>>,
     pub cseq: CSeq<'a>,
     pub retransmission: bool,
+    /// Its Call-ID is cut off: that the message belongs here is inferred.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub call_id_inferred: bool,
     pub label: String,
 }
 

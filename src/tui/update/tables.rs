@@ -7,6 +7,7 @@ use crate::tui::effect::Effect;
 use crate::tui::state::{
     ColumnItem, ColumnsState, Cursor, LadderState, Purpose, State, TableKind, TableState, View,
 };
+use crate::tui::widgets::table::{GUTTER, fit_columns};
 use crate::view::filter::Filter;
 use crate::view::ladder::LadderOptions;
 use crate::view::rows;
@@ -16,6 +17,7 @@ const MAX_MERGED: usize = 200;
 
 pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &mut Vec<Effect>) {
     let page = crate::tui::layout::page(state);
+    let width = state.width;
     let table = state.table_mut(kind);
     let len = table.len();
     if moved(&mut table.cursor, action, len, page) {
@@ -25,6 +27,12 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
         Action::Left => table.left = table.left.saturating_sub(1),
         Action::Right => {
             let columns = table.data.as_ref().map_or(0, |d| d.columns.len());
+            let room = width.saturating_sub(GUTTER + 1);
+            let fitted =
+                table.data.as_ref().map(|d| fit_columns(&d.columns, &d.widths, room, table.left).len());
+            if table.left == 0 && fitted == Some(columns) {
+                return state.say("all columns are on the screen");
+            }
             table.left = (table.left + 1).min(columns.saturating_sub(2));
         }
         Action::Open | Action::Extended => {

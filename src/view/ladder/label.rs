@@ -25,7 +25,9 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
         0 => request(analysis, m, record, message.as_ref()),
         _ => response(analysis, m, record, message.as_ref()),
     };
-    if record.has(flag::CUT) {
+    if record.has(flag::JOINED) {
+        label.push_str(" (cut, inferred)");
+    } else if record.has(flag::CUT) {
         label.push_str(" (cut)");
     } else if record.has(flag::MALFORMED) {
         label.push_str(" (malformed)");
@@ -104,7 +106,8 @@ fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<
         Owner::Call(_) => MethodId::INVITE,
         Owner::Dialog(d) => analysis.dialog(d).method,
     };
-    if record.method != usual {
+    // Of a message cut before its CSeq no method is known.
+    if record.method != usual && !analysis.method(record.method).is_empty() {
         label.push_str(" (");
         label.push_str(&show::safe(analysis.method(record.method).as_bytes()));
         label.push(')');

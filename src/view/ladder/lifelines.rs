@@ -7,7 +7,9 @@ use callscope_parsers::sip::{self, Message, parse_message};
 
 use super::Lifeline;
 use super::roles::{self, Role};
-use crate::correlate::{Analysis, Flow, MethodId, MsgIdx, Owner, SipRecord, Transport, flag};
+use crate::correlate::{
+    Analysis, CallIdx, DialogIdx, Flow, MethodId, MsgIdx, Owner, SipRecord, Transport, flag,
+};
 use crate::view::show;
 
 /// Messages read to learn what one machine is, and over all machines.
@@ -305,4 +307,56 @@ fn lifeline(analysis: &Analysis, (ip, port): Place, k: &Known) -> Lifeline {
         .or_else(|| role.map(str::to_owned))
         .unwrap_or_else(|| address.clone());
     Lifeline { name, address, role: role.map(str::to_owned) }
+}
+
+/// Calls and dialogs looked at to learn who is what, and their first messages.
+const SAMPLE: usize = 40;
+const SAMPLE_MESSAGES: usize = 60;
+
+/// What the capture as a whole tells of its machines.
+pub fn known(analysis: &Analysis) -> HashMap<IpAddr, Lifeline> {
+    let mut known = HashMap::new();
+    for line in Machines::of(analysis, &sample(analysis)).lifelines {
+        let ip = line.address.parse().or_else(|_| line.address.parse().map(|a: SocketAddr| a.ip()));
+        if let Ok(ip) = ip {
+            known.entry(ip).or_insert(line);
+        }
+    }
+    known
+}
+
+/// A machine that is a server elsewhere in the capture is none of the clients here.
+pub fn refine(analysis: &Analysis, lifelines: &mut [Lifeline]) {
+    let unsure = |line: &Lifeline| matches!(line.role.as_deref(), None | Some("client" | "server"));
+    if !lifelines.iter().any(unsure) {
+        return;
+    }
+    let known = known(analysis);
+    for line in lifelines.iter_mut().filter(|l| unsure(l)) {
+        // Of an address with several parties behind it no more is known than what they say here.
+        let Some(other) = line.address.parse().ok().and_then(|ip: IpAddr| known.get(&ip)) else { continue };
+        let serves =
+            other.role.as_deref().is_some_and(|r| !matches!(r, "client" | "phone" | "server" | "NAT"));
+        if serves && other.address == line.address {
+            *line = other.clone();
+        }
+    }
+}
+
+/// Messages of calls and dialogs spread over the whole capture.
+fn sample(analysis: &Analysis) -> Vec<MsgIdx> {
+    let spread = |n: usize| (0..n.min(SAMPLE)).map(move |i| (i * n / n.min(SAMPLE)) as u32);
+    let calls = spread(analysis.calls.len()).map(|c| Owner::Call(CallIdx(c)));
+    let dialogs = spread(analysis.dialogs.len()).map(|d| Owner::Dialog(DialogIdx(d)));
+    let mut messages = Vec::new();
+    for owner in calls.chain(dialogs) {
+        let list = match owner {
+            Owner::Call(c) => analysis.call(c).messages,
+            Owner::Dialog(d) if analysis.dialog(d).messages.count == 0 => continue,
+            Owner::Dialog(d) => analysis.dialog(d).messages,
+        };
+        messages.extend(analysis.messages_of(list).take(SAMPLE_MESSAGES));
+    }
+    messages.sort_unstable();
+    messages
 }

@@ -197,3 +197,16 @@ fn an_address_translation_is_no_proxy() {
     };
     assert_eq!((role("10.0.0.78"), role("10.0.0.80")), (Some("NAT"), Some("proxy")));
 }
+
+#[test]
+fn a_server_elsewhere_is_no_client_here() {
+    let mut s = answered_call();
+    // The proxy of that call opens one of its own, with a user in its address.
+    let own = |m: crate::view::scenario::Msg| {
+        m.id("call-2").between("<sip:pool@example.com>;tag=p", "<sip:d@example.com>")
+    };
+    s.add(20_000, "P>D", &own(request("INVITE", 1)).via(&["P d1"]));
+    let ladder = build(&s.done(), &[call(1)], LadderOptions::default());
+    assert_eq!(ladder.lifelines[0].role.as_deref(), Some("Front End"));
+    assert_ne!(ladder.lifelines[0].name, "pool");
+}

@@ -3,12 +3,9 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, Owner};
+use crate::correlate::Analysis;
 use crate::view::{ladder, show};
 
-/// Calls and dialogs looked at to learn who is what, and their first messages.
-const SAMPLE: usize = 40;
-const SAMPLE_MESSAGES: usize = 60;
 /// Machines told by name.
 const TOLD: usize = 12;
 
@@ -38,13 +35,7 @@ pub fn machines(analysis: &Analysis) -> Vec<String> {
     }
     busiest.sort_unstable_by_key(key);
 
-    let mut known: HashMap<IpAddr, ladder::Lifeline> = HashMap::new();
-    for line in ladder::lifelines_of(analysis, &sample(analysis)) {
-        let ip = line.address.parse().or_else(|_| line.address.parse().map(|a: std::net::SocketAddr| a.ip()));
-        if let Ok(ip) = ip {
-            known.entry(ip).or_insert(line);
-        }
-    }
+    let known = ladder::machines_known(analysis);
     let mut out: Vec<String> = busiest.iter().map(|(ip, _)| machine(analysis, *ip, known.get(ip))).collect();
     if more > 0 {
         out.push(format!("{} more", show::number(more as u64)));
@@ -64,22 +55,4 @@ fn machine(analysis: &Analysis, ip: IpAddr, line: Option<&ladder::Lifeline>) -> 
         Some(role) => format!("{name}{ip} ({role})"),
         None => format!("{name}{ip}"),
     }
-}
-
-/// Messages of calls and dialogs spread over the whole capture.
-fn sample(analysis: &Analysis) -> Vec<MsgIdx> {
-    let spread = |n: usize| (0..n.min(SAMPLE)).map(move |i| (i * n / n.min(SAMPLE)) as u32);
-    let calls = spread(analysis.calls.len()).map(|c| Owner::Call(CallIdx(c)));
-    let dialogs = spread(analysis.dialogs.len()).map(|d| Owner::Dialog(DialogIdx(d)));
-    let mut messages = Vec::new();
-    for owner in calls.chain(dialogs) {
-        let list = match owner {
-            Owner::Call(c) => analysis.call(c).messages,
-            Owner::Dialog(d) if analysis.dialog(d).messages.count == 0 => continue,
-            Owner::Dialog(d) => analysis.dialog(d).messages,
-        };
-        messages.extend(analysis.messages_of(list).take(SAMPLE_MESSAGES));
-    }
-    messages.sort_unstable();
-    messages
 }

@@ -61,6 +61,14 @@ fn frames(analysis: &Analysis, notes: &mut Vec<Note>) {
         );
         notes.push((WARNING, text, None));
     }
+    if let Some((row, messages)) = analysis.leftovers() {
+        let text = format!(
+            "{} before the Call-ID does: to which call each belongs is not known (dialog {})",
+            show::count(messages, "SIP message ends", "SIP messages end"),
+            u64::from(row.0) + 1
+        );
+        notes.push((WARNING, text, None));
+    }
     let pending = sum(|a| a.fragment_pending);
     if pending > 0 {
         let text = format!(

@@ -73,6 +73,9 @@ pub fn call_reason(analysis: &Analysis, call: CallIdx) -> String {
 /// The phrase of the status a dialog ended with, or that its subscription was terminated, and why.
 pub fn dialog_reason(analysis: &Analysis, dialog: DialogIdx) -> String {
     let s = &analysis.dialog(dialog).summary;
+    if analysis.is_leftover(dialog) {
+        return "Call-ID cut off".to_owned();
+    }
     match s.terminated {
         false => reason_phrase(s.final_status).to_owned(),
         true if s.terminated_reason == Str(0) => "terminated".to_owned(),

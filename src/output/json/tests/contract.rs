@@ -201,6 +201,8 @@ pub struct Message {
     pub reason: Option<String>,
     pub cseq: String,
     pub retransmission: bool,
+    #[serde(default)]
+    pub call_id_inferred: bool,
     pub label: String,
 }
 
