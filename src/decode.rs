@@ -12,6 +12,7 @@ use crate::capture::{FrameRef, Nanos};
 mod breakage;
 mod connection;
 mod keys;
+mod kind;
 mod ordered;
 mod prepare;
 mod spans;
@@ -20,11 +21,12 @@ mod tls;
 mod websocket;
 
 pub use breakage::{Breakage, BreakageKind};
-pub use keys::Keys;
+pub use keys::{Keys, connection_address, name_hash, ufrags};
+pub use kind::KindBits;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
-pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent};
+pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent, StunFacts};
 pub use tls::TlsSession;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,12 +6,11 @@ use callscope_parsers::sip::Scan;
 
 use super::Analysis;
 use super::ice::for_each_name;
-use super::kind::KindBits;
 use super::leftover::is_call_id_cut;
 use super::model::*;
 use super::owner::Owners;
 use crate::capture::{CaptureIssue, FrameRef, Nanos};
-use crate::decode::Keys;
+use crate::decode::{Keys, connection_address};
 
 /// A SIP message as decoding hands it over.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +37,12 @@ pub struct Incoming<'a> {
     pub cut: bool,
 }
 
-/// Length of `application/sdp`, with a charset at most: a longer Content-Type is a multipart.
-const PLAIN_SDP: usize = 32;
-
 impl Analysis {
     /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
     pub fn add_message(&mut self, m: &Incoming<'_>) -> Option<MsgIdx> {
         let scan = m.scan;
-        let keys = m.keys.unwrap_or_else(|| Keys::of(scan, m.src, m.dst, m.transport, self.strings.state()));
+        let keys =
+            m.keys.unwrap_or_else(|| Keys::of(scan, m.raw, m.src, m.dst, m.transport, self.strings.state()));
         let method = self.method_of(scan, m.frame);
         self.count(m, method);
         let Ok(index) = u32::try_from(self.messages.len()) else {
@@ -102,7 +99,7 @@ impl Analysis {
         }
         self.newest = self.newest.max(m.time);
         match owner {
-            Owner::Call(call) => self.learn_call(call, index, &record, m),
+            Owner::Call(call) => self.learn_call(call, index, &record, m, &keys),
             Owner::Dialog(dialog) => {
                 if let (Some(seconds), Some(work)) =
                     (scan.expires, self.dialog_work.get_mut(dialog.0 as usize))
@@ -237,7 +234,14 @@ impl Analysis {
     }
 
     /// What a call shows of itself, learned from each of its messages as it passes.
-    pub(super) fn learn_call(&mut self, call: CallIdx, index: MsgIdx, record: &SipRecord, m: &Incoming<'_>) {
+    pub(super) fn learn_call(
+        &mut self,
+        call: CallIdx,
+        index: MsgIdx,
+        record: &SipRecord,
+        m: &Incoming<'_>,
+        keys: &Keys,
+    ) {
         let scan = m.scan;
         let at = call.0 as usize;
         let (Some(shown), Some(work)) = (self.calls.get_mut(at), self.call_work.get_mut(at)) else { return };
@@ -275,25 +279,26 @@ impl Analysis {
             && of_caller
             && record.cseq == work.cseq;
         work.closed |= ends || refused;
-        work.kind.add(KindBits::of_scan(scan));
-        // The scan knows the first media section only.
-        if scan.sdp.is_some_and(|sdp| sdp.media_sections > 1) {
-            work.kind.add(KindBits::of_body(m.raw.get(scan.body_start..).unwrap_or_default()));
-        }
-        if let Some(sdp) = &scan.sdp {
+        work.kind.add(keys.kind);
+        if keys.ufrag != 0 || keys.more_names {
             let (groups, mut new) = (&mut self.stun.groups, 0u8);
-            let ice = for_each_name(m.raw, scan, |name| {
-                new = new.saturating_add(u8::from(groups.name_call(name, call)));
-            });
+            let mut give = |name| new = new.saturating_add(u8::from(groups.name_call(name, call)));
+            let mut ice = keys.ufrag != 0;
+            if ice {
+                give(keys.ufrag);
+            }
+            if keys.more_names {
+                ice |= for_each_name(m.raw, scan, give);
+            }
             if ice {
                 work.ice_names = work.ice_names.saturating_add(new).max(1);
-                work.ice_sections |= sdp.media_sections > 1 || scan.content_type.len() > PLAIN_SDP;
+                work.ice_sections |= keys.more_names;
             }
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
             self.learn_fork(call, record, scan);
         }
-        self.legs_learn(call, index, record, m, first_opening);
+        self.legs_learn(call, index, record, m, keys, first_opening);
     }
 }
 
@@ -352,12 +357,6 @@ fn subscription_reason(state: &[u8]) -> &[u8] {
         name.trim_ascii_end().eq_ignore_ascii_case(b"reason").then_some(value)
     });
     reason.and_then(|r| r.get(1..)).unwrap_or_default().trim_ascii()
-}
-
-/// The address alone, whether or not `IN IP4` stands before it and a TTL behind.
-pub(super) fn connection_address(value: &[u8]) -> &[u8] {
-    let last = value.rsplit(|b| *b == b' ').next().unwrap_or_default();
-    last.split(|b| *b == b'/').next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -169,6 +169,7 @@ impl Analysis {
         let Some(scan) = scan(&bytes) else { return };
         let record = *self.message(m);
         let Flow { src, dst, transport } = self.flow(record.flow);
+        let keys = Keys::of(&scan, &bytes, src, dst, transport, self.strings.state());
         let incoming = Incoming {
             scan: &scan,
             raw: &bytes,
@@ -180,10 +181,10 @@ impl Analysis {
             dst,
             transport,
             digest: 0,
-            keys: Some(Keys::of(&scan, src, dst, transport, self.strings.state())),
+            keys: Some(keys),
             duplicate: record.has(flag::DUPLICATE),
             cut: true,
         };
-        self.learn_call(call, m, &record, &incoming);
+        self.learn_call(call, m, &record, &incoming, &keys);
     }
 }

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
-use super::stun::{DecodedAt, MediaTally, Tallies, give};
+use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -148,7 +148,7 @@ impl CaptureDecoder {
                     duplicate,
                     cut: event.cut,
                 };
-                let kept = give(bytes, &at, sink);
+                let kept = give_known(bytes, event.channel, event.inside, &event.facts, &at, sink);
                 if !duplicate {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }

@@ -1,9 +1,6 @@
 //! Which connectivity checks belong to one ICE session: by the two names in USERNAME (RFC 8445 §7.2.2, [MS-ICE] and
 //! [MS-ICE2] alike), each the name one party gave itself.
 
-use std::hash::BuildHasher;
-
-use callscope_parsers::stun::{Dialect, StunScan};
 use hashbrown::HashTable;
 
 use super::{Map, StunIdx};
@@ -51,24 +48,9 @@ pub(in crate::correlate) struct Groups {
     names: Map<u64, Name>,
 }
 
-/// The hash that a name is known by.
-pub fn name_hash(name: &[u8]) -> u64 {
-    foldhash::fast::FixedState::with_seed(6).hash_one(name)
-}
-
 /// The same whatever the order.
 fn pair_hash([a, b]: [u64; 2]) -> u64 {
     (a.min(b) ^ a.max(b).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Receiver's and sender's name in the USERNAME of a request; none where it names only one party.
-pub(super) fn names<'a>(scan: &StunScan<'a>) -> Option<(&'a [u8], &'a [u8])> {
-    if let Some(name) = scan.check_username() {
-        return Some((name.receiver, name.sender));
-    }
-    // Google's and MSN's clients run two names of equal length together.
-    let name = scan.username().filter(|n| scan.dialect() == Dialect::Google && n.len().is_multiple_of(2))?;
-    Some(name.split_at(name.len() / 2))
 }
 
 impl Groups {
@@ -147,6 +129,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::name_hash;
 
     #[test]
     fn both_directions_are_one_group() {
