@@ -15,10 +15,11 @@ use std::net::IpAddr;
 use callscope_parsers::sip::scan::SdpScan;
 
 use super::Analysis;
-use super::ingest::{Incoming, connection_address};
+use super::ingest::connection_address;
 use super::model::*;
 use super::owner::{CallWork, Key};
 use crate::capture::Nanos;
+use crate::decode::DecodedSip;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -116,7 +117,7 @@ impl Analysis {
         call: CallIdx,
         index: MsgIdx,
         record: &SipRecord,
-        m: &Incoming<'_>,
+        m: &DecodedSip<'_>,
         opening: bool,
     ) {
         let scan = m.scan;
@@ -165,7 +166,7 @@ impl Analysis {
         }
     }
 
-    fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &Incoming<'_>) {
+    fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &DecodedSip<'_>) {
         let target = address_of_record(m.scan.refer_to);
         if let Some(replaced) = embedded_replaces(m.scan.refer_to) {
             self.link_named(call, &replaced, LinkReason::ReferTo, message);
@@ -197,7 +198,7 @@ impl Analysis {
     }
 
     /// Whether the INVITE that opens this call is what a REFER asked for: to its target, by its receiver.
-    fn link_referred(&mut self, call: CallIdx, m: &Incoming<'_>) {
+    fn link_referred(&mut self, call: CallIdx, m: &DecodedSip<'_>) {
         if self.legs.refers.is_empty() {
             return;
         }

@@ -9,7 +9,7 @@ use super::breakage;
 use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport, Way};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
@@ -398,21 +398,9 @@ impl Connection {
             && let Some(scan) = sip::scan(bytes)
             && let Some((frame, time)) = half.frames(start, half.buf.len(), cx.parts)
         {
-            self.over_limit |= !sink.sip(&DecodedSip {
-                scan: &scan,
-                raw: bytes,
-                place: Place::Memory(bytes),
-                frame,
-                parts: cx.parts,
-                time,
-                src,
-                dst,
-                transport: Transport::Tcp,
-                digest: cx.digest(bytes),
-                keys: None,
-                duplicate: false,
-                cut: !whole(&scan),
-            });
+            let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Tcp };
+            let message = DecodedSip::new(&scan, bytes, cx.digest(bytes), way);
+            self.over_limit |= !sink.sip(&DecodedSip { cut: !whole(&scan), ..message });
         }
         half.clear();
     }
@@ -516,21 +504,9 @@ impl Connection {
                             }
                             _ => Place::Memory(bytes),
                         };
-                        self.over_limit |= !sink.sip(&DecodedSip {
-                            scan: &scan,
-                            raw: bytes,
-                            place,
-                            frame,
-                            parts: cx.parts,
-                            time,
-                            src,
-                            dst,
-                            transport: Transport::Tcp,
-                            digest: cx.digest(bytes),
-                            keys: None,
-                            duplicate: false,
-                            cut: false,
-                        });
+                        let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Tcp };
+                        let message = DecodedSip::new(&scan, bytes, cx.digest(bytes), way);
+                        self.over_limit |= !sink.sip(&DecodedSip { place, ..message });
                     }
                     at = to;
                 }
@@ -605,21 +581,9 @@ impl Connection {
                         && let Some(scan) = sip::scan(&bytes)
                     {
                         self.asking = asking(&scan, direction, self.asking);
-                        self.over_limit |= !sink.sip(&DecodedSip {
-                            scan: &scan,
-                            raw: &bytes,
-                            place: Place::Memory(&bytes),
-                            frame,
-                            parts: cx.parts,
-                            time,
-                            src,
-                            dst,
-                            transport: Transport::Ws,
-                            digest: cx.digest(&bytes),
-                            keys: None,
-                            duplicate: false,
-                            cut: false,
-                        });
+                        let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Ws };
+                        let message = DecodedSip::new(&scan, &bytes, cx.digest(&bytes), way);
+                        self.over_limit |= !sink.sip(&message);
                     }
                 }
                 WsStep::NeedMore => break,
