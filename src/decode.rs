@@ -132,6 +132,39 @@ pub struct DecodedSip<'a> {
     pub cut: bool,
 }
 
+/// The way a message came.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    pub frame: FrameRef,
+    pub parts: &'a [FrameRef],
+    pub time: Nanos,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+}
+
+impl<'a> DecodedSip<'a> {
+    /// One whose bytes are to be kept, whole and met for the first time.
+    pub fn new(scan: &'a Scan<'a>, raw: &'a [u8], digest: u64, way: Way<'a>) -> Self {
+        let Way { frame, parts, time, src, dst, transport } = way;
+        Self {
+            scan,
+            raw,
+            place: Place::Memory(raw),
+            frame,
+            parts,
+            time,
+            src,
+            dst,
+            transport,
+            digest,
+            keys: None,
+            duplicate: false,
+            cut: false,
+        }
+    }
+}
+
 /// Takes what decoding makes known.
 pub trait Sink {
     /// `false`: a limit was hit and the message was not kept.

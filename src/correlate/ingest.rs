@@ -1,7 +1,5 @@
 //! Where a decoded SIP message joins the analysis.
 
-use std::net::SocketAddr;
-
 use callscope_parsers::sip::Scan;
 
 use super::Analysis;
@@ -9,37 +7,12 @@ use super::ice::for_each_name;
 use super::leftover::is_call_id_cut;
 use super::model::*;
 use super::owner::Owners;
-use crate::capture::{CaptureIssue, FrameRef, Nanos};
-use crate::decode::{Keys, connection_address};
-
-/// A SIP message as decoding hands it over.
-#[derive(Debug, Clone, Copy)]
-pub struct Incoming<'a> {
-    pub scan: &'a Scan<'a>,
-    /// The message itself, of which `scan` was made.
-    pub raw: &'a [u8],
-    pub bytes: BytesRef,
-    /// The frame that completed it.
-    pub frame: FrameRef,
-    /// The earlier frames it lies in.
-    pub parts: &'a [FrameRef],
-    pub time: Nanos,
-    pub src: SocketAddr,
-    pub dst: SocketAddr,
-    pub transport: Transport,
-    /// Hash of all its bytes, to tell retransmissions.
-    pub digest: u64,
-    /// Hashed ahead by the state that the load hashes with.
-    pub keys: Option<Keys>,
-    /// Its frame is a duplicate of another (contract.md).
-    pub duplicate: bool,
-    /// The capture holds only its beginning.
-    pub cut: bool,
-}
+use crate::capture::{CaptureIssue, FrameRef};
+use crate::decode::{DecodedSip, Keys, connection_address};
 
 impl Analysis {
-    /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
-    pub fn add_message(&mut self, m: &Incoming<'_>) -> Option<MsgIdx> {
+    /// Adds a message, whose bytes lie at `bytes`, to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
+    pub fn add_message(&mut self, m: &DecodedSip<'_>, bytes: BytesRef) -> Option<MsgIdx> {
         let scan = m.scan;
         let keys =
             m.keys.unwrap_or_else(|| Keys::of(scan, m.raw, m.src, m.dst, m.transport, self.strings.state()));
@@ -58,7 +31,7 @@ impl Analysis {
         };
         let mut record = SipRecord {
             time: m.time,
-            bytes: m.bytes,
+            bytes,
             frame: m.frame,
             flow,
             owner: Owner::Call(CallIdx(0)),
@@ -136,7 +109,7 @@ impl Analysis {
     }
 
     /// Every message is counted, whatever becomes of it.
-    fn count(&mut self, m: &Incoming<'_>, method: MethodId) {
+    fn count(&mut self, m: &DecodedSip<'_>, method: MethodId) {
         let sip = &mut self.sip;
         sip.messages += 1;
         sip.duplicates += u64::from(m.duplicate);
@@ -239,7 +212,7 @@ impl Analysis {
         call: CallIdx,
         index: MsgIdx,
         record: &SipRecord,
-        m: &Incoming<'_>,
+        m: &DecodedSip<'_>,
         keys: &Keys,
     ) {
         let scan = m.scan;
@@ -320,7 +293,7 @@ fn callee_agent_rank(record: &SipRecord, of_caller: bool) -> u8 {
     }
 }
 
-fn flags_of(m: &Incoming<'_>) -> u16 {
+fn flags_of(m: &DecodedSip<'_>) -> u16 {
     let scan = m.scan;
     let mut flags = 0;
     let mut set = |on: bool, bit: u16| flags |= if on { bit } else { 0 };

@@ -13,11 +13,10 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
 use super::Analysis;
-use super::ingest::Incoming;
 use super::model::*;
 use super::owner::{CallWork, Key};
 use crate::capture::Nanos;
-use crate::decode::Keys;
+use crate::decode::{DecodedSip, Keys};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -115,7 +114,7 @@ impl Analysis {
         call: CallIdx,
         index: MsgIdx,
         record: &SipRecord,
-        m: &Incoming<'_>,
+        m: &DecodedSip<'_>,
         keys: &Keys,
         opening: bool,
     ) {
@@ -164,7 +163,7 @@ impl Analysis {
         }
     }
 
-    fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &Incoming<'_>) {
+    fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &DecodedSip<'_>) {
         let target = address_of_record(m.scan.refer_to);
         if let Some(replaced) = embedded_replaces(m.scan.refer_to) {
             self.link_named(call, &replaced, LinkReason::ReferTo, message);
@@ -196,7 +195,7 @@ impl Analysis {
     }
 
     /// Whether the INVITE that opens this call is what a REFER asked for: to its target, by its receiver.
-    fn link_referred(&mut self, call: CallIdx, m: &Incoming<'_>) {
+    fn link_referred(&mut self, call: CallIdx, m: &DecodedSip<'_>) {
         if self.legs.refers.is_empty() {
             return;
         }

@@ -433,6 +433,27 @@ pub struct CaptureSummary {
     pub complete: bool,
 }
 
+impl CaptureSummary {
+    /// Of an input of which nothing was read yet.
+    pub fn new(info: CaptureInfo) -> Self {
+        Self {
+            info,
+            interfaces: Vec::new(),
+            frames: 0,
+            bytes: 0,
+            first: None,
+            last: None,
+            accounting: Accounting::default(),
+            issues: Vec::new(),
+            issues_not_kept: 0,
+            comments: Vec::new(),
+            input_bytes: 0,
+            counts: LightCounts::default(),
+            complete: false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct SipStatistics {
     pub messages: u64,

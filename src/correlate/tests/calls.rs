@@ -2,6 +2,7 @@
 
 use crate::correlate::script::{play, played};
 use crate::correlate::*;
+use crate::decode::{DecodedSip, Way};
 
 /// What is to be said of call 1, as `field=value` words: state, status, ended (by), and in ms start, setup, ring,
 /// talk, end, answered (times from 0); `mid`, `forks`, `retrans`, `offers`, `kind`.
@@ -360,21 +361,9 @@ fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
         cseq_method: method.as_bytes(),
         ..Default::default()
     };
-    a.add_message(&Incoming {
-        scan: &scan,
-        raw: b"",
-        bytes: r.bytes,
-        frame: r.frame,
-        parts: &[],
-        time: r.time,
-        src: flow.src,
-        dst: flow.dst,
-        transport: flow.transport,
-        digest: u64::from(m.0),
-        keys: None,
-        duplicate: false,
-        cut: false,
-    });
+    let Flow { src, dst, transport } = flow;
+    let way = Way { frame: r.frame, parts: &[], time: r.time, src, dst, transport };
+    a.add_message(&DecodedSip::new(&scan, b"", u64::from(m.0), way), r.bytes);
 }
 
 #[test]
