@@ -72,6 +72,7 @@ struct Source {
 }
 
 /// What a worker hands back.
+#[expect(clippy::large_enum_variant, reason = "nearly all are batches")]
 enum Outcome {
     Batch(Prepared),
     End,

@@ -87,7 +87,7 @@ impl KindBits {
 fn contains(text: &[u8], needle: &[u8]) -> bool {
     let Some(&first) = needle.first() else { return true };
     let here = |i| text.get(i..i + needle.len()).is_some_and(|w: &[u8]| w.eq_ignore_ascii_case(needle));
-    text.iter().enumerate().any(|(i, b)| b.to_ascii_lowercase() == first && here(i))
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(here)
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Analysis {
             let over = a.released || a.state(m.time) == super::AllocationState::Expired;
             let repeated = a.rounds.iter().any(|r| r.transaction == transaction);
             let releases = || scan_stun(m.message, None).and_then(|s| s.lifetime()) == Some(0);
-            if !(begins && over && !repeated && !releases()) {
+            if !begins || !over || repeated || releases() {
                 return Some(at);
             }
         }
