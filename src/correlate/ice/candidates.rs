@@ -1,5 +1,6 @@
 //! What the SDP of a call says: the parties' candidates, which generation counts, and the final offer.
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
@@ -10,7 +11,7 @@ use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody
 use callscope_parsers::sip::{self, Scan};
 
 use super::{CandidateKind, Draft, IceDialect, IceSession, IceSide};
-use crate::capture::FrameRef;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::correlate::offer::OfferAnswer;
@@ -31,6 +32,52 @@ pub enum Source {
     MappedByServer(SocketAddr),
     /// Packets of the capture come from it.
     Interface,
+}
+
+/// Where addresses of candidates are known from, gathered once for many candidates.
+#[derive(Debug, Default)]
+pub struct Sources {
+    relayed: HashMap<SocketAddr, Vec<(Nanos, AllocationIdx)>>,
+    mapped: HashMap<SocketAddr, Vec<(Nanos, AllocationIdx)>>,
+    told: HashMap<SocketAddr, SocketAddr>,
+    senders: HashSet<SocketAddr>,
+}
+
+impl Sources {
+    pub fn new(analysis: &Analysis) -> Self {
+        let mut out = Self::default();
+        for (i, a) in (0u32..).map(AllocationIdx).zip(&analysis.stun.allocations) {
+            for (address, of) in [(a.relayed, &mut out.relayed), (a.mapped, &mut out.mapped)] {
+                if let Some(address) = address {
+                    of.entry(address).or_default().push((a.first, i));
+                }
+            }
+        }
+        out.told.extend(analysis.stun.mapped.values().map(|m| (m.mapped, m.server)));
+        out.senders.extend(analysis.flows.iter().map(|f| f.unpack().src));
+        out
+    }
+
+    /// Of a candidate that was offered at `time`.
+    pub fn of(&self, c: &IceCandidate, time: Nanos) -> Option<Source> {
+        let address = c.address?;
+        // An address given out again belongs to who had it when the candidate was offered.
+        let pick = |all: Option<&Vec<(Nanos, AllocationIdx)>>| {
+            all?.iter().max_by_key(|(first, _)| (*first <= time, *first)).map(|(_, i)| *i)
+        };
+        if let Some(i) = pick(self.relayed.get(&address)) {
+            return Some(Source::Allocation(i));
+        }
+        let reflexive = c.kind == Some(CandidateKind::Srflx);
+        if let Some(i) = pick(self.mapped.get(&address)).filter(|_| reflexive) {
+            return Some(Source::MappedByAllocation(i));
+        }
+        if let Some(server) = self.told.get(&address).filter(|_| reflexive) {
+            return Some(Source::MappedByServer(*server));
+        }
+        let is_host = c.kind == Some(CandidateKind::Host);
+        (is_host && self.senders.contains(&address)).then_some(Source::Interface)
+    }
 }
 
 /// A candidate line.
@@ -351,44 +398,51 @@ impl Analysis {
 
     /// Types that the lines of draft-06 do not say.
     fn infer(&self, session: &mut IceSession) {
-        for side in [&mut session.a, &mut session.b] {
-            if side.candidates.iter().all(|c| c.kind.is_some() || c.kind_text.is_some()) {
-                continue;
-            }
-            let allocations = self.stun.allocations.iter();
-            let relays: Vec<IpAddr> =
-                allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
-            let locals: Vec<IpAddr> =
-                side.message.map(|m| self.flow(self.message(m).flow).src.ip()).into_iter().collect();
-            for c in side.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
-                let Some(address) = c.address else { continue };
-                let q = c.fraction.as_deref().unwrap_or("0");
-                let (transport, ip, port) = (&c.transport, address.ip(), address.port());
-                let line = format!("{} {} x {transport} {q} {ip} {port}", c.foundation, c.component);
-                if let Some(found) = infer_type(&parse_candidate(line.as_bytes(), 0), &relays, &locals) {
-                    c.kind = kind_of(&found.kind);
-                    c.inferred = Some(found.by.title());
-                }
+        self.infer_side(&mut session.a);
+        self.infer_side(&mut session.b);
+    }
+
+    fn infer_side(&self, side: &mut IceSide) {
+        if side.candidates.iter().all(|c| c.kind.is_some() || c.kind_text.is_some()) {
+            return;
+        }
+        let allocations = self.stun.allocations.iter();
+        let relays: Vec<IpAddr> = allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
+        let locals: Vec<IpAddr> =
+            side.message.map(|m| self.flow(self.message(m).flow).src.ip()).into_iter().collect();
+        for c in side.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
+            let Some(address) = c.address else { continue };
+            let q = c.fraction.as_deref().unwrap_or("0");
+            let (transport, ip, port) = (&c.transport, address.ip(), address.port());
+            let line = format!("{} {} x {transport} {q} {ip} {port}", c.foundation, c.component);
+            if let Some(found) = infer_type(&parse_candidate(line.as_bytes(), 0), &relays, &locals) {
+                c.kind = kind_of(&found.kind);
+                c.inferred = Some(found.by.title());
             }
         }
     }
 
-    /// Where a candidate's address is known from beside the SDP.
+    /// What a side offered for a media section in another generation: the part of its offer that was not taken.
+    pub fn ice_side_of_generation(
+        &self,
+        side: &IceSide,
+        section: usize,
+        generation: CandidateSyntax,
+    ) -> Option<IceSide> {
+        let message = side.message?;
+        let read = self.read_sdp(message)?;
+        let bodies = read.bodies();
+        let body = bodies.iter().rev().find(|b| !b.fragment && b.syntax == generation)?;
+        let sdp = body.parse();
+        let description = sdp.ice_description(sdp.media.get(section)?);
+        let mut found = self.side(&description, side.party.unwrap_or_default(), message, generation);
+        self.infer_side(&mut found);
+        Some(found)
+    }
+
+    /// Where a candidate's address is known from beside the SDP; of many candidates ask [`Sources`].
     pub fn candidate_source(&self, c: &IceCandidate) -> Option<Source> {
-        let address = c.address?;
-        for (i, a) in (0u32..).zip(&self.stun.allocations) {
-            if a.relayed == Some(address) {
-                return Some(Source::Allocation(AllocationIdx(i)));
-            }
-            if a.mapped == Some(address) && c.kind == Some(CandidateKind::Srflx) {
-                return Some(Source::MappedByAllocation(AllocationIdx(i)));
-            }
-        }
-        if let Some(m) = self.stun.mapped.values().find(|m| m.mapped == address) {
-            return Some(Source::MappedByServer(m.server));
-        }
-        let is_host = c.kind == Some(CandidateKind::Host);
-        (is_host && self.flows.iter().any(|f| f.unpack().src == address)).then_some(Source::Interface)
+        Sources::new(self).of(c, self.message(c.message).time)
     }
 
     /// The frame whose message carries a candidate.
