@@ -1,5 +1,6 @@
 //! The pair board: local × remote of one component, a cell a pair.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::path::{end as end_of, relayed};
@@ -63,7 +64,15 @@ pub struct Board {
     pub columns: Vec<End>,
     /// A cell for each row and column.
     pub cells: Vec<Vec<BoardCell>>,
+    /// Ends of A and of B that are not on the board: there are too many.
+    pub left_out: (usize, usize),
 }
+
+/// Rows and columns of a board.
+const MOST_ENDS: usize = 200;
+
+/// A pair by its ends and whether it is one of TCP.
+type PairAt = HashMap<(SocketAddr, SocketAddr, bool), usize>;
 
 /// One board for each component that has candidates or pairs.
 pub fn boards(analysis: &Analysis, s: &IceSession) -> Vec<Board> {
@@ -86,20 +95,31 @@ struct Place {
 
 fn board(analysis: &Analysis, s: &IceSession, component: u16) -> Board {
     let [a, b] = parties(analysis, s);
-    let rows = places(analysis, s, component, true);
-    let columns = places(analysis, s, component, false);
-    let cells = rows.iter().map(|r| columns.iter().map(|c| cell(s, component, r, c)).collect()).collect();
+    let pairs: PairAt = s
+        .pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| p.component == component)
+        .map(|(i, p)| ((p.a, p.b, p.transport != Transport::Udp), i))
+        .collect();
+    let mut rows = places(analysis, s, component, true);
+    let mut columns = places(analysis, s, component, false);
+    let left_out = (rows.len().saturating_sub(MOST_ENDS), columns.len().saturating_sub(MOST_ENDS));
+    rows.truncate(MOST_ENDS);
+    columns.truncate(MOST_ENDS);
+    let cells = rows.iter().map(|r| columns.iter().map(|c| cell(s, &pairs, r, c)).collect()).collect();
     let ends = |places: Vec<Place>| places.into_iter().map(|p| p.end).collect();
-    Board { component, a, b, rows: ends(rows), columns: ends(columns), cells }
+    Board { component, a, b, rows: ends(rows), columns: ends(columns), cells, left_out }
 }
 
 fn places(analysis: &Analysis, s: &IceSession, component: u16, is_a: bool) -> Vec<Place> {
     let side = if is_a { &s.a } else { &s.b };
     let mut out: Vec<Place> = Vec::new();
+    let mut at: HashMap<Key, usize> = HashMap::new();
     for (i, c) in side.candidates.iter().enumerate().filter(|(_, c)| c.component == component) {
         let key = (c.address, c.is_tcp());
         if c.address.is_some()
-            && let Some(known) = out.iter_mut().find(|p| p.key == key)
+            && let Some(known) = at.get(&key).and_then(|at| out.get_mut(*at))
         {
             let name = candidate_title(c);
             if !known.end.title.contains(&name) {
@@ -107,14 +127,16 @@ fn places(analysis: &Analysis, s: &IceSession, component: u16, is_a: bool) -> Ve
             }
             continue;
         }
+        at.insert(key, out.len());
         out.push(Place { end: candidate_end(analysis, s, i, c), key, base: base_of(c) });
     }
     for p in s.pairs.iter().filter(|p| p.component == component) {
         let address = if is_a { p.a } else { p.b };
         let key = (Some(address), p.transport != Transport::Udp);
-        if out.iter().any(|k| k.key == key) {
+        if at.contains_key(&key) {
             continue;
         }
+        at.insert(key, out.len());
         let told = end_of(analysis, s, p, is_a);
         let kind = told.kind.map_or("seen", |k| k.name());
         let tcp = if key.1 { " TCP" } else { "" };
@@ -218,16 +240,11 @@ pub(super) fn failed_allocations<'a>(
     failed.into_iter().filter(|(_, a)| machine(a)).collect()
 }
 
-fn cell(s: &IceSession, component: u16, row: &Place, column: &Place) -> BoardCell {
+fn cell(s: &IceSession, pairs: &PairAt, row: &Place, column: &Place) -> BoardCell {
     if row.end.refused || column.end.refused {
         return BoardCell::empty("–", "no allocation");
     }
-    let find = |a: SocketAddr, b: SocketAddr| {
-        let same = |p: &IcePair| {
-            (p.component, p.a, p.b) == (component, a, b) && (p.transport != Transport::Udp) == row.key.1
-        };
-        s.pairs.iter().position(same)
-    };
+    let find = |a: SocketAddr, b: SocketAddr| pairs.get(&(a, b, row.key.1)).copied();
     let (Some(a), Some(b)) = (row.key.0, column.key.0) else {
         return BoardCell::empty("", "name not resolved here");
     };
@@ -305,30 +322,45 @@ impl Board {
 
     /// Only rows and columns with a cell in that state; other cells are left empty.
     pub fn only(&self, state: PairState) -> Self {
-        let is = |c: &BoardCell| c.state == Some(state);
-        let keep_row: Vec<bool> = self.cells.iter().map(|r| r.iter().any(is)).collect();
-        let keep_column: Vec<bool> =
-            (0..self.columns.len()).map(|i| self.cells.iter().any(|r| r.get(i).is_some_and(is))).collect();
-        let pick = |ends: &[End], keep: &[bool]| {
+        let mut out = self.keep(|c| c.state == Some(state));
+        for c in out.cells.iter_mut().flatten().filter(|c| c.state != Some(state)) {
+            *c = BoardCell::empty("", "");
+        }
+        out
+    }
+
+    /// Only rows and columns with a check or with the chosen pair.
+    pub fn checked(&self) -> Self {
+        self.keep(|c| c.chosen || c.state.is_some_and(|s| s != PairState::NotChecked))
+    }
+
+    fn keep(&self, is: impl Fn(&BoardCell) -> bool) -> Self {
+        let keep_row: Vec<bool> = self.cells.iter().map(|r| r.iter().any(&is)).collect();
+        let column = |i: usize| self.cells.iter().any(|r| r.get(i).is_some_and(&is));
+        let keep_column: Vec<bool> = (0..self.columns.len()).map(column).collect();
+        let pick = |ends: &[End], keep: &[bool]| -> Vec<End> {
             ends.iter().zip(keep).filter(|(_, k)| **k).map(|(e, _)| e.clone()).collect()
         };
+        let (rows, columns) = (pick(&self.rows, &keep_row), pick(&self.columns, &keep_column));
         let cells = self
             .cells
             .iter()
             .zip(&keep_row)
             .filter(|(_, k)| **k)
-            .map(|(r, _)| {
-                let kept = r.iter().zip(&keep_column).filter(|(_, k)| **k).map(|(c, _)| c);
-                kept.map(|c| if is(c) { c.clone() } else { BoardCell::empty("", "") }).collect()
-            })
+            .map(|(r, _)| r.iter().zip(&keep_column).filter(|(_, k)| **k).map(|(c, _)| c.clone()).collect())
             .collect();
+        let left_out = (
+            self.left_out.0 + self.rows.len() - rows.len(),
+            self.left_out.1 + self.columns.len() - columns.len(),
+        );
         Self {
             component: self.component,
             a: self.a.clone(),
             b: self.b.clone(),
-            rows: pick(&self.rows, &keep_row),
-            columns: pick(&self.columns, &keep_column),
+            rows,
+            columns,
             cells,
+            left_out,
         }
     }
 

@@ -49,6 +49,8 @@ pub struct SideTable {
     pub lite: bool,
     /// The part of a multipart offer that the answer did not take.
     pub fallback: bool,
+    /// Form of the lines.
+    pub generation: CandidateSyntax,
     pub rows: Vec<CandidateRow>,
     /// Lines beyond the limit.
     pub not_kept: usize,
@@ -109,6 +111,7 @@ fn table_of(
         ufrag: side.ufrag.as_deref().map(show::safe_str).unwrap_or_default(),
         lite: side.lite,
         fallback,
+        generation: syntax,
         rows,
         not_kept: side.not_kept,
     }
@@ -243,6 +246,11 @@ impl CandidateRow {
 }
 
 impl SideTable {
+    /// `RFC 8839`, `draft-06 (MS-ICE), fallback`.
+    pub fn generation_words(&self) -> String {
+        format!("{}{}", syntax_words(self.generation), if self.fallback { ", fallback" } else { "" })
+    }
+
     /// The rows as a table.
     pub fn table(&self) -> Table {
         Table {
