@@ -141,10 +141,16 @@ pub fn contains(text: &str, needle: &str) -> bool {
 fn role(key: &str, cell: &str) -> Option<Role> {
     match key {
         "state" => match cell {
-            "completed" | "answered" => Some(Role::Good),
+            "completed" | "answered" | "connected" | "allocated" | "released" => Some(Role::Good),
             "failed" | "rejected" | "no answer" | "no_answer" | "unanswered" => Some(Role::Error),
-            "cancelled" | "redirected" => Some(Role::Warning),
+            "cancelled" | "redirected" | "incomplete" | "expired" => Some(Role::Warning),
             _ => None,
+        },
+        "outcome" => match cell {
+            "allocated" | "released" => Some(Role::Good),
+            "expired" | "sent to another server" => Some(Role::Warning),
+            "" | "–" => None,
+            _ => Some(Role::Error),
         },
         "status" | "final_status" => match cell.as_bytes().first() {
             // The answer to an INVITE that was cancelled.
