@@ -23,6 +23,8 @@ pub struct Analysis {
     pub limits: Limits,
     /// Headers that name the Call-ID of another leg.
     pub leg_headers: Vec<String>,
+    /// Long-term credentials of TURN given by the user, `name:password`; either part may hold colons.
+    pub turn_users: Vec<String>,
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,

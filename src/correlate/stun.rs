@@ -339,6 +339,12 @@ impl Analysis {
         self.stun.media.get(&path)?.iter().max_by_key(|m| (m.rtp, m.rtcp)).copied()
     }
 
+    /// The call whose SDP has a name that a group of checks goes by.
+    pub fn call_of_checks(&self, group: GroupIdx) -> Option<CallIdx> {
+        let groups = &self.stun.groups;
+        groups.list.get(group.0 as usize)?.names.into_iter().find_map(|name| groups.call_of(name))
+    }
+
     /// The id of a flow that was met.
     pub fn find_flow(&self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
         let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
