@@ -185,7 +185,7 @@ fn the_screen_of_the_readme_is_a_real_one() {
     let expected: Vec<&str> =
         block.expect("a screen").trim_matches('\n').lines().map(str::trim_end).collect();
     let mut terminal = Terminal::start(DIRECT);
-    terminal.see(&["1 Overview", "8 calls", "568 frames: 557 decoded"]);
+    terminal.see(&["1 Overview", "8 calls", "568 frames: 560 decoded"]);
     for (key, seen) in [("2", "1 of 8"), ("j", "2 of 8"), ("j", "3 of 8"), ("\r", "Call 3")] {
         terminal.press(key);
         terminal.see(&[seen]);

@@ -201,7 +201,9 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
             asked.insert((record.transaction, record.flow.0), row.time);
             None
         } else {
-            asked.get(&(record.transaction, of(flow.dst, flow.src))).map(|t| row.time.saturating_sub(*t).max(0))
+            asked
+                .get(&(record.transaction, of(flow.dst, flow.src)))
+                .map(|t| row.time.saturating_sub(*t).max(0))
         };
         let (from, to) = if row.from_a { (&a, &b) } else { (&b, &a) };
         cells.push(vec![
@@ -230,7 +232,9 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
     let shown = cells.len();
     let title = match rows.len() {
         0 => "No check of this pair is in the capture.".to_owned(),
-        n if n > shown => format!("the first {} of {} messages", show::number(shown as u64), show::number(n as u64)),
+        n if n > shown => {
+            format!("the first {} of {} messages", show::number(shown as u64), show::number(n as u64))
+        }
         n => show::count(n as u64, "message", "messages"),
     };
     Some(Listing {
@@ -323,8 +327,11 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
         (n, 0) => format!("{what}: {n}"),
         (n, more) => format!("{what}: {n}, {more} more over a limit"),
     };
-    let mut tables =
-        vec![list_table(title("Rounds", told.rounds.len(), told.rounds_not_kept), told.round_table(), rounds)];
+    let mut tables = vec![list_table(
+        title("Rounds", told.rounds.len(), told.rounds_not_kept),
+        told.round_table(),
+        rounds,
+    )];
     let peers = vec![Target::default(); told.peers.len()];
     tables.push(list_table(title("Peers", told.peers.len(), 0), told.peer_table(), peers));
     let a = analysis.stun.allocations.get(index.0 as usize)?;
@@ -373,7 +380,14 @@ pub(super) fn candidates_in(analysis: &Analysis, message: MsgIdx) -> Vec<String>
             .iter()
             .map(|r| {
                 let kind = if r.inferred.is_some() { format!("~{}", r.kind) } else { r.kind.clone() };
-                [r.component.to_string(), r.transport.clone(), kind, r.address.clone(), r.priority.clone(), r.remarks_text()]
+                [
+                    r.component.to_string(),
+                    r.transport.clone(),
+                    kind,
+                    r.address.clone(),
+                    r.priority.clone(),
+                    r.remarks_text(),
+                ]
             })
             .collect();
         let wide = |i: usize| rows.iter().map(|r| text::width(&r[i])).max().unwrap_or(0);

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Cursor, Subject};
+use crate::correlate::ice::{IcePair, PairState};
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{CallIdx, Transport};
 use crate::tui::desk::SessionData;
-use crate::correlate::ice::{IcePair, PairState};
 use crate::view::ice::{Board, BoardCell, End, Place};
 use crate::view::show::TimeMode;
 use crate::view::table::Table;

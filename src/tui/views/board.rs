@@ -42,7 +42,8 @@ fn words(view: &BoardState) -> Vec<(Role, String)> {
             Some(p) => out.push((Role::Title, data.pair_words(p))),
             None => {
                 if let Some((a, b)) = view.ends() {
-                    let text = format!("{} {} ↔ {} {}: no pair of the two", a.title, a.address, b.title, b.address);
+                    let text =
+                        format!("{} {} ↔ {} {}: no pair of the two", a.title, a.address, b.title, b.address);
                     out.push((Role::Dim, text));
                 }
             }
@@ -96,7 +97,8 @@ pub fn cell_of(view: &BoardState, area: Rect, x: u16, y: u16) -> Option<(usize, 
     let place = place(view, area);
     let top = area.y + place.head + 3;
     let left = area.x + place.stub + 2;
-    let (row, column) = (usize::from(y.checked_sub(top)?), usize::from(x.checked_sub(left)? / (place.cell + 2)));
+    let (row, column) =
+        (usize::from(y.checked_sub(top)?), usize::from(x.checked_sub(left)? / (place.cell + 2)));
     let (rows, columns) = view.size();
     let at = (view.row.top + row, view.column.top + column);
     (row < place.rows && column < place.columns && at.0 < rows && at.1 < columns).then_some(at)
@@ -139,7 +141,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let here = at == view.column.at;
         let role = if here { Role::Head } else { Role::Text };
         put(buf, cells_at(k), y, place.cell, &end.title, style(role));
-        put(buf, cells_at(k), y + 1, place.cell, &address(&end.address, usize::from(place.cell)), style(Role::Dim));
+        put(
+            buf,
+            cells_at(k),
+            y + 1,
+            place.cell,
+            &address(&end.address, usize::from(place.cell)),
+            style(Role::Dim),
+        );
     }
     let more = board.columns.len().saturating_sub(view.column.top + place.columns);
     let hidden = match (view.column.top, more) {

@@ -30,7 +30,7 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, r: &StunRecord) {
-        match MessageType(r.kind).split(r.dialect).0 {
+        match MessageType(r.kind).split(r.dialect()).0 {
             Class::Request => {
                 self.asked.insert(r.transaction);
                 self.nominated |= r.has(stun_flag::USE_CANDIDATE);
@@ -147,7 +147,15 @@ fn section(
                 phase.1.extend(rows);
             } else {
                 let tone = if tally.answered.is_empty() { Tone::Dim } else { Tone::Stun };
-                phase.1.push(LadderRow::Fold { time, end, from: sides[0], to: sides[1], label, tone, inner: rows });
+                phase.1.push(LadderRow::Fold {
+                    time,
+                    end,
+                    from: sides[0],
+                    to: sides[1],
+                    label,
+                    tone,
+                    inner: rows,
+                });
             }
         }
     }
@@ -198,12 +206,12 @@ fn check(
     let by_a = path.src == pair.a || path.dst == pair.b && path.src != pair.b;
     let (sender, receiver) = if by_a { (a, b) } else { (b, a) };
     let (from, to) = (ends.on_wire(flow.src, sender), ends.on_wire(flow.dst, receiver));
-    let class = MessageType(r.kind).split(r.dialect).0;
+    let class = MessageType(r.kind).split(r.dialect()).0;
     let mut label = match class {
         Class::Request => "check".to_owned(),
         Class::Success => "check answered".to_owned(),
         Class::Error => {
-            let words = words::error_words(r.error, r.dialect).map_or("", |(name, _)| name);
+            let words = words::error_words(r.error, r.dialect()).map_or("", |(name, _)| name);
             format!("check {} {words}", r.error).trim_end().to_owned()
         }
         Class::Indication => "indication".to_owned(),

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use callscope_parsers::stun::Dialect;
 
+use super::super::Lifeline;
 use super::super::lifelines::Machines;
 use super::super::traffic::CallTraffic;
-use super::super::Lifeline;
 use crate::correlate::ice::{CandidateKind, IceSession, IceSide};
 use crate::correlate::stun::Allocation;
 use crate::correlate::{Analysis, Str};
@@ -171,7 +171,7 @@ impl<'a> Ends<'a> {
         }
         // Signalling may go out of another interface than media.
         if let Some(m) = side.message {
-            let (from, _) = self.machines.ends(self.analysis.flow(self.analysis.message(m).flow));
+            let (from, _) = self.machines.ends(&self.analysis.flow(self.analysis.message(m).flow));
             let role = self.machines.lifelines.get(from).and_then(|l| l.role.as_deref());
             if matches!(role, Some("client" | "phone")) {
                 return Place::Known(from);

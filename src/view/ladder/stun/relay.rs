@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use callscope_parsers::stun::{Class, Method, MessageType, StunScan, scan_stun, words};
+use callscope_parsers::stun::{Class, MessageType, Method, StunScan, scan_stun, words};
 
 use super::super::traffic::CallTraffic;
 use super::super::{LadderRow, Tone};
@@ -23,7 +23,8 @@ pub fn draw(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, traffic: &
         allocation(canvas, ends, leg, at);
     }
     if traffic.allocations_not_kept > 0
-        && let Some(a) = traffic.allocations.last().and_then(|a| canvas.analysis.stun.allocations.get(a.0 as usize))
+        && let Some(a) =
+            traffic.allocations.last().and_then(|a| canvas.analysis.stun.allocations.get(a.0 as usize))
     {
         let n = traffic.allocations_not_kept as u64;
         let text = format!("{} not drawn", show::count(n, "more allocation is", "more allocations are"));
@@ -83,7 +84,7 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
 }
 
 fn about(a: &Allocation, r: &StunRecord) -> About {
-    let (class, method) = MessageType(r.kind).split(r.dialect);
+    let (class, method) = MessageType(r.kind).split(r.dialect());
     // Errors are to be seen, but those that only ask for the newest nonce.
     if class == Class::Error && !matches!(r.error, 401 | 438) {
         return About::Rounds;
@@ -110,7 +111,7 @@ fn run(
     let mut answered: HashSet<u32> = HashSet::new();
     let mut told = 0;
     for (_, r) in list {
-        match MessageType(r.kind).split(r.dialect).0 {
+        match MessageType(r.kind).split(r.dialect()).0 {
             Class::Request => {
                 asked.insert(r.transaction);
             }
@@ -166,7 +167,7 @@ fn line(
 ) -> Line {
     let analysis = canvas.analysis;
     let to_client = analysis.flow(r.flow).dst == a.client;
-    let (class, method) = MessageType(r.kind).split(r.dialect);
+    let (class, method) = MessageType(r.kind).split(r.dialect());
     let bytes = if canvas.reads > 0 { analysis.stores.read(r.bytes()).ok() } else { None };
     canvas.reads = canvas.reads.saturating_sub(1);
     let scan = bytes.as_deref().and_then(|b| scan_stun(b, Some(a.dialect)));
@@ -191,8 +192,9 @@ fn line(
         (Class::Success, Method::ALLOCATE) => granted(a, scan.as_ref()),
         (Class::Success, _) => format!("{name} answered"),
         (Class::Error, _) => {
-            let words = words::error_words(r.error, r.dialect).map_or("", |(name, _)| name);
-            let told = scan.as_ref().and_then(lines::error_text).unwrap_or_else(|| format!("{} {words}", r.error));
+            let words = words::error_words(r.error, r.dialect()).map_or("", |(name, _)| name);
+            let told =
+                scan.as_ref().and_then(lines::error_text).unwrap_or_else(|| format!("{} {words}", r.error));
             let of = if method == Method::ALLOCATE { "" } else { name };
             let text = if r.error == 401 { "401".to_owned() } else { told };
             format!("{of} {text}").trim().to_owned()
@@ -249,12 +251,13 @@ fn bindings(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, list: &[St
         let Some(r) = analysis.stun.record(index).copied().filter(|r| !r.has(stun_flag::DUPLICATE)) else {
             continue;
         };
-        let class = MessageType(r.kind).split(r.dialect).0;
+        let class = MessageType(r.kind).split(r.dialect()).0;
         let flow = analysis.flow(r.flow);
         let (client, server) = if class.is_response() { (flow.dst, flow.src) } else { (flow.src, flow.dst) };
         let client = ends.client(client);
         let server = ends.server(server.ip(), "STUN server", client);
-        let mapped = analysis.stun.mapped.get(&flow.dst).filter(|_| class == Class::Success).map(|m| m.mapped);
+        let mapped =
+            analysis.stun.mapped.get(&flow.dst).filter(|_| class == Class::Success).map(|m| m.mapped);
         let (label, tone) = match class {
             Class::Success => {
                 (mapped.map_or("Binding answered".to_owned(), |m| format!("mapped {m}")), Tone::Success)
