@@ -360,3 +360,6 @@ fn cell(
         _ => none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -436,6 +436,13 @@ impl Analysis {
         let sdp = body.parse();
         let description = sdp.ice_description(sdp.media.get(section)?);
         let mut found = self.side(&description, side.party.unwrap_or_default(), message, generation);
+        for c in found.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
+            let same = |k: &&IceCandidate| k.address_text == c.address_text && k.is_tcp() == c.is_tcp();
+            if let Some(kind) = side.candidates.iter().find(same).and_then(|k| k.kind) {
+                c.kind = Some(kind);
+                c.inferred = Some("the offer's other part says so of this address");
+            }
+        }
         self.infer_side(&mut found);
         Some(found)
     }

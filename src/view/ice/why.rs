@@ -235,10 +235,10 @@ impl Teller<'_> {
             told.push(format!("{unchecked} never checked"));
         }
         out.push(format!("No pair worked: {}.", told.join(", ")));
-        self.one_sided(out);
         for is_a in [true, false] {
             self.no_relay(is_a, out);
         }
+        self.one_sided(out);
         self.elsewhere(out);
     }
 
@@ -366,7 +366,8 @@ impl Teller<'_> {
         let [name_a, name_b] = &self.names;
         if s.b.message.is_none() {
             out.push(format!(
-                "No answer with SDP came, so nothing was to be checked: {name_b} never offered candidates."
+                "No answer with SDP came{}: {name_b} never offered candidates, and there was nothing to check.",
+                self.became()
             ));
         } else if s.b.candidates.is_empty() {
             out.push(format!("{name_b}'s answer has no candidates: it does not speak ICE, and media goes to the addresses in m= and c=."));
@@ -380,6 +381,7 @@ impl Teller<'_> {
                     .filter(|c| c.kind != Some(CandidateKind::Relay))
                     .filter_map(|c| c.address.map(|a| a.ip()))
                     .collect();
+                ips.sort();
                 ips.dedup();
                 ips.truncate(3);
                 ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -408,6 +410,16 @@ impl Teller<'_> {
             }
         }
         self.elsewhere(out);
+    }
+
+    /// ` (the call: rejected, 486)`.
+    fn became(&self) -> String {
+        let Some(call) = self.s.call.map(|c| &self.analysis.call(c).summary) else { return String::new() };
+        let state = call.state.name().replace('_', " ");
+        match call.final_status {
+            status @ 300.. => format!(" (the call: {state}, {status})"),
+            _ => format!(" (the call: {state})"),
+        }
     }
 
     fn remarks(&self, out: &mut Vec<String>) {

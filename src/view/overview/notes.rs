@@ -265,7 +265,11 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
         let words: Vec<String> =
             states.iter().map(|(state, n)| format!("{} {}", show::number(*n), state_words(*state))).collect();
         let sessions = show::count(total, "session", "sessions");
-        notes.push((INFO, format!("ICE: {sessions}: {}", words.join(", ")), None));
+        let words = match states.keys().next().filter(|_| states.len() == 1) {
+            Some(state) => state_words(*state).to_owned(),
+            None => words.join(", "),
+        };
+        notes.push((INFO, format!("ICE: {sessions}: {words}"), None));
     }
     let all = &analysis.stun.allocations;
     if !all.is_empty() {
