@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Cursor, Subject};
+use crate::correlate::ice::{IcePair, PairState};
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{CallIdx, Transport};
 use crate::tui::desk::SessionData;
-use crate::correlate::ice::{IcePair, PairState};
 use crate::view::ice::{Board, BoardCell, End, Place};
 use crate::view::show::TimeMode;
 use crate::view::table::Table;
@@ -33,6 +33,8 @@ pub struct BoardState {
     pub only: Option<PairState>,
     pub row: Cursor,
     pub column: Cursor,
+    /// Lines of the words below that are scrolled out.
+    pub words: usize,
 }
 
 impl BoardState {
@@ -50,6 +52,7 @@ impl BoardState {
             only: None,
             row: Cursor::default(),
             column: Cursor::default(),
+            words: 0,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::{moved, next_hit};
+use crate::correlate::ice::PairState;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{CallIdx, Owner};
 use crate::tui::action::Action;
@@ -16,7 +17,6 @@ use crate::tui::state::{
 };
 use crate::tui::views::{board, listing};
 use crate::tui::widgets::table::contains;
-use crate::correlate::ice::PairState;
 use crate::view::ice::{BoardCell, End};
 use crate::view::ladder::LadderOptions;
 use crate::view::show::TimeMode;
@@ -37,9 +37,7 @@ pub(super) fn act_on_table(state: &mut State, action: Action, effects: &mut Vec<
                 (TableKind::Allocations, _) => {
                     View::Listing(Box::new(ListingState::new(ListingOf::Allocation(AllocationIdx(id)))))
                 }
-                (_, Some(data)) => {
-                    View::Board(Box::new(BoardState::new(data.ids.clone(), table.cursor.at)))
-                }
+                (_, Some(data)) => View::Board(Box::new(BoardState::new(data.ids.clone(), table.cursor.at))),
                 _ => return,
             };
             state.stack.push(view);
@@ -72,7 +70,11 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
         Action::NextMessage | Action::PreviousMessage => {
             let by = if action == Action::NextMessage { 1 } else { -1 };
             let Some(at) = view.at.checked_add_signed(by).filter(|at| *at < view.ids.len()) else {
-                return state.say(if by > 0 { "this is the last session" } else { "this is the first session" });
+                return state.say(if by > 0 {
+                    "this is the last session"
+                } else {
+                    "this is the first session"
+                });
             };
             view.step(at);
             // The table it was opened from goes along.
@@ -86,7 +88,9 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
     let Some(data) = view.data.clone() else { return };
     match action {
         Action::Candidates => {
-            state.stack.push(View::Listing(Box::new(ListingState::new(ListingOf::Candidates(data.of.place)))));
+            state
+                .stack
+                .push(View::Listing(Box::new(ListingState::new(ListingOf::Candidates(data.of.place)))));
         }
         Action::Extended => match data.of.call() {
             Some(call) => open_ladder(state, &[call]),
@@ -120,14 +124,21 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
             (view.row, view.column) = Default::default();
             view.show();
             let text = match view.only {
-                Some(only) => format!("only pairs that are {}", crate::view::ice::pair_state_words(only)),
+                Some(only) => {
+                    let words = crate::view::ice::pair_state_words(only);
+                    format!("only rows and columns with a pair: {words}")
+                },
                 None => "all pairs".to_owned(),
             };
             state.say(text);
         }
         Action::Allocation => {
-            let ends = view.ends().map(|(a, b)| a.allocation.or(b.allocation));
-            open_allocation(state, ends.flatten());
+            let here = view.ends().and_then(|(a, b)| a.allocation.or(b.allocation));
+            // From elsewhere the first there is, granted or refused.
+            let any =
+                || view.shown.iter().flat_map(|b| b.rows.iter().chain(&b.columns)).find_map(|e| e.allocation);
+            let allocation = here.or_else(any);
+            open_allocation(state, allocation);
         }
         Action::Open => match view.pair().map(PairKey::of) {
             Some(key) => {
@@ -138,20 +149,24 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
         },
         Action::NextProblem | Action::PreviousProblem => {
             let forward = action == Action::NextProblem;
-            let bad = |cell: &BoardCell| {
-                matches!(cell.state, Some(PairState::Failed | PairState::Unanswered))
-            };
+            let bad =
+                |cell: &BoardCell| matches!(cell.state, Some(PairState::Failed | PairState::Unanswered));
             if !go_to_cell(view, forward, false, bad) {
                 state.say("no pair failed here");
             }
         }
+        Action::PaneUp => view.words = view.words.saturating_sub(1),
+        Action::PaneDown => view.words += 1,
         Action::Left | Action::Right => {
             let (_, columns) = view.size();
             view.column.step(if action == Action::Left { -1 } else { 1 }, columns);
+            view.words = 0;
         }
         _ => {
             let (rows, _) = view.size();
-            moved(&mut view.row, action, rows, page);
+            if moved(&mut view.row, action, rows, page) {
+                view.words = 0;
+            }
         }
     }
 }
@@ -187,7 +202,8 @@ fn go_to_cell(
 pub(super) fn search_board(view: &mut BoardState, needle: &str, forward: bool, from_here: bool) -> bool {
     let Some(board) = view.shown.clone() else { return false };
     let (rows, columns) = view.size();
-    let end = |end: Option<&End>| end.is_some_and(|e| contains(&e.title, needle) || contains(&e.address, needle));
+    let end =
+        |end: Option<&End>| end.is_some_and(|e| contains(&e.title, needle) || contains(&e.address, needle));
     let here = view.row.at * columns + view.column.at;
     let hit = next_hit(here, rows * columns, forward, from_here, |i| {
         let cell = view.cell_at(i / columns, i % columns).is_some_and(|c| contains(&c.words(), needle));
@@ -234,6 +250,7 @@ pub(super) fn settle_board(view: &mut BoardState, body: Rect, revision: u64, eff
     let (height, wide) = board::fits(view, body);
     view.row.settle(rows, height);
     view.column.settle(columns, wide);
+    view.words = view.words.min(board::words_beyond(view, body));
     let Some(id) = view.id() else { return };
     if view.asked == Some((revision, id)) || view.pending {
         return;
@@ -281,12 +298,7 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
     }
 }
 
-pub(super) fn search_listing(
-    view: &mut ListingState,
-    needle: &str,
-    forward: bool,
-    from_here: bool,
-) -> bool {
+pub(super) fn search_listing(view: &mut ListingState, needle: &str, forward: bool, from_here: bool) -> bool {
     let Some(data) = view.data.clone() else { return false };
     let hit = next_hit(view.cursor.at, data.len(), forward, from_here, |i| contains(&data.text(i), needle));
     view.cursor.at = hit.unwrap_or(view.cursor.at);

@@ -79,7 +79,13 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &ListingState) {
     let fitted: Vec<Vec<(usize, u16)>> = listing
         .tables
         .iter()
-        .map(|t| if t.table.columns.is_empty() { Vec::new() } else { fit_columns(&t.table.columns, &t.widths, room, view.left) })
+        .map(|t| {
+            if t.table.columns.is_empty() {
+                Vec::new()
+            } else {
+                fit_columns(&t.table.columns, &t.widths, room, view.left)
+            }
+        })
         .collect();
     for (y, line) in (area.top()..area.bottom()).zip(all.iter().skip(view.cursor.top)) {
         let whole = area.width.saturating_sub(2);
