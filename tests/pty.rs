@@ -154,6 +154,32 @@ fn a_capture_is_walked_and_left() {
 }
 
 #[test]
+fn ice_sessions_lead_to_pairs_candidates_the_call_and_back() {
+    let mut terminal = Terminal::start(DIRECT);
+    terminal.see(&["1 Overview", "8 calls"]);
+    terminal.press("5");
+    terminal.see(&["not started", "two relays UDP", "1 of 2"]);
+    terminal.press("\r");
+    terminal.see(&["component [1 RTP] 2 RTCP", "12 not checked", "No check is in this capture."]);
+    terminal.press("]");
+    terminal.see(&["2 of 2"]);
+    terminal.press("t");
+    terminal.see(&["alice: ", "candidates, draft-19 (MS-ICE2)"]);
+    terminal.press("q");
+    terminal.lose("candidates, draft-19");
+    terminal.press("x");
+    terminal.see(&["Call 1", "INVITE offer", "100 Trying"]);
+    terminal.press("I");
+    terminal.see(&["component [1 RTP] 2 RTCP"]);
+    terminal.press("qqq");
+    terminal.see(&["two relays UDP"]);
+    terminal.press("v");
+    terminal.see(&["No TURN allocations in 568 frames."]);
+    terminal.press("q");
+    terminal.check_given_back("0");
+}
+
+#[test]
 fn a_signal_gives_the_terminal_back() {
     let mut terminal = Terminal::start(REPLACED);
     terminal.see(&["1 Overview", "8 calls"]);
@@ -185,7 +211,7 @@ fn the_screen_of_the_readme_is_a_real_one() {
     let expected: Vec<&str> =
         block.expect("a screen").trim_matches('\n').lines().map(str::trim_end).collect();
     let mut terminal = Terminal::start(DIRECT);
-    terminal.see(&["1 Overview", "8 calls", "568 frames: 557 decoded"]);
+    terminal.see(&["1 Overview", "8 calls", "568 frames: 560 decoded"]);
     for (key, seen) in [("2", "1 of 8"), ("j", "2 of 8"), ("j", "3 of 8"), ("\r", "Call 3")] {
         terminal.press(key);
         terminal.see(&[seen]);

@@ -127,7 +127,7 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
                 Some(only) => {
                     let words = crate::view::ice::pair_state_words(only);
                     format!("only rows and columns with a pair: {words}")
-                },
+                }
                 None => "all pairs".to_owned(),
             };
             state.say(text);

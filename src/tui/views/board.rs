@@ -80,19 +80,21 @@ fn words(view: &BoardState, times_fit: bool) -> Vec<(Role, String)> {
 fn place(view: &BoardState, area: Rect) -> Place {
     let room = usize::from(area.width);
     let head = 2;
-    let (stub, widest, count) = match &view.shown {
+    let (stub, cells, ends, count) = match &view.shown {
         Some(board) => {
             let stub = board.rows.iter().map(|e| width(&e.title).min(WIDE) + 1 + width(&e.address)).max();
             let cells = board.cells.iter().flatten().map(|c| width(&c.words())).max().unwrap_or(0);
             let ends = board.columns.iter().map(end_width).max().unwrap_or(0);
-            (stub.unwrap_or(0) + 1, cells.max(ends), board.columns.len())
+            (stub.unwrap_or(0) + 1, cells, ends, board.columns.len())
         }
-        None => (0, 0, 0),
+        None => (0, 0, 0, 0),
     };
     let stub = stub.min(room * 2 / 5).max(8);
     let left = room.saturating_sub(stub + 2);
     let fair = left / count.max(1);
-    let cell = widest.clamp(NARROW, WIDE).min(fair.max(NARROW + 2).saturating_sub(2)).max(NARROW);
+    // What the cells say is read whole; the addresses above them have what is left.
+    let least = cells.clamp(NARROW, WIDE);
+    let cell = cells.max(ends).clamp(least, WIDE).min(fair.saturating_sub(2)).max(least);
     let columns = (left / (cell + 2)).max(1);
     let wanted = word_lines(view, area.width).len();
     let lines = usize::from(area.height).saturating_sub(head + 4);
@@ -197,7 +199,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let Some(end) = board.rows.get(at) else { break };
         let here = at == view.row.at;
         let room = usize::from(place.stub);
-        let title = fit(&end.title, WIDE.min(room)).into_owned();
+        // The address tells ends apart; of a long title its beginning is enough.
+        let least = width(&end.title).min(14);
+        let title_room = room.saturating_sub(width(&end.address) + 1).max(least).min(room);
+        let title = fit(&end.title, title_room).into_owned();
         let used = (width(&title) + 1).min(room);
         put(buf, x0, y, place.stub, &title, style(if here { Role::Head } else { Role::Text }));
         let rest = room - used;
