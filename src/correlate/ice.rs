@@ -19,7 +19,7 @@ mod candidates;
 mod pairs;
 
 pub(super) use candidates::for_each_name;
-pub use candidates::{IceCandidate, Source, Sources};
+pub use candidates::{IceCandidate, Offered, Source, Sources};
 
 /// Candidate types (RFC 8445 §5.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

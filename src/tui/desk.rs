@@ -272,7 +272,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
                 flawed: Arc::new(flawed),
             }
         }
-        Request::Detail(subject) => Answer::Detail(Arc::new(detail_of(analysis, *subject))),
+        Request::Detail(subject) => Answer::Detail(Arc::new(detail_of(analysis, cache, *subject))),
         Request::Diff(a, b) => {
             let lines = bytes_of(analysis, *a)
                 .and_then(|left| Ok((left, bytes_of(analysis, *b)?)))
@@ -292,7 +292,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::Session { id: *id, place: *place, data }
         }
         Request::Listing(of, time) => {
-            let data = Arc::new(ice::listing(analysis, *of, *time));
+            let data = Arc::new(ice::listing(analysis, cache, *of, *time));
             Answer::Listing { of: *of, time: *time, data }
         }
         Request::CallsOf(kind, id) => Answer::CallsOf(ice::calls_of(analysis, cache, *kind, *id)),
@@ -362,7 +362,7 @@ fn flawed(analysis: &Analysis, ladder: &Ladder) -> Vec<MsgIdx> {
     out
 }
 
-fn detail_of(analysis: &Analysis, subject: Subject) -> Detail {
+fn detail_of(analysis: &Analysis, cache: &Cache, subject: Subject) -> Detail {
     let mut detail = Detail {
         subject,
         buffers: Vec::new(),
@@ -383,7 +383,7 @@ fn detail_of(analysis: &Analysis, subject: Subject) -> Detail {
             Err(e) => failed(e),
         }
         detail.sdp = detail::sdp_summary(analysis, m).unwrap_or_default();
-        detail.candidates = ice::candidates_in(analysis, m);
+        detail.candidates = ice::candidates_in(analysis, cache, m);
     }
     match subject {
         Subject::Message(m) => {

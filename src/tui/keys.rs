@@ -214,6 +214,8 @@ pub const KEYS: &[Key] = &[
     key(LADDER.or(DETAIL), &["Tab"], Action::NextPane, "next-pane", Group::Show, "pane", "Decoded, Raw, SDP, Candidates, Hex"),
     key(LADDER.or(DETAIL), &["BackTab"], Action::PreviousPane, "prev-pane", Group::Show, "", "the same backwards"),
     key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Candidates, Hex"),
+    key(BOARD, &["K", "S-Up"], Action::PaneUp, "words-up", Group::Show, "", "the words below up"),
+    key(BOARD, &["J", "S-Down"], Action::PaneDown, "words-down", Group::Show, "", "the words below down"),
     key(LADDER.or(PACKETS), &["K", "S-Up"], Action::PaneUp, "pane-up", Group::Show, "", "side pane up"),
     key(LADDER.or(PACKETS), &["J", "S-Down"], Action::PaneDown, "pane-down", Group::Show, "", "side pane down"),
     key(LADDER.or(PACKETS), &["+"], Action::Wider, "wider", Group::Show, "", "side pane larger"),

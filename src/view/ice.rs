@@ -17,12 +17,14 @@ pub use crate::correlate::ice::IceState;
 
 mod board;
 mod checks;
+mod offered;
 mod path;
 mod sides;
 mod why;
 
 pub use board::{Board, BoardCell, End, boards};
 pub use checks::{CheckRow, checks_of_pair, pair_columns, pair_table, pair_title};
+pub use offered::offered;
 pub use path::path_words;
 pub use sides::{CandidateRow, SideTable, candidate_columns, side_table};
 pub use why::why;

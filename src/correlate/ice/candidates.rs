@@ -119,6 +119,18 @@ impl IceCandidate {
     }
 }
 
+/// What one body of a message says of one media section.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    pub side: IceSide,
+    /// `audio` …; of a fragment without media sections `session`.
+    pub media: String,
+    /// The body is for older clients.
+    pub fallback: bool,
+    /// The body is a trickle fragment.
+    pub fragment: bool,
+}
+
 /// A message whose SDP is looked at.
 struct Read {
     message: MsgIdx,
@@ -445,6 +457,26 @@ impl Analysis {
         }
         self.infer_side(&mut found);
         Some(found)
+    }
+
+    /// The candidates that a message itself carries, by body and media section.
+    pub fn ice_offered(&self, message: MsgIdx) -> Vec<Offered> {
+        let Some(read) = self.read_sdp(message) else { return Vec::new() };
+        let mut out = Vec::new();
+        for body in read.bodies() {
+            let sdp = body.parse();
+            let before = body.fragment.then(|| sdp.ice_before_media()).flatten();
+            let of_media = sdp.media.iter().map(|m| (text(m.kind), sdp.ice_description(m)));
+            for (media, d) in before.into_iter().map(|d| ("session".to_owned(), d)).chain(of_media) {
+                let mut side = self.side(&d, Str(0), message, body.syntax);
+                if side.candidates.is_empty() {
+                    continue;
+                }
+                self.infer_side(&mut side);
+                out.push(Offered { side, media, fallback: body.fallback, fragment: body.fragment });
+            }
+        }
+        out
     }
 
     /// Where a candidate's address is known from beside the SDP; of many candidates ask [`Sources`].

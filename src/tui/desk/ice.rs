@@ -25,30 +25,49 @@ const MOST_MESSAGES: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Cache {
     index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
+    sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
 }
 
 /// Tells whether something came since.
-type Stamp = (usize, usize);
+type Stamp = (usize, usize, u64);
 
 impl Cache {
     /// Numbers of all sessions.
     pub fn index(&self, analysis: &Analysis) -> Arc<IceIndex> {
-        let stamp = (analysis.messages.len(), analysis.stun.records.len());
-        let mut known = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, index)) = known.as_ref().filter(|(of, _)| *of == stamp) {
-            return index.clone();
-        }
-        let index = Arc::new(analysis.ice_index());
-        *known = Some((stamp, index.clone()));
-        index
+        fresh(&self.index, analysis, Analysis::ice_index)
     }
+
+    /// Where addresses of candidates come from.
+    fn sources(&self, analysis: &Analysis) -> Arc<Sources> {
+        fresh(&self.sources, analysis, Sources::new)
+    }
+}
+
+/// What is known, if nothing came since; else it is made anew.
+fn fresh<T>(
+    slot: &Mutex<Option<(Stamp, Arc<T>)>>,
+    analysis: &Analysis,
+    make: impl FnOnce(&Analysis) -> T,
+) -> Arc<T> {
+    let frames = analysis.captures.iter().map(|c| c.frames).sum();
+    let stamp = (analysis.messages.len(), analysis.stun.records.len(), frames);
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = slot.as_ref().filter(|(of, _)| *of == stamp) {
+        return known.clone();
+    }
+    let made = Arc::new(make(analysis));
+    *slot = Some((stamp, made.clone()));
+    made
 }
 
 /// The session of a board.
 #[derive(Debug, Clone)]
 pub struct SessionData {
     pub of: SessionRef,
+    /// Who, in which role and dialect, and of which call.
     pub title: String,
+    pub times: String,
+    pub state: &'static str,
     pub boards: Vec<Board>,
     pub why: Vec<String>,
     pub session: IceSession,
@@ -135,14 +154,28 @@ pub(super) fn session(
 ) -> Option<SessionData> {
     let of = find(analysis, cache, id, place)?;
     let session = ice::session(analysis, of)?;
-    let call = session.call.map_or(String::new(), |c| format!("Call {}  ", u64::from(c.0) + 1));
     Some(SessionData {
         of,
-        title: format!("{call}{}", ice::title(analysis, &session)),
+        title: title(analysis, &session),
+        times: ice::times(&session),
+        state: ice::state_words(session.state),
         boards: ice::boards(analysis, &session),
         why: ice::why(analysis, &session),
         session,
     })
+}
+
+fn title(analysis: &Analysis, s: &IceSession) -> String {
+    let row = ice::session_row(analysis, 0, s);
+    let roles = match row.role_a {
+        Some("controlling") => [" controlling", " controlled"],
+        Some(_) => [" controlled", " controlling"],
+        None => ["", ""],
+    };
+    let call = s.call.map_or(String::new(), |c| format!("Call {}  ", u64::from(c.0) + 1));
+    let media = if row.media.is_empty() { String::new() } else { format!("  {}", row.media) };
+    let path = if row.path.is_empty() { String::new() } else { format!("  {}", row.path) };
+    format!("{call}{}{}  ×  {}{}{media}  {}{path}", row.a, roles[0], row.b, roles[1], row.dialect)
 }
 
 pub(super) fn calls_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: u32) -> Vec<CallIdx> {
@@ -158,10 +191,10 @@ pub(super) fn calls_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: 
     }
 }
 
-pub(super) fn listing(analysis: &Analysis, of: ListingOf, time: TimeMode) -> Listing {
+pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: TimeMode) -> Listing {
     let found = match of {
         ListingOf::Checks(place, key) => checks(analysis, place, key, time),
-        ListingOf::Candidates(place) => candidates(analysis, place),
+        ListingOf::Candidates(place) => candidates(analysis, cache, place),
         ListingOf::Allocation(index) => allocation(analysis, index, time),
     };
     found.unwrap_or_else(|| Listing { title: "This is no more.".to_owned(), ..Listing::default() })
@@ -211,7 +244,7 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
             format!("{from} → {to}"),
             row.text.clone(),
             took.map(show::duration).unwrap_or_default(),
-            row.outer.clone().unwrap_or_default(),
+            row.outer.as_deref().map_or("", |o| o.trim_start_matches("through the relay: ")).to_owned(),
             row.frame.frame.to_string(),
         ]);
         before = row.time;
@@ -226,7 +259,7 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
         column("way", "From → to", Align::Left, 1),
         column("what", "What", Align::Left, 0),
         column("rtt", "RTT", Align::Right, 1),
-        column("wire", "On the wire", Align::Left, 3),
+        column("wire", "Through the relay", Align::Left, 3),
         column("frame", "Frame", Align::Right, 2),
     ];
     let shown = cells.len();
@@ -270,9 +303,9 @@ fn pair_facts(p: &IcePair, [a, b]: [&str; 2]) -> Vec<String> {
     vec![format!("{}.", facts.join(" · "))]
 }
 
-fn candidates(analysis: &Analysis, place: Place) -> Option<Listing> {
+fn candidates(analysis: &Analysis, cache: &Cache, place: Place) -> Option<Listing> {
     let session = ice::session(analysis, SessionRef { id: 0, place })?;
-    let sources = Sources::new(analysis);
+    let sources = cache.sources(analysis);
     let mut tables = Vec::new();
     for is_a in [true, false] {
         let side = if is_a { &session.a } else { &session.b };
@@ -287,7 +320,7 @@ fn candidates(analysis: &Analysis, place: Place) -> Option<Listing> {
         }
     }
     Some(Listing {
-        title: ice::title(analysis, &session),
+        title: title(analysis, &session),
         head: Vec::new(),
         tables,
         calls: session.call.into_iter().collect(),
@@ -368,9 +401,9 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
 }
 
 /// The candidate tables of a message as lines: every generation it carries, the fallback named.
-pub(super) fn candidates_in(analysis: &Analysis, message: MsgIdx) -> Vec<String> {
+pub(super) fn candidates_in(analysis: &Analysis, cache: &Cache, message: MsgIdx) -> Vec<String> {
     let mut out = Vec::new();
-    for told in offered(analysis, message) {
+    for told in ice::offered(analysis, message, || cache.sources(analysis)) {
         if !out.is_empty() {
             out.push(String::new());
         }
@@ -416,8 +449,4 @@ pub(super) fn candidates_in(analysis: &Analysis, message: MsgIdx) -> Vec<String>
         }
     }
     out
-}
-
-fn offered(_analysis: &Analysis, _message: MsgIdx) -> Vec<SideTable> {
-    Vec::new()
 }

@@ -33,6 +33,8 @@ pub struct BoardState {
     pub only: Option<PairState>,
     pub row: Cursor,
     pub column: Cursor,
+    /// Lines of the words below that are scrolled out.
+    pub words: usize,
 }
 
 impl BoardState {
@@ -50,6 +52,7 @@ impl BoardState {
             only: None,
             row: Cursor::default(),
             column: Cursor::default(),
+            words: 0,
         }
     }
 

@@ -124,14 +124,21 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
             (view.row, view.column) = Default::default();
             view.show();
             let text = match view.only {
-                Some(only) => format!("only pairs that are {}", crate::view::ice::pair_state_words(only)),
+                Some(only) => {
+                    let words = crate::view::ice::pair_state_words(only);
+                    format!("only rows and columns with a pair: {words}")
+                }
                 None => "all pairs".to_owned(),
             };
             state.say(text);
         }
         Action::Allocation => {
-            let ends = view.ends().map(|(a, b)| a.allocation.or(b.allocation));
-            open_allocation(state, ends.flatten());
+            let here = view.ends().and_then(|(a, b)| a.allocation.or(b.allocation));
+            // From elsewhere the first there is, granted or refused.
+            let any =
+                || view.shown.iter().flat_map(|b| b.rows.iter().chain(&b.columns)).find_map(|e| e.allocation);
+            let allocation = here.or_else(any);
+            open_allocation(state, allocation);
         }
         Action::Open => match view.pair().map(PairKey::of) {
             Some(key) => {
@@ -148,13 +155,18 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
                 state.say("no pair failed here");
             }
         }
+        Action::PaneUp => view.words = view.words.saturating_sub(1),
+        Action::PaneDown => view.words += 1,
         Action::Left | Action::Right => {
             let (_, columns) = view.size();
             view.column.step(if action == Action::Left { -1 } else { 1 }, columns);
+            view.words = 0;
         }
         _ => {
             let (rows, _) = view.size();
-            moved(&mut view.row, action, rows, page);
+            if moved(&mut view.row, action, rows, page) {
+                view.words = 0;
+            }
         }
     }
 }
@@ -238,6 +250,7 @@ pub(super) fn settle_board(view: &mut BoardState, body: Rect, revision: u64, eff
     let (height, wide) = board::fits(view, body);
     view.row.settle(rows, height);
     view.column.settle(columns, wide);
+    view.words = view.words.min(board::words_beyond(view, body));
     let Some(id) = view.id() else { return };
     if view.asked == Some((revision, id)) || view.pending {
         return;

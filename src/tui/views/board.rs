@@ -4,16 +4,37 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::placeholder;
-use crate::correlate::ice::PairState;
+use crate::correlate::ice::{IceState, PairState};
 use crate::tui::state::{BoardState, State};
 use crate::tui::theme::Role;
-use crate::tui::widgets::text::{fill_row, fit, put, put_center, width, wrap_words};
+use crate::tui::widgets::text::{fill_row, fit, put, put_center, put_right, width, wrap_words};
 use crate::view::ice::{BoardCell, End};
 
 /// Narrowest column of a cell.
 const NARROW: usize = 12;
 /// Widest column of a cell.
 const WIDE: usize = 24;
+
+/// The lines of the words below.
+fn word_lines(view: &BoardState, width: u16) -> Vec<(Role, String)> {
+    let room = usize::from(width.saturating_sub(2));
+    let all = words(view, times_fit(view, width));
+    all.into_iter()
+        .flat_map(|(role, text)| wrap_words(&text, room).into_iter().map(move |piece| (role, piece)))
+        .collect()
+}
+
+/// The times stand behind the components, if there is room.
+fn times_fit(view: &BoardState, columns: u16) -> bool {
+    let times = view.data.as_ref().map_or(0, |d| width(&d.times));
+    width(&components(view)) + times + 4 <= usize::from(columns)
+}
+
+/// How many lines of the words are out of sight while the first stands on top.
+pub fn words_beyond(view: &BoardState, area: Rect) -> usize {
+    let place = place(view, area);
+    word_lines(view, area.width).len().saturating_sub(usize::from(place.foot))
+}
 
 /// How a board stands on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +56,12 @@ fn end_width(end: &End) -> usize {
 }
 
 /// What is said below the board: of the pair, then why.
-fn words(view: &BoardState) -> Vec<(Role, String)> {
+fn words(view: &BoardState, times_fit: bool) -> Vec<(Role, String)> {
     let mut out = Vec::new();
     if let Some(data) = &view.data {
+        if !times_fit {
+            out.push((Role::Text, data.times.clone()));
+        }
         match view.pair() {
             Some(p) => out.push((Role::Title, data.pair_words(p))),
             None => {
@@ -56,28 +80,23 @@ fn words(view: &BoardState) -> Vec<(Role, String)> {
 fn place(view: &BoardState, area: Rect) -> Place {
     let room = usize::from(area.width);
     let head = 2;
-    let (stub, widest, count) = match &view.shown {
+    let (stub, cells, ends, count) = match &view.shown {
         Some(board) => {
             let stub = board.rows.iter().map(|e| width(&e.title).min(WIDE) + 1 + width(&e.address)).max();
             let cells = board.cells.iter().flatten().map(|c| width(&c.words())).max().unwrap_or(0);
             let ends = board.columns.iter().map(end_width).max().unwrap_or(0);
-            (stub.unwrap_or(0) + 1, cells.max(ends), board.columns.len())
+            (stub.unwrap_or(0) + 1, cells, ends, board.columns.len())
         }
-        None => (0, 0, 0),
+        None => (0, 0, 0, 0),
     };
-    // Titles stand over their addresses where one line is too long for both.
-    let two = stub > room * 2 / 5;
-    let stub = match &view.shown {
-        Some(board) if two => board.rows.iter().map(end_width).max().unwrap_or(0) + 1,
-        _ => stub,
-    };
-    let stub = stub.min(room / 2).max(8);
+    let stub = stub.min(room * 2 / 5).max(8);
     let left = room.saturating_sub(stub + 2);
     let fair = left / count.max(1);
-    let cell = widest.clamp(NARROW, WIDE).min(fair.max(NARROW + 2).saturating_sub(2)).max(NARROW);
+    // What the cells say is read whole; the addresses above them have what is left.
+    let least = cells.clamp(NARROW, WIDE);
+    let cell = cells.max(ends).clamp(least, WIDE).min(fair.saturating_sub(2)).max(least);
     let columns = (left / (cell + 2)).max(1);
-    let wanted: usize =
-        words(view).iter().map(|(_, line)| wrap_words(line, room.saturating_sub(2)).len()).sum();
+    let wanted = word_lines(view, area.width).len();
     let lines = usize::from(area.height).saturating_sub(head + 4);
     let needed = view.size().0;
     // The board keeps a third of the height at least.
@@ -123,8 +142,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         return placeholder::say(buf, area, theme, text);
     };
     let style = |role| theme.style(role);
-    put(buf, area.x + 1, area.y, area.width - 2, &data.title, style(Role::Title));
+    let state_width = width(data.state) as u16 + 2;
+    put(buf, area.x + 1, area.y, area.width.saturating_sub(state_width + 2), &data.title, style(Role::Title));
+    let outcome = match data.session.state {
+        IceState::Connected => Role::Good,
+        IceState::Failed => Role::Error,
+        IceState::Incomplete => Role::Warning,
+        IceState::NotStarted => Role::Dim,
+    };
+    put_right(buf, area.x, area.y, area.width - 1, data.state, style(outcome));
     put(buf, area.x + 1, area.y + 1, area.width - 2, &components(view), style(Role::Dim));
+    if times_fit(view, area.width) {
+        put_right(buf, area.x, area.y + 1, area.width - 1, &data.times, style(Role::Dim));
+    }
     let Some(board) = &view.shown else {
         let below = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
         return placeholder::say(buf, below, theme, "No candidates and no checks: nothing to pair.");
@@ -169,16 +199,13 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let Some(end) = board.rows.get(at) else { break };
         let here = at == view.row.at;
         let room = usize::from(place.stub);
-        let title = fit(&end.title, WIDE).into_owned();
-        let used = width(&title) + 1;
-        if used + width(&end.address) <= room || used + 8 > room {
-            put(buf, x0, y, place.stub, &title, style(if here { Role::Head } else { Role::Text }));
-        } else {
-            let title = fit(&end.title, room.saturating_sub(width(&end.address) + 1).max(4)).into_owned();
-            put(buf, x0, y, place.stub, &title, style(if here { Role::Head } else { Role::Text }));
-        }
-        let used = width(&title).min(room.saturating_sub(width(&end.address) + 1).max(4)) + 1;
-        let rest = room.saturating_sub(used);
+        // The address tells ends apart; of a long title its beginning is enough.
+        let least = width(&end.title).min(14);
+        let title_room = room.saturating_sub(width(&end.address) + 1).max(least).min(room);
+        let title = fit(&end.title, title_room).into_owned();
+        let used = (width(&title) + 1).min(room);
+        put(buf, x0, y, place.stub, &title, style(if here { Role::Head } else { Role::Text }));
+        let rest = room - used;
         put(buf, x0 + used as u16, y, rest as u16, &address(&end.address, rest), style(Role::Dim));
         put(buf, area.x + place.stub + 1, y, 1, "│", style(Role::Rule));
         for (k, column) in shown.clone().enumerate() {
@@ -204,14 +231,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
     }
     put(buf, area.x + place.stub + 1, y, 1, "┴", style(Role::Rule));
     y += 1;
-    for (role, line) in words(view) {
-        for piece in wrap_words(&line, usize::from(area.width.saturating_sub(2))) {
-            if y >= area.bottom() {
-                return;
-            }
-            put(buf, x0, y, area.width.saturating_sub(2), &piece, style(role));
-            y += 1;
+    let words_top = y;
+    let lines = word_lines(view, area.width);
+    let beyond = lines.len().saturating_sub(view.words + usize::from(place.foot));
+    for (role, line) in lines.iter().skip(view.words) {
+        if y >= area.bottom() {
+            break;
         }
+        put(buf, x0, y, area.width.saturating_sub(2), line, style(*role));
+        y += 1;
+    }
+    if beyond > 0 || view.words > 0 {
+        let text = if beyond > 0 { format!(" J {beyond} more ↓ ") } else { " K ↑ ".to_owned() };
+        put_right(buf, area.x, words_top - 1, area.width - 1, &text, style(Role::Warning));
     }
 }
 
@@ -241,6 +273,9 @@ fn components(view: &BoardState) -> String {
             let only = if view.only == Some(state) { "only " } else { "" };
             out.push_str(&format!("   {only}{sign} {n} {words}"));
         }
+    }
+    if let Some((a, b)) = data.boards.get(view.component).map(|b| b.left_out).filter(|n| *n != (0, 0)) {
+        out.push_str(&format!("   {a} rows and {b} columns beyond the limit"));
     }
     if data.session.pairs_not_kept > 0 {
         out.push_str(&format!("   {} pairs beyond the limit", data.session.pairs_not_kept));

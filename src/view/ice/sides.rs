@@ -135,7 +135,7 @@ fn shares_nat(c: &IceCandidate, beyond: &IceSide) -> bool {
     reflexive(c) && beyond.candidates.iter().any(|d| reflexive(d) && d.address.map(|a| a.ip()) == ip)
 }
 
-fn candidate_row(analysis: &Analysis, sources: &Sources, c: &IceCandidate) -> CandidateRow {
+pub(super) fn candidate_row(analysis: &Analysis, sources: &Sources, c: &IceCandidate) -> CandidateRow {
     let source = sources.of(c, analysis.message(c.message).time);
     let (words, allocation) = match source {
         Some(Source::Allocation(i)) => (format!("allocation {}", i.0 + 1), Some(i)),

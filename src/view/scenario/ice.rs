@@ -1,7 +1,7 @@
 //! Checks, allocations and media, for tests of what is shown of them. RFC 8489 and 8656 messages.
 
 use super::*;
-use crate::decode::{DecodedStun, MediaKind, MediaTally, Place};
+use crate::decode::{DecodedStun, StunFacts, MediaKind, MediaTally, Place};
 
 use callscope_parsers::stun::scan_stun;
 
@@ -81,7 +81,8 @@ impl Scenario {
         let scan = scan_stun(&bytes, None).unwrap();
         let (src, dst) = path.split_once('>').unwrap();
         self.analysis.add_stun(&DecodedStun {
-            scan: &scan,
+            facts: &StunFacts::of(&scan),
+            message: &bytes,
             channel: 0,
             place: Place::Memory(&bytes),
             len: bytes.len(),
