@@ -13,8 +13,8 @@ use std::ops::Range;
 use super::{packets, show};
 use crate::capture::FrameRef;
 use crate::correlate::{Analysis, MsgIdx, Transport, flag};
-use stun::Scene;
 use crate::net::{Sliced, explain_frame};
+use stun::Scene;
 
 pub use redact::header_value;
 

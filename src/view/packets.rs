@@ -9,10 +9,10 @@ use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 use callscope_parsers::sip;
 
 use super::{ladder, show};
-use stun::FlowKnown;
 use crate::capture::{CaptureId, FrameBatch, FrameHead, FrameRef, LinkType, Nanos};
 use crate::correlate::{Analysis, MsgIdx, Owner, Transport};
 use crate::net::{IpPacket, Sliced, TcpFlags, TcpSegment, explain_frame, slice_frame};
+use stun::FlowKnown;
 
 /// Messages of one frame that its line tells of.
 const MESSAGES: usize = 4;

@@ -4,13 +4,18 @@ use std::ops::Range;
 
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 
-use super::stun::{self, Scene};
 use super::Node;
+use super::stun::{self, Scene};
 use crate::net::Sliced;
 use crate::view::packets;
 
 /// Nodes for the transport payload of a frame: one, or one for each TURN frame of a TCP segment.
-pub fn payload(frame: &[u8], range: Range<usize>, sliced: &Sliced<'_>, scene: Option<&Scene<'_>>) -> Vec<Node> {
+pub fn payload(
+    frame: &[u8],
+    range: Range<usize>,
+    sliced: &Sliced<'_>,
+    scene: Option<&Scene<'_>>,
+) -> Vec<Node> {
     let bytes = frame.get(range.clone()).unwrap_or_default();
     let probe = match sliced {
         Sliced::Tcp { .. } => {

@@ -101,7 +101,8 @@ pub fn datagram(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Option<Node> {
 pub fn segment(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Vec<Node> {
     if let Some(name) = lines::hello_name(bytes) {
         let mut node = Node::new("TURN on TCP 443", name, at..at + bytes.len());
-        let fields = [("Content type", 0, 1), ("Version", 1, 2), ("Record length", 3, 2), ("Handshake type", 5, 1)];
+        let fields =
+            [("Content type", 0, 1), ("Version", 1, 2), ("Record length", 3, 2), ("Handshake type", 5, 1)];
         node.children = payload::fixed(&fields, bytes, at);
         return vec![node];
     }
@@ -140,8 +141,12 @@ pub fn segment(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Vec<Node> {
 fn framing_text(framing: StreamFraming, kind: FrameKind) -> String {
     match (framing, kind) {
         (StreamFraming::Rfc4571, _) => "length before each packet (RFC 4571)".to_owned(),
-        (StreamFraming::Microsoft, FrameKind::Control) => "02 00 length: control message (MS-TURN)".to_owned(),
-        (StreamFraming::Microsoft, FrameKind::EndToEnd) => "03 00 length: end-to-end data (MS-TURN)".to_owned(),
+        (StreamFraming::Microsoft, FrameKind::Control) => {
+            "02 00 length: control message (MS-TURN)".to_owned()
+        }
+        (StreamFraming::Microsoft, FrameKind::EndToEnd) => {
+            "03 00 length: end-to-end data (MS-TURN)".to_owned()
+        }
         (StreamFraming::Microsoft, _) => "two bytes, no length (libnice)".to_owned(),
         (StreamFraming::Multiplexed, FrameKind::Multiplexed { session }) => {
             format!("FF 10 length, session {} (multiplexed TURN)", lines::hex(&session, 8))
@@ -213,9 +218,7 @@ fn channel_data(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Node {
 fn carried(bytes: &[u8], at: usize, scene: &Scene<'_>, depth: usize) -> Node {
     let probe = probe_datagram(bytes);
     match probe {
-        Probe::Stun if depth > 0 => {
-            message(bytes, at, scene, depth - 1).unwrap_or_else(|| data(bytes, at))
-        }
+        Probe::Stun if depth > 0 => message(bytes, at, scene, depth - 1).unwrap_or_else(|| data(bytes, at)),
         Probe::Sip => {
             let mut node = Node::new("SIP", "", at..at + bytes.len());
             node.children = sip::message_tree(bytes, scene.show_secrets);
@@ -345,11 +348,8 @@ fn algorithm_name(algorithm: Algorithm) -> &'static str {
 
 /// Hangs an issue under the attribute that holds its bytes.
 fn place(nodes: &mut Vec<Node>, issue: &Issue) {
-    let mut node = Node::new(
-        "Issue",
-        format!("{} ({})", show::safe_str(&issue.text), issue.code),
-        issue.range.clone(),
-    );
+    let mut node =
+        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
     node.issue = true;
     let holds = |n: &&mut Node| {
         n.label != "Issue"

@@ -46,7 +46,8 @@ pub fn call_traffic(analysis: &Analysis, call: CallIdx) -> CallTraffic {
     if traffic.sessions.is_empty() && !analysis.stun.allocations.iter().any(named) {
         return traffic;
     }
-    let mut allocations: Vec<AllocationIdx> = (0u32..).zip(&analysis.stun.allocations)
+    let mut allocations: Vec<AllocationIdx> = (0u32..)
+        .zip(&analysis.stun.allocations)
         .filter(|(_, a)| named(a))
         .map(|(i, _)| AllocationIdx(i))
         .collect();

@@ -7,9 +7,7 @@ use callscope_parsers::stun::stream::{
     FrameKind, Framing, Opening, StreamFraming, StreamGuess, probe_stun_stream, pseudo_tls_client_hello,
     pseudo_tls_server_hello,
 };
-use callscope_parsers::stun::{
-    Class, Dialect, Method, StunScan, parse_channel_data, scan_stun, words,
-};
+use callscope_parsers::stun::{Class, Dialect, Method, StunScan, parse_channel_data, scan_stun, words};
 
 use super::payload_text;
 use crate::correlate::stun::Allocation;
@@ -159,7 +157,8 @@ fn request(scan: &StunScan<'_>, add: &mut impl FnMut(&str, String)) {
     if let Some(user) = user_text(scan) {
         add("user ", user);
     }
-    let towards = if matches!(scan.method(), Method::DATA | Method::CONNECTION_ATTEMPT) { "from " } else { "to " };
+    let towards =
+        if matches!(scan.method(), Method::DATA | Method::CONNECTION_ATTEMPT) { "from " } else { "to " };
     let towards = match scan.method() {
         Method::SEND | Method::DATA | Method::CONNECTION_ATTEMPT | Method::CONNECT => towards,
         Method::SET_ACTIVE_DESTINATION => "",
@@ -258,7 +257,8 @@ pub fn segment(payload: &[u8], known: &FlowKnown<'_>) -> Option<(&'static str, S
                 text
             }
             None => {
-                let peer = known.active_peer().map_or_else(String::new, |p| format!(" {} {p}", known.towards()));
+                let peer =
+                    known.active_peer().map_or_else(String::new, |p| format!(" {} {p}", known.towards()));
                 let what = match kind {
                     FrameKind::EndToEnd => format!("End-to-end data{peer}: "),
                     FrameKind::Packet => {

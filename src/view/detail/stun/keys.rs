@@ -27,9 +27,14 @@ const SERVICES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     Absent,
-    Verified { range: Range<usize>, text: String },
+    Verified {
+        range: Range<usize>,
+        text: String,
+    },
     /// A password that should have made it does not.
-    Wrong { text: String },
+    Wrong {
+        text: String,
+    },
     Unknown,
 }
 
@@ -113,14 +118,7 @@ fn keys(scene: &Scene<'_>, scan: &StunScan<'_>) -> Vec<Key> {
 
 /// Keys of long-term credentials, the texts as they are and base64 undone ([MS-TURN]), the realm with and without
 /// its quotes.
-fn long_term(
-    name: &[u8],
-    password: &[u8],
-    realm: &[u8],
-    user: Option<&[u8]>,
-    by: &str,
-    out: &mut Vec<Key>,
-) {
+fn long_term(name: &[u8], password: &[u8], realm: &[u8], user: Option<&[u8]>, by: &str, out: &mut Vec<Key>) {
     let mut forms = vec![(name.to_vec(), password.to_vec())];
     if let ((decoded, true), (secret, true)) = (decode_base64(name), decode_base64(password))
         && !decoded.is_empty()
@@ -146,9 +144,10 @@ fn asked_name(analysis: &Analysis, group: GroupIdx, scan: &StunScan<'_>) -> Opti
     let stun = &analysis.stun;
     let id = scan.transaction();
     let hash = crate::correlate::stun::name_hash(&id) as u32;
-    let request = stun.checks_of(group).filter_map(|i| stun.record(i)).find(|r| {
-        r.transaction == hash && MessageType(r.kind).split(r.dialect).0 == Class::Request
-    })?;
+    let request = stun
+        .checks_of(group)
+        .filter_map(|i| stun.record(i))
+        .find(|r| r.transaction == hash && MessageType(r.kind).split(r.dialect).0 == Class::Request)?;
     let bytes = analysis.stores.read(request.bytes()).ok()?;
     // Relayed ones lie in what carries them.
     let at = memchr::memmem::find(&bytes, &id)?.checked_sub(4)?;

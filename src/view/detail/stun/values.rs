@@ -16,8 +16,8 @@ fn text_of(bytes: &[u8]) -> String {
 
 /// Text where the bytes are that, else hexadecimal.
 fn text_or_hex(bytes: &[u8]) -> String {
-    let printable = !bytes.is_empty()
-        && std::str::from_utf8(bytes).is_ok_and(|t| !t.chars().any(char::is_control));
+    let printable =
+        !bytes.is_empty() && std::str::from_utf8(bytes).is_ok_and(|t| !t.chars().any(char::is_control));
     if printable { text_of(bytes) } else { format!("{} ({} bytes)", hex(bytes, BYTES), bytes.len()) }
 }
 
@@ -63,9 +63,11 @@ pub fn text(a: &Attribute<'_>, dialect: Dialect, show_secrets: bool) -> String {
         .to_owned(),
         Value::ErrorCode { code, reason } => format!("{code} {}", text_of(reason)).trim_end().to_owned(),
         Value::Types(_) => {
-            let names = a.value.types().take(32).map(|t| {
-                t.name_in(dialect).map_or_else(|| format!("0x{:04X}", t.0), str::to_owned)
-            });
+            let names = a
+                .value
+                .types()
+                .take(32)
+                .map(|t| t.name_in(dialect).map_or_else(|| format!("0x{:04X}", t.0), str::to_owned));
             names.collect::<Vec<_>>().join(", ")
         }
         Value::Algorithms(_) => {

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use callscope_parsers::stun::{Class, Method, MessageType, StunScan, scan_stun, words};
+use callscope_parsers::stun::{Class, MessageType, Method, StunScan, scan_stun, words};
 
 use super::super::traffic::CallTraffic;
 use super::super::{LadderRow, Tone};
@@ -23,7 +23,8 @@ pub fn draw(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, traffic: &
         allocation(canvas, ends, leg, at);
     }
     if traffic.allocations_not_kept > 0
-        && let Some(a) = traffic.allocations.last().and_then(|a| canvas.analysis.stun.allocations.get(a.0 as usize))
+        && let Some(a) =
+            traffic.allocations.last().and_then(|a| canvas.analysis.stun.allocations.get(a.0 as usize))
     {
         let n = traffic.allocations_not_kept as u64;
         let text = format!("{} not drawn", show::count(n, "more allocation is", "more allocations are"));
@@ -49,7 +50,7 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
     let server = ends.server(a.server.ip(), "TURN server", client);
     // Runs of what is asked later, one each, in the order they begin.
     let mut runs: Vec<(About, Vec<(StunIdx, StunRecord)>)> = Vec::new();
-    let mut sent: Vec<(u32, FlowId, usize)> = Vec::new();
+    let mut sent: Vec<((u32, FlowId, u16), usize)> = Vec::new();
     for index in analysis.stun.messages_of(at).take(MESSAGES) {
         let Some(r) = analysis.stun.record(index).copied() else { continue };
         if r.has(stun_flag::DUPLICATE) {
@@ -57,15 +58,16 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
         }
         match about(a, &r) {
             About::Rounds => {
-                if r.has(stun_flag::RETRANSMISSION)
-                    && !canvas.unfold
-                    && let Some((.., row)) = sent.iter().find(|(t, f, _)| (*t, *f) == (r.transaction, r.flow))
+                // Answers to repeated requests come again as well.
+                let key = (r.transaction, r.flow, r.kind);
+                if !canvas.unfold
+                    && let Some((_, row)) = sent.iter().find(|(known, _)| *known == key)
                     && let Some(LadderRow::Arrow { retransmissions, .. }) = canvas.rows.get_mut(*row)
                 {
                     *retransmissions += 1;
                     continue;
                 }
-                sent.push((r.transaction, r.flow, canvas.rows.len()));
+                sent.push((key, canvas.rows.len()));
                 let line = line(canvas, a, index, &r, [client, server], leg);
                 if canvas.take() {
                     canvas.rows.push(line.row());
@@ -150,6 +152,8 @@ fn run(
 /// `, all answered`.
 pub fn answers(asked: usize, answered: usize) -> String {
     match answered {
+        0 if asked == 1 => ", no answer".to_owned(),
+        a if a == asked && a == 1 => ", answered".to_owned(),
         a if a == asked => ", all answered".to_owned(),
         0 => ", none answered".to_owned(),
         a => format!(", {a} answered"),
@@ -192,7 +196,8 @@ fn line(
         (Class::Success, _) => format!("{name} answered"),
         (Class::Error, _) => {
             let words = words::error_words(r.error, r.dialect).map_or("", |(name, _)| name);
-            let told = scan.as_ref().and_then(lines::error_text).unwrap_or_else(|| format!("{} {words}", r.error));
+            let told =
+                scan.as_ref().and_then(lines::error_text).unwrap_or_else(|| format!("{} {words}", r.error));
             let of = if method == Method::ALLOCATE { "" } else { name };
             let text = if r.error == 401 { "401".to_owned() } else { told };
             format!("{of} {text}").trim().to_owned()
@@ -254,7 +259,8 @@ fn bindings(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, list: &[St
         let (client, server) = if class.is_response() { (flow.dst, flow.src) } else { (flow.src, flow.dst) };
         let client = ends.client(client);
         let server = ends.server(server.ip(), "STUN server", client);
-        let mapped = analysis.stun.mapped.get(&flow.dst).filter(|_| class == Class::Success).map(|m| m.mapped);
+        let mapped =
+            analysis.stun.mapped.get(&flow.dst).filter(|_| class == Class::Success).map(|m| m.mapped);
         let (label, tone) = match class {
             Class::Success => {
                 (mapped.map_or("Binding answered".to_owned(), |m| format!("mapped {m}")), Tone::Success)
