@@ -1,6 +1,7 @@
 //! Call flows with whole SIP messages, for the tests of this room.
 
 pub mod ice;
+pub mod stun;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};

@@ -75,16 +75,17 @@ impl Machines {
         self.index.get(&(ip, None)).copied()
     }
 
-    /// Takes lifelines in that no SIP message gives; the final number of each place.
-    pub fn weave(&mut self, places: Vec<Place>) -> Vec<usize> {
+    /// Takes lifelines in that no SIP message gives, as far as they are used; the final number of each place.
+    pub fn weave(&mut self, places: Vec<Place>, used: impl Fn(usize) -> bool) -> Vec<usize> {
         let old = std::mem::take(&mut self.lifelines);
         let mut moved = vec![0; old.len()];
         let mut out = vec![0; places.len()];
         let count = old.len();
         let mut put = |anchor: Anchor, lifelines: &mut Vec<Lifeline>| {
-            for (place, at) in places.iter().zip(&mut out) {
+            for (i, (place, at)) in places.iter().zip(&mut out).enumerate() {
                 if let Place::New(line, known) = place
                     && *known == anchor
+                    && used(i)
                 {
                     *at = lifelines.len();
                     lifelines.push(line.clone());

@@ -67,11 +67,25 @@ pub fn draw(analysis: &Analysis, owners: &[Owner], unfold: bool, machines: &mut 
         drawn.media = traffic.sessions.iter().find_map(media_words);
     }
     drawn.rows = canvas.rows;
+    let mut used = HashSet::new();
+    drawn.rows.iter().for_each(|row| ends_in(row, &mut used));
     let order = ends.into_order();
-    let places = machines.weave(order);
+    let places = machines.weave(order, |end| used.contains(&end));
     drawn.rows.iter_mut().for_each(|row| place(row, &places));
     drawn.rows.sort_by_key(time_of);
     drawn
+}
+
+/// Ends that a row stands at.
+fn ends_in(row: &LadderRow, out: &mut HashSet<usize>) {
+    match row {
+        LadderRow::Arrow { from, to, .. } => out.extend([*from, *to]),
+        LadderRow::Fold { from, to, inner, .. } => {
+            out.extend([*from, *to]);
+            inner.iter().for_each(|row| ends_in(row, out));
+        }
+        LadderRow::Gap { .. } | LadderRow::Note { .. } => {}
+    }
 }
 
 /// Puts the numbers of lifelines in for those of ends.

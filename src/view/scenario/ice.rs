@@ -1,17 +1,11 @@
 //! Checks, allocations and media, for tests of what is shown of them. RFC 8489 and 8656 messages.
 
+pub use super::stun::{ALLOCATE, ALLOCATED, BINDING, BOUND, REFUSED as ALLOCATE_ERROR};
 use super::*;
-use crate::decode::{DecodedStun, StunFacts, MediaKind, MediaTally, Place};
+use crate::decode::{MediaKind, MediaTally};
 
-use callscope_parsers::stun::scan_stun;
-
-/// Message types.
-pub const BINDING: u16 = 0x0001;
-pub const BOUND: u16 = 0x0101;
+/// Message type.
 pub const BINDING_ERROR: u16 = 0x0111;
-pub const ALLOCATE: u16 = 0x0003;
-pub const ALLOCATED: u16 = 0x0103;
-pub const ALLOCATE_ERROR: u16 = 0x0113;
 
 /// Attributes.
 pub const USERNAME: u16 = 0x0006;
@@ -28,7 +22,7 @@ const CONTROLLING: u16 = 0x802A;
 type Attribute = (u16, Vec<u8>);
 
 pub fn error(code: u16) -> Attribute {
-    (ERROR_CODE, vec![0, 0, (code / 100) as u8, (code % 100) as u8])
+    (ERROR_CODE, stun::error(code, ""))
 }
 
 pub fn realm() -> Attribute {
@@ -40,11 +34,7 @@ pub fn integrity() -> Attribute {
 }
 
 fn xor(kind: u16, address: &str) -> Attribute {
-    let SocketAddr::V4(a) = address.parse().unwrap() else { panic!("IPv4") };
-    let mut value = vec![0, 1];
-    value.extend((a.port() ^ 0x2112).to_be_bytes());
-    value.extend((u32::from(*a.ip()) ^ 0x2112_A442).to_be_bytes());
-    (kind, value)
+    (kind, stun::xor(address))
 }
 
 pub fn relayed(address: &str) -> Vec<Attribute> {
@@ -55,45 +45,10 @@ pub fn mapped(address: &str) -> Attribute {
     xor(MAPPED, address)
 }
 
-fn bytes(kind: u16, transaction: &str, attributes: &[Attribute]) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (kind, value) in attributes {
-        body.extend(kind.to_be_bytes());
-        body.extend((value.len() as u16).to_be_bytes());
-        body.extend(value);
-        body.resize(body.len().next_multiple_of(4), 0);
-    }
-    let mut id = [0; 12];
-    id.iter_mut().zip(transaction.bytes()).for_each(|(to, from)| *to = from);
-    let mut out = kind.to_be_bytes().to_vec();
-    out.extend((body.len() as u16).to_be_bytes());
-    out.extend(0x2112_A442u32.to_be_bytes());
-    out.extend(id);
-    out.extend(body);
-    out
-}
-
 impl Scenario {
     /// Adds a STUN message over UDP.
     pub fn stun(&mut self, ms: i64, path: &str, kind: u16, transaction: &str, attributes: &[Attribute]) {
-        self.frames += 1;
-        let bytes = bytes(kind, transaction, attributes);
-        let scan = scan_stun(&bytes, None).unwrap();
-        let (src, dst) = path.split_once('>').unwrap();
-        self.analysis.add_stun(&DecodedStun {
-            facts: &StunFacts::of(&scan),
-            message: &bytes,
-            channel: 0,
-            place: Place::Memory(&bytes),
-            len: bytes.len(),
-            frame: FrameRef { capture: CaptureId(0), frame: self.frames },
-            time: START + ms * 1_000_000,
-            src: machine(src),
-            dst: machine(dst),
-            transport: Transport::Udp,
-            duplicate: false,
-            cut: false,
-        });
+        self.add_stun(ms, path, &stun::message_with_id(kind, transaction.as_bytes(), attributes));
     }
 
     /// A check of the party named `from` to the one named `to`; `controlling` nominates too.

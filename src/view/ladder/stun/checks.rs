@@ -14,7 +14,7 @@ use crate::correlate::ice::{IcePair, IceSession, IceState};
 use crate::correlate::stun::{StunRecord, stun_flag};
 use crate::view::show;
 
-/// So long after the chosen pair first succeeded checks are no longer about choosing, but about consent (RFC 7675).
+/// So long after the chosen pair first succeeded, and the last pair was first tried, checks are no longer about choosing, but about consent (RFC 7675).
 const SETTLED: Nanos = 5_000_000_000;
 
 /// Checks of one pair within one phase.
@@ -103,7 +103,8 @@ pub fn draw(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, traffic: &
 /// When the chosen pair had proved itself.
 fn settled(session: &IceSession) -> Nanos {
     let first = session.selected().filter_map(|p| p.first_success.or(p.first_media)).min();
-    first.map_or(Nanos::MAX, |t| t.saturating_add(SETTLED))
+    let tried = session.pairs.iter().filter_map(|p| p.first_request).max();
+    first.map_or(Nanos::MAX, |t| t.max(tried.unwrap_or(t)).saturating_add(SETTLED))
 }
 
 fn section(

@@ -177,6 +177,9 @@ impl<'a> Ends<'a> {
                 return Place::Known(from);
             }
         }
+        if let Some(known) = self.by_name(side) {
+            return Place::Known(known);
+        }
         let address = own.first().map_or_else(String::new, IpAddr::to_string);
         let name = match side.party.filter(|p| *p != Str(0)) {
             Some(party) => show::party_short(b"", self.analysis.strings.bytes(party)),
@@ -185,6 +188,25 @@ impl<'a> Ends<'a> {
         };
         let anchor = if side_a { Anchor::First } else { Anchor::Last };
         Place::New(Lifeline { name, address, role: Some("client".to_owned()) }, anchor)
+    }
+}
+
+impl Ends<'_> {
+    /// The one client that is called what the party is.
+    fn by_name(&self, side: &IceSide) -> Option<usize> {
+        let uri = side.party.filter(|p| *p != Str(0))?;
+        let raw = |s| self.analysis.strings.bytes(s);
+        let calls = self.analysis.calls.iter();
+        let display = calls.flat_map(|c| [(c.from_uri, c.from_display), (c.to_uri, c.to_display)]);
+        let display = display.filter(|(u, _)| *u == uri).map(|(_, d)| d).find(|d| *d != Str(0));
+        let short = show::party_short(b"", raw(uri));
+        let long = display.map(|d| show::party_short(raw(d), raw(uri)));
+        let mut found = self.machines.lifelines.iter().enumerate().filter(|(_, l)| {
+            matches!(l.role.as_deref(), Some("client" | "phone"))
+                && (l.name == short || Some(&l.name) == long.as_ref())
+        });
+        let (at, _) = found.next()?;
+        found.next().is_none().then_some(at)
     }
 }
 

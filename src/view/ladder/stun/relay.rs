@@ -50,7 +50,7 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
     let server = ends.server(a.server.ip(), "TURN server", client);
     // Runs of what is asked later, one each, in the order they begin.
     let mut runs: Vec<(About, Vec<(StunIdx, StunRecord)>)> = Vec::new();
-    let mut sent: Vec<(u32, FlowId, usize)> = Vec::new();
+    let mut sent: Vec<((u32, FlowId, u16), usize)> = Vec::new();
     for index in analysis.stun.messages_of(at).take(MESSAGES) {
         let Some(r) = analysis.stun.record(index).copied() else { continue };
         if r.has(stun_flag::DUPLICATE) {
@@ -58,15 +58,16 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
         }
         match about(a, &r) {
             About::Rounds => {
-                if r.has(stun_flag::RETRANSMISSION)
-                    && !canvas.unfold
-                    && let Some((.., row)) = sent.iter().find(|(t, f, _)| (*t, *f) == (r.transaction, r.flow))
+                // Answers to repeated requests come again as well.
+                let key = (r.transaction, r.flow, r.kind);
+                if !canvas.unfold
+                    && let Some((_, row)) = sent.iter().find(|(known, _)| *known == key)
                     && let Some(LadderRow::Arrow { retransmissions, .. }) = canvas.rows.get_mut(*row)
                 {
                     *retransmissions += 1;
                     continue;
                 }
-                sent.push((r.transaction, r.flow, canvas.rows.len()));
+                sent.push((key, canvas.rows.len()));
                 let line = line(canvas, a, index, &r, [client, server], leg);
                 if canvas.take() {
                     canvas.rows.push(line.row());
@@ -151,6 +152,8 @@ fn run(
 /// `, all answered`.
 pub fn answers(asked: usize, answered: usize) -> String {
     match answered {
+        0 if asked == 1 => ", no answer".to_owned(),
+        a if a == asked && a == 1 => ", answered".to_owned(),
         a if a == asked => ", all answered".to_owned(),
         0 => ", none answered".to_owned(),
         a => format!(", {a} answered"),
