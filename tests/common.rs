@@ -50,6 +50,35 @@ pub struct Sample {
     /// Whether each call started before the capture.
     #[serde(default)]
     pub mid_call: Vec<bool>,
+    /// The ICE sessions in order.
+    #[serde(default)]
+    pub ice: Vec<IceTruth>,
+    /// The TURN allocations in order: client, server, transport, state; mapped and relayed address; what each round was
+    /// answered; the last error.
+    #[serde(default)]
+    pub allocations: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct IceTruth {
+    /// Number of the call, dialect, generation of the SDP, state.
+    pub is: String,
+    /// Candidates of the offerer and the answerer by type.
+    pub a: String,
+    pub b: String,
+    /// Component, both ends, and how it is known.
+    #[serde(default)]
+    pub selected: Vec<String>,
+    /// 487 answers, where there were any.
+    #[serde(default)]
+    pub role_conflicts: u32,
+    /// The final offer names a candidate nobody offered.
+    #[serde(default)]
+    pub final_unknown: bool,
+    /// Each candidate of the offerer, where the sample is about them.
+    #[serde(default)]
+    pub candidates: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,11 @@
 //! The analysis of every sample held to what the manifest says happened in it.
 
-use crate::common::{Sample, analyse, manifest, outcome, samples_folder};
-use callscope::correlate::{Analysis, CallIdx, Failure, MethodId};
+use std::collections::BTreeMap;
+
+use crate::common::{IceTruth, Sample, analyse, manifest, outcome, samples_folder};
+use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
+use callscope::correlate::stun::Allocation;
+use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
 use callscope::view::show;
 use sha2::{Digest, Sha256};
 
@@ -98,8 +102,142 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
         let got: Vec<String> = calls().map(|c| a.failure(c).map(told).unwrap_or_default()).collect();
         expect("failures", format!("{:?}", s.failures), format!("{got:?}"));
     }
+    let sessions: Vec<IceSession> = calls().flat_map(|c| a.ice_sessions_of(c)).collect();
+    let loose = a.ice_index().loose.len();
+    expect("ICE sessions", s.ice.len().to_string(), (sessions.len() + loose).to_string());
+    for (n, (truth, session)) in s.ice.iter().zip(&sessions).enumerate() {
+        let got = of_session(session, !truth.candidates.is_empty());
+        expect(&format!("ICE session {}", n + 1), format!("{truth:#?}"), format!("{got:#?}"));
+    }
+    let now = a.newest_time();
+    let got: Vec<String> = a.stun.allocations.iter().map(|x| of_allocation(a, x, now)).collect();
+    expect("allocations", format!("{:#?}", s.allocations), format!("{got:#?}"));
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);
         expect("starts mid-call", format!("{:?}", Some(*mid)), format!("{got:?}"));
     }
+}
+
+fn of_session(s: &IceSession, with_candidates: bool) -> IceTruth {
+    let counts = |side: &IceSide| {
+        let mut by_kind: BTreeMap<&str, usize> = BTreeMap::new();
+        for c in &side.candidates {
+            *by_kind.entry(c.kind.map_or("unknown", |k| k.name())).or_default() += 1;
+        }
+        let counts: Vec<String> = by_kind.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        counts.join(", ")
+    };
+    let line = |c: &IceCandidate| {
+        let number = c.priority.map_or_else(|| c.fraction.clone().unwrap_or_default(), |p| p.to_string());
+        let kind = c.kind.map_or("", |k| k.name());
+        format!("{} {} {} {number} {} {kind}", c.foundation, c.component, c.transport, c.address_text)
+    };
+    let mut selected: Vec<String> = s
+        .selected()
+        .filter_map(|p| Some(format!("{} {} {} {}", p.component, p.a, p.b, p.selected?.name())))
+        .collect();
+    selected.sort();
+    IceTruth {
+        is: format!(
+            "{} {} {} {}",
+            s.call.map_or(0, |c| c.0 + 1),
+            s.dialect.name(),
+            s.generation.name(),
+            s.state.name()
+        ),
+        a: counts(&s.a),
+        b: counts(&s.b),
+        selected,
+        role_conflicts: s.role_conflicts,
+        final_unknown: s.final_unknown,
+        candidates: if with_candidates { s.a.candidates.iter().map(line).collect() } else { Vec::new() },
+    }
+}
+
+fn of_allocation(analysis: &Analysis, a: &Allocation, now: i64) -> String {
+    let mut t = format!("{} {} {} {}", a.client, a.server, a.transport.name(), a.state(now).name());
+    for (what, address) in [("mapped", a.mapped), ("relayed", a.relayed)] {
+        if let Some(address) = address {
+            t += &format!(", {what} {address}");
+        }
+    }
+    let rounds: Vec<String> = a
+        .rounds
+        .iter()
+        .map(|r| match (r.response, r.error) {
+            (None, _) => format!("{} × unheard", r.sent),
+            (Some(_), 0) => "granted".to_owned(),
+            (Some(_), code) => code.to_string(),
+        })
+        .collect();
+    t += &format!(": {}", rounds.join(", "));
+    if let Some((_, reason)) = a.error.filter(|(_, reason)| *reason != Str(0)) {
+        t += &format!("; {}", analysis.text(reason));
+    }
+    t
+}
+
+/// UDP payloads of a pcap file of Ethernet and IPv4 without options.
+fn datagrams(file: &str) -> Vec<Vec<u8>> {
+    let bytes = std::fs::read(samples_folder().join(file)).expect("a sample");
+    let (mut at, mut out) = (24, Vec::new());
+    while at + 16 <= bytes.len() {
+        let len = u32::from_le_bytes(bytes[at + 8..at + 12].try_into().expect("four bytes")) as usize;
+        let frame = &bytes[at + 16..at + 16 + len];
+        if frame[23] == 17 {
+            out.push(frame[42..].to_vec());
+        }
+        at += 16 + len;
+    }
+    out
+}
+
+/// The samples' own hashes, so that what says "verified" of them can be trusted.
+#[test]
+fn hashes_in_the_samples_are_right() {
+    use callscope_parsers::stun::integrity::{
+        Fingerprint, Integrity, IntegrityRule, check_fingerprint, long_term_key, verify_integrity,
+    };
+    use callscope_parsers::stun::{Dialect, scan_stun};
+    let keys = [
+        long_term_key(b"AgAAJAFTru4By", b"rtcmedia", b"secret").to_vec(),
+        long_term_key(b"browser", b"example.org", b"secret").to_vec(),
+        b"qkEP6bVVmSBBqR2IEnLFWr/L".to_vec(),
+        b"Y6Yd5gWbUCTCsn1Qfq7b3g==".to_vec(),
+    ];
+    let mut rules: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    let mut wrong = 0;
+    for file in ["communicator_r2.pcap", "two_endpoints.pcap", "no_path.pcap", "paths.pcap", "browser.pcap"] {
+        for payload in datagrams(file) {
+            let mut inside = Some(payload);
+            while let Some(bytes) = inside.take() {
+                let Some(scan) = scan_stun(&bytes, None) else { continue };
+                let found = check_fingerprint(&scan);
+                assert!(matches!(found, Fingerprint::Absent | Fingerprint::Good), "{file}: {found:?}");
+                if scan.has_integrity() {
+                    let verified = keys.iter().find_map(|k| match verify_integrity(&scan, k) {
+                        Integrity::Verified { rule, .. } => Some(rule),
+                        _ => None,
+                    });
+                    match verified {
+                        Some(rule) => {
+                            // Where nothing is left to pad two rules are one.
+                            let rule = match (scan.dialect(), rule) {
+                                (Dialect::Rfc5389, IntegrityRule::Rfc5389) => "as RFC 5389",
+                                (Dialect::MsTurn, IntegrityRule::Padded) => "padded",
+                                (Dialect::MsIce2, IntegrityRule::MsIce2) => "as MS-ICE2",
+                                (dialect, rule) => panic!("{file}: {dialect:?} by {rule:?}"),
+                            };
+                            *rules.entry((scan.dialect().name(), rule)).or_default() += 1;
+                        }
+                        None => wrong += 1,
+                    }
+                }
+                inside = scan.data().map(<[u8]>::to_vec);
+            }
+        }
+    }
+    assert_eq!(wrong, 3, "the refused requests of three calls");
+    assert_eq!(rules.len(), 3, "{rules:?}");
+    assert!(rules.values().all(|n| *n >= 8), "{rules:?}");
 }

@@ -5,6 +5,7 @@
 mod call;
 mod scenarios;
 mod scene;
+mod stun;
 mod wire;
 
 use std::fs;

@@ -2,7 +2,9 @@
 
 mod communicator;
 mod failures;
+mod ice;
 mod odd;
+mod paths;
 mod tour;
 
 use std::net::SocketAddr;
@@ -101,6 +103,13 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("hostile.pcap", ethernet(odd::hostile())),
         ("duplicates.pcapng", odd::duplicates()),
         ("snaplen.pcap", odd::snaplen()),
+        ("communicator_r2.pcap", ethernet(paths::communicator_r2())),
+        ("communicator_2007.pcap", ethernet(paths::communicator_2007())),
+        ("two_endpoints.pcap", ethernet(paths::two_endpoints())),
+        ("no_path.pcap", ethernet(paths::failing())),
+        ("paths.pcap", ethernet(paths::healthy())),
+        ("browser.pcap", ethernet(paths::browser())),
+        ("published_sdp.pcap", ethernet(paths::published())),
     ]
 }
 

@@ -44,15 +44,15 @@ pub fn front_end() -> Party {
     }
 }
 
-const BOUNDARY: &str = "----=_NextPart_000_0001_01C9C39A.0DB5C0E0";
+pub const BOUNDARY: &str = "----=_NextPart_000_0001_01C9C39A.0DB5C0E0";
 
-fn head(ip: &str, port: u16) -> String {
+pub fn head(ip: &str, port: u16) -> String {
     format!(
         "v=0\r\no=- 0 0 IN IP4 {ip}\r\ns=session\r\nc=IN IP4 {ip}\r\nb=CT:99980\r\nt=0 0\r\nm=audio {port} RTP/AVP 114 111 112 115 116 4 8 0 97 101\r\n"
     )
 }
 
-const CODECS: &str = "a=rtpmap:114 x-msrta/16000\r\na=fmtp:114 bitrate=29000\r\na=rtpmap:111 SIREN/16000\r\na=fmtp:111 bitrate=16000\r\na=rtpmap:112 G7221/16000\r\na=fmtp:112 bitrate=24000\r\na=rtpmap:115 x-msrta/8000\r\na=fmtp:115 bitrate=11800\r\na=rtpmap:116 AAL2-G726-32/8000\r\na=rtpmap:4 G723/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:97 RED/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=encryption:optional\r\n";
+pub const CODECS: &str = "a=rtpmap:114 x-msrta/16000\r\na=fmtp:114 bitrate=29000\r\na=rtpmap:111 SIREN/16000\r\na=fmtp:111 bitrate=16000\r\na=rtpmap:112 G7221/16000\r\na=fmtp:112 bitrate=24000\r\na=rtpmap:115 x-msrta/8000\r\na=fmtp:115 bitrate=11800\r\na=rtpmap:116 AAL2-G726-32/8000\r\na=rtpmap:4 G723/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:97 RED/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=encryption:optional\r\n";
 
 /// The draft-06 generation: user, component, password, transport, preference, address, port.
 fn v06(local: &str, mapped: &str) -> String {
@@ -80,22 +80,23 @@ fn v19(local: &str, mapped: &str, ufrag: &str, ports: (u16, u16)) -> String {
     let mut s = head(mapped, rtp);
     s.push_str(&format!("a=rtcp:{rtcp}\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:qkEP6bVVmSBBqR2IEnLFWr/L\r\n"));
     let relay = "213.199.141.181";
+    let (by_tcp, by_udp) = if ufrag == "6nxO" { (52_899, 57_309) } else { (50_899, 50_001) };
     for (component, port) in [(1, rtp), (2, rtcp)] {
         let low = component - 1;
         for line in [
             format!("1 {component} UDP {} {local} {port} typ host", 2_130_706_431 - low * 513),
             format!(
-                "2 {component} TCP-PASS {} {relay} 52899 typ relay raddr {relay} rport 52899",
+                "2 {component} TCP-PASS {} {relay} {by_tcp} typ relay raddr {relay} rport {by_tcp}",
                 6_556_159 - low
             ),
             format!(
                 "3 {component} UDP {} {relay} {} typ relay raddr {relay} rport {}",
                 16_648_703 - low * 513,
-                57_309 + low * 2,
-                57_309 + low * 2
+                by_udp + low * 2,
+                by_udp + low * 2
             ),
             format!(
-                "4 {component} TCP-ACT {} {relay} 52899 typ relay raddr {relay} rport 52899",
+                "4 {component} TCP-ACT {} {relay} {by_tcp} typ relay raddr {relay} rport {by_tcp}",
                 7_076_863 - low
             ),
             format!(

@@ -28,6 +28,8 @@ struct Board<'s> {
     asked: HashMap<u32, Vec<Asked>, foldhash::fast::RandomState>,
     /// Messages of each pair by flow: a relay shows the same message on both its sides.
     seen: Vec<Vec<(FlowId, u32, u32)>>,
+    /// The role each side claimed last.
+    claims: [Option<IceRole>; 2],
 }
 
 #[derive(Clone, Copy)]
@@ -37,7 +39,13 @@ struct Asked {
     time: Nanos,
     by_a: bool,
     nominates: bool,
+    /// When its success was seen, and how often it was sent again after that: the answer did not arrive.
+    success: Option<Nanos>,
+    in_vain: u32,
 }
+
+/// A request sent again so often after its answer was seen did not get it (once may be on the way already).
+const IN_VAIN: u32 = 2;
 
 impl Analysis {
     /// Joins the checks of `groups` to a draft. `belongs`: whether a check between two ends is of this session (and
@@ -76,6 +84,7 @@ impl Analysis {
             most: self.limits.ice_pairs,
             asked: HashMap::default(),
             seen: Vec::new(),
+            claims: [None; 2],
             session: &mut session,
         };
         let (mut last_sent, mut spacing) = (None, 0);
@@ -220,8 +229,11 @@ impl Board<'_> {
     ) -> Option<Nanos> {
         let class = MessageType(r.kind).split(r.dialect()).0;
         let s = &mut *self.session;
+        // A list of host candidates alone looks the same in the RFC's dialect.
+        let proves = r.dialect() == Dialect::MsIce2 && s.dialect == IceDialect::Rfc;
         if r.dialect() != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
             || s.dialect == IceDialect::Unknown
+            || proves
         {
             s.dialect = match (r.dialect(), s.dialect) {
                 (Dialect::MsIce2, _) => IceDialect::MsIce2,
@@ -235,17 +247,22 @@ impl Board<'_> {
             Class::Request => {
                 if r.has(stun_flag::CONTROLLING) || r.has(stun_flag::CONTROLLED) {
                     // After a conflict the later role counts.
-                    let controlling = r.has(stun_flag::CONTROLLING) == by_a;
-                    s.role_a = Some(if controlling { IceRole::Controlling } else { IceRole::Controlled });
+                    let controlling = r.has(stun_flag::CONTROLLING);
+                    self.claims[usize::from(!by_a)] =
+                        Some(if controlling { IceRole::Controlling } else { IceRole::Controlled });
                 }
                 let component = self.component(r, a, b);
                 let pair = self.pair(component, a, b, transport)?;
                 let asked = self.asked.entry(r.transaction).or_default();
                 let mut since = 0;
                 let nominates = r.has(stun_flag::USE_CANDIDATE);
-                let this = Asked { pair, flow: r.flow, time: r.time, by_a, nominates };
+                let this =
+                    Asked { pair, flow: r.flow, time: r.time, by_a, nominates, success: None, in_vain: 0 };
                 match asked.iter_mut().find(|x| x.flow == r.flow) {
-                    Some(known) => since = r.time.saturating_sub(std::mem::replace(&mut known.time, r.time)),
+                    Some(known) => {
+                        since = r.time.saturating_sub(std::mem::replace(&mut known.time, r.time));
+                        known.in_vain += u32::from(known.success.is_some());
+                    }
                     None => asked.push(this),
                 }
                 self.count(pair, r.flow, 1, 0);
@@ -315,6 +332,10 @@ impl Board<'_> {
         p.first_success = Some(p.first_success.map_or(r.time, |t| t.min(r.time)));
         s.first_success = Some(s.first_success.map_or(r.time, |t| t.min(r.time)));
         let Some(asked) = asked else { return };
+        let known = self.asked.get_mut(&r.transaction).map_or(&mut [][..], Vec::as_mut_slice);
+        for x in known.iter_mut().filter(|x| x.pair == pair) {
+            x.success.get_or_insert(r.time);
+        }
         p.nominated |= asked.nominates;
         let took = r.time.saturating_sub(asked.time);
         if took >= 0 && !r.has(stun_flag::RETRANSMISSION) {
@@ -371,6 +392,15 @@ impl Board<'_> {
 
     /// States and counts, once everything was taken.
     fn settle(&mut self) {
+        self.session.role_a = match self.claims {
+            // A conflict that nobody gave in to.
+            [Some(a), Some(b)] if a == b => None,
+            [Some(a), _] => Some(a),
+            [None, Some(IceRole::Controlling)] => Some(IceRole::Controlled),
+            [None, Some(IceRole::Controlled)] => Some(IceRole::Controlling),
+            [None, None] => self.session.role_a,
+        };
+        self.take_back();
         for at in 0..self.session.pairs.len() {
             let flows = self.seen.get(at).map_or(&[][..], Vec::as_slice);
             // Each direction has flows of its own; of the copies on several hops the fullest counts.
@@ -385,7 +415,9 @@ impl Board<'_> {
             let p = &mut self.session.pairs[at];
             p.priority = pair.priority;
             (p.requests, p.responses) = (requests, responses);
-            let real_errors = p.errors.iter().any(|(code, _)| *code != 487);
+            // 487 repairs the roles; where nothing came after it, it was the end.
+            let answered = !p.errors.is_empty() && p.responses >= p.requests;
+            let real_errors = answered || p.errors.iter().any(|(code, _)| *code != 487);
             p.state = if p.first_success.is_some() {
                 PairState::Succeeded
             } else if real_errors {
@@ -396,6 +428,30 @@ impl Board<'_> {
                 PairState::NotChecked
             };
         }
+    }
+
+    /// Successes that their askers never got: they went on asking.
+    fn take_back(&mut self) {
+        let mut lost: Vec<usize> = Vec::new();
+        let mut real: HashMap<usize, Nanos> = HashMap::new();
+        for x in self.asked.values().flatten() {
+            let Some(success) = x.success else { continue };
+            if x.in_vain >= IN_VAIN {
+                lost.push(x.pair);
+            } else {
+                let first = real.entry(x.pair).or_insert(success);
+                *first = success.min(*first);
+            }
+        }
+        if lost.is_empty() {
+            return;
+        }
+        for pair in lost {
+            if let Some(p) = self.session.pairs.get_mut(pair) {
+                p.first_success = real.get(&pair).copied();
+            }
+        }
+        self.session.first_success = self.session.pairs.iter().filter_map(|p| p.first_success).min();
     }
 
     /// Whether the messages of a pair were captured on more than one hop.

@@ -4,9 +4,6 @@ pub use super::stun::{ALLOCATE, ALLOCATED, BINDING, BOUND, REFUSED as ALLOCATE_E
 use super::*;
 use crate::decode::{MediaKind, MediaTally};
 
-/// Message type.
-pub const BINDING_ERROR: u16 = 0x0111;
-
 /// Attributes.
 pub const USERNAME: u16 = 0x0006;
 pub const INTEGRITY: u16 = 0x0008;
