@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod config;
 mod failure;
+mod ice;
 mod limits;
 mod nearest;
 mod progress;
@@ -60,6 +61,8 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Calls(args)) => commands::calls(&common, &args),
         Some(Command::Dialogs(args)) => commands::dialogs(&common, &args),
         Some(Command::Ladder(args)) => commands::ladder(&common, &args),
+        Some(Command::Candidates(args)) => ice::candidates(&common, &args),
+        Some(Command::Allocations(args)) => ice::allocations(&common, &args),
         Some(Command::Decode(args)) => commands::decode(&common, &args),
         Some(Command::Extract(args)) => commands::extract(&common, &args),
         Some(Command::Completions(args)) => commands::completions(&common, args.shell),

@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod extract;
+pub mod ice;
 pub mod json;
 pub mod ladder;
 mod redact;

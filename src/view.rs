@@ -1,8 +1,10 @@
 //! What every output shows, as plain data: tables, ladder, detail tree, filter, difference of messages.
 
+pub mod allocation;
 pub mod detail;
 pub mod diff;
 pub mod filter;
+pub mod ice;
 pub mod ladder;
 pub mod overview;
 pub mod packets;

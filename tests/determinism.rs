@@ -23,7 +23,7 @@ pub fn stun_facts(a: &Analysis) -> Vec<String> {
     let mut facts = vec![format!("{:?}", a.stun.statistics.by_type())];
     facts.extend(a.stun.records.iter().map(|r| {
         let (flow, path) = (a.flow(r.flow), a.flow(r.path));
-        format!("{:?} {} {flow:?} {path:?} {:?} {:?} {}", r.frame(), r.time, r.owner(), r.dialect, r.flags)
+        format!("{:?} {} {flow:?} {path:?} {:?} {:?} {}", r.frame(), r.time, r.owner(), r.dialect(), r.flags)
     }));
     facts.extend(a.stun.allocations.iter().map(|x| format!("{x:?}")));
     for call in (0..a.calls.len() as u32).map(CallIdx) {

@@ -154,6 +154,32 @@ fn a_capture_is_walked_and_left() {
 }
 
 #[test]
+fn ice_sessions_lead_to_pairs_candidates_the_call_and_back() {
+    let mut terminal = Terminal::start(DIRECT);
+    terminal.see(&["1 Overview", "8 calls"]);
+    terminal.press("5");
+    terminal.see(&["not started", "two relays UDP", "1 of 2"]);
+    terminal.press("\r");
+    terminal.see(&["component [1 RTP] 2 RTCP", "12 not checked", "No check is in this capture."]);
+    terminal.press("]");
+    terminal.see(&["2 of 2"]);
+    terminal.press("t");
+    terminal.see(&["alice: ", "candidates, draft-19 (MS-ICE2)"]);
+    terminal.press("q");
+    terminal.lose("candidates, draft-19");
+    terminal.press("x");
+    terminal.see(&["Call 1", "INVITE offer", "100 Trying"]);
+    terminal.press("I");
+    terminal.see(&["component [1 RTP] 2 RTCP"]);
+    terminal.press("qqq");
+    terminal.see(&["two relays UDP"]);
+    terminal.press("v");
+    terminal.see(&["No TURN allocations in 568 frames."]);
+    terminal.press("q");
+    terminal.check_given_back("0");
+}
+
+#[test]
 fn a_signal_gives_the_terminal_back() {
     let mut terminal = Terminal::start(REPLACED);
     terminal.see(&["1 Overview", "8 calls"]);

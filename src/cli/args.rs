@@ -66,6 +66,11 @@ pub(super) struct Common {
     /// Header that names the Call-ID of another leg of a call (repeatable)
     #[arg(long, value_name = "NAME", global = true)]
     pub leg_header: Vec<String>,
+    /// TURN user and password, by which MESSAGE-INTEGRITY is verified (repeatable)
+    ///
+    /// As the client was configured, or as Microsoft's authentication service gave them out (base64).
+    #[arg(long, value_name = "U:P", global = true, value_parser = turn_user)]
+    pub turn_user: Vec<String>,
     /// Colour in text output (NO_COLOR and CLICOLOR_FORCE are honoured by `auto`)
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub color: ColorArg,
@@ -105,6 +110,14 @@ pub(super) struct Common {
     /// info. An input that cannot be read at all exits with 3 in any case.
     #[arg(long, value_name = "SEVERITY", global = true)]
     pub fail_on: Option<Severity>,
+}
+
+/// `user:password`; which colon parts them is tried out, since either may hold more.
+fn turn_user(text: &str) -> Result<String, String> {
+    match text.find(':') {
+        Some(1..) => Ok(text.to_owned()),
+        _ => Err("expected USER:PASSWORD".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -153,6 +166,10 @@ pub(super) enum Command {
     Dialogs(TableArgs),
     /// The flow of calls as a ladder
     Ladder(LadderArgs),
+    /// ICE: candidate tables, pair boards, and why a pair was chosen or none worked
+    Candidates(CandidatesArgs),
+    /// TURN: one row an allocation
+    Allocations(AllocationsArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media
@@ -279,6 +296,89 @@ pub(super) enum LadderFormat {
     Html,
     Mermaid,
     Json,
+}
+
+const CANDIDATES_HELP: &str = "\
+Examples:
+  callscope candidates trace.pcapng --call 3
+  callscope candidates --filter 'ice.state == failed' trace.pcapng
+  callscope candidates --table sessions trace.pcapng              one row a session
+  callscope candidates --call 3 --state unanswered trace.pcapng   only those pairs on the board
+  callscope candidates --format csv --table pairs -o pairs.csv trace.pcapng";
+
+#[derive(Debug, Args)]
+#[command(after_help = CANDIDATES_HELP, after_long_help = format!("{CANDIDATES_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct CandidatesArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Call by number or Call-ID (repeatable); without it those that match --filter, or all
+    #[arg(long, value_name = "N|CALL-ID")]
+    pub call: Vec<String>,
+    /// Session by number (repeatable)
+    #[arg(long, value_name = "N")]
+    pub session: Vec<u32>,
+    /// One table instead of tables and boards; csv and markdown without it: candidates
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<IceTable>,
+    /// Only pairs in this state
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<PairStateArg>,
+    /// text, json (objects of the JSON contract), ndjson (one such object a line), csv, markdown
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: TableFormat,
+    /// Columns of text output; by default those of the terminal, else 120
+    #[arg(long, value_name = "N")]
+    pub width: Option<usize>,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum IceTable {
+    Sessions,
+    Candidates,
+    Pairs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PairStateArg {
+    Succeeded,
+    Failed,
+    Unanswered,
+    #[value(name = "not_checked")]
+    NotChecked,
+}
+
+const ALLOCATIONS_HELP: &str = "\
+Examples:
+  callscope allocations trace.pcapng
+  callscope allocations trace.pcapng --allocation 5               its rounds and peers
+  callscope allocations --columns id,client,server,rounds,error --sort outcome trace.pcapng
+  callscope allocations --format csv -o allocations.csv captures/";
+
+#[derive(Debug, Args)]
+#[command(after_help = ALLOCATIONS_HELP, after_long_help = format!("{ALLOCATIONS_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct AllocationsArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// Rounds and peers of this allocation (repeatable); text and JSON
+    #[arg(long, value_name = "N")]
+    pub allocation: Vec<u32>,
+    /// text, csv, markdown, json (objects of the JSON contract), ndjson (one such object a line)
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: TableFormat,
+    /// Columns in order, separated by commas
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Column to sort by; `-KEY` is descending
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
 }
 
 const DECODE_HELP: &str = "\

@@ -63,12 +63,12 @@ fn color(wanted: ColorArg, terminal: bool, env: &dyn Fn(&str) -> Option<std::ffi
     }
 }
 
-fn color_for(common: &Common, sink: &Sink) -> bool {
+pub(super) fn color_for(common: &Common, sink: &Sink) -> bool {
     color(common.color, sink.is_terminal(), &|name| std::env::var_os(name))
 }
 
 /// The time mode asked for, else local for people and UTC for all else.
-fn time_mode(common: &Common, for_people: bool) -> TimeMode {
+pub(super) fn time_mode(common: &Common, for_people: bool) -> TimeMode {
     match common.time {
         Some(mode) => mode.into(),
         None if for_people => TimeMode::Local,
@@ -76,11 +76,11 @@ fn time_mode(common: &Common, for_people: bool) -> TimeMode {
     }
 }
 
-fn open(common: &Common) -> Result<Sink, Failure> {
+pub(super) fn open(common: &Common) -> Result<Sink, Failure> {
     Sink::open(common.output.as_deref(), common.force)
 }
 
-fn json_options(common: &Common, pretty: bool) -> JsonOptions {
+pub(super) fn json_options(common: &Common, pretty: bool) -> JsonOptions {
     JsonOptions { show_secrets: common.show_secrets, pretty, threads: common.threads }
 }
 
@@ -155,11 +155,13 @@ fn summary_lines(common: &Common, mut session: Session) -> Result<u8, Failure> {
     Ok(session.status())
 }
 
-type Columns = &'static [(&'static str, &'static str, &'static str)];
+pub(super) type Columns = &'static [(&'static str, &'static str, &'static str)];
 
 /// Which table a command shows.
-trait Rows {
+pub(super) trait Rows {
     const COLUMNS: fn() -> Columns;
+    /// Whether any header of the first request may be a column.
+    const HEADERS: bool = true;
     type Index: Copy;
     fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
@@ -217,28 +219,31 @@ pub(super) fn dialogs(common: &Common, args: &TableArgs) -> Result<u8, Failure> 
     rows_command::<Dialogs>(common, args)
 }
 
-fn check_column(key: &str, columns: Columns) -> Result<(), Failure> {
+fn check_column(key: &str, columns: Columns, headers: bool) -> Result<(), Failure> {
     let header = key.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("header:")) && key.len() > 7;
-    if header || columns.iter().any(|(k, _, _)| *k == key) {
+    if header && headers || columns.iter().any(|(k, _, _)| *k == key) {
         return Ok(());
     }
     let keys = columns.iter().map(|(k, _, _)| *k);
     let hint = match nearest(key, keys.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("columns are: {}, header:NAME", keys.collect::<Vec<_>>().join(", ")),
+        None => {
+            let more = if headers { ", header:NAME" } else { "" };
+            format!("columns are: {}{more}", keys.collect::<Vec<_>>().join(", "))
+        }
     };
     Err(Failure::usage(format!("unknown column `{}` ({hint})", crate::view::show::safe(key.as_bytes()))))
 }
 
-fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
+pub(super) fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
     let columns = (R::COLUMNS)();
     for key in &args.columns {
-        check_column(key, columns)?;
+        check_column(key, columns, R::HEADERS)?;
     }
     let sort = match &args.sort {
         Some(text) => {
             let key = text.strip_prefix('-').unwrap_or(text);
-            check_column(key, columns)?;
+            check_column(key, columns, R::HEADERS)?;
             Some((key.to_owned(), text.starts_with('-')))
         }
         None => None,
@@ -307,7 +312,7 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
 }
 
 /// Columns of the terminal, else of `COLUMNS`, else 120.
-fn columns(terminal: bool) -> usize {
+pub(super) fn columns(terminal: bool) -> usize {
     let size = if terminal { crossterm::terminal::size().ok() } else { None };
     let from_env = || std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     size.map(|(columns, _)| usize::from(columns)).or_else(from_env).filter(|&c| c > 0).unwrap_or(120)
@@ -418,9 +423,10 @@ mod tests {
     #[test]
     fn unknown_columns_name_the_nearest() {
         const COLUMNS: Columns = &[("from", "From", ""), ("state", "State", "")];
-        assert!(check_column("from", COLUMNS).is_ok());
-        assert!(check_column("header:User-Agent", COLUMNS).is_ok());
-        let error = check_column("stat", COLUMNS).unwrap_err().to_string();
+        assert!(check_column("from", COLUMNS, true).is_ok());
+        assert!(check_column("header:User-Agent", COLUMNS, true).is_ok());
+        assert!(check_column("header:User-Agent", COLUMNS, false).is_err());
+        let error = check_column("stat", COLUMNS, true).unwrap_err().to_string();
         assert_eq!(error, "unknown column `stat` (did you mean `state`?)");
     }
 }

@@ -48,6 +48,15 @@ pub(super) fn owners(
     Ok(owners)
 }
 
+/// Calls by number or Call-ID.
+pub(super) fn calls(analysis: &Analysis, given: &[String]) -> Result<Vec<CallIdx>, Failure> {
+    let call = |text: &String| match find(analysis, text, false)? {
+        Owner::Call(call) => Ok(call),
+        Owner::Dialog(_) => Err(Failure::usage(format!("`{}` is no call", show::safe(text.as_bytes())))),
+    };
+    given.iter().map(call).collect()
+}
+
 fn matching(analysis: &Analysis, filter: &Filter) -> Vec<Owner> {
     let calls = (0..analysis.calls.len() as u32).map(CallIdx);
     let dialogs = analysis.dialogs_shown().map(|(d, _)| d);

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::{AllocationIdx, GroupIdx};
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::view::ice::SessionRef;
 
 pub(crate) use layout::Layout;
 use list::write_list;
@@ -69,7 +70,9 @@ pub fn summary_of(
         object.value(name, &Nothing::default())?;
     }
     object.ice_sessions(analysis, calls, &index, options)?;
-    object.allocations(analysis, options)?;
+    let allocations: Vec<AllocationIdx> =
+        (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
+    object.allocations(analysis, &allocations, options)?;
     for name in ["sql_lookups", "media_streams", "dns_lookups", "findings"] {
         object.value(name, &Nothing::default())?;
     }
@@ -100,6 +103,53 @@ pub fn dialogs(
     object.head()?;
     object.dialogs(analysis, dialogs, options)?;
     object.end()
+}
+
+/// `{"schema": …, "ice_sessions": […]}`.
+pub fn ice_sessions(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    sessions: &[SessionRef],
+    options: JsonOptions,
+) -> io::Result<()> {
+    let mut object = Object::begin(out, options.pretty)?;
+    object.head()?;
+    let make = |of: SessionRef| view_session(analysis, of);
+    object.list("ice_sessions", options, sessions, |_| 8, make)?;
+    object.end()
+}
+
+/// One line a session.
+pub fn ice_session_lines(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    sessions: &[SessionRef],
+) -> io::Result<()> {
+    sessions.iter().filter_map(|&of| view_session(analysis, of)).try_for_each(|s| line(out, &s))
+}
+
+fn view_session(analysis: &Analysis, of: SessionRef) -> Option<ice::Session<'_>> {
+    Some(ice::session(analysis, of.id, crate::view::ice::session(analysis, of)?))
+}
+
+/// `{"schema": …, "turn_allocations": […]}`.
+pub fn allocations(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    rows: &[AllocationIdx],
+    options: JsonOptions,
+) -> io::Result<()> {
+    let mut object = Object::begin(out, options.pretty)?;
+    object.head()?;
+    object.allocations(analysis, rows, options)?;
+    object.end()
+}
+
+/// One line an allocation.
+pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[AllocationIdx]) -> io::Result<()> {
+    let calls = analysis.calls_by_allocation();
+    let of = |i: AllocationIdx| calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
+    rows.iter().filter_map(|&i| ice::allocation(analysis, i, of(i))).try_for_each(|a| line(out, &a))
 }
 
 /// One line a call.
@@ -211,14 +261,17 @@ impl<'a> Object<'a> {
         )
     }
 
-    fn allocations(&mut self, analysis: &Analysis, options: JsonOptions) -> io::Result<()> {
+    fn allocations(
+        &mut self,
+        analysis: &Analysis,
+        rows: &[AllocationIdx],
+        options: JsonOptions,
+    ) -> io::Result<()> {
         let calls = analysis.calls_by_allocation();
-        let all: Vec<AllocationIdx> =
-            (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
         self.list(
             "turn_allocations",
             options,
-            &all,
+            rows,
             |_| 8,
             |i| ice::allocation(analysis, i, calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice)),
         )

@@ -56,6 +56,16 @@ pub enum Action {
     Narrower,
     Unfold,
     Fold,
+    /// The other of two tables of one tab.
+    OtherTable,
+    /// The ICE sessions of the calls here.
+    Ice,
+    /// The allocation behind what the cursor stands on.
+    Allocation,
+    Component,
+    /// Only pairs of one state.
+    PairStates,
+    Candidates,
     Diff,
     NextMessage,
     PreviousMessage,

@@ -180,6 +180,10 @@ impl App {
                         | Request::Table { .. }
                         | Request::Rows { .. }
                         | Request::FindRow(_)
+                        | Request::SessionsOf(_)
+                        | Request::Session { .. }
+                        | Request::Listing(..)
+                        | Request::CallsOf(..)
                 )
             );
             if let Err(e) = effect::apply(effect, &self.desk, &self.analysis, &self.events) {

@@ -3,9 +3,11 @@
 
 mod counts;
 mod frames;
+mod ice;
 mod table;
 
 pub use frames::{MAX_MATCHES, packet_text};
+pub use ice::{Cache, SessionData, WORST_FIRST, allocation_lines, session_lines};
 pub use table::{Around, Part, RowSearch, Sought, TableData};
 
 use counts::statistics;
@@ -19,16 +21,18 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
-use super::state::{Subject, TableKind};
+use super::state::{Listing, ListingOf, Subject, TableKind};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::{Analysis, MsgIdx, Owner};
+use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
 use crate::view::detail::Buffer;
 use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
+use crate::view::ice::Place;
 use crate::view::ladder::{Ladder, LadderOptions};
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::rows::Query;
+use crate::view::show::TimeMode;
 use crate::view::{detail, diff, ladder, overview, show};
 
 #[derive(Debug, Clone)]
@@ -81,6 +85,16 @@ pub enum Request {
     },
     /// To which call or dialog a frame belongs.
     OwnerOf(FrameRef),
+    /// Numbers of the ICE sessions of some calls.
+    SessionsOf(Vec<Owner>),
+    /// An ICE session by its number, or by its place where that is known.
+    Session {
+        id: u32,
+        place: Option<Place>,
+    },
+    Listing(ListingOf, TimeMode),
+    /// The calls that a session or an allocation belongs to.
+    CallsOf(TableKind, u32),
     Statistics,
 }
 
@@ -96,6 +110,8 @@ pub struct Holdings {
     pub captures: Vec<u64>,
     pub calls: usize,
     pub dialogs: usize,
+    pub sessions: usize,
+    pub allocations: usize,
     /// Problems with whole inputs.
     pub damaged: usize,
 }
@@ -133,6 +149,7 @@ pub struct Detail {
     pub buffers: Vec<Buffer>,
     pub raw: Vec<String>,
     pub sdp: Vec<String>,
+    pub candidates: Vec<String>,
     pub error: Option<String>,
 }
 
@@ -194,6 +211,18 @@ pub enum Answer {
         /// And the first message in it.
         owner: Option<(Owner, MsgIdx)>,
     },
+    SessionsOf(Vec<u32>),
+    Session {
+        id: u32,
+        place: Option<Place>,
+        data: Option<Arc<SessionData>>,
+    },
+    Listing {
+        of: ListingOf,
+        time: TimeMode,
+        data: Arc<Listing>,
+    },
+    CallsOf(Vec<CallIdx>),
     Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
 }
@@ -211,27 +240,27 @@ pub fn read(analysis: &RwLock<Analysis>) -> RwLockReadGuard<'_, Analysis> {
 }
 
 /// Answers everything but the searches over frames, which take long and answer in pieces.
-pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
+pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<Answer> {
     Some(match request {
         Request::Overview { slices } => {
             let started = Instant::now();
             Answer::Overview {
                 overview: Arc::new(overview::overview(analysis, *slices)),
-                holdings: holdings(analysis),
+                holdings: holdings(analysis, cache),
                 took: started.elapsed(),
             }
         }
         Request::Table { kind, query, version, around } => {
             let started = Instant::now();
-            let data = Arc::new(table::table(analysis, *kind, query, *around));
+            let data = Arc::new(table::table(analysis, cache, *kind, query, *around));
             Answer::Table { kind: *kind, version: *version, data, took: started.elapsed() }
         }
         Request::Rows { kind, query, ids, places } => {
-            let part = table::part(analysis, *kind, query, ids, places.clone());
+            let part = table::part(analysis, cache, *kind, query, ids, places.clone());
             Answer::Rows { kind: *kind, ids: ids.clone(), part }
         }
         Request::CopyRows { kind, query, ids } => {
-            Answer::CopiedRows(table::copy(analysis, *kind, query, ids))
+            Answer::CopiedRows(table::copy(analysis, cache, *kind, query, ids))
         }
         Request::Ladder { owners, options } => {
             let ladder = ladder::build(analysis, owners, *options);
@@ -243,7 +272,7 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
                 flawed: Arc::new(flawed),
             }
         }
-        Request::Detail(subject) => Answer::Detail(Arc::new(detail_of(analysis, *subject))),
+        Request::Detail(subject) => Answer::Detail(Arc::new(detail_of(analysis, cache, *subject))),
         Request::Diff(a, b) => {
             let lines = bytes_of(analysis, *a)
                 .and_then(|left| Ok((left, bytes_of(analysis, *b)?)))
@@ -257,6 +286,16 @@ pub fn answer(analysis: &Analysis, request: &Request) -> Option<Answer> {
             let owner = analysis.messages_in_frame(*frame).first().map(|&m| (analysis.message(m).owner, m));
             Answer::OwnerOf { frame: *frame, owner }
         }
+        Request::SessionsOf(owners) => Answer::SessionsOf(ice::sessions_of(analysis, cache, owners)),
+        Request::Session { id, place } => {
+            let data = ice::session(analysis, cache, *id, *place).map(Arc::new);
+            Answer::Session { id: *id, place: *place, data }
+        }
+        Request::Listing(of, time) => {
+            let data = Arc::new(ice::listing(analysis, cache, *of, *time));
+            Answer::Listing { of: *of, time: *time, data }
+        }
+        Request::CallsOf(kind, id) => Answer::CallsOf(ice::calls_of(analysis, cache, *kind, *id)),
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
         Request::Matches { .. } | Request::Find { .. } | Request::FindRow(_) => return None,
     })
@@ -269,7 +308,7 @@ fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {
     analysis.message_bytes(m).map_err(|e| e.to_string())
 }
 
-fn holdings(analysis: &Analysis) -> Holdings {
+fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
     let captures = &analysis.captures;
     let name = |path: &str| {
         if path == "-" {
@@ -293,6 +332,8 @@ fn holdings(analysis: &Analysis) -> Holdings {
         captures: captures.iter().map(|c| c.frames).collect(),
         calls: analysis.calls.len(),
         dialogs: analysis.dialogs_shown().count(),
+        sessions: cache.index(analysis).len(),
+        allocations: analysis.stun.allocations.len(),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }
@@ -321,8 +362,15 @@ fn flawed(analysis: &Analysis, ladder: &Ladder) -> Vec<MsgIdx> {
     out
 }
 
-fn detail_of(analysis: &Analysis, subject: Subject) -> Detail {
-    let mut detail = Detail { subject, buffers: Vec::new(), raw: Vec::new(), sdp: Vec::new(), error: None };
+fn detail_of(analysis: &Analysis, cache: &Cache, subject: Subject) -> Detail {
+    let mut detail = Detail {
+        subject,
+        buffers: Vec::new(),
+        raw: Vec::new(),
+        sdp: Vec::new(),
+        candidates: Vec::new(),
+        error: None,
+    };
     let mut failed = |e: std::io::Error| detail.error = Some(e.to_string());
     let (message, frame) = match subject {
         Subject::Message(m) if m.0 as usize >= analysis.messages.len() => return detail,
@@ -335,6 +383,7 @@ fn detail_of(analysis: &Analysis, subject: Subject) -> Detail {
             Err(e) => failed(e),
         }
         detail.sdp = detail::sdp_summary(analysis, m).unwrap_or_default();
+        detail.candidates = ice::candidates_in(analysis, cache, m);
     }
     match subject {
         Subject::Message(m) => {
@@ -375,12 +424,14 @@ pub struct Desk {
 impl Desk {
     pub fn open(analysis: Arc<RwLock<Analysis>>, events: Sender<Event>) -> std::io::Result<Self> {
         let wanted_scan = Arc::new(AtomicU64::new(0));
+        let cache = Arc::new(Cache::default());
         let lane = |name: &str| -> std::io::Result<Sender<Request>> {
             let (sender, receiver) = channel();
             let (analysis, events, wanted) = (analysis.clone(), events.clone(), wanted_scan.clone());
+            let cache = cache.clone();
             std::thread::Builder::new()
                 .name(format!("ui-{name}"))
-                .spawn(move || serve(&receiver, &analysis, &events, &wanted))?;
+                .spawn(move || serve(&receiver, &analysis, &cache, &events, &wanted))?;
             Ok(sender)
         };
         Ok(Self { tables: lane("tables")?, details: lane("details")?, scans: lane("scans")?, wanted_scan })
@@ -410,6 +461,7 @@ impl Desk {
 fn serve(
     requests: &Receiver<Request>,
     analysis: &RwLock<Analysis>,
+    cache: &Cache,
     events: &Sender<Event>,
     wanted: &AtomicU64,
 ) {
@@ -437,10 +489,10 @@ fn serve(
                     let _ = events.send(Event::Answer(Box::new(Answer::Found { version, place })));
                 }
                 Request::FindRow(search) => {
-                    let _ = events.send(Event::Answer(Box::new(table::find(analysis, &search))));
+                    let _ = events.send(Event::Answer(Box::new(table::find(analysis, cache, &search))));
                 }
                 request => {
-                    let answer = answer(&read(analysis), &request);
+                    let answer = answer(&read(analysis), cache, &request);
                     if let Some(answer) = answer
                         && events.send(Event::Answer(Box::new(answer))).is_err()
                     {

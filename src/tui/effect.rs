@@ -8,7 +8,7 @@ use std::sync::{Arc, RwLock};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::execute;
 
-use super::desk::{Answer, Desk, ExportError, Request, read};
+use super::desk::{Answer, Cache, Desk, ExportError, Request, allocation_lines, read, session_lines};
 use super::event::Event;
 use super::state::{Export, Format, TableKind, What};
 use crate::correlate::Analysis;
@@ -96,6 +96,13 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
                 TableKind::Calls => write_rows(&rows::call_lines(analysis, query), format, job.ascii, out)?,
                 TableKind::Dialogs => {
                     write_rows(&rows::dialog_lines(analysis, query), format, job.ascii, out)?
+                }
+                TableKind::Sessions => {
+                    let lines = session_lines(analysis, &Cache::default(), query);
+                    write_rows(&lines, format, job.ascii, out)?
+                }
+                TableKind::Allocations => {
+                    write_rows(&allocation_lines(analysis, query), format, job.ascii, out)?
                 }
             };
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))

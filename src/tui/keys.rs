@@ -23,15 +23,23 @@ impl Contexts {
     pub const EXPORT: Self = Self(2048);
     pub const CONFIRM: Self = Self(4096);
     pub const LINE: Self = Self(8192);
+    pub const SESSIONS: Self = Self(16384);
+    pub const ALLOCATIONS: Self = Self(32768);
+    pub const BOARD: Self = Self(65536);
+    pub const LISTING: Self = Self(131_072);
 
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::OVERVIEW, "overview"),
         (Self::CALLS, "calls"),
         (Self::DIALOGS, "dialogs"),
+        (Self::SESSIONS, "ICE sessions"),
+        (Self::ALLOCATIONS, "TURN allocations"),
         (Self::EMPTY, "empty view"),
         (Self::PACKETS, "packets"),
         (Self::LADDER, "ladder"),
         (Self::DETAIL, "message"),
+        (Self::BOARD, "pair board"),
+        (Self::LISTING, "checks, candidates, allocation"),
         (Self::DIFF, "difference"),
         (Self::STATISTICS, "statistics"),
         (Self::HELP, "help"),
@@ -98,7 +106,12 @@ pub struct Key {
 
 const OVERVIEW: Contexts = Contexts::OVERVIEW;
 const CALLS: Contexts = Contexts::CALLS;
-const TABLES: Contexts = CALLS.or(Contexts::DIALOGS);
+const SIP_TABLES: Contexts = CALLS.or(Contexts::DIALOGS);
+const SESSIONS: Contexts = Contexts::SESSIONS;
+const ALLOCATIONS: Contexts = Contexts::ALLOCATIONS;
+const TABLES: Contexts = SIP_TABLES.or(SESSIONS).or(ALLOCATIONS);
+const BOARD: Contexts = Contexts::BOARD;
+const LISTING: Contexts = Contexts::LISTING;
 const PACKETS: Contexts = Contexts::PACKETS;
 const LADDER: Contexts = Contexts::LADDER;
 const DETAIL: Contexts = Contexts::DETAIL;
@@ -110,7 +123,7 @@ const EXPORT: Contexts = Contexts::EXPORT;
 const CONFIRM: Contexts = Contexts::CONFIRM;
 const LINE: Contexts = Contexts::LINE;
 const TABS: Contexts = OVERVIEW.or(TABLES).or(Contexts::EMPTY).or(PACKETS);
-const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS);
+const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS).or(BOARD).or(LISTING);
 const SCREENS: Contexts = TABS.or(INNER);
 const SCROLL: Contexts = OVERVIEW.or(TABLES).or(PACKETS).or(INNER).or(COLUMNS).or(HELP);
 
@@ -142,18 +155,34 @@ pub const KEYS: &[Key] = &[
     key(LADDER, &["Right", "l"], Action::Right, "right", Group::Move, "", "lifelines to the right"),
     key(DETAIL, &["Left", "h"], Action::Left, "left", Group::Move, "", "close field, byte or text back"),
     key(DETAIL, &["Right", "l"], Action::Right, "right", Group::Move, "", "open field, byte or text on"),
+    key(BOARD, &["Left", "h"], Action::Left, "left", Group::Move, "", "one cell to the left"),
+    key(BOARD, &["Right", "l"], Action::Right, "right", Group::Move, "", "one cell to the right"),
+    key(LISTING, &["Left", "h"], Action::Left, "left", Group::Move, "", "columns to the left"),
+    key(LISTING, &["Right", "l"], Action::Right, "right", Group::Move, "", "columns to the right"),
     key(DIFF, &["Left", "h"], Action::Left, "left", Group::Move, "", "text to the left"),
     key(DIFF, &["Right", "l"], Action::Right, "right", Group::Move, "", "text to the right"),
 
     key(OVERVIEW, &["Enter"], Action::Open, "open", Group::Go, "open", "go to the evidence"),
     key(CALLS, &["Enter"], Action::Open, "open", Group::Go, "ladder", "ladder (of all marked as one)"),
     key(Contexts::DIALOGS, &["Enter"], Action::Open, "open", Group::Go, "ladder", "ladder (of all marked as one)"),
+    key(SESSIONS, &["Enter"], Action::Open, "open", Group::Go, "pairs", "pair board of this session"),
+    key(ALLOCATIONS, &["Enter"], Action::Open, "open", Group::Go, "rounds", "rounds, peers and messages"),
+    key(BOARD, &["Enter"], Action::Open, "open", Group::Go, "its checks", "checks of this pair"),
+    key(LISTING, &["Enter"], Action::Open, "open", Group::Go, "frame", "decode of the frame or message"),
     key(PACKETS, &["Enter"], Action::Open, "open", Group::Go, "decode", "decode of this frame, full screen"),
     key(LADDER, &["Enter"], Action::Open, "open", Group::Go, "message", "message full screen; fold a run"),
     key(DETAIL, &["Enter"], Action::Open, "open", Group::Go, "", "field open or shut; byte to field"),
-    key(TABLES, &["x", "F4"], Action::Extended, "extended", Group::Go, "extended", "ladder with all linked legs"),
+    key(SIP_TABLES, &["x", "F4"], Action::Extended, "extended", Group::Go, "extended", "ladder with all linked legs"),
     key(LADDER, &["x", "F4"], Action::Extended, "extended", Group::Show, "extended", "with or without the linked legs"),
     key(PACKETS, &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call of this frame"),
+    key(SESSIONS.or(ALLOCATIONS).or(BOARD).or(LISTING), &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call it belongs to"),
+    key(CALLS.or(LADDER), &["I"], Action::Ice, "pairs", Group::Go, "ICE", "pair boards of the ICE sessions"),
+    key(SESSIONS, &["v"], Action::OtherTable, "allocations", Group::Go, "TURN", "the TURN allocations"),
+    key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
+    key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),
+    key(BOARD, &["t"], Action::Candidates, "candidates", Group::Go, "candidates", "candidate tables of both sides"),
+    key(BOARD, &["]"], Action::NextMessage, "next-session", Group::Go, "", "next session"),
+    key(BOARD, &["["], Action::PreviousMessage, "prev-session", Group::Go, "", "previous session"),
     key(TABS, &["Tab"], Action::NextTab, "next-tab", Group::Go, "", "next tab"),
     key(TABS, &["BackTab"], Action::PreviousTab, "prev-tab", Group::Go, "", "previous tab"),
     key(SCREENS, &["1"], Action::Tab(1), "overview", Group::Go, "", "Overview"),
@@ -171,18 +200,22 @@ pub const KEYS: &[Key] = &[
     key(TABLES.or(PACKETS).or(INNER), &["/"], Action::Search, "search", Group::Find, "search", "search for text"),
     key(TABLES.or(PACKETS).or(INNER), &["n"], Action::SearchNext, "search-next", Group::Find, "", "next match"),
     key(TABLES.or(PACKETS).or(INNER), &["N"], Action::SearchPrevious, "search-prev", Group::Find, "", "previous match"),
-    key(TABLES.or(LADDER).or(OVERVIEW), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
-    key(TABLES.or(LADDER).or(OVERVIEW), &["E"], Action::PreviousProblem, "prev-problem", Group::Find, "", "previous failure or issue"),
+    key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
+    key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["E"], Action::PreviousProblem, "prev-problem", Group::Find, "", "previous failure or issue"),
     key(PACKETS, &["#"], Action::Goto, "goto", Group::Find, "go to", "go to a frame by number"),
 
     key(TABLES, &["<"], Action::SortLeft, "sort-left", Group::Show, "sort", "sort by the column before"),
     key(TABLES, &[">"], Action::SortRight, "sort-right", Group::Show, "", "sort by the next column"),
     key(TABLES, &["z"], Action::SortReverse, "sort-reverse", Group::Show, "", "turn the order round"),
     key(TABLES, &["t", "F10"], Action::Columns, "columns", Group::Show, "columns", "choose columns, any header too"),
+    key(BOARD, &["c"], Action::Component, "component", Group::Show, "component", "the next component"),
+    key(BOARD, &["f"], Action::PairStates, "states", Group::Show, "states", "only pairs of one state"),
     key(LADDER.or(PACKETS), &["p"], Action::Pane, "pane", Group::Show, "pane", "open or close the side pane"),
-    key(LADDER.or(DETAIL), &["Tab"], Action::NextPane, "next-pane", Group::Show, "pane", "Decoded, Raw, SDP, Hex"),
+    key(LADDER.or(DETAIL), &["Tab"], Action::NextPane, "next-pane", Group::Show, "pane", "Decoded, Raw, SDP, Candidates, Hex"),
     key(LADDER.or(DETAIL), &["BackTab"], Action::PreviousPane, "prev-pane", Group::Show, "", "the same backwards"),
-    key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Hex"),
+    key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Candidates, Hex"),
+    key(BOARD, &["K", "S-Up"], Action::PaneUp, "words-up", Group::Show, "", "the words below up"),
+    key(BOARD, &["J", "S-Down"], Action::PaneDown, "words-down", Group::Show, "", "the words below down"),
     key(LADDER.or(PACKETS), &["K", "S-Up"], Action::PaneUp, "pane-up", Group::Show, "", "side pane up"),
     key(LADDER.or(PACKETS), &["J", "S-Down"], Action::PaneDown, "pane-down", Group::Show, "", "side pane down"),
     key(LADDER.or(PACKETS), &["+"], Action::Wider, "wider", Group::Show, "", "side pane larger"),
@@ -195,7 +228,7 @@ pub const KEYS: &[Key] = &[
     key(DETAIL, &["]"], Action::NextMessage, "next-message", Group::Go, "next", "next message or frame"),
     key(DETAIL, &["["], Action::PreviousMessage, "prev-message", Group::Go, "", "previous message or frame"),
     key(LADDER, &["f"], Action::Unfold, "unfold", Group::Show, "retrans.", "fold or show retransmissions"),
-    key(TABLES.or(LADDER).or(PACKETS), &["w"], Action::Time, "time", Group::Show, "time", "times: local, UTC, since start or line"),
+    key(TABLES.or(LADDER).or(PACKETS).or(LISTING), &["w"], Action::Time, "time", Group::Show, "time", "times: local, UTC, since start or line"),
     key(LADDER, &["c"], Action::Color, "color", Group::Show, "", "colour by outcome, by method, by leg"),
     key(SCREENS.without(STATS), &["i", "F8"], Action::Statistics, "statistics", Group::Show, "", "counts of requests and answers"),
 

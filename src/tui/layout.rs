@@ -147,11 +147,12 @@ pub fn page(state: &State) -> usize {
     let body = shell(state.width, state.height).body;
     let height = match state.stack.last() {
         Some(View::Ladder(_)) => ladder_rows(ladder(state, body).0).height,
+        Some(View::Board(_)) => body.height / 2,
         Some(View::Columns(c)) => columns_popup(state, c.items.len()).height.saturating_sub(2),
         Some(View::Help { .. }) => body.height.saturating_sub(2),
         Some(View::Detail(_) | View::Diff(_)) => body.height.saturating_sub(1),
         Some(_) => body.height,
-        None if state.tab.context() == Contexts::PACKETS => table_rows(packets(state, body).0).height,
+        None if state.context_below() == Contexts::PACKETS => table_rows(packets(state, body).0).height,
         None => table_rows(body).height,
     };
     usize::from(height.max(1))

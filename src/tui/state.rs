@@ -3,10 +3,12 @@
 mod detail;
 mod export;
 mod flow;
+mod ice;
 
 pub use detail::{DetailState, PaneTab, TreeLine, field, field_at, tree_lines};
 pub use export::{Export, ExportState, Format, What};
 pub use flow::{ColorMode, LadderState, ladder_row};
+pub use ice::{BoardState, ListTable, Listing, ListingOf, ListingState, PairKey, Target};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -32,13 +34,27 @@ use crate::view::show::TimeMode;
 pub enum TableKind {
     Calls,
     Dialogs,
+    Sessions,
+    Allocations,
 }
 
 impl TableKind {
-    pub fn owner(self, id: u32) -> Owner {
+    /// Whose ladder a row stands for.
+    pub fn owner(self, id: u32) -> Option<Owner> {
         match self {
-            Self::Calls => Owner::Call(CallIdx(id)),
-            Self::Dialogs => Owner::Dialog(DialogIdx(id)),
+            Self::Calls => Some(Owner::Call(CallIdx(id))),
+            Self::Dialogs => Some(Owner::Dialog(DialogIdx(id))),
+            Self::Sessions | Self::Allocations => None,
+        }
+    }
+
+    /// Of its file, where it is written to one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::Dialogs => "dialogs",
+            Self::Sessions => "ice-sessions",
+            Self::Allocations => "allocations",
         }
     }
 }
@@ -132,8 +148,11 @@ impl Tab {
         }
     }
 
-    pub fn context(self) -> Contexts {
+    /// Of two tables of one tab, `ice` is the one on the screen.
+    pub fn context(self, ice: TableKind) -> Contexts {
         match self {
+            Self::Ice if ice == TableKind::Allocations => Contexts::ALLOCATIONS,
+            Self::Ice => Contexts::SESSIONS,
             Self::Overview => Contexts::OVERVIEW,
             Self::Calls => Contexts::CALLS,
             Self::Dialogs => Contexts::DIALOGS,
@@ -143,7 +162,7 @@ impl Tab {
     }
 }
 
-/// The Calls or Dialogs table.
+/// A table of a tab.
 #[derive(Debug, Clone)]
 pub struct TableState {
     pub kind: TableKind,
@@ -212,9 +231,9 @@ impl TableState {
     /// The marked rows, else the one under the cursor.
     pub fn chosen(&self) -> Vec<Owner> {
         if self.marks.is_empty() {
-            self.selected().map(|id| self.kind.owner(id)).into_iter().collect()
+            self.selected().and_then(|id| self.kind.owner(id)).into_iter().collect()
         } else {
-            self.marks.iter().map(|&id| self.kind.owner(id)).collect()
+            self.marks.iter().filter_map(|&id| self.kind.owner(id)).collect()
         }
     }
 }
@@ -283,6 +302,8 @@ pub enum View {
     Ladder(Box<LadderState>),
     Detail(Box<DetailState>),
     Diff(DiffState),
+    Board(Box<BoardState>),
+    Listing(Box<ListingState>),
     Statistics { cursor: Cursor },
     Help { of: Contexts, cursor: Cursor },
     Columns(ColumnsState),
@@ -296,6 +317,8 @@ impl View {
             Self::Ladder(_) => Contexts::LADDER,
             Self::Detail(_) => Contexts::DETAIL,
             Self::Diff(_) => Contexts::DIFF,
+            Self::Board(_) => Contexts::BOARD,
+            Self::Listing(_) => Contexts::LISTING,
             Self::Statistics { .. } => Contexts::STATISTICS,
             Self::Help { .. } => Contexts::HELP,
             Self::Columns(_) => Contexts::COLUMNS,
@@ -361,6 +384,10 @@ pub struct State {
     pub overview_cursor: Cursor,
     pub calls: TableState,
     pub dialogs: TableState,
+    pub sessions: TableState,
+    pub allocations: TableState,
+    /// Which of the two the ICE tab shows.
+    pub ice_table: TableKind,
     pub packets: PacketsState,
     pub statistics: Option<Arc<Vec<CountGroup>>>,
     pub stack: Vec<View>,
@@ -412,6 +439,9 @@ impl State {
             overview_cursor: Cursor::default(),
             calls: TableState::new(TableKind::Calls),
             dialogs: TableState::new(TableKind::Dialogs),
+            sessions: TableState::new(TableKind::Sessions),
+            allocations: TableState::new(TableKind::Allocations),
+            ice_table: TableKind::Sessions,
             packets: PacketsState::default(),
             statistics: None,
             stack: Vec::new(),
@@ -442,19 +472,21 @@ impl State {
         match (&self.line, self.stack.last()) {
             (Some(_), _) => Contexts::LINE,
             (None, Some(view)) => view.context(),
-            (None, None) => self.tab.context(),
+            (None, None) => self.tab.context(self.ice_table),
         }
     }
 
     /// Where keys go below an input line.
     pub fn context_below(&self) -> Contexts {
-        self.stack.last().map_or(self.tab.context(), View::context)
+        self.stack.last().map_or_else(|| self.tab.context(self.ice_table), View::context)
     }
 
     pub fn table(&self, kind: TableKind) -> &TableState {
         match kind {
             TableKind::Calls => &self.calls,
             TableKind::Dialogs => &self.dialogs,
+            TableKind::Sessions => &self.sessions,
+            TableKind::Allocations => &self.allocations,
         }
     }
 
@@ -462,6 +494,8 @@ impl State {
         match kind {
             TableKind::Calls => &mut self.calls,
             TableKind::Dialogs => &mut self.dialogs,
+            TableKind::Sessions => &mut self.sessions,
+            TableKind::Allocations => &mut self.allocations,
         }
     }
 
@@ -470,6 +504,7 @@ impl State {
         match self.tab {
             Tab::Calls => Some(TableKind::Calls),
             Tab::Dialogs => Some(TableKind::Dialogs),
+            Tab::Ice => Some(self.ice_table),
             _ => None,
         }
     }

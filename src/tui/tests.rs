@@ -1,6 +1,7 @@
 //! Screens and keys, without a terminal.
 
 pub mod fixture;
+pub mod ice;
 
 mod keys;
 mod screens;

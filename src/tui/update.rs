@@ -3,6 +3,7 @@
 mod command;
 mod detail;
 mod export;
+mod ice;
 mod ladder;
 mod line;
 mod mouse;
@@ -40,7 +41,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 pub fn start_with_filter(state: &mut State, text: &str) -> Vec<Effect> {
     match crate::view::filter::Filter::parse(text) {
         Ok(filter) => {
-            for kind in [TableKind::Calls, TableKind::Dialogs] {
+            for kind in [TableKind::Calls, TableKind::Dialogs, TableKind::Sessions] {
                 tables::set_filter(state.table_mut(kind), text.to_owned(), Some(filter.clone()));
             }
             state.tab = Tab::Calls;
@@ -109,10 +110,13 @@ fn in_view(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             Tab::Overview => overview::act(state, action),
             Tab::Calls => tables::act(state, TableKind::Calls, action, effects),
             Tab::Dialogs => tables::act(state, TableKind::Dialogs, action, effects),
+            Tab::Ice => ice::act_on_table(state, action, effects),
             Tab::Packets => packets::act(state, action, effects),
             _ => {}
         },
-        Some(View::Ladder(_)) => ladder::act(state, action),
+        Some(View::Ladder(_)) => ladder::act(state, action, effects),
+        Some(View::Board(_)) => ice::act_on_board(state, action),
+        Some(View::Listing(_)) => ice::act_on_listing(state, action),
         Some(View::Detail(_)) => detail::act(state, action),
         Some(View::Columns(_)) => tables::act_on_columns(state, action),
         Some(View::Export(_)) => export::act(state, action, effects),
@@ -181,7 +185,7 @@ fn next_time(state: &mut State) {
 
 /// A ladder has times of its own: those since its start, if nothing else is asked for.
 fn in_flow(state: &State) -> bool {
-    state.stack.iter().any(|view| matches!(view, View::Ladder(_)))
+    state.stack.iter().any(|view| matches!(view, View::Ladder(_) | View::Board(_) | View::Listing(_)))
 }
 
 fn set_time(state: &mut State, mode: TimeMode) {
@@ -190,8 +194,9 @@ fn set_time(state: &mut State, mode: TimeMode) {
         return;
     }
     state.time = mode;
-    state.calls.version += 1;
-    state.dialogs.version += 1;
+    for kind in [TableKind::Calls, TableKind::Dialogs, TableKind::Sessions, TableKind::Allocations] {
+        state.table_mut(kind).version += 1;
+    }
 }
 
 fn change_share(state: &mut State, by: i16) {
@@ -244,6 +249,8 @@ fn search(state: &mut State, forward: bool, from_here: bool, effects: &mut Vec<E
         },
         Some(View::Ladder(ladder)) => ladder::search(ladder, &needle, forward, from_here),
         Some(View::Detail(detail)) => detail::search(detail, &needle, forward, from_here),
+        Some(View::Board(board)) => ice::search_board(board, &needle, forward, from_here),
+        Some(View::Listing(listing)) => ice::search_listing(listing, &needle, forward, from_here),
         Some(View::Diff(diff)) => {
             let lines = match &diff.lines {
                 Some(Ok(lines)) => lines.clone(),
@@ -310,6 +317,8 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
         },
         Some(View::Ladder(ladder)) => ladder::text(ladder, state.flow_time),
         Some(View::Detail(detail)) => detail::text(detail),
+        Some(View::Board(board)) => ice::board_text(board),
+        Some(View::Listing(listing)) => listing.data.as_ref().map(|l| l.text(listing.cursor.at)),
         Some(View::Diff(diff)) => match &diff.lines {
             Some(Ok(lines)) => Some(super::views::diff::text(lines)),
             _ => None,

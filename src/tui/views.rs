@@ -8,10 +8,12 @@ use super::state::{State, Tab, TableKind, View};
 use super::theme::{self, Role};
 use super::widgets::text::{put, wrap_words};
 
+pub mod board;
 pub mod diff;
 pub mod export;
 pub mod help;
 pub mod ladder;
+pub mod listing;
 pub mod overview;
 pub mod packets;
 pub mod placeholder;
@@ -51,12 +53,15 @@ fn body(buf: &mut Buffer, area: Rect, state: &State) {
             Tab::Overview => overview::draw(buf, area, state),
             Tab::Calls => table::draw(buf, area, state, TableKind::Calls),
             Tab::Dialogs => table::draw(buf, area, state, TableKind::Dialogs),
+            Tab::Ice => table::draw(buf, area, state, state.ice_table),
             Tab::Packets => packets::draw(buf, area, state),
             tab => placeholder::draw(buf, area, state, tab),
         },
         Some(View::Ladder(view)) => ladder::draw(buf, area, state, view),
         Some(View::Detail(view)) => ladder::draw_detail(buf, area, state, view),
         Some(View::Diff(view)) => diff::draw(buf, area, state, view),
+        Some(View::Board(view)) => board::draw(buf, area, state, view),
+        Some(View::Listing(view)) => listing::draw(buf, area, state, view),
         Some(View::Statistics { cursor }) => statistics::draw(buf, area, state, *cursor),
         Some(_) => {}
     }

@@ -24,21 +24,21 @@ pub struct Query {
 
 /// A cell by what it sorts as. Cells without a value come last in either direction.
 #[derive(Debug, Clone, PartialEq)]
-enum Key {
+pub(super) enum Key {
     None,
     Number(i64),
     Text(String),
 }
 
 /// A cell's text and what it sorts by.
-type Cell = (String, Key);
+pub(super) type Cell = (String, Key);
 
 /// A column as defined: key, title, meaning, alignment, rank.
-struct Definition {
-    key: &'static str,
-    title: &'static str,
-    align: Align,
-    rank: u8,
+pub(super) struct Definition {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub align: Align,
+    pub rank: u8,
 }
 
 /// The rows of a table in their order; each is made when it is asked for, so that all need never be held.
@@ -128,9 +128,9 @@ pub fn dialog_lines_of<'a>(
 }
 
 /// Gives the cell of a row and column; the third argument is the row shown before.
-type CellOf<'a, I> = dyn Fn(&I, &str, Option<&I>) -> Cell + 'a;
+pub(super) type CellOf<'a, I> = dyn Fn(&I, &str, Option<&I>) -> Cell + 'a;
 
-fn build<'a, I: Copy>(
+pub(super) fn build<'a, I: Copy>(
     query: &Query,
     mut rows: Vec<I>,
     defaults: usize,
@@ -151,7 +151,7 @@ fn build<'a, I: Copy>(
 }
 
 impl Definition {
-    fn column(&self) -> Column {
+    pub(super) fn column(&self) -> Column {
         Column { key: self.key.to_owned(), title: self.title.to_owned(), align: self.align, rank: self.rank }
     }
 }
@@ -189,6 +189,7 @@ pub fn is_dialog_column(key: &str) -> bool {
     column(key, DIALOG_DEFINITIONS).is_some()
 }
 
+/// The columns of a table: what help says of each, and how it is drawn.
 macro_rules! columns {
     ($help:ident $definitions:ident $($key:literal $title:literal $align:ident $rank:literal $meaning:literal),* $(,)?) => {
         const $help: &[(&str, &str, &str)] = &[$(($key, $title, $meaning)),*];
@@ -196,6 +197,7 @@ macro_rules! columns {
             &[$(Definition { key: $key, title: $title, align: Align::$align, rank: $rank }),*];
     };
 }
+pub(super) use columns;
 
 columns! { CALL_HELP CALL_DEFINITIONS
     "id" "#" Right 0 "number of the call, as `--call` takes it",
@@ -228,7 +230,7 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "callee_agent" "Callee agent" Left 6 "User-Agent or Server of the callee",
     "call_id" "Call-ID" Left 6 "Call-ID",
     "media" "Media" Left 4 "path of the media (no data yet)",
-    "ice" "ICE" Left 5 "state of ICE (no data yet)",
+    "ice" "ICE" Left 5 "worst state of its ICE sessions",
     "mos" "MOS" Right 5 "lowest MOS (no data yet)",
     "findings" "!" Left 1 "worst finding (no data yet)",
 }

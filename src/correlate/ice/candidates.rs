@@ -1,22 +1,22 @@
 //! What the SDP of a call says: the parties' candidates, which generation counts, and the final offer.
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use callscope_parsers::sdp::candidate::{
     AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, parse_candidate,
 };
 use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
 use callscope_parsers::sip::{self, Scan};
-use memchr::memmem::Finder;
 
 use super::{CandidateKind, Draft, IceDialect, IceSession, IceSide};
-use crate::capture::FrameRef;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::correlate::offer::OfferAnswer;
-use crate::correlate::stun::{AllocationIdx, name_hash};
+use crate::correlate::stun::AllocationIdx;
+use crate::decode::{name_hash, ufrags};
 
 /// Sessions worked out of one call.
 const MOST_SESSIONS: usize = 256;
@@ -32,6 +32,52 @@ pub enum Source {
     MappedByServer(SocketAddr),
     /// Packets of the capture come from it.
     Interface,
+}
+
+/// Where addresses of candidates are known from, gathered once for many candidates.
+#[derive(Debug, Default)]
+pub struct Sources {
+    relayed: HashMap<SocketAddr, Vec<(Nanos, AllocationIdx)>>,
+    mapped: HashMap<SocketAddr, Vec<(Nanos, AllocationIdx)>>,
+    told: HashMap<SocketAddr, SocketAddr>,
+    senders: HashSet<SocketAddr>,
+}
+
+impl Sources {
+    pub fn new(analysis: &Analysis) -> Self {
+        let mut out = Self::default();
+        for (i, a) in (0u32..).map(AllocationIdx).zip(&analysis.stun.allocations) {
+            for (address, of) in [(a.relayed, &mut out.relayed), (a.mapped, &mut out.mapped)] {
+                if let Some(address) = address {
+                    of.entry(address).or_default().push((a.first, i));
+                }
+            }
+        }
+        out.told.extend(analysis.stun.mapped.values().map(|m| (m.mapped, m.server)));
+        out.senders.extend(analysis.flows.iter().map(|f| f.unpack().src));
+        out
+    }
+
+    /// Of a candidate that was offered at `time`.
+    pub fn of(&self, c: &IceCandidate, time: Nanos) -> Option<Source> {
+        let address = c.address?;
+        // An address given out again belongs to who had it when the candidate was offered.
+        let pick = |all: Option<&Vec<(Nanos, AllocationIdx)>>| {
+            all?.iter().max_by_key(|(first, _)| (*first <= time, *first)).map(|(_, i)| *i)
+        };
+        if let Some(i) = pick(self.relayed.get(&address)) {
+            return Some(Source::Allocation(i));
+        }
+        let reflexive = c.kind == Some(CandidateKind::Srflx);
+        if let Some(i) = pick(self.mapped.get(&address)).filter(|_| reflexive) {
+            return Some(Source::MappedByAllocation(i));
+        }
+        if let Some(server) = self.told.get(&address).filter(|_| reflexive) {
+            return Some(Source::MappedByServer(*server));
+        }
+        let is_host = c.kind == Some(CandidateKind::Host);
+        (is_host && self.senders.contains(&address)).then_some(Source::Interface)
+    }
 }
 
 /// A candidate line.
@@ -71,6 +117,18 @@ impl IceCandidate {
     pub fn is_tcp(&self) -> bool {
         !self.transport.eq_ignore_ascii_case("udp")
     }
+}
+
+/// What one body of a message says of one media section.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    pub side: IceSide,
+    /// `audio` …; of a fragment without media sections `session`.
+    pub media: String,
+    /// The body is for older clients.
+    pub fallback: bool,
+    /// The body is a trickle fragment.
+    pub fragment: bool,
 }
 
 /// A message whose SDP is looked at.
@@ -352,44 +410,78 @@ impl Analysis {
 
     /// Types that the lines of draft-06 do not say.
     fn infer(&self, session: &mut IceSession) {
-        for side in [&mut session.a, &mut session.b] {
-            if side.candidates.iter().all(|c| c.kind.is_some() || c.kind_text.is_some()) {
-                continue;
-            }
-            let allocations = self.stun.allocations.iter();
-            let relays: Vec<IpAddr> =
-                allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
-            let locals: Vec<IpAddr> =
-                side.message.map(|m| self.flow(self.message(m).flow).src.ip()).into_iter().collect();
-            for c in side.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
-                let Some(address) = c.address else { continue };
-                let q = c.fraction.as_deref().unwrap_or("0");
-                let (transport, ip, port) = (&c.transport, address.ip(), address.port());
-                let line = format!("{} {} x {transport} {q} {ip} {port}", c.foundation, c.component);
-                if let Some(found) = infer_type(&parse_candidate(line.as_bytes(), 0), &relays, &locals) {
-                    c.kind = kind_of(&found.kind);
-                    c.inferred = Some(found.by.title());
-                }
+        self.infer_side(&mut session.a);
+        self.infer_side(&mut session.b);
+    }
+
+    fn infer_side(&self, side: &mut IceSide) {
+        if side.candidates.iter().all(|c| c.kind.is_some() || c.kind_text.is_some()) {
+            return;
+        }
+        let allocations = self.stun.allocations.iter();
+        let relays: Vec<IpAddr> = allocations.filter_map(|a| a.relayed).map(|r| r.ip()).take(64).collect();
+        let locals: Vec<IpAddr> =
+            side.message.map(|m| self.flow(self.message(m).flow).src.ip()).into_iter().collect();
+        for c in side.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
+            let Some(address) = c.address else { continue };
+            let q = c.fraction.as_deref().unwrap_or("0");
+            let (transport, ip, port) = (&c.transport, address.ip(), address.port());
+            let line = format!("{} {} x {transport} {q} {ip} {port}", c.foundation, c.component);
+            if let Some(found) = infer_type(&parse_candidate(line.as_bytes(), 0), &relays, &locals) {
+                c.kind = kind_of(&found.kind);
+                c.inferred = Some(found.by.title());
             }
         }
     }
 
-    /// Where a candidate's address is known from beside the SDP.
+    /// What a side offered for a media section in another generation: the part of its offer that was not taken.
+    pub fn ice_side_of_generation(
+        &self,
+        side: &IceSide,
+        section: usize,
+        generation: CandidateSyntax,
+    ) -> Option<IceSide> {
+        let message = side.message?;
+        let read = self.read_sdp(message)?;
+        let bodies = read.bodies();
+        let body = bodies.iter().rev().find(|b| !b.fragment && b.syntax == generation)?;
+        let sdp = body.parse();
+        let description = sdp.ice_description(sdp.media.get(section)?);
+        let mut found = self.side(&description, side.party.unwrap_or_default(), message, generation);
+        for c in found.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
+            let same = |k: &&IceCandidate| k.address_text == c.address_text && k.is_tcp() == c.is_tcp();
+            if let Some(kind) = side.candidates.iter().find(same).and_then(|k| k.kind) {
+                c.kind = Some(kind);
+                c.inferred = Some("the offer's other part says so of this address");
+            }
+        }
+        self.infer_side(&mut found);
+        Some(found)
+    }
+
+    /// The candidates that a message itself carries, by body and media section.
+    pub fn ice_offered(&self, message: MsgIdx) -> Vec<Offered> {
+        let Some(read) = self.read_sdp(message) else { return Vec::new() };
+        let mut out = Vec::new();
+        for body in read.bodies() {
+            let sdp = body.parse();
+            let before = body.fragment.then(|| sdp.ice_before_media()).flatten();
+            let of_media = sdp.media.iter().map(|m| (text(m.kind), sdp.ice_description(m)));
+            for (media, d) in before.into_iter().map(|d| ("session".to_owned(), d)).chain(of_media) {
+                let mut side = self.side(&d, Str(0), message, body.syntax);
+                if side.candidates.is_empty() {
+                    continue;
+                }
+                self.infer_side(&mut side);
+                out.push(Offered { side, media, fallback: body.fallback, fragment: body.fragment });
+            }
+        }
+        out
+    }
+
+    /// Where a candidate's address is known from beside the SDP; of many candidates ask [`Sources`].
     pub fn candidate_source(&self, c: &IceCandidate) -> Option<Source> {
-        let address = c.address?;
-        for (i, a) in (0u32..).zip(&self.stun.allocations) {
-            if a.relayed == Some(address) {
-                return Some(Source::Allocation(AllocationIdx(i)));
-            }
-            if a.mapped == Some(address) && c.kind == Some(CandidateKind::Srflx) {
-                return Some(Source::MappedByAllocation(AllocationIdx(i)));
-            }
-        }
-        if let Some(m) = self.stun.mapped.values().find(|m| m.mapped == address) {
-            return Some(Source::MappedByServer(m.server));
-        }
-        let is_host = c.kind == Some(CandidateKind::Host);
-        (is_host && self.flows.iter().any(|f| f.src == address)).then_some(Source::Interface)
+        Sources::new(self).of(c, self.message(c.message).time)
     }
 
     /// The frame whose message carries a candidate.
@@ -400,18 +492,11 @@ impl Analysis {
 
 /// Gives the names in the SDP of a message, by which checks find its call; whether it speaks of ICE at all.
 pub(in crate::correlate) fn for_each_name(raw: &[u8], scan: &Scan<'_>, mut give: impl FnMut(u64)) -> bool {
-    static UFRAG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("a=ice-ufrag:"));
     let Some(sdp) = &scan.sdp else { return false };
-    let body = raw.get(scan.body_start..).unwrap_or_default();
     let mut any = false;
-    for at in UFRAG.find_iter(body) {
-        let value = body.get(at + UFRAG.needle().len()..).unwrap_or_default();
-        let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
-        let name = value.get(..end).unwrap_or_default().trim_ascii();
-        if !name.is_empty() {
-            give(name_hash(name));
-            any = true;
-        }
+    for name in ufrags(raw.get(scan.body_start..).unwrap_or_default()) {
+        give(name_hash(name));
+        any = true;
     }
     if sdp.candidates > 0 && (!any || scan.content_type.len() > 32) {
         // draft-06 has its names in the candidates, alone or in one part of several.

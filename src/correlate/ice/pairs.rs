@@ -115,7 +115,7 @@ impl Analysis {
     /// Without SDP side A is the controlling agent, else whoever sent the first check.
     fn orient(&self, checks: &mut [(StunIdx, bool)]) {
         let records = || checks.iter().filter_map(|(i, by_a)| Some((self.stun.record(*i)?, *by_a)));
-        let request = |r: &StunRecord| MessageType(r.kind).split(r.dialect).0 == Class::Request;
+        let request = |r: &StunRecord| MessageType(r.kind).split(r.dialect()).0 == Class::Request;
         let controlling = records().find(|(r, _)| request(r) && r.has(stun_flag::CONTROLLING));
         let controlled = records().find(|(r, _)| request(r) && r.has(stun_flag::CONTROLLED));
         let first = records().find(|(r, _)| request(r));
@@ -227,15 +227,15 @@ impl Board<'_> {
         b: SocketAddr,
         transport: Transport,
     ) -> Option<Nanos> {
-        let class = MessageType(r.kind).split(r.dialect).0;
+        let class = MessageType(r.kind).split(r.dialect()).0;
         let s = &mut *self.session;
         // A list of host candidates alone looks the same in the RFC's dialect.
-        let proves = r.dialect == Dialect::MsIce2 && s.dialect == IceDialect::Rfc;
-        if r.dialect != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
+        let proves = r.dialect() == Dialect::MsIce2 && s.dialect == IceDialect::Rfc;
+        if r.dialect() != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
             || s.dialect == IceDialect::Unknown
             || proves
         {
-            s.dialect = match (r.dialect, s.dialect) {
+            s.dialect = match (r.dialect(), s.dialect) {
                 (Dialect::MsIce2, _) => IceDialect::MsIce2,
                 (Dialect::MsIce, IceDialect::Unknown) => IceDialect::MsIce,
                 (Dialect::Rfc5389, IceDialect::Unknown) => IceDialect::Rfc,

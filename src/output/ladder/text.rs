@@ -12,6 +12,8 @@ use crate::view::show::{self, TimeMode};
 
 /// Fewest columns from one lifeline to the next.
 const NARROWEST: usize = 12;
+/// Columns of a label from which on it may stand beside its arrow, where that carries no message of SIP.
+const BESIDE: usize = 30;
 /// Most columns from one lifeline to the next.
 const WIDEST: usize = 48;
 
@@ -203,8 +205,10 @@ impl Drawing<'_> {
         // What the longest names and the arrows between neighbours ask for.
         let names = self.ladder.lifelines.iter().map(|l| width(&l.name).max(width(&l.address)) + 2);
         let labels = rows.iter().filter_map(|row| match row {
-            LadderRow::Arrow { from, to, label, retransmissions, .. } if from != to => {
+            LadderRow::Arrow { from, to, label, retransmissions, message, .. } if from != to => {
                 let label = width(&with_repeats(label, *retransmissions, 'x'));
+                // Long ones go on beside the arrow.
+                let label = if message.is_none() { label.min(BESIDE) } else { label };
                 Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
             }
             LadderRow::Fold { from, to, label, .. } if from != to => {
@@ -301,10 +305,14 @@ impl Drawing<'_> {
             let mut frame_text = String::new();
             let mut time_text = self.time(time, previous);
             let line = match row {
-                LadderRow::Arrow { frame, from, to, label, tone, retransmissions, .. } => {
+                LadderRow::Arrow { frame, from, to, label, tone, retransmissions, message, .. } => {
                     frame_text = frame_name(*frame, self.several);
                     let label = with_repeats(label, *retransmissions, self.symbols.repeat);
-                    self.arrow(*from, *to, &label, *tone)
+                    let (on, beside) =
+                        if message.is_none() { self.split(*from, *to, &label) } else { (label.as_str(), "") };
+                    let mut line = self.arrow(*from, *to, on, *tone);
+                    self.beside(&mut line, *from, *to, beside, *tone);
+                    line
                 }
                 LadderRow::Fold { from, to, label, tone, .. } => self.fold(*from, *to, label, *tone),
                 LadderRow::Gap { length, .. } => {
@@ -353,6 +361,30 @@ impl Drawing<'_> {
         }
         self.label(&mut line, left + 2, right.saturating_sub(2), label, tone);
         line
+    }
+
+    /// A label that is too long for the space between two lifelines, and has room behind them, in two: what stands on
+    /// the arrow, and what beside it.
+    fn split<'l>(&self, from: usize, to: usize, label: &'l str) -> (&'l str, &'l str) {
+        let columns = self.at(from).abs_diff(self.at(to)).saturating_sub(6);
+        let right = self.at(from.max(to));
+        if from == to || width(label) <= columns || self.room() < right + NARROWEST {
+            return (label, "");
+        }
+        let fits = |(at, _): &(usize, &str)| label.get(..*at).is_some_and(|l| width(l) <= columns);
+        match label.match_indices(' ').take_while(fits).last() {
+            Some((at, _)) => (&label[..at], label[at..].trim_start()),
+            None => (label, ""),
+        }
+    }
+
+    /// Writes the rest of a label behind the lifelines of its arrow.
+    fn beside(&self, line: &mut Line, from: usize, to: usize, text: &str, tone: Tone) {
+        if !text.is_empty() {
+            let start = self.at(from.max(to)) + 2;
+            let text = self.short(text, self.room().saturating_sub(start + 1));
+            line.text(start, &format!("{text} "), Some(tone));
+        }
     }
 
     /// A run of like things: media as a band, all else as a double arrow both ways.

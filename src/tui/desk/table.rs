@@ -3,12 +3,14 @@
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
 
-use super::{Answer, read};
+use super::{Answer, Cache, ice, read};
+use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 use crate::tui::state::TableKind;
 use crate::tui::update::round;
 use crate::tui::widgets::table::{contains, is_problem};
 use crate::tui::widgets::text;
+use crate::view::ice as view;
 use crate::view::rows::{self, Lines, Query};
 use crate::view::table::{Column, Rows};
 
@@ -137,8 +139,22 @@ pub struct RowSearch {
     pub from_here: bool,
 }
 
-pub(super) fn table(analysis: &Analysis, kind: TableKind, query: &Query, around: Around) -> TableData {
+pub(super) fn table(
+    analysis: &Analysis,
+    cache: &Cache,
+    kind: TableKind,
+    query: &Query,
+    around: Around,
+) -> TableData {
     match kind {
+        TableKind::Sessions => {
+            let lines = ice::session_lines(analysis, cache, query);
+            collect(cache.index(analysis).len(), &lines, |of| of.id, around)
+        }
+        TableKind::Allocations => {
+            let lines = ice::allocation_lines(analysis, query);
+            collect(analysis.stun.allocations.len(), &lines, |AllocationIdx(i)| *i, around)
+        }
         TableKind::Calls => {
             collect(analysis.calls.len(), &rows::call_lines(analysis, query), |CallIdx(i)| *i, around)
         }
@@ -169,6 +185,7 @@ fn collect<I: Copy>(total: usize, lines: &Lines<'_, I>, id: impl Fn(&I) -> u32, 
 /// Does something with the lines of given rows, in the order they are given.
 fn with_lines<T>(
     analysis: &Analysis,
+    cache: &Cache,
     kind: TableKind,
     query: &Query,
     ids: &[u32],
@@ -178,6 +195,16 @@ fn with_lines<T>(
     let mut go =
         |lines: &mut dyn Iterator<Item = Vec<String>>| lines.enumerate().find_map(|(i, line)| each(i, line));
     match kind {
+        TableKind::Sessions => {
+            let index = cache.index(analysis);
+            let known = ids.iter().filter_map(|id| view::session_ref(&index, *id)).collect();
+            go(&mut view::session_lines_of(analysis, &query, known).iter())
+        }
+        TableKind::Allocations => {
+            let known = ids.iter().filter(|i| (**i as usize) < analysis.stun.allocations.len());
+            let known = known.map(|i| AllocationIdx(*i)).collect();
+            go(&mut ice::allocation_lines_of(analysis, &query, known).iter())
+        }
         TableKind::Calls => {
             let known = ids.iter().filter(|i| (**i as usize) < analysis.calls.len());
             go(&mut rows::call_lines_of(analysis, &query, known.map(|i| CallIdx(*i)).collect()).iter())
@@ -192,6 +219,7 @@ fn with_lines<T>(
 /// The cells of some rows.
 pub(super) fn part(
     analysis: &Analysis,
+    cache: &Cache,
     kind: TableKind,
     query: &Query,
     ids: &[u32],
@@ -201,7 +229,7 @@ pub(super) fn part(
     let before = places.start.saturating_sub(1);
     let ids = ids.get(before..places.end.min(ids.len())).unwrap_or(&[]);
     let mut part = Part { first: places.start, ..Part::default() };
-    with_lines(analysis, kind, query, ids, |i, line| {
+    with_lines(analysis, cache, kind, query, ids, |i, line| {
         if before + i >= places.start {
             part.push(&line);
         }
@@ -211,20 +239,30 @@ pub(super) fn part(
 }
 
 /// Rows as text, cells apart by tabs.
-pub(super) fn copy(analysis: &Analysis, kind: TableKind, query: &Query, ids: &[u32]) -> String {
+pub(super) fn copy(
+    analysis: &Analysis,
+    cache: &Cache,
+    kind: TableKind,
+    query: &Query,
+    ids: &[u32],
+) -> String {
     let mut text = Vec::new();
-    with_lines(analysis, kind, query, ids, |_, line| {
+    with_lines(analysis, cache, kind, query, ids, |_, line| {
         text.push(line.join("\t"));
         None::<()>
     });
     text.join("\n")
 }
 
-pub(super) fn find(analysis: &RwLock<Analysis>, search: &RowSearch) -> Answer {
+pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
     let mut query = search.query.clone();
     if search.sought == Sought::Problem {
         // Whatever columns are shown.
-        query.columns = vec!["state".to_owned(), "status".to_owned()];
+        query.columns = match search.kind {
+            TableKind::Allocations => vec!["outcome".to_owned()],
+            TableKind::Sessions => vec!["state".to_owned()],
+            _ => vec!["state".to_owned(), "status".to_owned()],
+        };
     }
     // The places in the order they are looked at, a run at a time.
     let len = search.ids.len();
@@ -237,11 +275,12 @@ pub(super) fn find(analysis: &RwLock<Analysis>, search: &RowSearch) -> Answer {
             .collect();
         looked += CHUNK;
         let analysis = read(analysis);
-        id = with_lines(&analysis, search.kind, &query, &run, |i, line| {
+        id = with_lines(&analysis, cache, search.kind, &query, &run, |i, line| {
             let hit = match &search.sought {
                 Sought::Text(needle) => line.iter().any(|cell| contains(cell, needle)),
                 Sought::Problem => {
-                    is_problem(["state", "status"].into_iter().zip(line.iter().map(String::as_str)))
+                    let keys = query.columns.iter().map(String::as_str);
+                    is_problem(keys.zip(line.iter().map(String::as_str)))
                 }
             };
             hit.then(|| run.get(i).copied()).flatten()
@@ -283,11 +322,12 @@ mod tests {
     #[test]
     fn a_part_has_the_same_cells_as_the_whole() {
         let analysis = several();
-        let whole = table(&analysis, TableKind::Calls, &query(), all());
+        let cache = Cache::default();
+        let whole = table(&analysis, &cache, TableKind::Calls, &query(), all());
         assert_eq!(*whole.ids, [7, 6, 5, 4, 3, 2, 1, 0]);
         for first in 0..IDS.len() {
             for end in first..IDS.len() + 2 {
-                let part = part(&analysis, TableKind::Calls, &query(), &whole.ids, first..end);
+                let part = part(&analysis, &cache, TableKind::Calls, &query(), &whole.ids, first..end);
                 assert_eq!(part.rows.len(), end.min(IDS.len()) - first);
                 let data = whole.with_rows(part);
                 for at in 0..IDS.len() {
@@ -304,22 +344,24 @@ mod tests {
     fn only_rows_near_the_cursor_are_made_and_columns_are_wide_enough_for_all() {
         let analysis = several();
         let around = Around { id: Some(2), at: 0, above: 0, height: 1 };
-        let data = table(&analysis, TableKind::Calls, &query(), around);
+        let cache = Cache::default();
+        let data = table(&analysis, &cache, TableKind::Calls, &query(), around);
         // Row 2 stands sixth; a page of one row before and after it.
         assert_eq!((data.first, data.rows.len(), data.len()), (4, 3, 8));
         assert!(data.holds(&(5..6)) && !data.holds(&(0..1)));
-        assert_eq!(data.widths, table(&analysis, TableKind::Calls, &query(), all()).widths);
+        assert_eq!(data.widths, table(&analysis, &cache, TableKind::Calls, &query(), all()).widths);
     }
 
     #[test]
     fn rows_are_found_in_their_order_going_round() {
         let analysis = RwLock::new(several());
-        let ids = table(&read(&analysis), TableKind::Calls, &query(), all()).ids;
+        let cache = Cache::default();
+        let ids = table(&read(&analysis), &cache, TableKind::Calls, &query(), all()).ids;
         let next = |from, forward, from_here, sought: &Sought| {
             let (ids, sought) = (ids.clone(), sought.clone());
             let kind = TableKind::Calls;
             let search = RowSearch { kind, query: query(), ids, sought, from, forward, from_here };
-            match find(&analysis, &search) {
+            match find(&analysis, &cache, &search) {
                 Answer::FoundRow { id, .. } => id,
                 other => panic!("{other:?}"),
             }
@@ -339,7 +381,7 @@ mod tests {
     fn marked_rows_are_copied_in_order() {
         let analysis = several();
         let query = Query { time: TimeMode::Relative, ..query() };
-        let text = copy(&analysis, TableKind::Calls, &query, &[5, 0]);
+        let text = copy(&analysis, &Cache::default(), TableKind::Calls, &query, &[5, 0]);
         assert_eq!(text.lines().map(|l| l.split('\t').next()).collect::<Vec<_>>(), [Some("6"), Some("1")]);
     }
 }

@@ -14,19 +14,28 @@ pub enum PaneTab {
     Decoded,
     Raw,
     Sdp,
+    Candidates,
     Hex,
 }
 
 impl PaneTab {
-    pub const ALL: [Self; 4] = [Self::Decoded, Self::Raw, Self::Sdp, Self::Hex];
+    pub const ALL: [Self; 5] = [Self::Decoded, Self::Raw, Self::Sdp, Self::Candidates, Self::Hex];
 
-    pub fn name(self) -> &'static str {
+    /// As it stands on the head of a pane so wide.
+    pub fn name(self, width: u16) -> &'static str {
         match self {
             Self::Decoded => "Decoded",
             Self::Raw => "Raw",
             Self::Sdp => "SDP",
+            Self::Candidates if width < 46 => "ICE",
+            Self::Candidates => "Candidates",
             Self::Hex => "Hex",
         }
+    }
+
+    /// Lines of text, without a tree or bytes.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Raw | Self::Sdp | Self::Candidates)
     }
 
     pub fn step(self, by: usize) -> Self {
@@ -130,6 +139,7 @@ impl DetailState {
         match (&self.data, self.tab) {
             (Some(data), PaneTab::Raw) => &data.raw,
             (Some(data), PaneTab::Sdp) => &data.sdp,
+            (Some(data), PaneTab::Candidates) => &data.candidates,
             _ => &[],
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use super::ice;
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::MsgIdx;
 use crate::tui::desk::{Answer, Around, Detail, Holdings, Part, Request, Sought, TableData};
@@ -51,7 +52,7 @@ pub fn frame(frame: u32) -> FrameRef {
     FrameRef { capture: CaptureId(0), frame }
 }
 
-fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
+pub fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
     Column { key: key.to_owned(), title: title.to_owned(), align, rank }
 }
 
@@ -91,6 +92,14 @@ pub fn calls() -> TableData {
     let mut part = Part::default();
     rows.iter().for_each(|row| part.push(row));
     TableData { columns, ids: Arc::new((0..60).collect()), total: 60, ..TableData::default() }.with_rows(part)
+}
+
+fn table_of(kind: TableKind) -> TableData {
+    match kind {
+        TableKind::Calls | TableKind::Dialogs => calls(),
+        TableKind::Sessions => ice::sessions(),
+        TableKind::Allocations => ice::allocations(),
+    }
 }
 
 /// Some rows of that table.
@@ -240,7 +249,12 @@ pub fn detail(subject: Subject) -> Detail {
         "session  alice  192.168.100.112".to_owned(),
         "audio  192.168.100.112:49172  PCMU/8000".to_owned(),
     ];
-    Detail { subject, buffers: all, raw: lines, sdp, error: None }
+    let candidates = vec![
+        "audio: 2 candidates, RFC 8839".to_owned(),
+        "1  UDP  host   192.168.100.112:49172  2130706431".to_owned(),
+        "1  UDP  relay  213.199.141.181:50000  16777215".to_owned(),
+    ];
+    Detail { subject, buffers: all, raw: lines, sdp, candidates, error: None }
 }
 
 fn overview(slices: usize) -> Overview {
@@ -251,14 +265,14 @@ fn overview(slices: usize) -> Overview {
             Trouble {
                 severity: "error",
                 text: "10 calls failed: 503 Service Unavailable (# 3, 9, 15, 21, 27, 33, …)".to_owned(),
-                owner: TableKind::Calls.owner(2),
+                owner: TableKind::Calls.owner(2).unwrap(),
                 count: 10,
                 filter: "state == failed && status == 503".to_owned(),
             },
             Trouble {
                 severity: "warning",
                 text: "Call 4, Alice → Carol, rejected: 486 Busy Here".to_owned(),
-                owner: TableKind::Calls.owner(3),
+                owner: TableKind::Calls.owner(3).unwrap(),
                 count: 1,
                 filter: "state == rejected && status == 486".to_owned(),
             },
@@ -319,15 +333,18 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 captures: vec![50],
                 calls: 60,
                 dialogs: 12,
+                sessions: 14,
+                allocations: 14,
                 damaged: 1,
             },
             took: Default::default(),
         },
         Request::Table { kind, query, version, around } => {
-            let mut data = calls();
+            let mut data = table_of(*kind);
             let shown = match kind {
                 _ if query.filter.is_some() => 7,
                 TableKind::Dialogs => 12,
+                TableKind::Sessions | TableKind::Allocations => 14,
                 TableKind::Calls => 60,
             };
             if *kind == TableKind::Dialogs {
@@ -335,18 +352,23 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             }
             data.ids = Arc::new((0..shown).collect());
             let top = around.at.saturating_sub(around.above);
+            if matches!(kind, TableKind::Sessions | TableKind::Allocations) {
+                data.total = 14;
+            }
             let part = rows(&data, Around::page(top, around.height));
             let data = data.with_rows(part);
             Answer::Table { kind: *kind, version: *version, data: Arc::new(data), took: Default::default() }
         }
         Request::Rows { kind, ids, places, .. } => {
-            Answer::Rows { kind: *kind, ids: ids.clone(), part: rows(&calls(), places.clone()) }
+            Answer::Rows { kind: *kind, ids: ids.clone(), part: rows(&table_of(*kind), places.clone()) }
         }
         Request::FindRow(search) => {
-            let data = calls();
+            let data = table_of(search.kind);
             let hit = |at: &usize| match &search.sought {
                 Sought::Text(needle) => data.row(*at).any(|cell| cell.contains(needle.as_str())),
-                Sought::Problem => data.row(*at).any(|cell| cell == "failed" || cell == "rejected"),
+                Sought::Problem => {
+                    data.row(*at).any(|cell| matches!(cell, "failed" | "rejected" | "refused 401"))
+                }
             };
             let places = (0..search.ids.len()).map(|n| {
                 let steps = n + usize::from(!search.from_here);
@@ -399,8 +421,16 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             Answer::Found { version: *version, place }
         }
         Request::OwnerOf(frame) => {
-            Answer::OwnerOf { frame: *frame, owner: Some((TableKind::Calls.owner(2), MsgIdx(3))) }
+            Answer::OwnerOf { frame: *frame, owner: Some((TableKind::Calls.owner(2).unwrap(), MsgIdx(3))) }
         }
+        Request::SessionsOf(_) => Answer::SessionsOf(vec![4, 5]),
+        Request::Session { id, place } => {
+            Answer::Session { id: *id, place: *place, data: Some(Arc::new(ice::session(*id))) }
+        }
+        Request::Listing(of, time) => {
+            Answer::Listing { of: *of, time: *time, data: Arc::new(ice::listing(*of)) }
+        }
+        Request::CallsOf(..) => Answer::CallsOf(vec![crate::correlate::CallIdx(2)]),
         Request::Statistics => {
             let row = |name: &str, n| (name.to_owned(), n);
             let group = |title: &str, rows| (title.to_owned(), rows);

@@ -14,7 +14,15 @@ fn place(context: Contexts) -> Vec<State> {
         Contexts::OVERVIEW => &["j"],
         Contexts::CALLS => &["2 / Bob Enter ^D ^D l > >"],
         Contexts::DIALOGS => &["3 / Bob Enter j j j j l > >"],
-        Contexts::EMPTY => &["5", "4"],
+        Contexts::SESSIONS => &["5 / bob Enter j j j j l > >"],
+        Contexts::ALLOCATIONS => &["5 v / 192 Enter j j j j l > >"],
+        Contexts::BOARD => {
+            &["5 j j Enter / relay Enter j l J", "5 j j Enter j l J J", "5 j Enter g Left Left"]
+        }
+        Contexts::LISTING => {
+            &["5 v Enter / peer Enter j j j l", "5 Enter t j", "5 Enter Enter / check Enter j j"]
+        }
+        Contexts::EMPTY => &["7", "4"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
         Contexts::LADDER => &["2 Enter / 200 Enter j l Space k J J", "2 Enter j j"],
         Contexts::DETAIL => &[
@@ -310,7 +318,9 @@ fn one_troubled_call_opens_and_several_are_listed() {
     assert_eq!(state.calls.filter_text, "state == failed && status == 503");
     press(&mut state, "1 j j Enter");
     match state.stack.last() {
-        Some(View::Ladder(view)) => assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3)]),
+        Some(View::Ladder(view)) => {
+            assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3).unwrap()])
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -363,7 +373,7 @@ fn the_panes_of_frames_and_ladders_are_opened_apart() {
 fn a_key_without_a_meaning_says_so() {
     for (way, key, says) in [
         ("1", "/", "/ does nothing here: ? lists the keys"),
-        ("5", "Enter", "⏎ does nothing here: ? lists the keys"),
+        ("4", "Enter", "⏎ does nothing here: ? lists the keys"),
         ("2 t", "F7", "F7 does nothing here: the keys are below"),
     ] {
         let mut state = state(80, 24);

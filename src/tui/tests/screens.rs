@@ -43,7 +43,31 @@ fn dialogs() {
 
 #[test]
 fn empty_tab() {
-    shot("ice", "5");
+    shot("sql", "7");
+}
+
+#[test]
+fn ice_tables() {
+    shot("ice_sessions", "5 j");
+    shot("ice_allocations", "5 v j");
+}
+
+#[test]
+fn pair_board() {
+    shot("board", "5 Enter");
+    shot("board_failed", "5 Enter f f J");
+}
+
+#[test]
+fn lists_that_lead_to_frames() {
+    shot("checks", "5 Enter Enter j");
+    shot("candidates", "5 Enter t");
+    shot("allocation", "5 v Enter j");
+}
+
+#[test]
+fn candidates_beside_the_ladder() {
+    shot("ladder_candidates", "2 Enter j Tab Tab Tab");
 }
 
 #[test]
@@ -95,6 +119,7 @@ fn statistics() {
 fn help() {
     shot("help_ladder", "2 Enter ?");
     shot("help_calls", "2 ?");
+    shot("help_board", "5 Enter ?");
 }
 
 #[test]
@@ -135,7 +160,23 @@ fn loading() {
 
 #[test]
 fn ascii_has_no_other_characters() {
-    for keys in ["", "2 Space", "2 Enter j", "0", "2 Enter ?", "2 t", "2 s", "2 Enter j Enter", "i", "5"] {
+    for keys in [
+        "",
+        "2 Space",
+        "2 Enter j",
+        "0",
+        "2 Enter ?",
+        "2 t",
+        "2 s",
+        "2 Enter j Enter",
+        "i",
+        "5",
+        "5 v",
+        "5 Enter",
+        "5 Enter Enter",
+        "5 Enter t",
+        "7",
+    ] {
         let mut state = state(120, 40);
         state.theme = Theme { palette: Palette::Dark, ascii: true };
         press(&mut state, keys);
@@ -150,9 +191,22 @@ fn ascii_has_no_other_characters() {
 
 #[test]
 fn no_size_makes_any_screen_panic() {
-    for keys in
-        ["", "2", "0", "2 Enter", "2 Enter j Enter", "2 Enter j Enter BackTab", "2 ?", "2 t", "2 s", ":"]
-    {
+    for keys in [
+        "",
+        "2",
+        "0",
+        "2 Enter",
+        "2 Enter j Enter",
+        "2 Enter j Enter BackTab",
+        "2 ?",
+        "2 t",
+        "2 s",
+        ":",
+        "5",
+        "5 Enter",
+        "5 Enter Enter",
+        "5 v Enter",
+    ] {
         for (width, height) in
             [(60, 15), (61, 19), (79, 15), (99, 20), (100, 16), (240, 15), (60, 90), (1, 1), (300, 2)]
         {

@@ -2,10 +2,12 @@
 
 use super::{export, go_to_tab, line, packets, set_time, tables};
 use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::Owner;
+use crate::correlate::stun::AllocationIdx;
 use crate::tui::effect::Effect;
 use crate::tui::keys::{self, Contexts};
-use crate::tui::state::{Format, LadderState, State, Tab, TableKind, View};
+use crate::tui::state::{
+    BoardState, Format, LadderState, ListingOf, ListingState, State, Tab, TableKind, View,
+};
 use crate::tui::theme::Palette;
 use crate::view::ladder::LadderOptions;
 use crate::view::show::TimeMode;
@@ -16,6 +18,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("search TEXT", "next line with TEXT"),
     ("call N", "ladder of call N"),
     ("dialog N", "ladder of dialog N"),
+    ("session N", "pair board of ICE session N"),
+    ("allocation N", "TURN allocation N"),
     ("goto N", "frame N (C:N of capture C, from 0), also :N"),
     ("sort COLUMN [desc]", "sort; alone: order of arrival"),
     ("columns KEY …", "columns, header:NAME for any header"),
@@ -49,6 +53,8 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
         }
         ("call", n) => open_by_number(state, TableKind::Calls, n),
         ("dialog", n) => open_by_number(state, TableKind::Dialogs, n),
+        ("session", n) => open_by_number(state, TableKind::Sessions, n),
+        ("allocation", n) if !n.is_empty() => open_by_number(state, TableKind::Allocations, n),
         ("goto", n) if !n.is_empty() || state.context() != Contexts::PACKETS => go_to_frame(state, n),
         ("sort", words) => sort(state, words),
         ("columns", words) if !words.is_empty() => columns(state, words),
@@ -111,9 +117,12 @@ fn number(text: &str) -> Result<u32, String> {
 
 fn open_by_number(state: &mut State, kind: TableKind, text: &str) -> Result<(), String> {
     let n = number(text)?;
+    if kind == TableKind::Sessions || kind == TableKind::Allocations {
+        return open_ice_by_number(state, kind, n);
+    }
     let (count, name, tab) = match kind {
         TableKind::Calls => (state.holdings.calls, "calls", Tab::Calls),
-        TableKind::Dialogs => (state.holdings.dialogs, "dialogs", Tab::Dialogs),
+        _ => (state.holdings.dialogs, "dialogs", Tab::Dialogs),
     };
     if n as usize > count {
         return Err(match count {
@@ -123,8 +132,29 @@ fn open_by_number(state: &mut State, kind: TableKind, text: &str) -> Result<(), 
         });
     }
     go_to_tab(state, tab);
-    let owner: Owner = kind.owner(n - 1);
-    state.stack.push(View::Ladder(Box::new(LadderState::new(vec![owner], LadderOptions::default()))));
+    let owners = kind.owner(n - 1).into_iter().collect();
+    state.stack.push(View::Ladder(Box::new(LadderState::new(owners, LadderOptions::default()))));
+    Ok(())
+}
+
+fn open_ice_by_number(state: &mut State, kind: TableKind, n: u32) -> Result<(), String> {
+    let (count, name) = match kind {
+        TableKind::Sessions => (state.holdings.sessions, "ICE session"),
+        _ => (state.holdings.allocations, "allocation"),
+    };
+    if n as usize > count {
+        return Err(match count {
+            0 => format!("there is no {name}"),
+            1 => format!("there is only {name} 1"),
+            count => format!("there are {count} {name}s"),
+        });
+    }
+    go_to_tab(state, Tab::Ice);
+    state.ice_table = kind;
+    state.stack.push(match kind {
+        TableKind::Sessions => View::Board(Box::new(BoardState::new(std::sync::Arc::new(vec![n]), 0))),
+        _ => View::Listing(Box::new(ListingState::new(ListingOf::Allocation(AllocationIdx(n - 1))))),
+    });
     Ok(())
 }
 
@@ -153,7 +183,7 @@ fn go_to_frame(state: &mut State, text: &str) -> Result<(), String> {
 }
 
 fn table_here(state: &mut State) -> Result<TableKind, String> {
-    let kind = state.tab_table().ok_or_else(|| "no table is here: 2 or 3 first".to_owned())?;
+    let kind = state.tab_table().ok_or_else(|| "no table is here: 2, 3 or 5 first".to_owned())?;
     state.stack.clear();
     Ok(kind)
 }

@@ -53,7 +53,7 @@ pub(super) fn act(state: &mut State, action: Action) {
             let width = area.hex.unwrap_or(area.main).width;
             act_on_bytes(detail, action, page, width);
         }
-        PaneTab::Raw | PaneTab::Sdp => match action {
+        PaneTab::Raw | PaneTab::Sdp | PaneTab::Candidates => match action {
             Action::Left => detail.left = detail.left.saturating_sub(SIDEWAYS),
             Action::Right => detail.left = (detail.left + SIDEWAYS).min(1 << 20),
             _ => {
@@ -187,7 +187,7 @@ pub(super) fn scroll_pane(detail: &mut DetailState, by: isize) {
         PaneTab::Hex => {
             detail.hex.top = detail.hex.top.saturating_add_signed(by).min(bytes.saturating_sub(1));
         }
-        PaneTab::Raw | PaneTab::Sdp => {
+        PaneTab::Raw | PaneTab::Sdp | PaneTab::Candidates => {
             detail.text.top = detail.text.top.saturating_add_signed(by).min(lines.saturating_sub(1));
             detail.text.at = detail.text.top;
         }
@@ -206,7 +206,7 @@ pub(super) fn search(detail: &mut DetailState, needle: &str, forward: bool, from
             detail.tree.at = hit.unwrap_or(detail.tree.at);
             hit.is_some()
         }
-        PaneTab::Raw | PaneTab::Sdp => {
+        PaneTab::Raw | PaneTab::Sdp | PaneTab::Candidates => {
             let lines = detail.lines();
             let hit =
                 next_hit(detail.text.at, lines.len(), forward, from_here, |i| contains(&lines[i], needle));
@@ -230,7 +230,7 @@ pub(super) fn search(detail: &mut DetailState, needle: &str, forward: bool, from
 pub(super) fn text(detail: &DetailState) -> Option<String> {
     match detail.tab {
         PaneTab::Decoded => detail.tree_lines().get(detail.tree.at).map(tree::text),
-        PaneTab::Raw | PaneTab::Sdp => Some(detail.lines().join("\n")),
+        PaneTab::Raw | PaneTab::Sdp | PaneTab::Candidates => Some(detail.lines().join("\n")),
         PaneTab::Hex => {
             let bytes = &detail.buffer()?.bytes;
             let range = detail.marked_bytes().unwrap_or(detail.byte..detail.byte + 1);

@@ -72,8 +72,7 @@ fn default_path(what: &What, format: Format) -> String {
             [Owner::Dialog(d)] => format!("dialog-{}", u64::from(d.0) + 1),
             many => format!("{}-marked", many.len()),
         },
-        What::Table(crate::tui::state::TableKind::Calls) => "calls".to_owned(),
-        What::Table(_) => "dialogs".to_owned(),
+        What::Table(kind) => kind.name().to_owned(),
         What::Summary => "summary".to_owned(),
     };
     format!("callscope-{name}.{}", format.names().1)

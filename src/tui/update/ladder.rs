@@ -2,6 +2,8 @@
 
 use super::{moved, next_hit};
 use crate::tui::action::Action;
+use crate::tui::desk::Request;
+use crate::tui::effect::Effect;
 use crate::tui::layout;
 use crate::tui::state::{
     ColorMode, Cursor, DetailState, DiffState, LadderState, PaneTab, State, Subject, View,
@@ -24,7 +26,7 @@ pub(super) fn nothing_changed(state: &mut State) {
     state.say(text);
 }
 
-pub(super) fn act(state: &mut State, action: Action) {
+pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     let page = layout::page(state);
     let body = layout::shell(state.width, state.height).body;
     let pane_shown = layout::ladder(state, body).1.is_some();
@@ -40,6 +42,7 @@ pub(super) fn act(state: &mut State, action: Action) {
             ladder.left = (ladder.left + 1).min(lifelines.saturating_sub(1));
         }
         Action::Open => open(state),
+        Action::Ice => effects.push(Effect::Ask(Request::SessionsOf(ladder.owners.clone()))),
         Action::Raw => open_detail(state, Some(PaneTab::Raw)),
         Action::Pane if !pane_shown && body.width < 80 => open_detail(state, None),
         Action::Pane => state.pane_open = Some(!pane_shown),

@@ -8,6 +8,7 @@ use crate::tui::effect::Effect;
 use crate::tui::layout;
 use crate::tui::state::{PaneTab, State, Tab, View};
 use crate::tui::views::shell::tab_at;
+use crate::tui::views::{board, listing};
 use crate::tui::widgets::{hex, ladder, table};
 
 /// A second click on the same place within this opens it, milliseconds.
@@ -45,7 +46,7 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
             let (main, pane) = ladder_areas;
             if let Some(area) = pane.filter(|p| p.contains(Position { x, y })) {
                 if y == area.y {
-                    view.pane.tab = pane_tab_at(x - area.x).unwrap_or(view.pane.tab);
+                    view.pane.tab = pane_tab_at(x - area.x, area.width).unwrap_or(view.pane.tab);
                 }
                 return false;
             }
@@ -58,7 +59,7 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
         Some(View::Detail(view)) => {
             let parts = layout::pane(body, view.tab);
             if y == parts.head.y {
-                view.tab = pane_tab_at(x - parts.head.x).unwrap_or(view.tab);
+                view.tab = pane_tab_at(x - parts.head.x, parts.head.width).unwrap_or(view.tab);
                 return false;
             }
             let line = usize::from(y - parts.main.y);
@@ -76,7 +77,7 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
             }
             match view.tab {
                 PaneTab::Decoded => view.tree.at = view.tree.top + line,
-                PaneTab::Raw | PaneTab::Sdp => view.text.at = view.text.top + line,
+                PaneTab::Raw | PaneTab::Sdp | PaneTab::Candidates => view.text.at = view.text.top + line,
                 PaneTab::Hex => return false,
             }
             view.tab == PaneTab::Decoded
@@ -92,6 +93,18 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
                 view.cursor.at = (top + usize::from(y - area.y - 1)).min(len.saturating_sub(1));
             }
             false
+        }
+        Some(View::Board(view)) => match board::cell_of(view, body, x, y) {
+            Some(at) => {
+                (view.row.at, view.column.at) = at;
+                true
+            }
+            None => false,
+        },
+        Some(View::Listing(view)) => {
+            let at = view.data.as_ref().and_then(|data| listing::row_at(data, view.cursor, body, y));
+            view.cursor.at = at.unwrap_or(view.cursor.at);
+            at.is_some()
         }
         Some(_) => false,
         None => match state.tab {
@@ -122,12 +135,12 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
     }
 }
 
-fn pane_tab_at(x: u16) -> Option<PaneTab> {
+fn pane_tab_at(x: u16, width: u16) -> Option<PaneTab> {
     let mut left = 0;
     PaneTab::ALL.into_iter().find(|tab| {
-        let width = tab.name().len() as u16 + 2;
-        let inside = x >= left && x < left + width;
-        left += width;
+        let columns = tab.name(width).len() as u16 + 2;
+        let inside = x >= left && x < left + columns;
+        left += columns;
         inside
     })
 }

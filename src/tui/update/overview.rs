@@ -104,6 +104,7 @@ fn open(state: &mut State, item: Option<Item>) {
                 "Calls" => Tab::Calls,
                 "Dialogs" | "Sign-ins" | "Messages" => Tab::Dialogs,
                 "Media" => Tab::Media,
+                "STUN" | "ICE" => Tab::Ice,
                 _ => Tab::Packets,
             };
         }

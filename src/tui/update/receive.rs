@@ -6,7 +6,7 @@ use super::settle;
 use crate::correlate::load::Progress;
 use crate::tui::desk::{Answer, ExportError, TableData};
 use crate::tui::effect::Effect;
-use crate::tui::state::{DetailState, LadderState, State, Subject, TableState, View};
+use crate::tui::state::{BoardState, DetailState, LadderState, State, Subject, TableState, View};
 use crate::view::ladder::LadderOptions;
 
 /// Lines of frames kept beside those on the screen.
@@ -158,6 +158,37 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
             }
             None => state.say(format!("frame {} carries no SIP message", frame.frame)),
         },
+        Answer::SessionsOf(ids) if ids.is_empty() => state.say("no ICE: its SDP names no candidates"),
+        Answer::SessionsOf(ids) => {
+            let view = BoardState::new(Arc::new(ids), 0);
+            state.stack.push(View::Board(Box::new(view)));
+        }
+        Answer::Session { id, place, data } => {
+            for view in &mut state.stack {
+                if let View::Board(view) = view
+                    && view.id() == Some(id)
+                    && view.place == place
+                {
+                    super::ice::put_session(view, data.clone());
+                }
+            }
+        }
+        Answer::Listing { of, time, data } => {
+            for view in &mut state.stack {
+                if let View::Listing(view) = view
+                    && view.of == of
+                {
+                    view.pending = false;
+                    if view.asked.is_some_and(|(_, asked)| asked == time) {
+                        view.data = Some(data.clone());
+                    }
+                }
+            }
+        }
+        Answer::CallsOf(calls) if calls.is_empty() => {
+            state.say("no SIP call of this capture belongs to it");
+        }
+        Answer::CallsOf(calls) => super::ice::open_ladder(state, &calls),
         Answer::Statistics(statistics) => state.statistics = Some(statistics),
         Answer::Exported(Ok(text)) => {
             state.exporting = None;

@@ -14,12 +14,13 @@ pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     match state.tab {
         Tab::Calls => table(state, TableKind::Calls, effects),
         Tab::Dialogs => table(state, TableKind::Dialogs, effects),
+        Tab::Ice => table(state, state.ice_table, effects),
         Tab::Packets => packets(state, effects),
         _ => {}
     }
     let body = layout::shell(state.width, state.height).body;
     let areas = layout::ladder(state, body);
-    let revision = state.revision;
+    let (revision, flow_time) = (state.revision, state.flow_time);
     let page = layout::page(state);
     let top = state.stack.len().saturating_sub(1);
     for (i, view) in state.stack.iter_mut().enumerate() {
@@ -30,6 +31,8 @@ pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
             View::Detail(view) => {
                 detail(view, body, true, effects);
             }
+            View::Board(view) => super::ice::settle_board(view, body, revision, effects),
+            View::Listing(view) => super::ice::settle_listing(view, body, (revision, flow_time), effects),
             View::Diff(view) if view.lines.is_none() => {
                 view.lines = Some(Ok(Default::default()));
                 effects.push(Effect::Ask(Request::Diff(view.a, view.b)));
@@ -169,7 +172,7 @@ fn detail(view: &mut DetailState, area: ratatui::layout::Rect, focus: bool, effe
     let tree = view.tree_lines().len();
     view.tree.settle(tree, height);
     let lines = view.lines().len();
-    if matches!(view.tab, PaneTab::Raw | PaneTab::Sdp) {
+    if view.tab.is_text() {
         settle_text(view, lines, parts.main.width, height, focus);
     }
     let len = view.buffer().map_or(0, |b| b.bytes.len());

@@ -1,8 +1,8 @@
-//! The Calls and Dialogs tables and the popup that chooses their columns.
+//! The tables of the tabs and the popup that chooses their columns.
 
 use super::{line, moved};
 use crate::tui::action::Action;
-use crate::tui::desk::{Request, RowSearch, Sought};
+use crate::tui::desk::{Request, RowSearch, Sought, WORST_FIRST};
 use crate::tui::effect::Effect;
 use crate::tui::state::{
     ColumnItem, ColumnsState, Cursor, LadderState, Purpose, State, TableKind, TableState, View,
@@ -10,7 +10,7 @@ use crate::tui::state::{
 use crate::tui::widgets::table::{GUTTER, fit_columns};
 use crate::view::filter::Filter;
 use crate::view::ladder::LadderOptions;
-use crate::view::rows;
+use crate::view::{allocation, ice, rows};
 
 /// Most calls merged into one ladder.
 const MAX_MERGED: usize = 200;
@@ -48,6 +48,10 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
             }
             let options = LadderOptions { extended: action == Action::Extended, unfold: false };
             state.stack.push(View::Ladder(Box::new(LadderState::new(owners, options))));
+        }
+        Action::Ice => {
+            let owners = table.chosen();
+            effects.push(Effect::Ask(Request::SessionsOf(owners)));
         }
         Action::Mark => {
             if let Some(id) = table.selected() {
@@ -110,7 +114,11 @@ fn sort_beside(table: &mut TableState, right: bool) {
 fn say_order(state: &mut State, kind: TableKind) {
     let table = state.table(kind);
     let text = match &table.sort {
-        None => "in the order of arrival".to_owned(),
+        None => match kind {
+            TableKind::Sessions if table.len() <= WORST_FIRST => "worst first".to_owned(),
+            TableKind::Allocations => "worst first".to_owned(),
+            _ => "in the order of arrival".to_owned(),
+        },
         Some((key, descending)) => {
             let column = table.data.iter().flat_map(|d| &d.columns).find(|c| c.key == *key);
             let title = column.map_or(key.as_str(), |c| c.title.as_str());
@@ -135,6 +143,8 @@ pub(super) fn all_columns(kind: TableKind) -> &'static [(&'static str, &'static 
     match kind {
         TableKind::Calls => rows::call_columns(),
         TableKind::Dialogs => rows::dialog_columns(),
+        TableKind::Sessions => ice::session_columns(),
+        TableKind::Allocations => allocation::allocation_columns(),
     }
 }
 

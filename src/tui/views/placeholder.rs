@@ -13,10 +13,6 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, tab: Tab) {
             "Conferences: focus and MCUs, their commands (C3P) and who was in the roster when.",
             "The calls into a conference are in 2 Calls; its subscriptions in 3.",
         ),
-        Tab::Ice => (
-            "ICE & TURN: allocations, candidate pairs, the checks between them and the pair that carried media.",
-            "Candidate lines of SDP are on the SDP tab of a message; STUN frames in 0 Packets.",
-        ),
         Tab::Media => (
             "Media: RTP and RTCP streams with loss, jitter, gaps and an estimate of their quality.",
             "What the calls offered and answered is on the SDP tab of their messages.",

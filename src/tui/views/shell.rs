@@ -66,6 +66,8 @@ fn count(state: &State, tab: Tab) -> Option<u64> {
         Tab::Calls => Some(state.holdings.calls as u64),
         Tab::Dialogs => Some(state.holdings.dialogs as u64),
         Tab::Packets => Some(state.holdings.frames),
+        Tab::Ice if state.holdings.sessions > 0 => Some(state.holdings.sessions as u64),
+        Tab::Ice => Some(state.holdings.allocations as u64),
         _ => None,
     }
 }
@@ -134,6 +136,8 @@ fn rule(buf: &mut Buffer, area: Rect, state: &State) {
             View::Ladder(_) => "ladder".to_owned(),
             View::Detail(_) => "message".to_owned(),
             View::Diff(_) => "difference".to_owned(),
+            View::Board(_) => "pair board".to_owned(),
+            View::Listing(view) => view.name().to_owned(),
             View::Statistics { .. } => "statistics".to_owned(),
             _ => continue,
         };
@@ -208,6 +212,8 @@ fn overview_place(state: &State) -> String {
 fn place(state: &State) -> Option<(u64, u64)> {
     let (at, len) = match state.stack.iter().rev().find(|v| !v.is_popup()) {
         Some(View::Ladder(view)) => (view.cursor.at, view.rows.len()),
+        Some(View::Listing(view)) => (view.cursor.at, view.data.as_ref().map_or(0, |d| d.len())),
+        Some(View::Board(view)) if view.ids.len() > 1 => (view.at, view.ids.len()),
         Some(_) => return None,
         None => match state.tab_table() {
             Some(kind) => (state.table(kind).cursor.at, state.table(kind).len()),

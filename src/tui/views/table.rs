@@ -14,6 +14,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
         let what = match kind {
             TableKind::Calls => "calls (INVITE)",
             TableKind::Dialogs => "sign-ins, subscriptions and other requests outside of calls",
+            TableKind::Sessions => "ICE sessions",
+            TableKind::Allocations => "TURN allocations",
         };
         let text = match &view.data {
             _ if view.filter.is_some() => {
@@ -45,12 +47,28 @@ fn nothing(state: &State, kind: TableKind, what: &str) -> String {
     }
     let mut lines = vec![format!("No {what} in {}.", show::count(state.holdings.frames, "frame", "frames"))];
     let (others, view) = match kind {
+        TableKind::Sessions => (state.holdings.allocations, "v shows the TURN allocations: "),
+        TableKind::Allocations => (state.holdings.sessions, "v shows the ICE sessions: "),
         TableKind::Calls => (state.holdings.dialogs, "3 shows the rest of SIP: "),
         TableKind::Dialogs => (state.holdings.calls, "2 shows the calls: "),
     };
     if others > 0 {
         lines.push(format!("{view}{}.", show::number(others as u64)));
-    } else {
+    }
+    match kind {
+        TableKind::Sessions => lines.push(
+            "A session needs SDP with candidates, or connectivity checks: Binding requests that name both sides. \
+             Capture at a client or at the relay."
+                .to_owned(),
+        ),
+        TableKind::Allocations => lines.push(
+            "An allocation needs the TURN messages between client and server (UDP, TCP, pseudo-TLS). Those inside \
+             of TLS cannot be looked into."
+                .to_owned(),
+        ),
+        TableKind::Calls | TableKind::Dialogs => {}
+    }
+    if others == 0 && matches!(kind, TableKind::Calls | TableKind::Dialogs) {
         lines.push(
             "SIP is found on any port by its content, and inside of UDP, TCP, WebSocket and SCTP.".to_owned(),
         );

@@ -6,7 +6,8 @@ use crate::view::ladder::LadderOptions;
 use std::sync::Arc;
 
 fn drawn(ladder: Ladder, width: u16, height: u16, left: usize, open: &[&[usize]]) -> String {
-    let mut state = LadderState::new(vec![TableKind::Calls.owner(0)], LadderOptions::default());
+    let mut state =
+        LadderState::new(TableKind::Calls.owner(0).into_iter().collect(), LadderOptions::default());
     state.ladder = Some(Arc::new(ladder));
     state.open = open.iter().map(|p| p.to_vec()).collect();
     state.flatten();

@@ -93,9 +93,14 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &DetailState, look: Look<'_>, t
                 (None, false) => tree::draw(buf, parts.main, &lines, tree_look, theme),
             }
         }
-        PaneTab::Raw | PaneTab::Sdp => {
+        PaneTab::Raw | PaneTab::Sdp | PaneTab::Candidates => {
             if state.lines().is_empty() {
-                return say(buf, if state.tab == PaneTab::Sdp { "carries no SDP" } else { "empty" });
+                let text = match state.tab {
+                    PaneTab::Sdp => "carries no SDP",
+                    PaneTab::Candidates => "carries no candidates (RFC 8839, draft-19, draft-06)",
+                    _ => "empty",
+                };
+                return say(buf, text);
             }
             text(buf, parts.main, state, look, theme);
         }
@@ -112,7 +117,8 @@ fn head(buf: &mut Buffer, area: Rect, state: &DetailState, theme: Theme) {
     let mut x = area.x;
     for tab in PaneTab::ALL {
         let active = tab == state.tab;
-        let name = if active { format!("[{}]", tab.name()) } else { format!(" {} ", tab.name()) };
+        let name = tab.name(area.width);
+        let name = if active { format!("[{name}]") } else { format!(" {name} ") };
         let style = theme.style(if active { Role::TabActive } else { Role::Text });
         x += put(buf, x, area.y, area.right().saturating_sub(x), &name, style);
     }

@@ -14,6 +14,8 @@ use crate::view::table::{Align, Column};
 
 /// Widest a column gets before all others have what they need.
 const COMFORT: u16 = 14;
+/// The same of a column of the first rank.
+const FIRST: u16 = 32;
 /// Columns before the first cell: cursor and mark.
 pub const GUTTER: u16 = 3;
 const GAP: u16 = 2;
@@ -24,7 +26,9 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
     let natural = |i: usize| widths.get(i).copied().unwrap_or(0).max(1);
     let least = |i: usize| {
         let title = super::text::width(&columns[i].title) as u16;
-        natural(i).min(title.max(COMFORT))
+        // What matters most is to be read whole.
+        let comfort = if columns[i].rank == 0 { FIRST } else { COMFORT };
+        natural(i).min(title.max(comfort))
     };
     let mut shown: Vec<usize> =
         (0..columns.len()).filter(|&i| i == 0 || i > left.min(columns.len() - 1)).collect();
@@ -141,10 +145,16 @@ pub fn contains(text: &str, needle: &str) -> bool {
 fn role(key: &str, cell: &str) -> Option<Role> {
     match key {
         "state" => match cell {
-            "completed" | "answered" => Some(Role::Good),
+            "completed" | "answered" | "connected" | "allocated" | "released" => Some(Role::Good),
             "failed" | "rejected" | "no answer" | "no_answer" | "unanswered" => Some(Role::Error),
-            "cancelled" | "redirected" => Some(Role::Warning),
+            "cancelled" | "redirected" | "incomplete" | "expired" => Some(Role::Warning),
             _ => None,
+        },
+        "outcome" => match cell {
+            "allocated" | "released" => Some(Role::Good),
+            "expired" | "sent to another server" => Some(Role::Warning),
+            "" | "–" => None,
+            _ => Some(Role::Error),
         },
         "status" | "final_status" => match cell.as_bytes().first() {
             // The answer to an INVITE that was cancelled.

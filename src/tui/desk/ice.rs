@@ -1,0 +1,452 @@
+//! ICE sessions and TURN allocations for the screens: rows, pair boards, and lists that lead to frames.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::capture::Nanos;
+use crate::correlate::ice::{IceIndex, IcePair, IceSession, IceState, Sources};
+use crate::correlate::stun::{AllocationIdx, AllocationState};
+use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
+use crate::tui::state::{ListTable, Listing, ListingOf, PairKey, Subject, TableKind, Target};
+use crate::tui::widgets::text;
+use crate::view::allocation::{self, messages_of};
+use crate::view::ice::{self, Board, Place, SessionRef, SideTable};
+use crate::view::rows::{Lines, Query};
+use crate::view::show::{self, TimeMode};
+use crate::view::table::{Align, Column, Table};
+
+pub use crate::view::allocation::allocation_lines_of;
+
+/// Up to so many sessions stand worst first; of more the state is worked out only of those on the screen.
+pub const WORST_FIRST: usize = 3_000;
+/// Messages of one pair or allocation that are listed.
+const MOST_MESSAGES: usize = 10_000;
+
+/// What of the analysis is gathered once and used for many requests.
+#[derive(Debug, Default)]
+pub struct Cache {
+    index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
+    sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
+}
+
+/// Tells whether something came since.
+type Stamp = (usize, usize, u64);
+
+impl Cache {
+    /// Numbers of all sessions.
+    pub fn index(&self, analysis: &Analysis) -> Arc<IceIndex> {
+        fresh(&self.index, analysis, Analysis::ice_index)
+    }
+
+    /// Where addresses of candidates come from.
+    fn sources(&self, analysis: &Analysis) -> Arc<Sources> {
+        fresh(&self.sources, analysis, Sources::new)
+    }
+}
+
+/// What is known, if nothing came since; else it is made anew.
+fn fresh<T>(
+    slot: &Mutex<Option<(Stamp, Arc<T>)>>,
+    analysis: &Analysis,
+    make: impl FnOnce(&Analysis) -> T,
+) -> Arc<T> {
+    let frames = analysis.captures.iter().map(|c| c.frames).sum();
+    let stamp = (analysis.messages.len(), analysis.stun.records.len(), frames);
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = slot.as_ref().filter(|(of, _)| *of == stamp) {
+        return known.clone();
+    }
+    let made = Arc::new(make(analysis));
+    *slot = Some((stamp, made.clone()));
+    made
+}
+
+/// The session of a board.
+#[derive(Debug, Clone)]
+pub struct SessionData {
+    pub of: SessionRef,
+    /// Who, in which role and dialect, and of which call.
+    pub title: String,
+    pub times: String,
+    pub state: &'static str,
+    pub boards: Vec<Board>,
+    pub why: Vec<String>,
+    pub session: IceSession,
+}
+
+impl SessionData {
+    pub fn pair_words(&self, p: &IcePair) -> String {
+        ice::pair_title(&self.session, p)
+    }
+}
+
+/// The sessions of a query; without an order of its own the worst come first, where they are not too many.
+pub fn session_lines<'a>(analysis: &'a Analysis, cache: &Cache, query: &Query) -> Lines<'a, SessionRef> {
+    let index = cache.index(analysis);
+    let mut rows = ice::session_refs(analysis, &index, query.filter.as_ref());
+    if query.sort.is_none() && rows.len() <= WORST_FIRST {
+        let mut known: Option<(CallIdx, Vec<IceSession>)> = None;
+        let mut keyed: Vec<(u8, SessionRef)> = Vec::with_capacity(rows.len());
+        for of in rows {
+            let state = match of.place {
+                Place::Call(call, n) => {
+                    if known.as_ref().is_none_or(|(c, _)| *c != call) {
+                        known = Some((call, analysis.ice_sessions_of(call)));
+                    }
+                    known.as_ref().and_then(|(_, all)| all.get(n as usize)).map(|s| s.state)
+                }
+                Place::Loose(group) => Some(analysis.loose_ice_session(group).state),
+            };
+            keyed.push((rank(state), of));
+        }
+        keyed.sort_by_key(|(rank, _)| *rank);
+        rows = keyed.into_iter().map(|(_, of)| of).collect();
+    }
+    ice::session_lines_of(analysis, query, rows)
+}
+
+fn rank(state: Option<IceState>) -> u8 {
+    match state {
+        Some(IceState::Failed) => 0,
+        Some(IceState::Incomplete) => 1,
+        Some(IceState::Connected) => 2,
+        Some(IceState::NotStarted) => 3,
+        None => 4,
+    }
+}
+
+/// The allocations of a query; without an order of its own those that failed come first.
+pub fn allocation_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, AllocationIdx> {
+    let mut rows = allocation::matching(analysis, query.filter.as_ref());
+    if query.sort.is_none() {
+        let now = analysis.newest_time();
+        let state = |i: &AllocationIdx| analysis.stun.allocations.get(i.0 as usize).map(|a| a.state(now));
+        rows.sort_by_key(|i| match state(i) {
+            Some(AllocationState::Rejected) => 0,
+            Some(AllocationState::Unanswered) => 1,
+            Some(AllocationState::Expired) => 2,
+            _ => 3,
+        });
+    }
+    allocation_lines_of(analysis, query, rows)
+}
+
+pub(super) fn sessions_of(analysis: &Analysis, cache: &Cache, owners: &[Owner]) -> Vec<u32> {
+    let index = cache.index(analysis);
+    let calls = owners.iter().filter_map(|o| match o {
+        Owner::Call(call) => Some(*call),
+        Owner::Dialog(_) => None,
+    });
+    calls.flat_map(|call| index.of_call(call)).collect()
+}
+
+fn find(analysis: &Analysis, cache: &Cache, id: u32, place: Option<Place>) -> Option<SessionRef> {
+    match place {
+        Some(place) => Some(SessionRef { id, place }),
+        None => ice::session_ref(&cache.index(analysis), id),
+    }
+}
+
+pub(super) fn session(
+    analysis: &Analysis,
+    cache: &Cache,
+    id: u32,
+    place: Option<Place>,
+) -> Option<SessionData> {
+    let of = find(analysis, cache, id, place)?;
+    let session = ice::session(analysis, of)?;
+    Some(SessionData {
+        of,
+        title: title(analysis, &session),
+        times: ice::times(&session),
+        state: ice::state_words(session.state),
+        boards: ice::boards(analysis, &session),
+        why: ice::why(analysis, &session),
+        session,
+    })
+}
+
+fn title(analysis: &Analysis, s: &IceSession) -> String {
+    let row = ice::session_row(analysis, 0, s);
+    let roles = match row.role_a {
+        Some("controlling") => [" controlling", " controlled"],
+        Some(_) => [" controlled", " controlling"],
+        None => ["", ""],
+    };
+    let call = s.call.map_or(String::new(), |c| format!("Call {}  ", u64::from(c.0) + 1));
+    let media = if row.media.is_empty() { String::new() } else { format!("  {}", row.media) };
+    let path = if row.path.is_empty() { String::new() } else { format!("  {}", row.path) };
+    format!("{call}{}{}  ×  {}{}{media}  {}{path}", row.a, roles[0], row.b, roles[1], row.dialect)
+}
+
+pub(super) fn calls_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: u32) -> Vec<CallIdx> {
+    match kind {
+        TableKind::Sessions => {
+            find(analysis, cache, id, None).and_then(SessionRef::call).into_iter().collect()
+        }
+        TableKind::Allocations => {
+            let mut calls = analysis.calls_by_allocation();
+            calls.get_mut(id as usize).map(std::mem::take).unwrap_or_default()
+        }
+        TableKind::Calls | TableKind::Dialogs => Vec::new(),
+    }
+}
+
+pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: TimeMode) -> Listing {
+    let found = match of {
+        ListingOf::Checks(place, key) => checks(analysis, place, key, time),
+        ListingOf::Candidates(place) => candidates(analysis, cache, place),
+        ListingOf::Allocation(index) => allocation(analysis, index, time),
+    };
+    found.unwrap_or_else(|| Listing { title: "This is no more.".to_owned(), ..Listing::default() })
+}
+
+fn list_table(title: String, table: Table, targets: Vec<Target>) -> ListTable {
+    let width = |i: usize, column: &Column| {
+        let cells = table.rows.iter().filter_map(|r| r.get(i)).map(|cell| text::width(cell));
+        cells.max().unwrap_or(0).max(text::width(&column.title)).min(200) as u16
+    };
+    let widths = table.columns.iter().enumerate().map(|(i, c)| width(i, c)).collect();
+    ListTable { title, table, widths, targets }
+}
+
+fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
+    Column { key: key.to_owned(), title: title.to_owned(), align, rank }
+}
+
+fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Option<Listing> {
+    let session = ice::session(analysis, SessionRef { id: 0, place })?;
+    let pair = session.pairs.iter().find(|p| PairKey::of(p) == key)?;
+    let [a, b] = ice::parties(analysis, &session);
+    let rows = ice::checks_of_pair(analysis, pair);
+    let mut asked: std::collections::HashMap<(u32, u32), Nanos> = std::collections::HashMap::new();
+    let start = session.answered.or(session.first_check).unwrap_or_default();
+    let mut before = start;
+    let mut cells = Vec::new();
+    let mut targets = Vec::new();
+    for row in rows.iter().take(MOST_MESSAGES) {
+        let record = analysis.stun.record(row.index)?;
+        let flow = analysis.flow(record.flow);
+        // The same transaction passes on both sides of a relay; each has a time of its own.
+        let of = |src: std::net::SocketAddr, dst: std::net::SocketAddr| {
+            analysis.find_flow(src, dst, flow.transport).map_or(u32::MAX, |f| f.0)
+        };
+        let took = if row.is_request {
+            asked.insert((record.transaction, record.flow.0), row.time);
+            None
+        } else {
+            asked
+                .get(&(record.transaction, of(flow.dst, flow.src)))
+                .map(|t| row.time.saturating_sub(*t).max(0))
+        };
+        let (from, to) = if row.from_a { (&a, &b) } else { (&b, &a) };
+        cells.push(vec![
+            show::time(row.time, mode, start, before),
+            format!("{from} → {to}"),
+            row.text.clone(),
+            took.map(show::duration).unwrap_or_default(),
+            row.outer.as_deref().map_or("", |o| o.trim_start_matches("through the relay: ")).to_owned(),
+            row.frame.frame.to_string(),
+        ]);
+        before = row.time;
+        targets.push(Target {
+            subject: Some(Subject::Frame(row.frame)),
+            allocation: None,
+            bad: record.error != 0,
+        });
+    }
+    let columns = vec![
+        column("time", "Time", Align::Right, 0),
+        column("way", "From → to", Align::Left, 1),
+        column("what", "What", Align::Left, 0),
+        column("rtt", "RTT", Align::Right, 1),
+        column("wire", "Through the relay", Align::Left, 3),
+        column("frame", "Frame", Align::Right, 2),
+    ];
+    let shown = cells.len();
+    let title = match rows.len() {
+        0 => "No check of this pair is in the capture.".to_owned(),
+        n if n > shown => {
+            format!("the first {} of {} messages", show::number(shown as u64), show::number(n as u64))
+        }
+        n => show::count(n as u64, "message", "messages"),
+    };
+    Some(Listing {
+        title: ice::pair_title(&session, pair),
+        head: pair_facts(pair, [&a, &b]),
+        tables: vec![list_table(title, Table { columns, rows: cells }, targets)],
+        calls: session.call.into_iter().collect(),
+    })
+}
+
+/// What became of a pair, in figures.
+fn pair_facts(p: &IcePair, [a, b]: [&str; 2]) -> Vec<String> {
+    let of = |name: &str, (asked, answered): (u32, u32)| match asked {
+        0 => format!("{name} sent no check"),
+        n => format!("{name} sent {}, {answered} answered", show::count(u64::from(n), "check", "checks")),
+    };
+    let mut facts = vec![of(a, p.from_a), of(b, p.from_b)];
+    if let Some(r) = p.rtt {
+        let mean = r.sum / Nanos::from(r.count.max(1));
+        facts.push(format!(
+            "RTT {} (mean; {} to {})",
+            show::duration(mean),
+            show::duration(r.min),
+            show::duration(r.max)
+        ));
+    }
+    if p.nominated {
+        facts.push("nominated".to_owned());
+    }
+    if p.media_packets > 0 {
+        facts.push(show::count(p.media_packets, "media packet", "media packets"));
+    }
+    vec![format!("{}.", facts.join(" · "))]
+}
+
+fn candidates(analysis: &Analysis, cache: &Cache, place: Place) -> Option<Listing> {
+    let session = ice::session(analysis, SessionRef { id: 0, place })?;
+    let sources = cache.sources(analysis);
+    let mut tables = Vec::new();
+    for is_a in [true, false] {
+        let side = if is_a { &session.a } else { &session.b };
+        for told in ice::side_table(analysis, &sources, &session, is_a) {
+            let target = |row: &ice::CandidateRow| Target {
+                subject: side.message.map(Subject::Message),
+                allocation: row.allocation,
+                bad: !row.issues.is_empty(),
+            };
+            let targets = told.rows.iter().map(target).collect();
+            tables.push(list_table(side_title(&told), told.table(), targets));
+        }
+    }
+    Some(Listing {
+        title: title(analysis, &session),
+        head: Vec::new(),
+        tables,
+        calls: session.call.into_iter().collect(),
+    })
+}
+
+fn side_title(told: &SideTable) -> String {
+    let mut title = told.title.clone();
+    if !told.ufrag.is_empty() {
+        title.push_str(&format!("   ufrag {}", told.ufrag));
+    }
+    if told.not_kept > 0 {
+        title.push_str(&format!("   {} more over a limit", told.not_kept));
+    }
+    title
+}
+
+fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Option<Listing> {
+    let mut calls = analysis.calls_by_allocation();
+    let calls = calls.get_mut(index.0 as usize).map(std::mem::take).unwrap_or_default();
+    let told = allocation::allocation_detail(analysis, index, &calls)?;
+    let mut head = vec![told.outcome.clone()];
+    head.extend(told.facts.iter().map(|(label, value)| format!("{label}: {value}")));
+    if !calls.is_empty() {
+        let names: Vec<String> = calls.iter().take(8).map(|c| (u64::from(c.0) + 1).to_string()).collect();
+        let more = if calls.len() > 8 { format!(" and {} more", calls.len() - 8) } else { String::new() };
+        head.push(format!("Calls with a candidate of it: {}{more}", names.join(", ")));
+    }
+    let rounds = told.rounds.iter().map(|r| Target {
+        subject: r.response.or(r.request).map(Subject::Frame),
+        allocation: None,
+        bad: r.bad,
+    });
+    let rounds: Vec<Target> = rounds.collect();
+    let title = |what: &str, n: usize, more: u32| match (n, more) {
+        (0, _) => format!("{what}: none in this capture"),
+        (n, 0) => format!("{what}: {n}"),
+        (n, more) => format!("{what}: {n}, {more} more over a limit"),
+    };
+    let mut tables = vec![list_table(
+        title("Rounds", told.rounds.len(), told.rounds_not_kept),
+        told.round_table(),
+        rounds,
+    )];
+    let peers = vec![Target::default(); told.peers.len()];
+    tables.push(list_table(title("Peers", told.peers.len(), 0), told.peer_table(), peers));
+    let a = analysis.stun.allocations.get(index.0 as usize)?;
+    let messages = messages_of(analysis, index, MOST_MESSAGES);
+    let mut before = a.first;
+    let mut rows = Vec::new();
+    for m in &messages {
+        rows.push(vec![
+            show::time(m.time, mode, a.first, before),
+            if m.from_client { "client →" } else { "← server" }.to_owned(),
+            format!("{}{}", m.text, if m.retransmission { ", sent again" } else { "" }),
+            m.frame.frame.to_string(),
+        ]);
+        before = m.time;
+    }
+    let targets = messages
+        .iter()
+        .map(|m| Target {
+            subject: Some(Subject::Frame(m.frame)),
+            allocation: None,
+            bad: analysis.stun.record(m.index).is_some_and(|r| r.error != 0 && !matches!(r.error, 401 | 438)),
+        })
+        .collect();
+    let columns = vec![
+        column("time", "Time", Align::Right, 0),
+        column("way", "Who", Align::Left, 0),
+        column("what", "What", Align::Left, 0),
+        column("frame", "Frame", Align::Right, 2),
+    ];
+    let more = a.message_count.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
+    let table = Table { columns, rows };
+    tables.push(list_table(title("Messages, media not among them", messages.len(), more), table, targets));
+    Some(Listing { title: told.title, head, tables, calls })
+}
+
+/// The candidate tables of a message as lines: every generation it carries, the fallback named.
+pub(super) fn candidates_in(analysis: &Analysis, cache: &Cache, message: MsgIdx) -> Vec<String> {
+    let mut out = Vec::new();
+    for told in ice::offered(analysis, message, || cache.sources(analysis)) {
+        if !out.is_empty() {
+            out.push(String::new());
+        }
+        out.push(side_title(&told));
+        let rows: Vec<[String; 6]> = told
+            .rows
+            .iter()
+            .map(|r| {
+                let kind = if r.inferred.is_some() { format!("~{}", r.kind) } else { r.kind.clone() };
+                [
+                    r.component.to_string(),
+                    r.transport.clone(),
+                    kind,
+                    r.address.clone(),
+                    r.priority.clone(),
+                    r.remarks_text(),
+                ]
+            })
+            .collect();
+        let wide = |i: usize| rows.iter().map(|r| text::width(&r[i])).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..6).map(wide).collect();
+        for (row, r) in rows.iter().zip(&told.rows) {
+            let mut line = String::new();
+            for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let pad = if i == 5 { 0 } else { width.saturating_sub(text::width(cell)) + 2 };
+                line.push_str(cell);
+                line.push_str(&" ".repeat(pad));
+            }
+            let mut more = Vec::new();
+            if !r.priority_words.is_empty() {
+                more.push(r.priority_words.clone());
+            }
+            if !r.related.is_empty() {
+                more.push(format!("base {}", r.related));
+            }
+            if !r.source.is_empty() {
+                more.push(format!("from {}", r.source));
+            }
+            out.push(line.trim_end().to_owned());
+            if !more.is_empty() {
+                out.push(format!("   {}", more.join(", ")));
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,551 @@
+//! TURN allocations as every output shows them: rows of a table, and one in detail.
+
+use std::cell::OnceCell;
+
+use callscope_parsers::stun::words::error_words;
+use callscope_parsers::stun::{Class, Dialect, MessageType, Method};
+
+use super::filter::Filter;
+use super::rows::{Cell, Definition, Key, Lines, Query, build, columns};
+use super::show;
+use super::table::{Align, Column, Table};
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Peer, Round, StunIdx, stun_flag};
+use crate::correlate::{Analysis, CallIdx, Str};
+
+/// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `sent to another server`.
+pub fn refusal(_analysis: &Analysis, a: &Allocation) -> String {
+    match a.error {
+        Some((300, _)) => "sent to another server".to_owned(),
+        Some((code, _)) if gave_up(a) => format!("{code}, not tried again"),
+        Some((code, _)) => format!("refused {code}"),
+        None => "no answer".to_owned(),
+    }
+}
+
+/// Whether the last word is a challenge that the client did not take up.
+fn gave_up(a: &Allocation) -> bool {
+    matches!(a.error, Some((401 | 438, _))) && !a.rounds.iter().any(|r| r.credentials)
+}
+
+/// Why there is no relayed address, in words.
+pub fn refusal_sentence(analysis: &Analysis, a: &Allocation) -> String {
+    let to = format!("{} {} over {}", who(a), a.server, a.transport.name().to_uppercase());
+    match a.error {
+        Some((300, _)) => match a.alternate {
+            Some(other) => format!("{to} sent the client on to {other}"),
+            None => format!("{to} sent the client on to another server"),
+        },
+        Some((code, _)) if gave_up(a) => {
+            format!("{to} asked for credentials ({code}) and the client sent none")
+        }
+        Some((code, reason)) => format!("{to} refused it: {}", error_text(analysis, code, reason, a)),
+        None => {
+            let sent: u32 = a.rounds.iter().map(|r| r.sent).max().unwrap_or(0);
+            format!("{to} did not answer ({} sent)", show::count(u64::from(sent), "request", "requests"))
+        }
+    }
+}
+
+fn who(a: &Allocation) -> &'static str {
+    if a.rounds.is_empty() { "server" } else { "TURN server" }
+}
+
+/// `401 Unauthorized: the credentials are wrong or expired`.
+fn error_text(analysis: &Analysis, code: u16, reason: Str, a: &Allocation) -> String {
+    if code == 401 && a.rounds.iter().any(|r| r.credentials) {
+        return "401 Unauthorized though it sent credentials: they are wrong or expired".to_owned();
+    }
+    match error_words(code, a.dialect) {
+        Some((name, meaning)) => format!("{code} {name}: {meaning}"),
+        None => {
+            let reason = show::safe_str(&analysis.text(reason));
+            if reason.is_empty() { format!("error {code}") } else { format!("{code} {reason}") }
+        }
+    }
+}
+
+/// How the allocation came about, short: `401 → success`, `401 → 431 ×6`, `no answer, sent 7 times`, `300 → 10.0.0.2:3478`.
+pub fn story(a: &Allocation) -> String {
+    let mut words: Vec<(String, u32)> = Vec::new();
+    for r in a.rounds.iter().filter(|r| r.allocate) {
+        let word = match (r.response.is_some(), r.error) {
+            (false, _) => format!("no answer, sent {}", times(r.sent)),
+            (true, 0) => "success".to_owned(),
+            (true, 300) => match a.alternate {
+                Some(other) => format!("300 try {other}"),
+                None => "300 try another server".to_owned(),
+            },
+            (true, code) => code.to_string(),
+        };
+        match words.last_mut() {
+            Some((known, n)) if *known == word => *n += 1,
+            _ => words.push((word, 1)),
+        }
+    }
+    if words.is_empty() {
+        return if a.rounds.is_empty() { "made before the capture".to_owned() } else { String::new() };
+    }
+    let more = words.len().saturating_sub(5);
+    let mut shown: Vec<String> =
+        words.into_iter().take(5).map(|(w, n)| if n > 1 { format!("{w} ×{n}") } else { w }).collect();
+    if more > 0 {
+        shown.push("…".to_owned());
+    }
+    shown.join(" → ")
+}
+
+fn times(n: u32) -> String {
+    match n {
+        0 | 1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+fn dialect_words(a: &Allocation) -> &'static str {
+    match a.dialect {
+        Dialect::MsTurn => "MS-TURN",
+        Dialect::Rfc5389 | Dialect::MsIce2 => "TURN",
+        Dialect::Google => "TURN (Google)",
+        Dialect::Classic | Dialect::MsIce => "TURN (old draft)",
+    }
+}
+
+/// `allocated`, `refused 431`, `no answer` …
+pub fn outcome(analysis: &Analysis, a: &Allocation) -> String {
+    match a.state(analysis.newest_time()) {
+        AllocationState::Rejected => refusal(analysis, a),
+        AllocationState::Unanswered => "no answer".to_owned(),
+        other => other.name().to_owned(),
+    }
+}
+
+columns! { ALLOCATION_HELP ALLOCATION_DEFINITIONS
+    "id" "#" Right 0 "number of the allocation, as `--allocation` takes it",
+    "start" "Start" Left 4 "time of the first message",
+    "client" "Client" Left 0 "client's address where the capture was made",
+    "server" "Server" Left 1 "TURN server",
+    "transport" "Over" Left 2 "transport between client and server",
+    "outcome" "Outcome" Left 0 "allocated, released, expired, refused and why, no answer",
+    "rounds" "Rounds" Left 2 "401 → success …",
+    "relayed" "Relayed" Left 1 "address the server gave out: the relay candidate",
+    "mapped" "Mapped" Left 3 "client's address as the server sees it",
+    "nat" "NAT" Left 4 "whether the two differ",
+    "peers" "Peers" Right 5 "peers the client talked to through it",
+    "packets" "Packets" Right 4 "out / in, as the client sees it",
+    "calls" "Calls" Left 3 "calls with a candidate of it",
+    "lifetime" "Lifetime" Right 6 "granted last",
+    "refreshes" "Refreshes" Right 6 "how often it was refreshed",
+    "user" "User" Left 6 "user name",
+    "realm" "Realm" Left 6 "realm of the credentials",
+    "software" "Software" Left 6 "what the server calls itself",
+    "dialect" "Dialect" Left 6 "TURN or MS-TURN",
+    "messages" "Msgs" Right 6 "messages of its own, media not among them",
+    "bytes" "Bytes" Right 6 "out / in, through the relay",
+    "state" "State" Left 6 "allocated, released, expired, rejected, unanswered",
+    "error" "Error" Left 6 "last error and what it means",
+}
+
+/// Every column of the allocations table: key, title, meaning; those shown by default first.
+pub fn allocation_columns() -> &'static [(&'static str, &'static str, &'static str)] {
+    ALLOCATION_HELP
+}
+
+/// How many of [`allocation_columns`] are shown by default.
+pub const ALLOCATION_DEFAULT_COLUMNS: usize = 13;
+
+/// Those that match: an allocation itself by `ip`, `port`, `transport` …, else a call it belongs to.
+pub fn matching(analysis: &Analysis, filter: Option<&Filter>) -> Vec<AllocationIdx> {
+    let all = (0..analysis.stun.allocations.len() as u32).map(AllocationIdx);
+    let Some(filter) = filter else { return all.collect() };
+    let calls = analysis.calls_by_allocation();
+    let of = |i: AllocationIdx| calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
+    all.filter(|&i| of(i).iter().any(|&c| filter.matches_call(analysis, c))).collect()
+}
+
+/// The allocations that match, a row at a time.
+pub fn allocation_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, AllocationIdx> {
+    allocation_lines_of(analysis, query, matching(analysis, query.filter.as_ref()))
+}
+
+/// Given allocations, in the order of the query if it has one; its filter is not asked.
+pub fn allocation_lines_of<'a>(
+    analysis: &'a Analysis,
+    query: &Query,
+    rows: Vec<AllocationIdx>,
+) -> Lines<'a, AllocationIdx> {
+    // Reads the SDP of all calls with ICE, and so only where the column is shown.
+    let calls: OnceCell<Vec<Vec<CallIdx>>> = OnceCell::new();
+    let mode = query.time;
+    let start = analysis.stun.allocations.first().map_or(0, |a| a.first);
+    let cell = Box::new(move |&i: &AllocationIdx, key: &str, previous: Option<&AllocationIdx>| {
+        let Some(a) = analysis.stun.allocations.get(i.0 as usize) else { return none() };
+        match key {
+            "id" => number(i64::from(i.0) + 1),
+            "calls" => {
+                let all = calls.get_or_init(|| analysis.calls_by_allocation());
+                let of = all.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
+                let Some(first) = of.first() else { return none() };
+                (call_list(of), Key::Number(i64::from(first.0)))
+            }
+            "start" => {
+                let before = previous.and_then(|p| analysis.stun.allocations.get(p.0 as usize));
+                let text = show::time_short(a.first, mode, start, before.map_or(a.first, |p| p.first));
+                (text, Key::Number(a.first))
+            }
+            _ => cell(analysis, a, key),
+        }
+    });
+    build(query, rows, ALLOCATION_DEFAULT_COLUMNS, ALLOCATION_DEFINITIONS, cell)
+}
+
+fn call_list(calls: &[CallIdx]) -> String {
+    let shown: Vec<String> = calls.iter().take(4).map(|c| (u64::from(c.0) + 1).to_string()).collect();
+    let more = if calls.len() > 4 { format!(" +{}", calls.len() - 4) } else { String::new() };
+    shown.join(", ") + &more
+}
+
+fn none() -> Cell {
+    ("–".to_owned(), Key::None)
+}
+
+fn number(n: i64) -> Cell {
+    (n.to_string(), Key::Number(n))
+}
+
+fn text(t: String) -> Cell {
+    let key = t.to_lowercase();
+    if key.is_empty() { none() } else { (t, Key::Text(key)) }
+}
+
+fn cell(analysis: &Analysis, a: &Allocation, key: &str) -> Cell {
+    let named = |address| match show::machine(analysis, address) {
+        Some(name) => format!("{name} {address}"),
+        None => address.to_string(),
+    };
+    let interned = |s: Str| text(show::shorten(&show::safe(analysis.strings.bytes(s)), 60));
+    let sum = |f: fn(&Peer) -> u64| a.peers.iter().map(f).sum::<u64>();
+    let both = |sent: u64, received: u64, show: fn(u64) -> String| {
+        let key = Key::Number(i64::try_from(sent.saturating_add(received)).unwrap_or(i64::MAX));
+        (format!("{} / {}", show(sent), show(received)), key)
+    };
+    match key {
+        "client" => text(named(a.client)),
+        "server" => text(named(a.server)),
+        "transport" => text(a.transport.name().to_owned()),
+        "outcome" => text(outcome(analysis, a)),
+        "state" => text(a.state(analysis.newest_time()).name().to_owned()),
+        "rounds" => text(story(a)),
+        "relayed" => a.relayed.map_or_else(none, |r| text(r.to_string())),
+        "mapped" => a.mapped.map_or_else(none, |r| text(r.to_string())),
+        "nat" => a.nat().map_or_else(none, |n| text(if n { "yes" } else { "no" }.to_owned())),
+        "peers" => number(a.peers.len() as i64),
+        "packets" => both(sum(|p| p.sent_packets), sum(|p| p.received_packets), show::number),
+        "bytes" => both(sum(|p| p.sent_bytes), sum(|p| p.received_bytes), show::size),
+        "lifetime" => a.lifetime.map_or_else(none, |s| (format!("{s} s"), Key::Number(i64::from(s)))),
+        "refreshes" => number(i64::from(a.refreshes)),
+        "user" => interned(a.username),
+        "realm" => interned(a.realm),
+        "software" => interned(a.software),
+        "dialect" => text(dialect_words(a).to_owned()),
+        "messages" => number(i64::from(a.message_count)),
+        "error" => a.error.map_or_else(none, |(code, reason)| text(error_text(analysis, code, reason, a))),
+        _ => none(),
+    }
+}
+
+/// One allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllocationDetail {
+    /// `Allocation 5: 10.0.0.1:4000 at TURN server 10.0.0.9:3478 over UDP, MS-TURN`.
+    pub title: String,
+    /// What became of it, in a sentence.
+    pub outcome: String,
+    /// Label and value.
+    pub facts: Vec<(&'static str, String)>,
+    pub rounds: Vec<RoundRow>,
+    /// Rounds beyond those kept.
+    pub rounds_not_kept: u32,
+    pub peers: Vec<PeerRow>,
+    pub calls: Vec<CallIdx>,
+}
+
+/// A request of the allocation's own life with its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundRow {
+    pub request: Option<FrameRef>,
+    pub response: Option<FrameRef>,
+    /// Of the request, else of the answer.
+    pub time: Option<Nanos>,
+    /// Between them.
+    pub took: Option<Nanos>,
+    /// `Allocate with credentials`, `Refresh`, `Refresh to 0 s: release`.
+    pub asked: String,
+    /// `success`, `401 Unauthorized: challenge, normal`, `no answer, sent 7 times`.
+    pub answered: String,
+    /// Whether it is what went wrong.
+    pub bad: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerRow {
+    pub address: String,
+    /// `channel 0x4001, permission, active destination`.
+    pub state: String,
+    pub sent_packets: u64,
+    pub received_packets: u64,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+}
+
+/// Everything of one allocation; `calls` as [`Analysis::calls_by_allocation`] has them.
+pub fn allocation_detail(
+    analysis: &Analysis,
+    index: AllocationIdx,
+    calls: &[CallIdx],
+) -> Option<AllocationDetail> {
+    let a = analysis.stun.allocations.get(index.0 as usize)?;
+    let title = format!(
+        "Allocation {}: {} at {} {} over {}, {}",
+        index.0 + 1,
+        a.client,
+        show::machine(analysis, a.server).unwrap_or_else(|| "TURN server".to_owned()),
+        a.server,
+        a.transport.name().to_uppercase(),
+        dialect_words(a)
+    );
+    Some(AllocationDetail {
+        title,
+        outcome: outcome_sentence(analysis, a),
+        facts: facts(analysis, a),
+        rounds: a.rounds.iter().enumerate().map(|(i, r)| round_row(analysis, a, i, r)).collect(),
+        rounds_not_kept: a.rounds_not_kept,
+        peers: a.peers.iter().map(|p| peer_row(a.dialect, p)).collect(),
+        calls: calls.to_vec(),
+    })
+}
+
+fn outcome_sentence(analysis: &Analysis, a: &Allocation) -> String {
+    let now = analysis.newest_time();
+    let live = a.allocated_at.map(|t| t.saturating_sub(a.first).max(0));
+    match a.state(now) {
+        AllocationState::Allocated if a.rounds.is_empty() => {
+            "In use; it was made before the capture began.".to_owned()
+        }
+        AllocationState::Allocated => {
+            let took =
+                live.map_or(String::new(), |t| format!(", {} after the first request", show::duration(t)));
+            format!("Granted{took}, and still there when the capture ends.")
+        }
+        AllocationState::Released => "Granted, and released by the client.".to_owned(),
+        AllocationState::Expired => match a.lifetime {
+            Some(s) => format!("Granted, and run out: no refresh within its {s} s."),
+            None => "Granted, and run out.".to_owned(),
+        },
+        AllocationState::Rejected | AllocationState::Unanswered => {
+            format!("No relay: {}.", refusal_sentence(analysis, a))
+        }
+    }
+}
+
+fn facts(analysis: &Analysis, a: &Allocation) -> Vec<(&'static str, String)> {
+    let interned = |s: Str| (s != Str(0)).then(|| show::safe(analysis.strings.bytes(s)));
+    let nat = match (a.nat(), a.mapped) {
+        (Some(true), Some(mapped)) => Some(format!("yes: {} is seen as {mapped}", a.client)),
+        (Some(false), _) => Some("no: the server sees the client's own address".to_owned()),
+        _ => None,
+    };
+    let known = [
+        ("Relayed", a.relayed.map(|r| r.to_string())),
+        ("Mapped", a.mapped.map(|m| m.to_string())),
+        ("NAT", nat),
+        ("User", interned(a.username)),
+        ("Realm", interned(a.realm)),
+        ("Software", interned(a.software)),
+        ("Lifetime", a.lifetime.map(|s| format!("{s} s, refreshed {}", times_or_never(a.refreshes)))),
+        ("Bandwidth", a.bandwidth.map(|b| format!("{b} kbit/s"))),
+        ("Another server", a.alternate.map(|s| s.to_string())),
+        ("Active destination", a.active.map(|p| format!("{p}: what is not STUN on this flow goes there"))),
+        ("SIP Call-ID", interned(a.call_id)),
+    ];
+    known.into_iter().filter_map(|(label, value)| Some((label, value?))).collect()
+}
+
+fn times_or_never(n: u32) -> String {
+    if n == 0 { "never".to_owned() } else { times(n) }
+}
+
+fn round_row(analysis: &Analysis, a: &Allocation, at: usize, r: &Round) -> RoundRow {
+    let record = |i: Option<StunIdx>| analysis.stun.record(i?);
+    let (request, response) = (record(r.request), record(r.response));
+    let name = if r.allocate { "Allocate" } else { "Refresh" };
+    let asked = match (r.release, r.credentials) {
+        (true, _) => format!("{name} to 0 s: release"),
+        (false, true) => format!("{name} with credentials"),
+        (false, false) => name.to_owned(),
+    };
+    let later = a.rounds.get(at + 1..).unwrap_or_default();
+    // A challenge that a success follows is how it goes.
+    let solved = later.iter().any(|l| l.response.is_some() && l.error == 0);
+    let (answered, bad) = match (response.is_some(), r.error) {
+        (false, _) => (format!("no answer, sent {}", times(r.sent)), true),
+        (true, 0) => ("success".to_owned(), false),
+        (true, 401 | 438) if !r.credentials || solved => {
+            let name = if r.error == 401 { "Unauthorized" } else { "Stale Nonce" };
+            (format!("{} {name}: challenge, normal", r.error), !solved && later.is_empty())
+        }
+        (true, code) => {
+            let words = error_text(analysis, code, Str(0), a);
+            match a.alternate.filter(|_| code == 300) {
+                Some(other) => (format!("{words}: {other}"), false),
+                None => (words, true),
+            }
+        }
+    };
+    RoundRow {
+        request: request.map(|r| r.frame()),
+        response: response.map(|r| r.frame()),
+        time: request.or(response).map(|r| r.time),
+        took: request.zip(response).map(|(q, s)| s.time.saturating_sub(q.time).max(0)),
+        asked,
+        answered,
+        bad,
+    }
+}
+
+fn peer_row(dialect: Dialect, p: &Peer) -> PeerRow {
+    let mut state = Vec::new();
+    state.extend(p.channel.map(|c| format!("channel 0x{c:04x}")));
+    if p.active {
+        state.push("active destination".to_owned());
+    }
+    state.push(match p.permitted {
+        true => "permitted".to_owned(),
+        // [MS-TURN] knows no CreatePermission: a Send is one.
+        false if dialect == Dialect::MsTurn => "nothing came back".to_owned(),
+        false => "no permission seen".to_owned(),
+    });
+    PeerRow {
+        address: p.address.to_string(),
+        state: state.join(", "),
+        sent_packets: p.sent_packets,
+        received_packets: p.received_packets,
+        sent_bytes: p.sent_bytes,
+        received_bytes: p.received_bytes,
+    }
+}
+
+columns! { ROUND_HELP ROUND_DEFINITIONS
+    "time" "Time" Right 2 "of the request, since the first one",
+    "asked" "Request" Left 0 "what the client asked",
+    "answered" "Answer" Left 0 "what the server said",
+    "took" "Took" Right 3 "between them",
+    "request" "Frame" Right 4 "frame of the request",
+    "response" "Frame" Right 4 "frame of the answer",
+}
+
+columns! { PEER_HELP PEER_DEFINITIONS
+    "peer" "Peer" Left 0 "who the client talks to through the relay",
+    "state" "How" Left 1 "channel, permission, active destination",
+    "sent" "Out" Right 0 "packets to the peer",
+    "received" "In" Right 0 "packets from the peer",
+    "sent_bytes" "Bytes out" Right 3 "bytes to the peer",
+    "received_bytes" "Bytes in" Right 3 "bytes from the peer",
+}
+
+/// Columns of the rounds: key, title, meaning.
+pub fn round_columns() -> &'static [(&'static str, &'static str, &'static str)] {
+    ROUND_HELP
+}
+
+/// Columns of the peers: key, title, meaning.
+pub fn peer_columns() -> &'static [(&'static str, &'static str, &'static str)] {
+    PEER_HELP
+}
+
+fn heads(definitions: &[Definition]) -> Vec<Column> {
+    definitions.iter().map(Definition::column).collect()
+}
+
+impl AllocationDetail {
+    pub fn round_table(&self) -> Table {
+        let first = self.rounds.iter().find_map(|r| r.time).unwrap_or_default();
+        let frame = |f: Option<FrameRef>| f.map_or_else(|| "–".to_owned(), |f| f.frame.to_string());
+        let row = |r: &RoundRow| {
+            vec![
+                r.time.map_or_else(
+                    || "–".to_owned(),
+                    |t| show::time(t, show::TimeMode::Relative, first, first),
+                ),
+                r.asked.clone(),
+                r.answered.clone(),
+                r.took.map_or_else(|| "–".to_owned(), show::duration),
+                frame(r.request),
+                frame(r.response),
+            ]
+        };
+        Table { columns: heads(ROUND_DEFINITIONS), rows: self.rounds.iter().map(row).collect() }
+    }
+
+    pub fn peer_table(&self) -> Table {
+        let row = |p: &PeerRow| {
+            vec![
+                p.address.clone(),
+                p.state.clone(),
+                show::number(p.sent_packets),
+                show::number(p.received_packets),
+                show::size(p.sent_bytes),
+                show::size(p.received_bytes),
+            ]
+        };
+        Table { columns: heads(PEER_DEFINITIONS), rows: self.peers.iter().map(row).collect() }
+    }
+}
+
+/// A message of an allocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnMessage {
+    pub index: StunIdx,
+    pub frame: FrameRef,
+    pub time: Nanos,
+    pub from_client: bool,
+    /// `Allocate`, `Allocate success`, `Send to 10.0.0.5:4000, no answer is normal`.
+    pub text: String,
+    pub retransmission: bool,
+}
+
+/// Messages of an allocation's own; what travels inside the relay is not among them. At most `most`.
+pub fn messages_of(analysis: &Analysis, index: AllocationIdx, most: usize) -> Vec<TurnMessage> {
+    let Some(a) = analysis.stun.allocations.get(index.0 as usize) else { return Vec::new() };
+    let row = |i: StunIdx| {
+        let r = analysis.stun.record(i)?;
+        let flow = analysis.flow(r.flow);
+        let (class, method) = MessageType(r.kind).split(r.dialect());
+        let name = method.name().unwrap_or("Unknown method");
+        let text = match class {
+            Class::Request if method == Method::SEND => "Send (no answer is normal)".to_owned(),
+            Class::Request | Class::Indication => name.to_owned(),
+            Class::Success => format!("{name} success"),
+            Class::Error => match error_words(r.error, r.dialect()) {
+                Some((words, _)) => format!("{name} {} {words}", r.error),
+                None => format!("{name} error {}", r.error),
+            },
+        };
+        Some(TurnMessage {
+            index: i,
+            frame: r.frame(),
+            time: r.time,
+            from_client: flow.src == a.client,
+            text,
+            retransmission: r.has(stun_flag::RETRANSMISSION),
+        })
+    };
+    analysis.stun.messages_of(index).filter_map(row).take(most).collect()
+}
+
+/// Whether it came to nothing. Being sent on to another server is no failure.
+pub fn failed(analysis: &Analysis, a: &Allocation) -> bool {
+    matches!(a.state(analysis.newest_time()), AllocationState::Rejected | AllocationState::Unanswered)
+        && !matches!(a.error, Some((300, _)))
+}

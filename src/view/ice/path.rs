@@ -1,0 +1,113 @@
+//! Which kind of path a pair is.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::*;
+use crate::correlate::stun::Allocation;
+
+/// What one end of a pair is, as far as SDP or an allocation tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PathEnd {
+    pub kind: Option<CandidateKind>,
+    /// The relay's allocation, where it is in the capture.
+    pub allocation: Option<AllocationIdx>,
+}
+
+/// The allocation that gave an address out, the latest of several that began before `until`.
+pub(super) fn relayed(
+    analysis: &Analysis,
+    address: SocketAddr,
+    until: Nanos,
+) -> Option<(AllocationIdx, &Allocation)> {
+    let all = (0u32..).map(AllocationIdx).zip(&analysis.stun.allocations);
+    all.filter(|(_, a)| a.relayed == Some(address)).max_by_key(|(_, a)| (a.first <= until, a.first))
+}
+
+pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) -> PathEnd {
+    let (address, told) = if is_a { (p.a, p.a_kind(s)) } else { (p.b, p.b_kind(s)) };
+    let until = s.first_check.or(s.answered).unwrap_or(Nanos::MAX);
+    let allocation = match told {
+        None | Some(CandidateKind::Relay) => relayed(analysis, address, until).map(|(i, _)| i),
+        _ => None,
+    };
+    let mapped = || {
+        let told_by_server = |a: &Allocation| a.mapped == Some(address) && a.client != address;
+        analysis.stun.allocations.iter().any(told_by_server)
+    };
+    let kind = told.or_else(|| match allocation {
+        Some(_) => Some(CandidateKind::Relay),
+        None if mapped() => Some(CandidateKind::Srflx),
+        None if is_turn_server(analysis, address) => Some(CandidateKind::Relay),
+        // Told by SDP of another address of that side: what is seen here is not what was offered.
+        None if s.call.is_some() => Some(CandidateKind::Prflx),
+        None => None,
+    });
+    PathEnd { kind, allocation }
+}
+
+/// Whether an address is of a machine that is a TURN server, and not the port it is asked at: somebody's relay.
+pub(super) fn is_turn_server(analysis: &Analysis, address: SocketAddr) -> bool {
+    let servers = || analysis.stun.allocations.iter().map(|a| a.server);
+    servers().any(|s| s.ip() == address.ip()) && !servers().any(|s| s == address)
+}
+
+/// The pair that says what became of the session: the chosen one of the first component.
+pub(super) fn telling_pair(s: &IceSession) -> Option<&IcePair> {
+    s.selected().min_by_key(|p| p.component)
+}
+
+/// `relay UDP`, `two relays UDP`, `direct UDP`, `through NAT UDP`, `none` for a session that failed; empty where
+/// nothing is known.
+pub fn path_words(analysis: &Analysis, s: &IceSession) -> String {
+    let Some(p) = telling_pair(s).filter(|_| s.state != IceState::Failed) else {
+        return if s.state == IceState::Failed { "none".to_owned() } else { String::new() };
+    };
+    let ends = [end(analysis, s, p, true), end(analysis, s, p, false)];
+    format!("{} {}", kind_words(ends.map(|e| e.kind)), transport_words(analysis, p, ends))
+}
+
+pub(super) fn kind_words(ends: [Option<CandidateKind>; 2]) -> &'static str {
+    use CandidateKind::{Host, Prflx, Relay, Srflx};
+    match ends {
+        [Some(Relay), Some(Relay)] => "two relays",
+        [Some(Relay), _] | [_, Some(Relay)] => "relay",
+        [Some(Srflx | Prflx), _] | [_, Some(Srflx | Prflx)] => "through NAT",
+        [Some(Host), Some(Host)] => "direct",
+        _ => "unknown",
+    }
+}
+
+/// How the media travels: to the relay where there is one, else between the parties.
+pub(super) fn transport_words(analysis: &Analysis, p: &IcePair, ends: [PathEnd; 2]) -> &'static str {
+    let to_relay = ends.iter().filter_map(|e| {
+        let a = analysis.stun.allocations.get(e.allocation?.0 as usize)?;
+        (a.transport != Transport::Udp).then_some(a.transport)
+    });
+    match to_relay.min_by_key(|t| *t as u8).unwrap_or(p.transport) {
+        Transport::Udp => "UDP",
+        Transport::Tls => "TLS",
+        _ => "TCP",
+    }
+}
+
+/// An address that is not reached from elsewhere.
+pub(super) fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            ip.is_private()
+                || ip.is_link_local()
+                || ip.is_loopback()
+                || (ip.octets()[0] == 100 && ip.octets()[1] & 0xC0 == 64)
+        }
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_unique_local() || ip.is_loopback(),
+    }
+}
+
+/// On one network, by what the addresses look like.
+pub(super) fn near(a: IpAddr, b: IpAddr) -> bool {
+    match (a.to_canonical(), b.to_canonical()) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
+        _ => false,
+    }
+}
