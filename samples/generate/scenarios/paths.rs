@@ -141,8 +141,8 @@ pub fn communicator_r2() -> Scene {
     ours.direct(&mut s, &theirs, (ours.host[0], theirs.host[0]), false, 3);
     ours.direct(&mut s, &theirs, (ours.host[0], theirs.mapped[0]), false, 2);
     ours.through(&mut s, &mut relays[0], &theirs, theirs.host[0], 1, false);
-    for i in 0..2 {
-        ours.through(&mut s, &mut relays[i], &theirs, theirs.relayed[i], i as u8 + 1, true);
+    for (i, relay) in relays.iter_mut().enumerate() {
+        ours.through(&mut s, relay, &theirs, theirs.relayed[i], i as u8 + 1, true);
     }
     c.respond(&mut s, 180, "Ringing", &Extra::default());
     s.wait(1_800);
@@ -152,9 +152,8 @@ pub fn communicator_r2() -> Scene {
     c.request(&mut s, "INVITE", false, &body(ours.chosen(&ours.relayed, &theirs.relayed)));
     c.respond(&mut s, 200, "OK", &body(theirs.chosen(&theirs.relayed, &ours.relayed)));
     c.request(&mut s, "ACK", false, &Extra::default());
-    for i in 0..2 {
-        let peer = theirs.relayed[i];
-        relays[i].active(&mut s, peer);
+    for (relay, peer) in relays.iter_mut().zip(&theirs.relayed) {
+        relay.active(&mut s, *peer);
     }
     media(&mut s, &relays[0], 25);
     s.wait(4_000);
