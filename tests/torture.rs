@@ -60,6 +60,11 @@ fn worked_out(a: &Analysis) {
         a.loose_ice_session(*group);
     }
     let loose = index.loose.len();
+    for call in (0..a.calls.len() as u32).map(CallIdx) {
+        let (sessions, numbers) = (a.ice_sessions_of(call), index.of_call(call).len());
+        let offers: Vec<_> = sessions.iter().map(|s| (s.section, &s.a.ufrag, &s.b.ufrag)).collect();
+        assert!(sessions.len() <= numbers, "call {}: {numbers} numbers for {offers:?}", call.0 + 1);
+    }
     assert!(of_calls + loose <= index.len(), "{} numbers for {of_calls} and {loose}", index.len());
     assert_eq!(a.calls_by_allocation().len(), a.stun.allocations.len());
 }

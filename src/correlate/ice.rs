@@ -307,7 +307,7 @@ impl Analysis {
             .collect()
     }
 
-    /// Numbers of all sessions. Where a call has one media section and two names it has one session (or, its section
+    /// Numbers of all sessions. Where a call has one offer, one media section and two names it has one session (or, its section
     /// being declined, none); only others are worked out to be counted.
     pub fn ice_index(&self) -> IceIndex {
         let mut index = IceIndex::default();
@@ -316,7 +316,7 @@ impl Analysis {
             if work.ice_names == 0 {
                 continue;
             }
-            let simple = work.ice_names <= 2 && !work.ice_sections;
+            let simple = work.ice_names <= 2 && !work.ice_sections && self.offers(call).len() <= 1;
             let count = if simple { 1 } else { self.drafts(call).len() as u32 };
             index.calls.push((call, next));
             next += count;
