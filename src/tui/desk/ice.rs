@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::capture::Nanos;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::ice::{IceIndex, IcePair, IceSession, IceState, Sources};
-use crate::correlate::stun::{AllocationIdx, AllocationState};
+use crate::correlate::stun::{AllocationIdx, AllocationState, StunOwner, StunRecord};
 use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
 use crate::tui::state::{ListTable, Listing, ListingOf, PairKey, Subject, TableKind, Target};
 use crate::tui::widgets::text;
@@ -137,6 +137,25 @@ pub(super) fn sessions_of(analysis: &Analysis, cache: &Cache, owners: &[Owner]) 
         Owner::Dialog(_) => None,
     });
     calls.flat_map(|call| index.of_call(call)).collect()
+}
+
+/// What a frame with STUN in it, or a SIP message of a call, belongs to.
+pub(super) fn of_frame(
+    analysis: &Analysis,
+    cache: &Cache,
+    frame: FrameRef,
+) -> (Vec<u32>, Option<AllocationIdx>) {
+    let owner = analysis.stun.records.iter().find(|r| r.frame() == frame).map(StunRecord::owner);
+    match owner {
+        Some(StunOwner::Check(group)) => {
+            (analysis.ice_sessions_of_group(&cache.index(analysis), group).collect(), None)
+        }
+        Some(StunOwner::Allocation(allocation)) => (Vec::new(), Some(allocation)),
+        _ => {
+            let owners = analysis.messages_in_frame(frame).first().map(|m| analysis.message(*m).owner);
+            (sessions_of(analysis, cache, owners.as_slice()), None)
+        }
+    }
 }
 
 fn find(analysis: &Analysis, cache: &Cache, id: u32, place: Option<Place>) -> Option<SessionRef> {
