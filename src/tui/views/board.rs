@@ -51,8 +51,13 @@ struct Place {
     foot: u16,
 }
 
+/// In few words, for the head of a row or column.
+fn title_of(end: &End) -> String {
+    end.title.replace(", learnt from checks", ", learnt")
+}
+
 fn end_width(end: &End) -> usize {
-    width(&end.title).min(WIDE).max(width(&end.address))
+    width(&title_of(end)).min(WIDE).max(width(&end.address))
 }
 
 /// What is said below the board: of the pair, then why.
@@ -82,7 +87,7 @@ fn place(view: &BoardState, area: Rect) -> Place {
     let head = 2;
     let (stub, cells, ends, count) = match &view.shown {
         Some(board) => {
-            let stub = board.rows.iter().map(|e| width(&e.title).min(WIDE) + 1 + width(&e.address)).max();
+            let stub = board.rows.iter().map(|e| width(&title_of(e)).min(WIDE) + 1 + width(&e.address)).max();
             let cells = board.cells.iter().flatten().map(|c| width(&c.words())).max().unwrap_or(0);
             let ends = board.columns.iter().map(end_width).max().unwrap_or(0);
             (stub.unwrap_or(0) + 1, cells, ends, board.columns.len())
@@ -170,7 +175,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let Some(end) = board.columns.get(at) else { continue };
         let here = at == view.column.at;
         let role = if here { Role::Head } else { Role::Text };
-        put(buf, cells_at(k), y, place.cell, &end.title, style(role));
+        put(buf, cells_at(k), y, place.cell, &title_of(end), style(role));
         put(
             buf,
             cells_at(k),
@@ -200,9 +205,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let here = at == view.row.at;
         let room = usize::from(place.stub);
         // The address tells ends apart; of a long title its beginning is enough.
-        let least = width(&end.title).min(14);
+        let least = width(&title_of(end)).min(14);
         let title_room = room.saturating_sub(width(&end.address) + 1).max(least).min(room);
-        let title = fit(&end.title, title_room).into_owned();
+        let title = fit(&title_of(end), title_room).into_owned();
         let used = (width(&title) + 1).min(room);
         put(buf, x0, y, place.stub, &title, style(if here { Role::Head } else { Role::Text }));
         let rest = room - used;
