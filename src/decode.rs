@@ -12,6 +12,7 @@ use crate::capture::{FrameRef, Nanos};
 mod breakage;
 mod connection;
 mod keys;
+mod kind;
 mod ordered;
 mod prepare;
 mod spans;
@@ -20,11 +21,12 @@ mod tls;
 mod websocket;
 
 pub use breakage::{Breakage, BreakageKind};
-pub use keys::Keys;
+pub use keys::{Keys, connection_address, name_hash, ufrags};
+pub use kind::KindBits;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
-pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent};
+pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent, StunFacts};
 pub use tls::TlsSession;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -128,6 +130,39 @@ pub struct DecodedSip<'a> {
     pub duplicate: bool,
     /// The capture holds only its beginning.
     pub cut: bool,
+}
+
+/// The way a message came.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    pub frame: FrameRef,
+    pub parts: &'a [FrameRef],
+    pub time: Nanos,
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+}
+
+impl<'a> DecodedSip<'a> {
+    /// One whose bytes are to be kept, whole and met for the first time.
+    pub fn new(scan: &'a Scan<'a>, raw: &'a [u8], digest: u64, way: Way<'a>) -> Self {
+        let Way { frame, parts, time, src, dst, transport } = way;
+        Self {
+            scan,
+            raw,
+            place: Place::Memory(raw),
+            frame,
+            parts,
+            time,
+            src,
+            dst,
+            transport,
+            digest,
+            keys: None,
+            duplicate: false,
+            cut: false,
+        }
+    }
 }
 
 /// Takes what decoding makes known.

@@ -266,3 +266,28 @@ fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().expect("ends");
     assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
 }
+
+#[test]
+fn candidates_and_allocations_in_every_format() {
+    let sample = "communicator.pcap";
+    for command in ["candidates", "allocations"] {
+        for format in ["text", "json", "ndjson", "csv", "markdown"] {
+            let (code, out, err) = run(&[command, "--format", format, sample]);
+            assert_eq!((code, err.as_str()), (0, ""), "{command} {format}");
+            if format == "json" {
+                let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+                assert_eq!(value["schema"], "callscope/1", "{command}");
+            }
+        }
+    }
+    let (_, pairs, _) = run(&["candidates", "--format", "csv", "--table", "pairs", sample]);
+    assert!(pairs.starts_with("session,call,component,a_type,a,b_type,b,"), "{pairs}");
+    let (_, rows, _) = run(&["candidates", "--format", "csv", sample]);
+    assert!(rows.starts_with("session,call,party,generation,chosen,name,component,"), "{rows}");
+    let (code, _, err) = run(&["candidates", "--session", "99", sample]);
+    assert_eq!(code, 2);
+    assert!(err.contains("no session 99"), "{err}");
+    let (code, _, err) = run(&["allocations", "--columns", "clent", sample]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean `client`?"), "{err}");
+}

@@ -25,6 +25,9 @@ const LADDERS: [&str; 6] = [
     "transfer.pcap",
 ];
 
+/// The samples whose candidates and allocations are kept.
+const ICE: [&str; 1] = ["communicator.pcap"];
+
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;
 
@@ -106,12 +109,29 @@ fn ladders() {
 }
 
 #[test]
+fn candidates_and_allocations() {
+    let mut wrong = String::new();
+    for sample in ICE {
+        let mut text = String::new();
+        for (command, more) in [("candidates", vec!["--width", "140"]), ("allocations", vec![])] {
+            let mut arguments = vec![command, "--color", "never", "--time", "utc"];
+            arguments.extend(more);
+            arguments.push(sample);
+            writeln!(text, "$ callscope {command} {sample}\n{}", printed(&arguments)).expect("text");
+        }
+        hold(&format!("{}.ice.txt", stem(sample)), &text, &mut wrong);
+    }
+    finish(&wrong);
+}
+
+#[test]
 fn the_folder_holds_nothing_else() {
     let mut expected = BTreeSet::new();
     for sample in manifest() {
         expected.extend(["json", "txt"].map(|end| format!("{}.{end}", stem(&sample.file))));
     }
     expected.extend(LADDERS.map(|sample| format!("{}.ladder.txt", stem(sample))));
+    expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
     let there: BTreeSet<String> = std::fs::read_dir(folder())
         .expect("the folder")
         .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())

@@ -6,12 +6,12 @@
 use std::ops::Range;
 
 use crate::probe::{Probe, probe_datagram, probe_stream};
-use crate::sdp::candidate::{CandidateSyntax, CheckUsername, parse_check_username};
+use crate::sdp::candidate::CandidateSyntax;
 use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
 use crate::sqlr::SqlrMessage;
 use crate::stun::integrity::{check_fingerprint, verify_integrity};
 use crate::stun::stream::{self, StreamFraming, StreamGuess};
-use crate::stun::{Dialect, looks_like_stun, parse_channel_data, parse_stun, scan_stun};
+use crate::stun::{CheckUsername, Dialect, looks_like_stun, parse_channel_data, parse_stun, scan_stun};
 use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
@@ -157,7 +157,7 @@ pub fn sdp_session(data: &[u8]) {
     assert!(secrets.is_sorted_by(|a, b| a.end <= b.start), "secrets overlap: {secrets:?}");
 }
 
-/// Each line is the value of an `a=candidate`; then the whole is a trickle fragment, and the value of a USERNAME.
+/// Each line is the value of an `a=candidate`; then the whole is a trickle fragment.
 pub fn candidate(data: &[u8]) {
     let mut at = 0;
     for line in data.split(|b| *b == b'\n') {
@@ -187,17 +187,14 @@ pub fn candidate(data: &[u8]) {
         for from in &descriptions {
             let _ = to.same_nat(from);
             for expected in sdp::candidate::expected_usernames(to, from).iter().take(64) {
-                if let Some(told) = parse_check_username(&expected.username) {
-                    let _ = (to.is_checked_by(from, &told), to.check_key(&told));
-                }
+                assert!(!expected.username.is_empty());
+            }
+            if let Some(ids) = to.candidates.first().and_then(|c| Some((c.decoded_id()?, c.component?))) {
+                let component = u8::try_from(ids.1).ok();
+                let name = CheckUsername { receiver: &ids.0, sender: &ids.0, component };
+                let _ = (to.is_checked_by(from, &name), to.check_key(&name));
             }
         }
-    }
-    if let Some(
-        CheckUsername::Ufrags { to, from, padding } | CheckUsername::Candidates { to, from, padding, .. },
-    ) = parse_check_username(data)
-    {
-        assert!(to.len() + from.len() + padding < data.len());
     }
 }
 

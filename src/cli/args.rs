@@ -66,6 +66,11 @@ pub(super) struct Common {
     /// Header that names the Call-ID of another leg of a call (repeatable)
     #[arg(long, value_name = "NAME", global = true)]
     pub leg_header: Vec<String>,
+    /// TURN user and password, by which MESSAGE-INTEGRITY is verified (repeatable)
+    ///
+    /// As the client was configured, or as Microsoft's authentication service gave them out (base64).
+    #[arg(long, value_name = "U:P", global = true, value_parser = turn_user)]
+    pub turn_user: Vec<String>,
     /// Colour in text output (NO_COLOR and CLICOLOR_FORCE are honoured by `auto`)
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub color: ColorArg,
@@ -105,6 +110,14 @@ pub(super) struct Common {
     /// info. An input that cannot be read at all exits with 3 in any case.
     #[arg(long, value_name = "SEVERITY", global = true)]
     pub fail_on: Option<Severity>,
+}
+
+/// `user:password`; which colon parts them is tried out, since either may hold more.
+fn turn_user(text: &str) -> Result<String, String> {
+    match text.find(':') {
+        Some(1..) => Ok(text.to_owned()),
+        _ => Err("expected USER:PASSWORD".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -23,6 +23,8 @@ pub struct Analysis {
     pub limits: Limits,
     /// Headers that name the Call-ID of another leg.
     pub leg_headers: Vec<String>,
+    /// Long-term credentials of TURN given by the user, `name:password`; either part may hold colons.
+    pub turn_users: Vec<String>,
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,
@@ -41,7 +43,7 @@ pub struct Analysis {
     pub stores: Stores,
     /// Where the frames of each capture lie (index = capture).
     pub frame_indexes: Vec<FrameIndex>,
-    pub(super) flows: Vec<Flow>,
+    pub(super) flows: Vec<PackedFlow>,
     /// Half of each flow's hash, with its id.
     pub(super) flow_table: HashTable<(u32, FlowId)>,
     pub(super) last_flow: Option<FlowId>,
@@ -137,8 +139,8 @@ impl Analysis {
         &self.dialogs[d.0 as usize]
     }
 
-    pub fn flow(&self, f: FlowId) -> &Flow {
-        &self.flows[f.0 as usize]
+    pub fn flow(&self, f: FlowId) -> Flow {
+        self.flows[f.0 as usize].unpack()
     }
 
     pub fn method(&self, m: MethodId) -> &str {

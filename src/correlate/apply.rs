@@ -2,8 +2,8 @@
 
 use std::io;
 
+use super::Analysis;
 use super::model::*;
-use super::{Analysis, Incoming};
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
 use crate::decode::{Breakage, CaptureDecoder, DecodedSip, DecodedStun, MediaTally, Place, Sink};
 
@@ -16,22 +16,7 @@ pub(super) struct Apply<'a> {
 impl Sink for Apply<'_> {
     fn sip(&mut self, m: &DecodedSip<'_>) -> bool {
         let Some(bytes) = self.analysis.place(&m.place, m.frame) else { return false };
-        let incoming = Incoming {
-            scan: m.scan,
-            raw: m.raw,
-            bytes,
-            frame: m.frame,
-            parts: m.parts,
-            time: m.time,
-            src: m.src,
-            dst: m.dst,
-            transport: m.transport,
-            digest: m.digest,
-            keys: m.keys,
-            duplicate: m.duplicate,
-            cut: m.cut,
-        };
-        self.analysis.add_message(&incoming).is_some()
+        self.analysis.add_message(m, bytes).is_some()
     }
 
     fn stun(&mut self, m: &DecodedStun<'_>) -> bool {
@@ -105,21 +90,7 @@ impl Analysis {
     pub(super) fn begin_capture(&mut self, reader: &CaptureReader) {
         self.stores.set_capture(self.captures.len(), reader.backing());
         self.frame_indexes.push(reader.frame_index());
-        self.captures.push(CaptureSummary {
-            info: reader.info().clone(),
-            interfaces: Vec::new(),
-            frames: 0,
-            bytes: 0,
-            first: None,
-            last: None,
-            accounting: Accounting::default(),
-            issues: Vec::new(),
-            issues_not_kept: 0,
-            comments: Vec::new(),
-            input_bytes: 0,
-            counts: LightCounts::default(),
-            complete: false,
-        });
+        self.captures.push(CaptureSummary::new(reader.info().clone()));
     }
 
     /// Takes what a batch says beside its messages.

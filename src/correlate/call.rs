@@ -1,6 +1,7 @@
 //! The outcome of a call, read off its messages in order of time. The meanings stand on [`CallSummary`].
 
 use super::Analysis;
+use super::kind::call_kind;
 use super::model::*;
 use crate::capture::Nanos;
 
@@ -111,7 +112,7 @@ impl Analysis {
             }
         }
         let mut summary = self.outcome(&walk, order, live);
-        summary.kind = self.call_work.get(call.0 as usize).map_or(CallKind::Unknown, |w| w.kind.kind());
+        summary.kind = self.call_work.get(call.0 as usize).map_or(CallKind::Unknown, |w| call_kind(w.kind));
         summary.forks = self.count_forks(call, order);
         summary.offers = self.count_offers(order);
         if let (Some(first), Some(last)) = (order.first(), order.last()) {

@@ -229,7 +229,7 @@ impl Analysis {
             if parties.len() >= MOST_PARTIES {
                 break;
             }
-            let flow = *self.flow(self.message(*m).flow);
+            let flow = self.flow(self.message(*m).flow);
             let ends =
                 if self.message(*m).is_request() { [flow.src, flow.dst] } else { [flow.dst, flow.src] };
             for address in ends {

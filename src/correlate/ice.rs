@@ -257,6 +257,9 @@ impl IceIndex {
     }
 }
 
+/// Candidates are gathered at most so long before the call that offers them.
+const GATHERED_BEFORE: Nanos = 300_000_000_000;
+
 /// A session before its checks are joined to it.
 struct Draft {
     session: IceSession,
@@ -336,13 +339,14 @@ impl Analysis {
         self.join_checks(draft, &groups, self.newest_time(), &|_| true)
     }
 
-    /// The calls whose SDP has a candidate that an allocation stands behind, and what a client itself said.
+    /// The calls of each allocation: whose SDP has its relayed address, or its client's own address as a candidate
+    /// (of one that was refused nothing else is left), or that the client itself named.
     pub fn calls_by_allocation(&self) -> Vec<Vec<CallIdx>> {
         let mut out = vec![Vec::new(); self.stun.allocations.len()];
         let mut by_address: HashMap<SocketAddr, Vec<usize>> = HashMap::new();
         for (i, a) in self.stun.allocations.iter().enumerate() {
-            if let Some(relayed) = a.relayed {
-                by_address.entry(relayed).or_default().push(i);
+            for address in a.relayed.into_iter().chain([a.client]) {
+                by_address.entry(address).or_default().push(i);
             }
             if a.call_id != Str(0)
                 && let Some(Owner::Call(call)) = self.owners.get(super::owner::Key::CallId(a.call_id))
@@ -357,16 +361,17 @@ impl Analysis {
             if work.ice_names == 0 {
                 continue;
             }
+            let summary = &self.call(call).summary;
+            let from = summary.start.saturating_sub(GATHERED_BEFORE);
             for session in self.drafts(call).iter().map(|d| &d.session) {
-                let candidates = session.a.candidates.iter().chain(&session.b.candidates);
-                for at in candidates.filter_map(|c| by_address.get(&c.address?)).flatten() {
-                    // An address given out again belongs to who has it at the time.
-                    let start = self.call(call).summary.start;
-                    let a = &self.stun.allocations[*at];
-                    let others = by_address.get(&a.relayed.unwrap_or(a.server)).map_or(1, Vec::len);
-                    let fits = others == 1 || a.first <= self.call(call).summary.last && start <= a.last;
-                    if fits && !out[*at].contains(&call) {
-                        out[*at].push(call);
+                for c in session.a.candidates.iter().chain(&session.b.candidates) {
+                    for &at in c.address.and_then(|a| by_address.get(&a)).into_iter().flatten() {
+                        // An address given out again belongs to who has it at the time.
+                        let a = &self.stun.allocations[at];
+                        let fits = a.first <= summary.last && from <= a.last;
+                        if fits && !out[at].contains(&call) {
+                            out[at].push(call);
+                        }
                     }
                 }
             }
@@ -427,7 +432,7 @@ impl Analysis {
 
     fn is_ms_ice(&self, group: GroupIdx) -> bool {
         let first = self.stun.checks_of(group).next().and_then(|i| self.stun.record(i));
-        first.is_some_and(|r| matches!(r.dialect, Dialect::MsIce | Dialect::Google | Dialect::Classic))
+        first.is_some_and(|r| matches!(r.dialect(), Dialect::MsIce | Dialect::Google | Dialect::Classic))
     }
 
     /// Groups of checks between these names.

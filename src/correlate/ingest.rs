@@ -1,51 +1,21 @@
 //! Where a decoded SIP message joins the analysis.
 
-use std::net::SocketAddr;
-
 use callscope_parsers::sip::Scan;
 
 use super::Analysis;
 use super::ice::for_each_name;
-use super::kind::KindBits;
 use super::leftover::is_call_id_cut;
 use super::model::*;
 use super::owner::Owners;
-use crate::capture::{CaptureIssue, FrameRef, Nanos};
-use crate::decode::Keys;
-
-/// A SIP message as decoding hands it over.
-#[derive(Debug, Clone, Copy)]
-pub struct Incoming<'a> {
-    pub scan: &'a Scan<'a>,
-    /// The message itself, of which `scan` was made.
-    pub raw: &'a [u8],
-    pub bytes: BytesRef,
-    /// The frame that completed it.
-    pub frame: FrameRef,
-    /// The earlier frames it lies in.
-    pub parts: &'a [FrameRef],
-    pub time: Nanos,
-    pub src: SocketAddr,
-    pub dst: SocketAddr,
-    pub transport: Transport,
-    /// Hash of all its bytes, to tell retransmissions.
-    pub digest: u64,
-    /// Hashed ahead by the state that the load hashes with.
-    pub keys: Option<Keys>,
-    /// Its frame is a duplicate of another (contract.md).
-    pub duplicate: bool,
-    /// The capture holds only its beginning.
-    pub cut: bool,
-}
-
-/// Length of `application/sdp`, with a charset at most: a longer Content-Type is a multipart.
-const PLAIN_SDP: usize = 32;
+use crate::capture::{CaptureIssue, FrameRef};
+use crate::decode::{DecodedSip, Keys, connection_address};
 
 impl Analysis {
-    /// Adds a message to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
-    pub fn add_message(&mut self, m: &Incoming<'_>) -> Option<MsgIdx> {
+    /// Adds a message, whose bytes lie at `bytes`, to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
+    pub fn add_message(&mut self, m: &DecodedSip<'_>, bytes: BytesRef) -> Option<MsgIdx> {
         let scan = m.scan;
-        let keys = m.keys.unwrap_or_else(|| Keys::of(scan, m.src, m.dst, m.transport, self.strings.state()));
+        let keys =
+            m.keys.unwrap_or_else(|| Keys::of(scan, m.raw, m.src, m.dst, m.transport, self.strings.state()));
         let method = self.method_of(scan, m.frame);
         self.count(m, method);
         let Ok(index) = u32::try_from(self.messages.len()) else {
@@ -61,7 +31,7 @@ impl Analysis {
         };
         let mut record = SipRecord {
             time: m.time,
-            bytes: m.bytes,
+            bytes,
             frame: m.frame,
             flow,
             owner: Owner::Call(CallIdx(0)),
@@ -102,7 +72,7 @@ impl Analysis {
         }
         self.newest = self.newest.max(m.time);
         match owner {
-            Owner::Call(call) => self.learn_call(call, index, &record, m),
+            Owner::Call(call) => self.learn_call(call, index, &record, m, &keys),
             Owner::Dialog(dialog) => {
                 if let (Some(seconds), Some(work)) =
                     (scan.expires, self.dialog_work.get_mut(dialog.0 as usize))
@@ -139,7 +109,7 @@ impl Analysis {
     }
 
     /// Every message is counted, whatever becomes of it.
-    fn count(&mut self, m: &Incoming<'_>, method: MethodId) {
+    fn count(&mut self, m: &DecodedSip<'_>, method: MethodId) {
         let sip = &mut self.sip;
         sip.messages += 1;
         sip.duplicates += u64::from(m.duplicate);
@@ -184,20 +154,25 @@ impl Analysis {
 
     /// The id of a flow that messages went.
     pub(super) fn known_flow(&self, flow: Flow, hash: u64) -> Option<FlowId> {
+        self.known_packed(&PackedFlow::pack(&flow), hash)
+    }
+
+    fn known_packed(&self, flow: &PackedFlow, hash: u64) -> Option<FlowId> {
         let half = (hash >> 32) as u32;
-        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(&flow);
+        let same = |&(h, id): &(u32, FlowId)| h == half && self.flows.get(id.0 as usize) == Some(flow);
         self.flow_table.find(place(half), same).map(|(_, id)| *id)
     }
 
     /// The id of a flow, new ones up to `Limits::flows`.
     pub(super) fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
+        let flow = PackedFlow::pack(&flow);
         if let Some(last) = self.last_flow
             && self.flows.get(last.0 as usize) == Some(&flow)
         {
             return Some(last);
         }
         let half = (hash >> 32) as u32;
-        let id = match self.known_flow(flow, hash) {
+        let id = match self.known_packed(&flow, hash) {
             Some(id) => id,
             None => {
                 if self.flows.len() >= self.limits.flows {
@@ -232,7 +207,14 @@ impl Analysis {
     }
 
     /// What a call shows of itself, learned from each of its messages as it passes.
-    pub(super) fn learn_call(&mut self, call: CallIdx, index: MsgIdx, record: &SipRecord, m: &Incoming<'_>) {
+    pub(super) fn learn_call(
+        &mut self,
+        call: CallIdx,
+        index: MsgIdx,
+        record: &SipRecord,
+        m: &DecodedSip<'_>,
+        keys: &Keys,
+    ) {
         let scan = m.scan;
         let at = call.0 as usize;
         let (Some(shown), Some(work)) = (self.calls.get_mut(at), self.call_work.get_mut(at)) else { return };
@@ -270,25 +252,26 @@ impl Analysis {
             && of_caller
             && record.cseq == work.cseq;
         work.closed |= ends || refused;
-        work.kind.add(KindBits::of_scan(scan));
-        // The scan knows the first media section only.
-        if scan.sdp.is_some_and(|sdp| sdp.media_sections > 1) {
-            work.kind.add(KindBits::of_body(m.raw.get(scan.body_start..).unwrap_or_default()));
-        }
-        if let Some(sdp) = &scan.sdp {
+        work.kind.add(keys.kind);
+        if keys.ufrag != 0 || keys.more_names {
             let (groups, mut new) = (&mut self.stun.groups, 0u8);
-            let ice = for_each_name(m.raw, scan, |name| {
-                new = new.saturating_add(u8::from(groups.name_call(name, call)));
-            });
+            let mut give = |name| new = new.saturating_add(u8::from(groups.name_call(name, call)));
+            let mut ice = keys.ufrag != 0;
+            if ice {
+                give(keys.ufrag);
+            }
+            if keys.more_names {
+                ice |= for_each_name(m.raw, scan, give);
+            }
             if ice {
                 work.ice_names = work.ice_names.saturating_add(new).max(1);
-                work.ice_sections |= sdp.media_sections > 1 || scan.content_type.len() > PLAIN_SDP;
+                work.ice_sections |= keys.more_names;
             }
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
             self.learn_fork(call, record, scan);
         }
-        self.legs_learn(call, index, record, m, first_opening);
+        self.legs_learn(call, index, record, m, keys, first_opening);
     }
 }
 
@@ -310,7 +293,7 @@ fn callee_agent_rank(record: &SipRecord, of_caller: bool) -> u8 {
     }
 }
 
-fn flags_of(m: &Incoming<'_>) -> u16 {
+fn flags_of(m: &DecodedSip<'_>) -> u16 {
     let scan = m.scan;
     let mut flags = 0;
     let mut set = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
@@ -347,12 +330,6 @@ fn subscription_reason(state: &[u8]) -> &[u8] {
         name.trim_ascii_end().eq_ignore_ascii_case(b"reason").then_some(value)
     });
     reason.and_then(|r| r.get(1..)).unwrap_or_default().trim_ascii()
-}
-
-/// The address alone, whether or not `IN IP4` stands before it and a TTL behind.
-pub(super) fn connection_address(value: &[u8]) -> &[u8] {
-    let last = value.rsplit(|b| *b == b' ').next().unwrap_or_default();
-    last.split(|b| *b == b'/').next().unwrap_or_default()
 }
 
 #[cfg(test)]

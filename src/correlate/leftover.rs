@@ -10,9 +10,9 @@ use std::net::IpAddr;
 
 use callscope_parsers::sip::{Scan, scan};
 
+use super::Analysis;
 use super::model::*;
-use super::{Analysis, Incoming};
-use crate::decode::Keys;
+use crate::decode::{DecodedSip, Keys, Way};
 
 /// Fewer bytes of a Call-ID tell nothing.
 const LEAST_PREFIX: usize = 8;
@@ -27,7 +27,7 @@ const LOOK: usize = 64;
 type Pair = (IpAddr, IpAddr);
 
 /// Does the message end before its Call-ID does?
-pub(super) fn is_call_id_cut(m: &Incoming<'_>) -> bool {
+pub(super) fn is_call_id_cut(m: &DecodedSip<'_>) -> bool {
     m.cut && (m.scan.call_id.is_empty() || ends_it(m.scan.call_id, m.raw))
 }
 
@@ -168,22 +168,10 @@ impl Analysis {
         let Ok(bytes) = self.message_bytes(m) else { return };
         let Some(scan) = scan(&bytes) else { return };
         let record = *self.message(m);
-        let Flow { src, dst, transport } = *self.flow(record.flow);
-        let incoming = Incoming {
-            scan: &scan,
-            raw: &bytes,
-            bytes: record.bytes,
-            frame: record.frame,
-            parts: &[],
-            time: record.time,
-            src,
-            dst,
-            transport,
-            digest: 0,
-            keys: Some(Keys::of(&scan, src, dst, transport, self.strings.state())),
-            duplicate: record.has(flag::DUPLICATE),
-            cut: true,
-        };
-        self.learn_call(call, m, &record, &incoming);
+        let Flow { src, dst, transport } = self.flow(record.flow);
+        let keys = Keys::of(&scan, &bytes, src, dst, transport, self.strings.state());
+        let way = Way { frame: record.frame, parts: &[], time: record.time, src, dst, transport };
+        let message = DecodedSip { cut: true, ..DecodedSip::new(&scan, &bytes, 0, way) };
+        self.learn_call(call, m, &record, &message, &keys);
     }
 }

@@ -12,13 +12,11 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 use std::net::IpAddr;
 
-use callscope_parsers::sip::scan::SdpScan;
-
 use super::Analysis;
-use super::ingest::{Incoming, connection_address};
 use super::model::*;
 use super::owner::{CallWork, Key};
 use crate::capture::Nanos;
+use crate::decode::{DecodedSip, Keys};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -116,7 +114,8 @@ impl Analysis {
         call: CallIdx,
         index: MsgIdx,
         record: &SipRecord,
-        m: &Incoming<'_>,
+        m: &DecodedSip<'_>,
+        keys: &Keys,
         opening: bool,
     ) {
         let scan = m.scan;
@@ -136,13 +135,12 @@ impl Analysis {
         if record.is_request() && record.method == MethodId::REFER && !scan.refer_to.is_empty() {
             self.learn_refer(call, index, m);
         }
-        if let Some(sdp) = &scan.sdp {
+        if scan.sdp.is_some() {
             let member = Member { call, first: record.flow, last: record.flow, time: record.time };
-            if let Some(key) = origin_key(sdp) {
-                self.share(key, member, LinkReason::SdpSession, index);
-            }
-            if let Some(key) = media_key(sdp) {
-                self.share(key, member, LinkReason::MediaAddress, index);
+            for (key, by) in [(keys.origin, LinkReason::SdpSession), (keys.media, LinkReason::MediaAddress)] {
+                if key != 0 {
+                    self.share(key, member, by, index);
+                }
             }
         }
     }
@@ -165,7 +163,7 @@ impl Analysis {
         }
     }
 
-    fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &Incoming<'_>) {
+    fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &DecodedSip<'_>) {
         let target = address_of_record(m.scan.refer_to);
         if let Some(replaced) = embedded_replaces(m.scan.refer_to) {
             self.link_named(call, &replaced, LinkReason::ReferTo, message);
@@ -197,7 +195,7 @@ impl Analysis {
     }
 
     /// Whether the INVITE that opens this call is what a REFER asked for: to its target, by its receiver.
-    fn link_referred(&mut self, call: CallIdx, m: &Incoming<'_>) {
+    fn link_referred(&mut self, call: CallIdx, m: &DecodedSip<'_>) {
         if self.legs.refers.is_empty() {
             return;
         }
@@ -303,8 +301,8 @@ fn alive(m: &Member, work: &[CallWork], now: Nanos) -> bool {
 }
 
 /// Whether the second announcement looks like the first one passed on by somebody in between.
-fn passes_on(old: &Member, new: &Member, by: LinkReason, flows: &[Flow]) -> bool {
-    let flow = |id: FlowId| flows.get(id.0 as usize);
+fn passes_on(old: &Member, new: &Member, by: LinkReason, flows: &[PackedFlow]) -> bool {
+    let flow = |id: FlowId| flows.get(id.0 as usize).map(PackedFlow::unpack);
     let (Some(first), Some(last), Some(next)) = (flow(old.first), flow(old.last), flow(new.first)) else {
         return false;
     };
@@ -330,48 +328,6 @@ fn sweep(legs: &mut Legs, work: &[CallWork], now: Nanos) {
         legs.shared.retain(|_, shared| !matches!(shared, Shared::Common));
     }
     legs.sweep_at = legs.shared.len() * 2;
-}
-
-fn hash_parts(kind: u8, parts: &[&[u8]]) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::with_seed(2).build_hasher();
-    hasher.write_u8(kind);
-    for part in parts {
-        hasher.write_usize(part.len());
-        hasher.write(part);
-    }
-    // 0 means that no value stands behind a link.
-    hasher.finish().max(1)
-}
-
-fn says_nothing(address: &[u8]) -> bool {
-    address.is_empty()
-        || matches!(address, b"0.0.0.0" | b"::" | b"::1")
-        || address.starts_with(b"127.")
-        || address.eq_ignore_ascii_case(b"localhost")
-}
-
-/// User, session id and address of `o=`; the version changes within a session. None for constant-looking ones.
-fn origin_key(sdp: &SdpScan<'_>) -> Option<u64> {
-    let mut words = sdp.origin.split(|b| *b == b' ').filter(|w| !w.is_empty());
-    let (user, session) = (words.next()?, words.next()?);
-    let address = words.nth(3)?;
-    if session.len() < 4 || session.iter().all(|b| *b == session[0]) || says_nothing(address) {
-        return None;
-    }
-    Some(hash_parts(1, &[user, session, address]))
-}
-
-/// Address and port of the first media section; none where it is refused or on hold.
-fn media_key(sdp: &SdpScan<'_>) -> Option<u64> {
-    let address = connection_address(sdp.address);
-    let port = sdp.media.split(|b| *b == b' ').filter(|w| !w.is_empty()).nth(1)?;
-    let port = until(port, b"/");
-    let number: u16 = std::str::from_utf8(port).ok()?.parse().ok()?;
-    // 9 is the discard port of an offer without candidates yet (RFC 8840).
-    if says_nothing(address) || matches!(number, 0 | 9) {
-        return None;
-    }
-    Some(hash_parts(2, &[address, &number.to_be_bytes()]))
 }
 
 fn until<'a>(s: &'a [u8], ends: &[u8]) -> &'a [u8] {
@@ -466,29 +422,5 @@ mod tests {
         check("<sip:c@h?Replaces=a%4>", Some("a%4"));
         check("<sip:c@h>", None);
         check("<sip:c@h?Require=replaces>", None);
-    }
-
-    #[test]
-    fn keys_of_sdp() {
-        let sdp = |origin: &'static str, address: &'static str, media: &'static str| SdpScan {
-            origin: origin.as_bytes(),
-            address: address.as_bytes(),
-            media: media.as_bytes(),
-            ..SdpScan::default()
-        };
-        let a = sdp("- 12345 1 IN IP4 10.0.0.1", "IN IP4 10.0.0.1", "audio 4000 RTP/AVP 0");
-        let b = sdp("- 12345 2 IN IP4 10.0.0.1", "10.0.0.1/127", "audio 4000/2 RTP/AVP 8");
-        assert!(origin_key(&a).is_some() && origin_key(&a) == origin_key(&b), "the version may change");
-        assert!(media_key(&a).is_some() && media_key(&a) == media_key(&b));
-        for constant in
-            ["- 0 0 IN IP4 10.0.0.1", "- 1111 1 IN IP4 10.0.0.1", "- 53655765 1 IN IP4 127.0.0.1", "x", ""]
-        {
-            assert_eq!(origin_key(&sdp(constant, "", "")), None, "{constant}");
-        }
-        for (address, media) in
-            [("0.0.0.0", "audio 1 x"), ("10.0.0.1", "audio 0 x"), ("10.0.0.1", "audio"), ("", "audio 1")]
-        {
-            assert_eq!(media_key(&sdp("", address, media)), None);
-        }
     }
 }

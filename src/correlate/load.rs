@@ -33,6 +33,8 @@ pub struct LoadOptions {
     pub sip_ports: Vec<u16>,
     /// Headers that name the Call-ID of another leg.
     pub leg_headers: Vec<String>,
+    /// Credentials of TURN users (`name:password`), by which MESSAGE-INTEGRITY is verified.
+    pub turn_users: Vec<String>,
 }
 
 impl Default for LoadOptions {
@@ -42,6 +44,7 @@ impl Default for LoadOptions {
             threads: 0,
             follow: false,
             sip_ports: Vec::new(),
+            turn_users: Vec::new(),
             leg_headers: ["X-Call-ID", "X-CID", "X-Original-Call-ID"].map(str::to_owned).to_vec(),
         }
     }
@@ -72,6 +75,7 @@ struct Source {
 }
 
 /// What a worker hands back.
+#[expect(clippy::large_enum_variant, reason = "nearly all are batches")]
 enum Outcome {
     Batch(Prepared),
     End,
@@ -195,6 +199,7 @@ pub fn load(
     {
         let mut a = lock();
         a.limits = options.limits.clone();
+        a.turn_users = options.turn_users.clone();
         a.leg_headers = options.leg_headers.clone();
         a.strings.hash_with(&hasher);
     }

@@ -1,7 +1,7 @@
 //! The data that every view reads. Ids index `Vec`s; strings are interned; message bytes are references.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos};
 pub use crate::decode::{Accounting, LightCounts, Side, TlsSession, Transport};
@@ -42,6 +42,44 @@ pub struct Flow {
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub transport: Transport,
+}
+
+/// A [`Flow`] as it is kept: there may be one for each few messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PackedFlow {
+    addresses: [[u8; 16]; 2],
+    ports: [u16; 2],
+    /// Bits 0 and 1: source and destination are IPv6.
+    family: u8,
+    transport: Transport,
+}
+
+impl PackedFlow {
+    pub fn pack(flow: &Flow) -> Self {
+        let address = |a: &SocketAddr| match a.ip() {
+            IpAddr::V4(ip) => (ip.to_ipv6_mapped().octets(), false),
+            IpAddr::V6(ip) => (ip.octets(), true),
+        };
+        let ((src, src_v6), (dst, dst_v6)) = (address(&flow.src), address(&flow.dst));
+        Self {
+            addresses: [src, dst],
+            ports: [flow.src.port(), flow.dst.port()],
+            family: u8::from(src_v6) | u8::from(dst_v6) << 1,
+            transport: flow.transport,
+        }
+    }
+
+    pub fn unpack(&self) -> Flow {
+        let end = |side: usize| {
+            let ip = Ipv6Addr::from(self.addresses[side]);
+            let ip = match ip.to_ipv4_mapped() {
+                Some(v4) if self.family >> side & 1 == 0 => IpAddr::V4(v4),
+                _ => IpAddr::V6(ip),
+            };
+            SocketAddr::new(ip, self.ports[side])
+        };
+        Flow { src: end(0), dst: end(1), transport: self.transport }
+    }
 }
 
 /// Where the bytes of a message can be read again.
@@ -393,6 +431,27 @@ pub struct CaptureSummary {
     /// Protocols counted only.
     pub counts: LightCounts,
     pub complete: bool,
+}
+
+impl CaptureSummary {
+    /// Of an input of which nothing was read yet.
+    pub fn new(info: CaptureInfo) -> Self {
+        Self {
+            info,
+            interfaces: Vec::new(),
+            frames: 0,
+            bytes: 0,
+            first: None,
+            last: None,
+            accounting: Accounting::default(),
+            issues: Vec::new(),
+            issues_not_kept: 0,
+            comments: Vec::new(),
+            input_bytes: 0,
+            counts: LightCounts::default(),
+            complete: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]

@@ -6,10 +6,10 @@ use std::hash::BuildHasher;
 use callscope_parsers::sip::Scan;
 
 use super::Analysis;
-use super::kind::KindBits;
 use super::model::*;
 use super::retransmission::Recent;
 use crate::capture::Nanos;
+use crate::decode::KindBits;
 
 /// What adding messages has to know of a call besides what it shows.
 #[derive(Debug, Clone, Copy, Default)]

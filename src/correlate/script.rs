@@ -15,6 +15,10 @@ use callscope_parsers::sip::{NameAddrScan, Scan};
 
 use super::*;
 use crate::capture::{CaptureId, FrameRef};
+use crate::decode::{DecodedSip, Way};
+
+/// Messages of a script have no bytes.
+pub const NOWHERE: BytesRef = BytesRef { offset: 0, len: 0, store: BytesRef::ARENA };
 
 fn address(name: &str) -> SocketAddr {
     name.parse().unwrap_or_else(|_| {
@@ -161,22 +165,20 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
                 line.split_whitespace().skip(1).filter(|w| !matches!(*w, "same" | "original")).collect();
             BuildHasher::hash_one(&digest, (words, salt))
         };
-        let incoming = Incoming {
-            scan: &scan,
-            raw: body.as_bytes(),
-            bytes: BytesRef { offset: 0, len: 0, store: BytesRef::ARENA },
+        let way = Way {
             frame: FrameRef { capture: CaptureId(0), frame },
             parts: &[],
             time: (time * 1e9).round() as i64,
             src: address(src),
             dst: address(dst),
             transport: Transport::Udp,
-            digest: bytes,
-            keys: None,
+        };
+        let message = DecodedSip {
             duplicate: has("dup"),
             cut: has("cut"),
+            ..DecodedSip::new(&scan, body.as_bytes(), bytes, way)
         };
-        added.extend(analysis.add_message(&incoming));
+        added.extend(analysis.add_message(&message, NOWHERE));
     }
     added
 }

@@ -7,19 +7,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
-use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan};
+use callscope_parsers::stun::{Class, Dialect, MessageType, Method};
 
 use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureId, FrameRef, Nanos};
-use crate::decode::{DecodedStun, Keys, MediaTally};
+use crate::decode::{DecodedStun, Keys, MediaTally, StunFacts};
 
 mod allocation;
 mod checks;
 mod turn;
 
 pub use allocation::{Allocation, AllocationState, Peer, Round};
-pub use checks::{CheckGroup, GroupIdx, name_hash};
+pub use checks::{CheckGroup, GroupIdx};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -47,7 +47,16 @@ pub mod stun_flag {
     pub const FROM_FIRST: u16 = 128;
     pub const MALFORMED: u16 = 256;
     pub const PRIORITY: u16 = 512;
+    /// The bytes lie in the arena and not in the capture.
+    pub(super) const ARENA: u16 = 1024;
+    /// Where the owner's kind (two bits) and the dialect (three) stand.
+    pub(super) const OWNER: u32 = 11;
+    pub(super) const DIALECT: u32 = 13;
 }
+
+/// In the order of their numbers in [`StunRecord::flags`].
+const DIALECTS: [Dialect; 6] =
+    [Dialect::Rfc5389, Dialect::Classic, Dialect::MsTurn, Dialect::MsIce, Dialect::MsIce2, Dialect::Google];
 
 /// To what a STUN message belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,15 +85,12 @@ pub struct StunRecord {
     /// Value of PRIORITY (with the flag), or the position among a request's rounds.
     pub priority: u32,
     capture: u16,
-    store: u16,
     len: u16,
     /// Message type on the wire.
     pub kind: u16,
     /// Code of ERROR-CODE; 0 without.
     pub error: u16,
     pub flags: u16,
-    pub dialect: Dialect,
-    owner_kind: u8,
 }
 
 impl StunRecord {
@@ -97,11 +103,16 @@ impl StunRecord {
     }
 
     pub fn bytes(&self) -> BytesRef {
-        BytesRef { offset: self.offset, len: u32::from(self.len), store: self.store }
+        let store = if self.has(stun_flag::ARENA) { BytesRef::ARENA } else { self.capture };
+        BytesRef { offset: self.offset, len: u32::from(self.len), store }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        DIALECTS[usize::from(self.flags >> stun_flag::DIALECT) % DIALECTS.len()]
     }
 
     pub fn owner(&self) -> StunOwner {
-        match self.owner_kind {
+        match self.flags >> stun_flag::OWNER & 3 {
             1 => StunOwner::Allocation(AllocationIdx(self.owner)),
             2 => StunOwner::Check(GroupIdx(self.owner)),
             _ => StunOwner::Plain,
@@ -130,8 +141,9 @@ struct Pending {
     from_first: bool,
 }
 
-/// Requests remembered before those of more than a minute ago are dropped.
-const SWEEP_PENDING: usize = 1 << 16;
+/// Requests remembered before those of more than a minute ago are dropped, at least and at most.
+const SWEEP_PENDING: usize = 1 << 12;
+const MOST_PENDING: usize = 1 << 18;
 const PENDING_FOR: Nanos = 60_000_000_000;
 
 /// Everything known of STUN and TURN.
@@ -143,6 +155,8 @@ pub struct Stun {
     pub not_kept: u64,
     pub(super) groups: checks::Groups,
     pending: Map<u64, Pending>,
+    /// Length of `pending` at which it is swept again.
+    sweep_at: usize,
     /// By `FlowId`: twice the index of the flow's allocation, plus 1 towards the client, plus 1; 0 for none.
     turn_flows: Vec<u32>,
     /// What address a server told a client it has.
@@ -232,29 +246,29 @@ impl Analysis {
     /// Adds a STUN message, a TURN message or a ChannelData frame that was captured by itself. `false`: a limit was
     /// hit and it was only counted.
     pub fn add_stun(&mut self, m: &DecodedStun<'_>) -> bool {
-        let scan = m.scan;
-        let stun = &mut self.stun;
-        stun.statistics.messages += 1;
+        let facts = m.facts;
+        let stun = &mut self.stun.statistics;
+        stun.messages += 1;
         if m.channel != 0 {
-            stun.statistics.count(None, 1);
+            stun.count(None, 1);
         } else {
-            stun.statistics.ms_turn += u64::from(scan.dialect() == Dialect::MsTurn);
-            stun.statistics.classic +=
-                u64::from(matches!(scan.dialect(), Dialect::Classic | Dialect::MsIce | Dialect::Google));
-            stun.statistics.malformed += u64::from(scan.is_malformed() && !m.cut);
-            stun.statistics.count(Some((scan.message_type(), scan.dialect())), 1);
+            let classic = matches!(facts.dialect, Dialect::Classic | Dialect::MsIce | Dialect::Google);
+            stun.ms_turn += u64::from(facts.dialect == Dialect::MsTurn);
+            stun.classic += u64::from(classic);
+            stun.malformed += u64::from(facts.malformed && !m.cut);
+            stun.count(Some((facts.kind, facts.dialect)), 1);
         }
         let Some(flow) = self.flow_of(m.src, m.dst, m.transport) else {
             self.stun.not_kept += 1;
             self.note_limit("limit-flows", m.frame, "messages beyond it are counted but not kept");
             return false;
         };
-        match scan.method() {
+        match facts.method {
             Method::BINDING | Method::GOOG_PING => {
                 let (path, inner) = self.path_of(flow, m);
-                self.binding(m, scan, flow, path, inner)
+                self.binding(m, facts, flow, path, inner)
             }
-            Method::SHARED_SECRET => self.keep(m, scan, flow, flow, StunOwner::Plain, 0),
+            Method::SHARED_SECRET => self.keep(m, facts, flow, flow, StunOwner::Plain, 0),
             _ => self.turn(m, flow),
         }
     }
@@ -325,6 +339,12 @@ impl Analysis {
         self.stun.media.get(&path)?.iter().max_by_key(|m| (m.rtp, m.rtcp)).copied()
     }
 
+    /// The call whose SDP has a name that a group of checks goes by.
+    pub fn call_of_checks(&self, group: GroupIdx) -> Option<CallIdx> {
+        let groups = &self.stun.groups;
+        groups.list.get(group.0 as usize)?.names.into_iter().find_map(|name| groups.call_of(name))
+    }
+
     /// The id of a flow that was met.
     pub fn find_flow(&self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
         let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
@@ -349,7 +369,7 @@ impl Analysis {
         if !m.duplicate
             && let Some(p) = a.peer(peer, most)
         {
-            count_peer(p, to_client, 1, m.scan.message().len() as u64);
+            count_peer(p, to_client, 1, m.message.len() as u64);
         }
         let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
         (self.flow_of(src, dst, transport).unwrap_or(flow), inner)
@@ -359,18 +379,18 @@ impl Analysis {
     fn binding(
         &mut self,
         m: &DecodedStun<'_>,
-        scan: &StunScan<'_>,
+        facts: &StunFacts,
         flow: FlowId,
         path: FlowId,
         mut flags: u16,
     ) -> bool {
-        let key = name_hash(&scan.transaction());
+        let key = facts.transaction;
         let mut owner = StunOwner::Plain;
-        match scan.class() {
+        match facts.class {
             Class::Request => {
-                if let Some((receiver, sender)) = checks::names(scan) {
+                if let Some((receiver, sender)) = facts.names {
                     let most = self.limits.check_groups;
-                    match self.stun.groups.of_request(name_hash(receiver), name_hash(sender), most) {
+                    match self.stun.groups.of_request(receiver, sender, most) {
                         Some((group, first)) => {
                             owner = StunOwner::Check(group);
                             flags |= if first { stun_flag::FROM_FIRST } else { 0 };
@@ -404,8 +424,7 @@ impl Analysis {
                     flags |= if p.from_first { 0 } else { stun_flag::FROM_FIRST };
                 }
                 if owner == StunOwner::Plain
-                    && scan.class() == Class::Success
-                    && let Some(mapped) = scan.mapped()
+                    && let Some(mapped) = facts.mapped
                     && self.stun.mapped.len() < self.limits.names
                 {
                     let new = Mapping { server: m.src, mapped, frame: m.frame };
@@ -414,16 +433,17 @@ impl Analysis {
             }
             Class::Indication => {}
         }
-        self.keep(m, scan, flow, path, owner, flags)
+        self.keep(m, facts, flow, path, owner, flags)
     }
 
     fn sweep_pending(&mut self, now: Nanos) {
-        let pending = &mut self.stun.pending;
-        if pending.len() >= SWEEP_PENDING {
-            pending.retain(|_, p| now.saturating_sub(p.time) <= PENDING_FOR);
-            if pending.len() >= SWEEP_PENDING {
-                pending.clear();
+        let stun = &mut self.stun;
+        if stun.pending.len() >= stun.sweep_at.max(SWEEP_PENDING) {
+            stun.pending.retain(|_, p| now.saturating_sub(p.time) <= PENDING_FOR);
+            if stun.pending.len() >= MOST_PENDING {
+                stun.pending.clear();
             }
+            stun.sweep_at = stun.pending.len() * 2;
         }
     }
 
@@ -431,7 +451,7 @@ impl Analysis {
     fn keep(
         &mut self,
         m: &DecodedStun<'_>,
-        scan: &StunScan<'_>,
+        facts: &StunFacts,
         flow: FlowId,
         path: FlowId,
         owner: StunOwner,
@@ -444,37 +464,40 @@ impl Analysis {
             return false;
         }
         let Some(bytes) = self.place(&m.place, m.frame) else { return false };
+        // What a check of [MS-ICE] says instead of a priority is the component.
+        let component = facts.component.map(|c| 256 - u32::from(c));
+        let priority = facts.priority.or(component);
         let mut set = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
         set(m.duplicate, stun_flag::DUPLICATE);
         set(m.cut, stun_flag::CUT);
-        set(scan.use_candidate(), stun_flag::USE_CANDIDATE);
-        set(scan.controlling().is_some(), stun_flag::CONTROLLING);
-        set(scan.controlled().is_some(), stun_flag::CONTROLLED);
-        set(scan.is_malformed() && !m.cut, stun_flag::MALFORMED);
-        set(scan.priority().is_some(), stun_flag::PRIORITY);
-        let (owner_kind, at) = match owner {
+        set(facts.use_candidate, stun_flag::USE_CANDIDATE);
+        set(facts.controlling, stun_flag::CONTROLLING);
+        set(facts.controlled, stun_flag::CONTROLLED);
+        set(facts.malformed && !m.cut, stun_flag::MALFORMED);
+        set(priority.is_some(), stun_flag::PRIORITY);
+        set(bytes.store == BytesRef::ARENA, stun_flag::ARENA);
+        let (owner_kind, at): (u16, u32) = match owner {
             StunOwner::Plain => (0, u32::MAX),
             StunOwner::Allocation(a) => (1, a.0),
             StunOwner::Check(g) => (2, g.0),
         };
+        let dialect = DIALECTS.iter().position(|d| *d == facts.dialect).unwrap_or(0) as u16;
+        flags |= owner_kind << stun_flag::OWNER | dialect << stun_flag::DIALECT;
         self.stun.records.push(StunRecord {
             time: m.time,
             offset: bytes.offset,
             frame: m.frame.frame,
             flow,
             path,
-            transaction: name_hash(&scan.transaction()) as u32,
+            transaction: facts.transaction as u32,
             next: u32::MAX,
             owner: at,
-            priority: scan.priority().unwrap_or(0),
+            priority: priority.unwrap_or(0),
             capture: m.frame.capture.0,
-            store: bytes.store,
             len: u16::try_from(bytes.len).unwrap_or(u16::MAX),
-            kind: scan.message_type().0,
-            error: scan.error().map_or(0, |(code, _)| code),
+            kind: facts.kind.0,
+            error: facts.error,
             flags,
-            dialect: scan.dialect(),
-            owner_kind,
         });
         let index = StunIdx(index as u32);
         self.newest = self.newest.max(m.time);

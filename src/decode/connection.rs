@@ -9,12 +9,14 @@ use super::breakage;
 use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
-use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport};
+use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, TlsSession, Transport, Way};
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
+mod half;
 mod stun;
 
+use half::{Half, Mark, SMALL_BUFFER};
 use stun::StunState;
 
 /// Bytes of a connection looked through for SIP before it counts as other traffic.
@@ -30,94 +32,6 @@ enum Mode {
     Web(Box<WebState>),
     Stun(Box<StunState>),
     Other,
-}
-
-/// A run of buffered bytes and the segment that brought it.
-#[derive(Debug, Clone, Copy)]
-struct Mark {
-    /// End of the run in `Half::buf`.
-    end: usize,
-    frame: FrameRef,
-    time: Nanos,
-}
-
-#[derive(Debug, Default)]
-struct Half {
-    buf: Vec<u8>,
-    marks: Vec<Mark>,
-    /// Looking for the next start line after damage or a gap.
-    lost: bool,
-    /// Bytes seen while undecided.
-    seen: usize,
-    /// Length of `buf` below which it says nothing new.
-    wanted: usize,
-}
-
-/// From this length on a buffer without a whole message is looked at again only as it grows by a sixteenth: a
-/// message of megabytes may come byte by byte.
-const SMALL_BUFFER: usize = 16 << 10;
-
-impl Half {
-    fn push(&mut self, bytes: &[u8], frame: FrameRef, time: Nanos) {
-        self.buf.extend_from_slice(bytes);
-        self.marks.push(Mark { end: self.buf.len(), frame, time });
-    }
-
-    fn consume(&mut self, n: usize) {
-        if n == 0 {
-            return;
-        }
-        if n >= self.buf.len() {
-            self.empty();
-            return;
-        }
-        self.buf.drain(..n);
-        self.marks.retain_mut(|m| match m.end.checked_sub(n) {
-            Some(end) if end > 0 => {
-                m.end = end;
-                true
-            }
-            _ => false,
-        });
-    }
-
-    /// Frames of `buf[start..end]`, the last one apart with its time.
-    fn frames(&self, start: usize, end: usize, parts: &mut Vec<FrameRef>) -> Option<(FrameRef, Nanos)> {
-        parts.clear();
-        let mut last = None;
-        let mut from = 0;
-        for m in &self.marks {
-            if m.end > start && from < end {
-                if let Some((frame, _)) = last
-                    && frame != m.frame
-                {
-                    parts.push(frame);
-                }
-                last = Some((m.frame, m.time));
-            }
-            from = m.end;
-        }
-        last
-    }
-
-    fn clear(&mut self) {
-        self.empty();
-        self.wanted = 0;
-    }
-
-    /// What a long message took is not kept for short ones.
-    fn empty(&mut self) {
-        if self.held() > SMALL_BUFFER {
-            (self.buf, self.marks) = (Vec::new(), Vec::new());
-        } else {
-            self.buf.clear();
-            self.marks.clear();
-        }
-    }
-
-    fn held(&self) -> usize {
-        self.buf.capacity() + self.marks.capacity() * size_of::<Mark>()
-    }
 }
 
 /// Bytes just arrived, and where they lie in the capture if they lie there in one piece.
@@ -420,21 +334,9 @@ impl Connection {
             && let Some(scan) = sip::scan(bytes)
             && let Some((frame, time)) = half.frames(start, half.buf.len(), cx.parts)
         {
-            self.over_limit |= !sink.sip(&DecodedSip {
-                scan: &scan,
-                raw: bytes,
-                place: Place::Memory(bytes),
-                frame,
-                parts: cx.parts,
-                time,
-                src,
-                dst,
-                transport: Transport::Tcp,
-                digest: cx.digest(bytes),
-                keys: None,
-                duplicate: false,
-                cut: !whole(&scan),
-            });
+            let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Tcp };
+            let message = DecodedSip::new(&scan, bytes, cx.digest(bytes), way);
+            self.over_limit |= !sink.sip(&DecodedSip { cut: !whole(&scan), ..message });
         }
         half.clear();
     }
@@ -538,21 +440,9 @@ impl Connection {
                             }
                             _ => Place::Memory(bytes),
                         };
-                        self.over_limit |= !sink.sip(&DecodedSip {
-                            scan: &scan,
-                            raw: bytes,
-                            place,
-                            frame,
-                            parts: cx.parts,
-                            time,
-                            src,
-                            dst,
-                            transport: Transport::Tcp,
-                            digest: cx.digest(bytes),
-                            keys: None,
-                            duplicate: false,
-                            cut: false,
-                        });
+                        let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Tcp };
+                        let message = DecodedSip::new(&scan, bytes, cx.digest(bytes), way);
+                        self.over_limit |= !sink.sip(&DecodedSip { place, ..message });
                     }
                     at = to;
                 }
@@ -627,21 +517,9 @@ impl Connection {
                         && let Some(scan) = sip::scan(&bytes)
                     {
                         self.asking = asking(&scan, direction, self.asking);
-                        self.over_limit |= !sink.sip(&DecodedSip {
-                            scan: &scan,
-                            raw: &bytes,
-                            place: Place::Memory(&bytes),
-                            frame,
-                            parts: cx.parts,
-                            time,
-                            src,
-                            dst,
-                            transport: Transport::Ws,
-                            digest: cx.digest(&bytes),
-                            keys: None,
-                            duplicate: false,
-                            cut: false,
-                        });
+                        let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Ws };
+                        let message = DecodedSip::new(&scan, &bytes, cx.digest(&bytes), way);
+                        self.over_limit |= !sink.sip(&message);
                     }
                 }
                 WsStep::NeedMore => break,

@@ -2,10 +2,13 @@
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use callscope_parsers::sip::Scan;
+use callscope_parsers::sip::scan::SdpScan;
+use memchr::memmem::Finder;
 
-use super::Transport;
+use super::{KindBits, Transport};
 
 /// Hashes of a message's Call-ID, flow, branch and tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,17 +20,34 @@ pub struct Keys {
     pub branch: u32,
     pub from_tag: u32,
     pub to_tag: u32,
+    pub kind: KindBits,
+    /// Of the SDP's origin and of its first media address; 0 where they tell nothing.
+    pub origin: u64,
+    pub media: u64,
+    /// [`name_hash`] of the only ice-ufrag; 0 for none.
+    pub ufrag: u64,
+    /// There may be more names for ICE than that: another ufrag, the ids of draft-06.
+    pub more_names: bool,
 }
 
 impl Keys {
+    /// `message` is what `scan` was made of.
     pub fn of(
         scan: &Scan<'_>,
+        message: &[u8],
         src: SocketAddr,
         dst: SocketAddr,
         transport: Transport,
         state: &foldhash::fast::RandomState,
     ) -> Self {
+        let (origin, media) = scan.sdp.map_or((0, 0), |sdp| (origin_key(&sdp), media_key(&sdp)));
+        let (ufrag, more_names) = ice_names(scan, message);
         Self {
+            kind: KindBits::of(scan, message),
+            origin,
+            media,
+            ufrag,
+            more_names,
             call_id: state.hash_one(scan.call_id),
             flow: Self::flow_hash(src, dst, transport, state),
             branch: short_hash(scan.branch),
@@ -57,10 +77,118 @@ impl Keys {
     }
 }
 
+/// The hash that a party of connectivity checks is known by: of its ufrag, or of a candidate id of draft-06.
+pub fn name_hash(name: &[u8]) -> u64 {
+    foldhash::fast::FixedState::with_seed(6).hash_one(name)
+}
+
+/// Length of `application/sdp`, with a charset at most: a longer Content-Type is a multipart.
+const PLAIN_SDP: usize = 32;
+
+/// See [`Keys::ufrag`] and [`Keys::more_names`].
+fn ice_names(scan: &Scan<'_>, message: &[u8]) -> (u64, bool) {
+    let Some(sdp) = &scan.sdp else { return (0, false) };
+    let (mut first, mut more) = (0, false);
+    for name in ufrags(message.get(scan.body_start..).unwrap_or_default()) {
+        let hash = name_hash(name);
+        more |= first != 0 && hash != first;
+        first = if first == 0 { hash } else { first };
+    }
+    more |= sdp.candidates > 0 && (first == 0 || scan.content_type.len() > PLAIN_SDP);
+    more |= first != 0 && sdp.media_sections > 1;
+    (first, more)
+}
+
+/// Values of `a=ice-ufrag` lines.
+pub fn ufrags(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    static UFRAG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("a=ice-ufrag:"));
+    UFRAG.find_iter(body).filter_map(|at| {
+        let value = body.get(at + UFRAG.needle().len()..)?;
+        let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
+        value.get(..end).map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
+    })
+}
+
+fn hash_parts(kind: u8, parts: &[&[u8]]) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::with_seed(2).build_hasher();
+    hasher.write_u8(kind);
+    for part in parts {
+        hasher.write_usize(part.len());
+        hasher.write(part);
+    }
+    hasher.finish().max(1)
+}
+
+fn says_nothing(address: &[u8]) -> bool {
+    address.is_empty()
+        || matches!(address, b"0.0.0.0" | b"::" | b"::1")
+        || address.starts_with(b"127.")
+        || address.eq_ignore_ascii_case(b"localhost")
+}
+
+/// User, session id and address of `o=`; the version changes within a session. 0 for constant-looking ones.
+pub fn origin_key(sdp: &SdpScan<'_>) -> u64 {
+    let mut words = sdp.origin.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    let (Some(user), Some(session)) = (words.next(), words.next()) else { return 0 };
+    let Some(address) = words.nth(3) else { return 0 };
+    if session.len() < 4 || session.iter().all(|b| *b == session[0]) || says_nothing(address) {
+        return 0;
+    }
+    hash_parts(1, &[user, session, address])
+}
+
+/// Address and port of the first media section; 0 where it is refused or on hold.
+pub fn media_key(sdp: &SdpScan<'_>) -> u64 {
+    let address = connection_address(sdp.address);
+    let port = sdp.media.split(|b| *b == b' ').filter(|w| !w.is_empty()).nth(1).unwrap_or_default();
+    let port = port.split(|b| *b == b'/').next().unwrap_or_default();
+    let number: u16 = std::str::from_utf8(port).ok().and_then(|p| p.parse().ok()).unwrap_or(0);
+    // 9 is the discard port of an offer without candidates yet (RFC 8840).
+    if says_nothing(address) || matches!(number, 0 | 9) {
+        return 0;
+    }
+    hash_parts(2, &[address, &number.to_be_bytes()])
+}
+
+/// The address alone, whether or not `IN IP4` stands before it and a TTL behind.
+pub fn connection_address(value: &[u8]) -> &[u8] {
+    let last = value.rsplit(|b| *b == b' ').next().unwrap_or_default();
+    last.split(|b| *b == b'/').next().unwrap_or_default()
+}
+
 pub(super) fn short_hash(s: &[u8]) -> u32 {
     if s.is_empty() {
         return 0;
     }
     let hash = foldhash::fast::FixedState::with_seed(1).hash_one(s);
     ((hash >> 32) as u32 ^ hash as u32).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_sdp() {
+        let sdp = |origin: &'static str, address: &'static str, media: &'static str| SdpScan {
+            origin: origin.as_bytes(),
+            address: address.as_bytes(),
+            media: media.as_bytes(),
+            ..SdpScan::default()
+        };
+        let a = sdp("- 12345 1 IN IP4 10.0.0.1", "IN IP4 10.0.0.1", "audio 4000 RTP/AVP 0");
+        let b = sdp("- 12345 2 IN IP4 10.0.0.1", "10.0.0.1/127", "audio 4000/2 RTP/AVP 8");
+        assert!(origin_key(&a) != 0 && origin_key(&a) == origin_key(&b), "the version may change");
+        assert!(media_key(&a) != 0 && media_key(&a) == media_key(&b));
+        for constant in
+            ["- 0 0 IN IP4 10.0.0.1", "- 1111 1 IN IP4 10.0.0.1", "- 53655765 1 IN IP4 127.0.0.1", "x", ""]
+        {
+            assert_eq!(origin_key(&sdp(constant, "", "")), 0, "{constant}");
+        }
+        for (address, media) in
+            [("0.0.0.0", "audio 1 x"), ("10.0.0.1", "audio 0 x"), ("10.0.0.1", "audio"), ("", "audio 1")]
+        {
+            assert_eq!(media_key(&sdp("", address, media)), 0);
+        }
+    }
 }

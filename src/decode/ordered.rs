@@ -8,8 +8,8 @@ use hashbrown::HashMap;
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
-use super::stun::{DecodedAt, MediaTally, Tallies, give};
-use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport};
+use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known};
+use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport, Way};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
 use crate::net::defrag::Defragmented;
@@ -101,23 +101,23 @@ impl CaptureDecoder {
                 self.next_sip += 1;
                 let range = event.start as usize..event.start as usize + event.len as usize;
                 let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
-                let kept = sink.sip(&DecodedSip {
-                    scan: &event.spans.scan(bytes),
-                    raw: bytes,
-                    place: Place::File {
-                        offset: prepared.batch.base + u64::from(event.start),
-                        len: event.len,
-                    },
+                let way = Way {
                     frame: self.frame_ref(prepared, i),
                     parts: &[],
                     time: head.time,
                     src: event.src,
                     dst: event.dst,
                     transport: Transport::Udp,
-                    digest: event.digest,
+                };
+                let kept = sink.sip(&DecodedSip {
+                    place: Place::File {
+                        offset: prepared.batch.base + u64::from(event.start),
+                        len: event.len,
+                    },
                     keys: Some(event.keys),
                     duplicate,
                     cut: event.cut,
+                    ..DecodedSip::new(&event.spans.scan(bytes), bytes, event.digest, way)
                 });
                 if !duplicate {
                     self.accounting.add(message_class(kept, event.cut), 1);
@@ -148,7 +148,7 @@ impl CaptureDecoder {
                     duplicate,
                     cut: event.cut,
                 };
-                let kept = give(bytes, &at, sink);
+                let kept = give_known(bytes, event.channel, event.inside, &event.facts, &at, sink);
                 if !duplicate {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
@@ -178,21 +178,9 @@ impl CaptureDecoder {
         if let Payload::Text(bytes) = udp_payload(payload, false, &mut counts)
             && let Some(scan) = sip::scan(bytes)
         {
-            sink.sip(&DecodedSip {
-                scan: &scan,
-                raw: bytes,
-                place: Place::Memory(bytes),
-                frame,
-                parts: earlier,
-                time: head.time,
-                src,
-                dst,
-                transport: Transport::Udp,
-                digest: digest(&self.hasher, bytes),
-                keys: None,
-                duplicate: true,
-                cut: false,
-            });
+            let way = Way { frame, parts: earlier, time: head.time, src, dst, transport: Transport::Udp };
+            let message = DecodedSip::new(&scan, bytes, digest(&self.hasher, bytes), way);
+            sink.sip(&DecodedSip { duplicate: true, ..message });
         }
     }
 
@@ -288,21 +276,10 @@ impl CaptureDecoder {
                 };
                 match sip::scan(bytes) {
                     Some(scan) => {
-                        let kept = sink.sip(&DecodedSip {
-                            scan: &scan,
-                            raw: bytes,
-                            place: place_of(bytes, file),
-                            frame,
-                            parts: earlier,
-                            time,
-                            src,
-                            dst,
-                            transport: Transport::Udp,
-                            digest: digest(&self.hasher, bytes),
-                            keys: None,
-                            duplicate: false,
-                            cut: missing,
-                        });
+                        let way = Way { frame, parts: earlier, time, src, dst, transport: Transport::Udp };
+                        let message = DecodedSip::new(&scan, bytes, digest(&self.hasher, bytes), way);
+                        let place = place_of(bytes, file);
+                        let kept = sink.sip(&DecodedSip { place, cut: missing, ..message });
                         message_class(kept, missing)
                     }
                     None => no_message(missing),
@@ -352,21 +329,16 @@ impl CaptureDecoder {
                 let cut = m.missing > 0;
                 earlier.clear();
                 earlier.extend(m.parts.iter().copied().filter(|f| *f != m.frame));
-                let kept = sink.sip(&DecodedSip {
-                    scan: &scan,
-                    raw: bytes,
-                    place: Place::Memory(bytes),
+                let way = Way {
                     frame: m.frame,
                     parts: earlier,
                     time,
                     src: m.src,
                     dst: m.dst,
                     transport: Transport::Sctp,
-                    digest: digest(hasher, bytes),
-                    keys: None,
-                    duplicate: false,
-                    cut,
-                });
+                };
+                let message = DecodedSip::new(&scan, bytes, digest(hasher, bytes), way);
+                let kept = sink.sip(&DecodedSip { cut, ..message });
                 class = message_class(kept, cut);
             }
         });

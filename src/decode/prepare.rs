@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
-use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, quick_hash};
+use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, quick_hash, stun_in};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
@@ -93,7 +93,7 @@ pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut Li
         Probe::ChannelData => {
             return match in_channel(payload) {
                 Some(InChannel::Media(channel, kind, len)) => Payload::Media(channel, kind, len),
-                Some(InChannel::Stun(..)) => Payload::Stun,
+                Some(InChannel::Stun) => Payload::Stun,
                 None => Payload::Is(Class::Other),
             };
         }
@@ -155,16 +155,22 @@ pub fn prepare(
                         media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, quick_hash);
                         Class::Media
                     }
-                    Payload::Stun => {
-                        stun.push(StunEvent {
-                            start: ((payload.as_ptr() as usize) - base) as u32,
-                            len: payload.len() as u32,
-                            src: *src,
-                            dst: *dst,
-                            cut: missing,
-                        });
-                        Class::Stun
-                    }
+                    Payload::Stun => match stun_in(payload) {
+                        Some((channel, inside, facts)) => {
+                            stun.push(StunEvent {
+                                start: ((payload.as_ptr() as usize) - base) as u32,
+                                len: payload.len() as u32,
+                                src: *src,
+                                dst: *dst,
+                                cut: missing,
+                                channel,
+                                inside,
+                                facts,
+                            });
+                            Class::Stun
+                        }
+                        None => no_message(missing),
+                    },
                     Payload::Text(bytes) => match sip::scan(bytes) {
                         Some(scan) => {
                             let hash = hasher.hash_one(bytes);
@@ -180,7 +186,7 @@ pub fn prepare(
                                 dst: *dst,
                                 spans: Spans::of(&scan, bytes),
                                 digest: hash,
-                                keys: Keys::of(&scan, *src, *dst, Transport::Udp, hasher),
+                                keys: Keys::of(&scan, bytes, *src, *dst, Transport::Udp, hasher),
                                 cut: missing,
                             });
                             Class::Sip

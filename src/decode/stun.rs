@@ -3,15 +3,17 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram};
-use callscope_parsers::stun::{StunScan, parse_channel_data, scan_stun};
+use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan, parse_channel_data, scan_stun};
 
-use super::{Place, Sink, Transport};
+use super::{Place, Sink, Transport, name_hash};
 use crate::capture::{FrameRef, Nanos};
 
 /// A STUN or TURN message, or what was in a channel of a relay.
 #[derive(Debug, Clone, Copy)]
 pub struct DecodedStun<'a> {
-    pub scan: &'a StunScan<'a>,
+    pub facts: &'a StunFacts,
+    /// The STUN message.
+    pub message: &'a [u8],
     /// Channel of the ChannelData that carried it; 0 for none.
     pub channel: u16,
     /// Of the whole payload, ChannelData header included.
@@ -26,7 +28,68 @@ pub struct DecodedStun<'a> {
     pub cut: bool,
 }
 
-/// A datagram that is to be looked at in order: `start` and `len` give its bytes in the batch.
+/// What correlation needs of any STUN message, read ahead where there is time for it: on the workers.
+#[derive(Debug, Clone, Copy)]
+pub struct StunFacts {
+    pub kind: MessageType,
+    pub class: Class,
+    pub method: Method,
+    pub dialect: Dialect,
+    /// Hash of the transaction id.
+    pub transaction: u64,
+    /// [`name_hash`] of the receiver's and the sender's name, of a check.
+    pub names: Option<(u64, u64)>,
+    /// Component that the USERNAME of [MS-ICE] names.
+    pub component: Option<u8>,
+    pub priority: Option<u32>,
+    /// Of ERROR-CODE; 0 without.
+    pub error: u16,
+    pub use_candidate: bool,
+    pub controlling: bool,
+    pub controlled: bool,
+    pub malformed: bool,
+    /// The sender's address as a server sees it, in the answer to a Binding.
+    pub mapped: Option<SocketAddr>,
+}
+
+impl StunFacts {
+    pub fn of(scan: &StunScan<'_>) -> Self {
+        let (class, method) = (scan.class(), scan.method());
+        let request = class == Class::Request;
+        let binding = matches!(method, Method::BINDING | Method::GOOG_PING);
+        let names = if request && binding { names(scan) } else { None };
+        Self {
+            kind: scan.message_type(),
+            class,
+            method,
+            dialect: scan.dialect(),
+            transaction: name_hash(&scan.transaction()),
+            names: names.map(|(receiver, sender, _)| (name_hash(receiver), name_hash(sender))),
+            component: names.and_then(|(.., component)| component),
+            priority: if request { scan.priority() } else { None },
+            error: if class == Class::Error { scan.error().map_or(0, |(code, _)| code) } else { 0 },
+            use_candidate: request && scan.use_candidate(),
+            controlling: request && scan.controlling().is_some(),
+            controlled: request && scan.controlled().is_some(),
+            malformed: scan.is_malformed(),
+            mapped: if class == Class::Success && binding { scan.mapped() } else { None },
+        }
+    }
+}
+
+/// Receiver's and sender's name in the USERNAME of a check, and the component where it stands there; none where it
+/// names only one party.
+fn names<'a>(scan: &StunScan<'a>) -> Option<(&'a [u8], &'a [u8], Option<u8>)> {
+    if let Some(name) = scan.check_username() {
+        return Some((name.receiver, name.sender, name.component));
+    }
+    // Google's and MSN's clients run two names of equal length together.
+    let name = scan.username().filter(|n| scan.dialect() == Dialect::Google && n.len().is_multiple_of(2))?;
+    let (receiver, sender) = name.split_at(name.len() / 2);
+    Some((receiver, sender, None))
+}
+
+/// A datagram that is STUN, or ChannelData with STUN inside: `start` and `len` give its bytes in the batch.
 #[derive(Debug, Clone, Copy)]
 pub struct StunEvent {
     pub start: u32,
@@ -34,6 +97,10 @@ pub struct StunEvent {
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub cut: bool,
+    /// As in [`DecodedStun`], and where the STUN message begins.
+    pub channel: u16,
+    pub inside: u16,
+    pub facts: StunFacts,
 }
 
 /// Media between two ends, counted: RTP, RTCP, and whatever else a channel of a relay carried.
@@ -198,34 +265,51 @@ pub(super) fn quick_hash(flow: &MediaFlow) -> u64 {
 }
 
 /// What a payload that began like ChannelData holds.
-pub(super) enum InChannel<'a> {
-    Stun(u16, StunScan<'a>),
+pub(super) enum InChannel {
+    Stun,
     Media(u16, MediaKind, usize),
 }
 
-pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
+pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel> {
     let found = parse_channel_data(payload)?;
     let data = payload.get(found.data)?;
+    let media = |kind| InChannel::Media(found.channel, kind, data.len());
     Some(match probe_datagram(data) {
-        Probe::Stun => InChannel::Stun(found.channel, scan_stun(data, None)?),
-        Probe::Rtp => InChannel::Media(found.channel, MediaKind::Rtp, data.len()),
-        Probe::Rtcp => InChannel::Media(found.channel, MediaKind::Rtcp, data.len()),
-        _ => InChannel::Media(found.channel, MediaKind::Other, data.len()),
+        Probe::Stun => InChannel::Stun,
+        Probe::Rtp => media(MediaKind::Rtp),
+        Probe::Rtcp => media(MediaKind::Rtcp),
+        _ => media(MediaKind::Other),
     })
+}
+
+/// Channel (0 without), beginning of the STUN message, and what it says.
+pub(super) fn stun_in(payload: &[u8]) -> Option<(u16, u16, StunFacts)> {
+    if let Some(0..=3) = payload.first() {
+        return Some((0, 0, StunFacts::of(&scan_stun(payload, None)?)));
+    }
+    let found = parse_channel_data(payload)?;
+    let facts = StunFacts::of(&scan_stun(payload.get(found.data.clone())?, None)?);
+    Some((found.channel, u16::try_from(found.data.start).ok()?, facts))
 }
 
 /// Hands a payload that is STUN, or ChannelData with STUN inside, to the sink. `false`: it was not kept.
 pub(super) fn give(payload: &[u8], at: &DecodedAt<'_>, sink: &mut impl Sink) -> bool {
-    let (channel, scan) = match payload.first() {
-        Some(0..=3) => (0, scan_stun(payload, None)),
-        _ => match in_channel(payload) {
-            Some(InChannel::Stun(channel, scan)) => (channel, Some(scan)),
-            _ => (0, None),
-        },
-    };
-    let Some(scan) = scan else { return true };
+    stun_in(payload)
+        .is_none_or(|(channel, inside, facts)| give_known(payload, channel, inside, &facts, at, sink))
+}
+
+/// The same where it was read ahead.
+pub(super) fn give_known(
+    payload: &[u8],
+    channel: u16,
+    inside: u16,
+    facts: &StunFacts,
+    at: &DecodedAt<'_>,
+    sink: &mut impl Sink,
+) -> bool {
     sink.stun(&DecodedStun {
-        scan: &scan,
+        facts,
+        message: payload.get(usize::from(inside)..).unwrap_or_default(),
         channel,
         place: at.place,
         len: payload.len(),

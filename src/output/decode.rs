@@ -35,7 +35,7 @@ pub fn text(out: &mut dyn Write, buffers: &[Buffer], options: DecodeOptions) -> 
             write_node(out, node, 1, options)?;
         }
         if options.hex {
-            hex_dump(out, &buffer.bytes, options)?;
+            hex_dump(out, buffer, options)?;
         }
     }
     Ok(())
@@ -68,8 +68,26 @@ fn write_node(out: &mut dyn Write, node: &Node, depth: usize, options: DecodeOpt
     node.children.iter().try_for_each(|child| write_node(out, child, depth + 1, options))
 }
 
-fn hex_dump(out: &mut dyn Write, bytes: &[u8], options: DecodeOptions) -> io::Result<()> {
-    let secrets = if options.show_secrets { Vec::new() } else { redact::secrets(bytes) };
+/// Secret bytes of a buffer: by what stands before them in text, and values the tree does not tell.
+fn secrets(buffer: &Buffer, options: DecodeOptions) -> Vec<Range<usize>> {
+    fn untold(nodes: &[Node], out: &mut Vec<Range<usize>>) {
+        for node in nodes {
+            if node.label == "Value" && node.value == redact::REDACTED {
+                out.extend(node.range.clone());
+            }
+            untold(&node.children, out);
+        }
+    }
+    if options.show_secrets {
+        return Vec::new();
+    }
+    let mut out = redact::secrets(&buffer.bytes);
+    untold(&buffer.tree, &mut out);
+    out
+}
+
+fn hex_dump(out: &mut dyn Write, buffer: &Buffer, options: DecodeOptions) -> io::Result<()> {
+    let (bytes, secrets) = (&buffer.bytes, secrets(buffer, options));
     let hidden = |at: usize| secrets.iter().any(|r: &Range<usize>| r.contains(&at));
     for (n, line) in bytes.chunks(LINE).enumerate() {
         let base = n * LINE;
@@ -138,14 +156,12 @@ fn field(node: &Node, options: DecodeOptions) -> Field<'_> {
     }
 }
 
-fn hex(bytes: &[u8], options: DecodeOptions) -> String {
-    let mut out: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    if !options.show_secrets {
-        for r in redact::secrets(bytes) {
-            out.replace_range(r.start * 2..r.end * 2, &"**".repeat(r.len()));
-        }
-    }
-    out
+fn hex(buffer: &Buffer, options: DecodeOptions) -> String {
+    let hidden = secrets(buffer, options);
+    let digits = |(at, b): (usize, &u8)| {
+        if hidden.iter().any(|r| r.contains(&at)) { "**".to_owned() } else { format!("{b:02x}") }
+    };
+    buffer.bytes.iter().enumerate().map(digits).collect()
 }
 
 /// `{"schema": …, "frames": [{"frame": {}, "buffers": […]}]}`.
@@ -163,7 +179,7 @@ pub fn json(
                 .map(|b| DecodedBuffer {
                     title: &b.title,
                     length: b.bytes.len(),
-                    hex: options.hex.then(|| hex(&b.bytes, options)),
+                    hex: options.hex.then(|| hex(b, options)),
                     tree: b.tree.iter().map(|n| field(n, options)).collect(),
                 })
                 .collect(),

@@ -22,8 +22,8 @@ const READ: u32 = 1024;
 const APART: u32 = 64;
 
 /// Writes every frame of the messages of `owners` (all fragments and segments), the ICMP errors and resets that
-/// broke their transport and, with `media`, the datagrams
-/// from or to the media addresses their SDP announces (RTCP too) while the calls last. Frames of several captures
+/// broke their transport, their connectivity checks and the messages of the relays they use and, with `media`, the
+/// datagrams from or to the media addresses their SDP announces (RTCP too) while the calls last, relayed ones as well. Frames of several captures
 /// are merged by time; within a capture they keep their order.
 pub fn extract(
     analysis: &Analysis,

@@ -195,3 +195,6 @@ pub fn allocation_text(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

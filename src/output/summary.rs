@@ -1,5 +1,7 @@
 //! What is in the captures and what is wrong, for a person: text or Markdown from the same blocks.
 
+mod ice;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -142,6 +144,8 @@ fn blocks(
     sip(analysis, &mut blocks);
     call_blocks(analysis, calls, options.time, &mut blocks);
     dialog_blocks(analysis, dialogs, &mut blocks);
+    ice::sessions(analysis, calls, &mut blocks);
+    ice::allocations(analysis, &mut blocks);
     tls(analysis, &mut blocks);
     blocks
 }

@@ -11,7 +11,7 @@ use super::show;
 use super::table::{Align, Column, Table};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Peer, Round, StunIdx, stun_flag};
-use crate::correlate::{Analysis, CallIdx, Str, Transport};
+use crate::correlate::{Analysis, CallIdx, Str};
 
 /// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `sent to another server`.
 pub fn refusal(_analysis: &Analysis, a: &Allocation) -> String {
@@ -321,7 +321,7 @@ pub fn allocation_detail(
         facts: facts(analysis, a),
         rounds: a.rounds.iter().enumerate().map(|(i, r)| round_row(analysis, a, i, r)).collect(),
         rounds_not_kept: a.rounds_not_kept,
-        peers: a.peers.iter().map(peer_row).collect(),
+        peers: a.peers.iter().map(|p| peer_row(a.dialect, p)).collect(),
         calls: calls.to_vec(),
     })
 }
@@ -414,13 +414,18 @@ fn round_row(analysis: &Analysis, a: &Allocation, at: usize, r: &Round) -> Round
     }
 }
 
-fn peer_row(p: &Peer) -> PeerRow {
+fn peer_row(dialect: Dialect, p: &Peer) -> PeerRow {
     let mut state = Vec::new();
     state.extend(p.channel.map(|c| format!("channel 0x{c:04x}")));
     if p.active {
         state.push("active destination".to_owned());
     }
-    state.push(if p.permitted { "permitted" } else { "no permission seen" }.to_owned());
+    state.push(match p.permitted {
+        true => "permitted".to_owned(),
+        // [MS-TURN] knows no CreatePermission: a Send is one.
+        false if dialect == Dialect::MsTurn => "nothing came back".to_owned(),
+        false => "no permission seen".to_owned(),
+    });
     PeerRow {
         address: p.address.to_string(),
         state: state.join(", "),
@@ -516,13 +521,13 @@ pub fn messages_of(analysis: &Analysis, index: AllocationIdx, most: usize) -> Ve
     let row = |i: StunIdx| {
         let r = analysis.stun.record(i)?;
         let flow = analysis.flow(r.flow);
-        let (class, method) = MessageType(r.kind).split(r.dialect);
+        let (class, method) = MessageType(r.kind).split(r.dialect());
         let name = method.name().unwrap_or("Unknown method");
         let text = match class {
             Class::Request if method == Method::SEND => "Send (no answer is normal)".to_owned(),
             Class::Request | Class::Indication => name.to_owned(),
             Class::Success => format!("{name} success"),
-            Class::Error => match error_words(r.error, r.dialect) {
+            Class::Error => match error_words(r.error, r.dialect()) {
                 Some((words, _)) => format!("{name} {} {words}", r.error),
                 None => format!("{name} error {}", r.error),
             },
@@ -539,19 +544,8 @@ pub fn messages_of(analysis: &Analysis, index: AllocationIdx, most: usize) -> Ve
     analysis.stun.messages_of(index).filter_map(row).take(most).collect()
 }
 
-/// Allocations by what became of them: those that work, and those that failed.
-pub fn counts(analysis: &Analysis) -> (usize, usize) {
-    let now = analysis.newest_time();
-    let failed = |a: &&Allocation| {
-        matches!(a.state(now), AllocationState::Rejected | AllocationState::Unanswered)
-            // Sent on to another server is no failure.
-            && !matches!(a.error, Some((300, _)))
-    };
-    let failed = analysis.stun.allocations.iter().filter(failed).count();
-    (analysis.stun.allocations.len() - failed, failed)
-}
-
-/// Whether a client speaks to a relay over something else than UDP.
-pub fn is_tcp(a: &Allocation) -> bool {
-    a.transport != Transport::Udp
+/// Whether it came to nothing. Being sent on to another server is no failure.
+pub fn failed(analysis: &Analysis, a: &Allocation) -> bool {
+    matches!(a.state(analysis.newest_time()), AllocationState::Rejected | AllocationState::Unanswered)
+        && !matches!(a.error, Some((300, _)))
 }

@@ -4,6 +4,7 @@ mod body;
 mod payload;
 mod redact;
 mod sip;
+mod stun;
 mod values;
 
 use std::io;
@@ -11,10 +12,14 @@ use std::ops::Range;
 
 use super::{packets, show};
 use crate::capture::FrameRef;
-use crate::correlate::{Analysis, MsgIdx, flag};
-use crate::net::explain_frame;
+use crate::correlate::{Analysis, MsgIdx, Transport, flag};
+use crate::net::{Sliced, explain_frame};
+use stun::Scene;
 
 pub use redact::header_value;
+
+/// Messages put together from several frames that are shown of one.
+const REASSEMBLED: usize = 16;
 
 /// A line of the tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -168,12 +173,14 @@ pub fn frame_detail_with(
             None => own.push(message_detail_with(analysis, m, show_secrets)?),
         }
     }
+    let sliced = crate::net::slice_frame(link, bytes, head.origlen, &analysis.limits);
+    let scene = scene(analysis, frame, &sliced, show_secrets);
     if inside == 0
         && let Some(range) = payload.filter(|r| r.start < r.end)
     {
-        let sliced = crate::net::slice_frame(link, bytes, head.origlen, &analysis.limits);
-        tree.push(payload::payload(bytes, range, &sliced));
+        tree.extend(payload::payload(bytes, range, &sliced, scene.as_ref()));
     }
+    own.extend(scene.map(|s| reassembled(&s, bytes)).unwrap_or_default());
     if own.is_empty()
         && inside == 0
         && let Some(m) = part_of(analysis, frame)
@@ -183,6 +190,43 @@ pub fn frame_detail_with(
     let mut buffers = vec![Buffer { title: frame_title(analysis, frame), bytes: bytes.to_vec(), tree }];
     buffers.append(&mut own);
     Ok(buffers)
+}
+
+/// From where to where a frame goes; of a fragment what its message says.
+fn scene<'a>(
+    analysis: &'a Analysis,
+    frame: FrameRef,
+    sliced: &Sliced<'_>,
+    show_secrets: bool,
+) -> Option<Scene<'a>> {
+    let (src, dst, transport) = match sliced {
+        Sliced::Udp { src, dst, .. } => (*src, *dst, Transport::Udp),
+        Sliced::Tcp { segment, .. } => (segment.src, segment.dst, Transport::Tcp),
+        Sliced::Fragment { .. } => {
+            let record = analysis.stun.records.iter().find(|r| r.frame() == frame)?;
+            let flow = analysis.flow(record.flow);
+            (flow.src, flow.dst, flow.transport)
+        }
+        _ => return None,
+    };
+    Some(Scene { analysis, frame, src, dst, transport, show_secrets })
+}
+
+/// STUN messages that were completed by this frame but begin in an earlier one.
+fn reassembled(scene: &Scene<'_>, frame: &[u8]) -> Vec<Buffer> {
+    let mut out = Vec::new();
+    for record in scene.records().take(REASSEMBLED) {
+        let Ok(bytes) = scene.analysis.stores.read(record.bytes()) else { continue };
+        if memchr::memmem::find(frame, &bytes).is_some() {
+            continue;
+        }
+        if let Some(node) = stun::datagram(&bytes, 0, scene) {
+            let name = frame_name(scene.analysis, scene.frame);
+            let title = format!("Reassembled {} message (to frame {name})", node.label);
+            out.push(Buffer { title, bytes, tree: vec![node] });
+        }
+    }
+    out
 }
 
 /// `Frame 212`, of several captures `Frame 1:212 of b.pcap`.

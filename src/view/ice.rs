@@ -64,10 +64,15 @@ pub fn session_refs(analysis: &Analysis, index: &IceIndex, filter: Option<&Filte
         }
     }
     if filter.is_none() {
-        let loose = (index.first_loose..).zip(&index.loose);
-        out.extend(loose.map(|(id, g)| SessionRef { id, place: Place::Loose(*g) }));
+        out.extend(loose_session_refs(index));
     }
     out
+}
+
+/// The sessions of no call.
+pub fn loose_session_refs(index: &IceIndex) -> impl Iterator<Item = SessionRef> + '_ {
+    let loose = (index.first_loose..).zip(&index.loose);
+    loose.map(|(id, g)| SessionRef { id, place: Place::Loose(*g) })
 }
 
 /// The sessions of one call.
@@ -102,7 +107,7 @@ pub fn session(analysis: &Analysis, of: SessionRef) -> Option<IceSession> {
 pub struct SessionRow {
     pub id: u32,
     pub call: Option<CallIdx>,
-    /// `audio`, `video` …; `m-line 2` where two sections are of one kind is not told; empty without SDP.
+    /// `audio`, `video` …; empty without SDP.
     pub media: String,
     /// Who they are: user, or where checks without SDP come from.
     pub a: String,
@@ -140,8 +145,13 @@ pub fn parties(analysis: &Analysis, s: &IceSession) -> [String; 2] {
         if let Some(uri) = uri {
             return show::party_short(b"", uri);
         }
-        let most = s.pairs.iter().max_by_key(|p| (p.selected.is_some(), p.requests));
-        match most.map(|p| if is_a { p.a } else { p.b }) {
+        // A relay is asked for by somebody; its own address names nobody.
+        let asked = s.pairs.iter().map(|p| (if is_a { p.a } else { p.b }, p.requests));
+        let named = asked.map(|(address, n)| match path::relayed(analysis, address, Nanos::MAX) {
+            Some((_, a)) => (true, n, a.client),
+            None => (!path::is_turn_server(analysis, address), n, address),
+        });
+        match named.max_by_key(|(is_party, n, _)| (*is_party, *n)).map(|(_, _, address)| address) {
             Some(address) => show::machine(analysis, address).unwrap_or_else(|| address.ip().to_string()),
             None if is_a => "side A".to_owned(),
             None => "side B".to_owned(),
@@ -352,3 +362,6 @@ fn cell(
         _ => none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

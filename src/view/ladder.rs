@@ -5,6 +5,8 @@ mod label;
 mod legs;
 mod lifelines;
 pub(super) mod roles;
+mod stun;
+mod traffic;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -96,6 +98,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
+    let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -126,8 +129,11 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
             }
         }
         first_rows.entry(key).or_insert(rows.len());
-        let (from, to) = machines.ends(analysis.flow(record.flow));
+        let (from, to) = machines.ends(&analysis.flow(record.flow));
         let mut label = message_label(analysis, m);
+        if let Some(words) = drawn_stun.final_offer(record) {
+            label = label.replacen(" offer", &format!(" final offer: {words}"), 1);
+        }
         if duplicate {
             label.push_str(" (captured twice)");
         } else if again {
@@ -151,12 +157,13 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if !options.unfold {
         rows = fold::fold_runs(analysis, rows);
     }
-    let mut ladder = Ladder {
-        title: legs::title(analysis, &owners),
-        lifelines: machines.lifelines,
-        rows,
-        start: messages.first().map_or(0, |&(time, ..)| time),
-    };
+    let mut title = legs::title(analysis, &owners);
+    if let Some(media) = &drawn_stun.media {
+        title.push_str(&format!("  {media}"));
+    }
+    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start()].into_iter().flatten().min();
+    let rows = drawn_stun.merge(rows);
+    let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder
 }
@@ -169,7 +176,7 @@ fn broken_arrow(
     leg: usize,
 ) -> LadderRow {
     let flow = analysis.flow(broken.flow);
-    let (sender, receiver) = machines.ends(flow);
+    let (sender, receiver) = machines.ends(&flow);
     let by_sender = broken.by == flow.src.ip() && broken.by != flow.dst.ip();
     let (from, to) = if by_sender { (sender, receiver) } else { (receiver, sender) };
     let label = match broken.by == flow.dst.ip() || by_sender {
@@ -190,7 +197,7 @@ fn broken_arrow(
 }
 
 /// What is the same in every copy of a message between the same two addresses.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Repeat {
     flow: FlowId,
     method: MethodId,
@@ -205,6 +212,11 @@ impl Repeat {
     fn of(r: &SipRecord) -> Self {
         let SipRecord { flow, method, status, cseq, branch, from_tag, to_tag, .. } = *r;
         Self { flow, method, status, cseq, branch, from_tag, to_tag }
+    }
+
+    /// Leaves only what is the same on every hop.
+    fn forget_hop(&mut self) {
+        (self.flow, self.branch) = (FlowId(0), 0);
     }
 }
 
@@ -228,6 +240,8 @@ pub fn message_label(analysis: &Analysis, message: MsgIdx) -> String {
 pub fn message_label_of(analysis: &Analysis, message: MsgIdx, bytes: &[u8]) -> String {
     label::message_label(analysis, message, Some(bytes))
 }
+
+pub use traffic::{CallTraffic, call_traffic};
 
 /// Names and roles of the machines, as far as a sample of all calls and dialogs tells them.
 pub fn machines_known(analysis: &Analysis) -> HashMap<IpAddr, Lifeline> {

@@ -1,6 +1,7 @@
 //! One line a frame: the Packets view.
 
 mod names;
+pub mod stun;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,8 +10,9 @@ use callscope_parsers::sip;
 
 use super::{ladder, show};
 use crate::capture::{CaptureId, FrameBatch, FrameHead, FrameRef, LinkType, Nanos};
-use crate::correlate::{Analysis, MsgIdx, Owner};
+use crate::correlate::{Analysis, MsgIdx, Owner, Transport};
 use crate::net::{IpPacket, Sliced, TcpFlags, TcpSegment, explain_frame, slice_frame};
+use stun::FlowKnown;
 
 /// Messages of one frame that its line tells of.
 const MESSAGES: usize = 4;
@@ -83,7 +85,7 @@ fn packet_line(
         line.info = sip_info(analysis, &messages);
         if matches!(sliced, Sliced::Fragment { .. }) {
             line.info.push_str("  (reassembled from fragments)");
-            let flow = messages.first().map(|&m| *analysis.flow(analysis.message(m).flow));
+            let flow = messages.first().map(|&m| analysis.flow(analysis.message(m).flow));
             (line.src, line.dst) = (flow.map(|f| f.src).or(line.src), flow.map(|f| f.dst).or(line.dst));
         }
     }
@@ -105,12 +107,14 @@ fn describe(
     };
     match sliced {
         Sliced::Udp { src, dst, payload, ip } => {
-            let (protocol, info) = udp(*src, *dst, payload, ip);
+            let known = FlowKnown::of(analysis, *src, *dst, Transport::Udp);
+            let (protocol, info) = udp(*src, *dst, payload, ip, &known);
             set(protocol, info);
             (line.src, line.dst) = (Some(*src), Some(*dst));
         }
         Sliced::Tcp { segment, .. } => {
-            let (protocol, info) = tcp(segment);
+            let known = FlowKnown::of(analysis, segment.src, segment.dst, Transport::Tcp);
+            let (protocol, info) = tcp(segment, &known);
             set(protocol, info);
             (line.src, line.dst) = (Some(segment.src), Some(segment.dst));
         }
@@ -188,16 +192,27 @@ fn request_uri(analysis: &Analysis, m: MsgIdx) -> Option<String> {
     Some(show::shorten(&show::safe(scan.request_uri), 80)).filter(|u| !u.is_empty())
 }
 
-fn udp(src: SocketAddr, dst: SocketAddr, payload: &[u8], ip: &IpPacket<'_>) -> (&'static str, String) {
+fn udp(
+    src: SocketAddr,
+    dst: SocketAddr,
+    payload: &[u8],
+    ip: &IpPacket<'_>,
+    known: &FlowKnown<'_>,
+) -> (&'static str, String) {
     let len = payload.len();
+    let relayed = || match known.active_peer() {
+        Some(peer) => format!("  (relayed {} {peer})", known.towards()),
+        None => String::new(),
+    };
     match probe_datagram(payload) {
         Probe::Sip => ("SIP", first_line(payload)),
         Probe::SipKeepAlive => ("SIP", format!("keep-alive, {len} bytes")),
-        Probe::Stun => ("STUN", names::stun(payload)),
-        Probe::ChannelData => ("TURN", names::channel_data(payload)),
-        Probe::Dtls => ("DTLS", names::dtls(payload)),
-        Probe::Rtp => ("RTP", names::rtp(payload)),
-        Probe::Rtcp => ("RTCP", names::rtcp(payload)),
+        Probe::Stun | Probe::ChannelData => {
+            stun::datagram(payload, known).unwrap_or_else(|| ("STUN", names::stun(payload)))
+        }
+        Probe::Dtls => ("DTLS", names::dtls(payload) + &relayed()),
+        Probe::Rtp => ("RTP", names::rtp(payload) + &relayed()),
+        Probe::Rtcp => ("RTCP", names::rtcp(payload) + &relayed()),
         _ => {
             let by_port = names::udp_port(dst.port()).or_else(|| names::udp_port(src.port()));
             let cut =
@@ -207,7 +222,7 @@ fn udp(src: SocketAddr, dst: SocketAddr, payload: &[u8], ip: &IpPacket<'_>) -> (
     }
 }
 
-fn tcp(segment: &TcpSegment<'_>) -> (&'static str, String) {
+fn tcp(segment: &TcpSegment<'_>, known: &FlowKnown<'_>) -> (&'static str, String) {
     let payload = segment.payload;
     let ports = format!("{} → {}", segment.src.port(), segment.dst.port());
     let mut info = format!("{ports}  {}  seq {}", names::tcp_flags(segment.flags), segment.seq);
@@ -220,6 +235,9 @@ fn tcp(segment: &TcpSegment<'_>) -> (&'static str, String) {
     }
     if payload.is_empty() {
         return ("TCP", info);
+    }
+    if let Some(told) = stun::segment(payload, known) {
+        return told;
     }
     match probe_stream(payload) {
         Probe::Sip => ("SIP", format!("{}  (part of a message)", first_line(payload))),

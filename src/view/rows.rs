@@ -230,7 +230,7 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "callee_agent" "Callee agent" Left 6 "User-Agent or Server of the callee",
     "call_id" "Call-ID" Left 6 "Call-ID",
     "media" "Media" Left 4 "path of the media (no data yet)",
-    "ice" "ICE" Left 5 "state of ICE (no data yet)",
+    "ice" "ICE" Left 5 "worst state of its ICE sessions",
     "mos" "MOS" Right 5 "lowest MOS (no data yet)",
     "findings" "!" Left 1 "worst finding (no data yet)",
 }

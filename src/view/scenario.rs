@@ -1,12 +1,15 @@
 //! Call flows with whole SIP messages, for the tests of this room.
 
+pub mod ice;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use callscope_parsers::sip;
 
 use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::{Analysis, Incoming, MsgIdx, Transport};
+use crate::correlate::{Analysis, MsgIdx, Transport};
+use crate::decode::{DecodedSip, Way};
 
 /// 2009-04-22 14:02:11 UTC.
 pub const START: i64 = 1_240_408_931_000_000_000;
@@ -136,22 +139,17 @@ impl Scenario {
         let bytes = self.analysis.stores.keep(text.as_bytes(), 1 << 30).unwrap();
         let scan = sip::scan(text.as_bytes()).expect(&text);
         let (src, dst) = path.split_once('>').unwrap();
-        let incoming = Incoming {
-            scan: &scan,
-            raw: text.as_bytes(),
-            bytes,
+        let way = Way {
             frame: FrameRef { capture: CaptureId(0), frame: self.frames },
             parts: &[],
             time: START + ms * 1_000_000,
             src: machine(src),
             dst: machine(dst),
             transport: Transport::Udp,
-            digest: hasher.finish(),
-            keys: None,
-            duplicate: message.duplicate,
-            cut: false,
         };
-        self.analysis.add_message(&incoming).unwrap()
+        let new = DecodedSip::new(&scan, text.as_bytes(), hasher.finish(), way);
+        let decoded = DecodedSip { duplicate: message.duplicate, ..new };
+        self.analysis.add_message(&decoded, bytes).unwrap()
     }
 
     pub fn done(mut self) -> Analysis {

@@ -35,7 +35,7 @@ pub use description::{DefaultAddress, IceDescription, RemoteCandidate, RemoteCan
 pub use line::parse_candidate;
 pub(super) use line::password_of;
 pub use priority::{MsLocalPreference, PriorityParts, pair_priority};
-pub use username::{CheckUsername, ExpectedUsername, UsernameForm, expected_usernames, parse_check_username};
+pub use username::{ExpectedUsername, UsernameForm, expected_usernames};
 
 /// The kind of candidate lines a description, or a section of it, has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

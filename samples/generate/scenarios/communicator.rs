@@ -126,10 +126,10 @@ fn both(local: &str, mapped: &str) -> Extra<'static> {
     Extra::body("multipart/alternative;boundary=\"----=_NextPart_000_0001_01C9C39A.0DB5C0E0\"", text)
 }
 
-fn final_sdp(ip: &str, port: u16, remote: &str) -> String {
+fn final_sdp(ip: &str, port: u16, ufrag: &str, remote: &str) -> String {
     let mut s = head(ip, port);
     s.push_str(&format!(
-        "a=rtcp:{}\r\na=ice-ufrag:6nxO\r\na=ice-pwd:qkEP6bVVmSBBqR2IEnLFWr/L\r\na=candidate:3 1 UDP 16648703 {ip} {port} typ relay raddr {ip} rport {port}\r\na=candidate:3 2 UDP 16648190 {ip} {} typ relay raddr {ip} rport {}\r\na=remote-candidates:{remote}\r\n",
+        "a=rtcp:{}\r\na=ice-ufrag:{ufrag}\r\na=ice-pwd:qkEP6bVVmSBBqR2IEnLFWr/L\r\na=candidate:3 1 UDP 16648703 {ip} {port} typ relay raddr {ip} rport {port}\r\na=candidate:3 2 UDP 16648190 {ip} {} typ relay raddr {ip} rport {}\r\na=remote-candidates:{remote}\r\n",
         port + 2,
         port + 2,
         port + 2
@@ -245,9 +245,11 @@ pub fn call(s: &mut Scene, ended_by_caller: bool) {
     c.respond(s, 200, "OK", &Extra::default());
     c.request(s, "ACK", false, &Extra::default());
     s.wait(250);
-    let ours = final_sdp("213.199.141.181", 57_309, "1 213.199.141.181 50001 2 213.199.141.181 50003");
+    let ours =
+        final_sdp("213.199.141.181", 57_309, "6nxO", "1 213.199.141.181 50001 2 213.199.141.181 50003");
     c.request(s, "INVITE", false, &Extra::body("application/sdp", ours));
-    let theirs = final_sdp("213.199.141.181", 50_001, "1 213.199.141.181 57309 2 213.199.141.181 57311");
+    let theirs =
+        final_sdp("213.199.141.181", 50_001, "u3wF", "1 213.199.141.181 57309 2 213.199.141.181 57311");
     c.respond(s, 200, "OK", &Extra::body("application/sdp", theirs));
     c.request(s, "ACK", false, &Extra::default());
     let relay: SocketAddr = at("213.199.141.181:3478");

@@ -90,8 +90,7 @@ pub fn fragments() -> Scene {
     let mut more = String::new();
     for n in 0..40 {
         more.push_str(&format!(
-            "a=candidate:{n} 1 UDP {} 10.10.0.21 {} typ host\r\n",
-            2_130_706_431 - n,
+            "a=x-fabrikam-line:{n} appearance=10.10.0.21;index={};label=\"Line {n}\"\r\n",
             40_000 + n
         ));
     }

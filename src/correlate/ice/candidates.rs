@@ -3,21 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::sync::LazyLock;
 
 use callscope_parsers::sdp::candidate::{
     AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, parse_candidate,
 };
 use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
 use callscope_parsers::sip::{self, Scan};
-use memchr::memmem::Finder;
 
 use super::{CandidateKind, Draft, IceDialect, IceSession, IceSide};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::correlate::offer::OfferAnswer;
-use crate::correlate::stun::{AllocationIdx, name_hash};
+use crate::correlate::stun::AllocationIdx;
+use crate::decode::{name_hash, ufrags};
 
 /// Sessions worked out of one call.
 const MOST_SESSIONS: usize = 256;
@@ -55,7 +54,7 @@ impl Sources {
             }
         }
         out.told.extend(analysis.stun.mapped.values().map(|m| (m.mapped, m.server)));
-        out.senders.extend(analysis.flows.iter().map(|f| f.src));
+        out.senders.extend(analysis.flows.iter().map(|f| f.unpack().src));
         out
     }
 
@@ -449,6 +448,13 @@ impl Analysis {
         let sdp = body.parse();
         let description = sdp.ice_description(sdp.media.get(section)?);
         let mut found = self.side(&description, side.party.unwrap_or_default(), message, generation);
+        for c in found.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
+            let same = |k: &&IceCandidate| k.address_text == c.address_text && k.is_tcp() == c.is_tcp();
+            if let Some(kind) = side.candidates.iter().find(same).and_then(|k| k.kind) {
+                c.kind = Some(kind);
+                c.inferred = Some("the offer's other part says so of this address");
+            }
+        }
         self.infer_side(&mut found);
         Some(found)
     }
@@ -486,18 +492,11 @@ impl Analysis {
 
 /// Gives the names in the SDP of a message, by which checks find its call; whether it speaks of ICE at all.
 pub(in crate::correlate) fn for_each_name(raw: &[u8], scan: &Scan<'_>, mut give: impl FnMut(u64)) -> bool {
-    static UFRAG: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("a=ice-ufrag:"));
     let Some(sdp) = &scan.sdp else { return false };
-    let body = raw.get(scan.body_start..).unwrap_or_default();
     let mut any = false;
-    for at in UFRAG.find_iter(body) {
-        let value = body.get(at + UFRAG.needle().len()..).unwrap_or_default();
-        let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
-        let name = value.get(..end).unwrap_or_default().trim_ascii();
-        if !name.is_empty() {
-            give(name_hash(name));
-            any = true;
-        }
+    for name in ufrags(raw.get(scan.body_start..).unwrap_or_default()) {
+        give(name_hash(name));
+        any = true;
     }
     if sdp.candidates > 0 && (!any || scan.content_type.len() > 32) {
         // draft-06 has its names in the candidates, alone or in one part of several.

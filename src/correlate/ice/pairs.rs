@@ -106,7 +106,7 @@ impl Analysis {
     /// Without SDP side A is the controlling agent, else whoever sent the first check.
     fn orient(&self, checks: &mut [(StunIdx, bool)]) {
         let records = || checks.iter().filter_map(|(i, by_a)| Some((self.stun.record(*i)?, *by_a)));
-        let request = |r: &StunRecord| MessageType(r.kind).split(r.dialect).0 == Class::Request;
+        let request = |r: &StunRecord| MessageType(r.kind).split(r.dialect()).0 == Class::Request;
         let controlling = records().find(|(r, _)| request(r) && r.has(stun_flag::CONTROLLING));
         let controlled = records().find(|(r, _)| request(r) && r.has(stun_flag::CONTROLLED));
         let first = records().find(|(r, _)| request(r));
@@ -218,12 +218,12 @@ impl Board<'_> {
         b: SocketAddr,
         transport: Transport,
     ) -> Option<Nanos> {
-        let class = MessageType(r.kind).split(r.dialect).0;
+        let class = MessageType(r.kind).split(r.dialect()).0;
         let s = &mut *self.session;
-        if r.dialect != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
+        if r.dialect() != Dialect::Rfc5389 && s.generation == CandidateSyntax::None
             || s.dialect == IceDialect::Unknown
         {
-            s.dialect = match (r.dialect, s.dialect) {
+            s.dialect = match (r.dialect(), s.dialect) {
                 (Dialect::MsIce2, _) => IceDialect::MsIce2,
                 (Dialect::MsIce, IceDialect::Unknown) => IceDialect::MsIce,
                 (Dialect::Rfc5389, IceDialect::Unknown) => IceDialect::Rfc,

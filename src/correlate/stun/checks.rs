@@ -1,9 +1,7 @@
 //! Which connectivity checks belong to one ICE session: by the two names in USERNAME (RFC 8445 §7.2.2, [MS-ICE] and
 //! [MS-ICE2] alike), each the name one party gave itself.
 
-use std::hash::BuildHasher;
-
-use callscope_parsers::stun::{Dialect, StunScan};
+use hashbrown::HashTable;
 
 use super::{Map, StunIdx};
 use crate::correlate::model::CallIdx;
@@ -45,34 +43,24 @@ impl Default for Name {
 #[derive(Debug, Default)]
 pub(in crate::correlate) struct Groups {
     pub list: Vec<CheckGroup>,
-    by_pair: Map<u64, u32>,
+    /// Groups by both names, whatever their order.
+    by_pair: HashTable<u32>,
     names: Map<u64, Name>,
 }
 
-/// The hash that a name is known by.
-pub fn name_hash(name: &[u8]) -> u64 {
-    foldhash::fast::FixedState::with_seed(6).hash_one(name)
-}
-
-/// Receiver's and sender's name in the USERNAME of a request; none where it names only one party.
-pub(super) fn names<'a>(scan: &StunScan<'a>) -> Option<(&'a [u8], &'a [u8])> {
-    if let Some(name) = scan.check_username() {
-        return Some((name.receiver, name.sender));
-    }
-    // Google's and MSN's clients run two names of equal length together.
-    let name = scan.username().filter(|n| scan.dialect() == Dialect::Google && n.len().is_multiple_of(2))?;
-    Some(name.split_at(name.len() / 2))
+/// The same whatever the order.
+fn pair_hash([a, b]: [u64; 2]) -> u64 {
+    (a.min(b) ^ a.max(b).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Groups {
     /// The group of a request by its names, and whether the sender is its first party.
     pub fn of_request(&mut self, receiver: u64, sender: u64, most: usize) -> Option<(GroupIdx, bool)> {
-        let (low, high) = (receiver.min(sender), receiver.max(sender));
-        let pair = low ^ high.rotate_left(23).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        if let Some(&at) = self.by_pair.get(&pair)
-            && let Some(group) = self.list.get(at as usize)
-        {
-            return Some((GroupIdx(at), group.names[0] == sender));
+        let list = &self.list;
+        let names = |at: &u32| list.get(*at as usize).map(|g| g.names).unwrap_or_default();
+        let same = |at: &u32| names(at) == [receiver, sender] || names(at) == [sender, receiver];
+        if let Some(&at) = self.by_pair.find(pair_hash([receiver, sender]), same) {
+            return Some((GroupIdx(at), names(&at)[0] == sender));
         }
         if self.list.len() >= most {
             return None;
@@ -84,7 +72,9 @@ impl Groups {
             *more = std::mem::replace(&mut known.group, at);
         }
         self.list.push(CheckGroup { names: [sender, receiver], head: NONE, tail: NONE, count: 0, more });
-        self.by_pair.insert(pair, at);
+        let list = &self.list;
+        let hash = |at: &u32| pair_hash(list.get(*at as usize).map(|g| g.names).unwrap_or_default());
+        self.by_pair.insert_unique(pair_hash([receiver, sender]), at, hash);
         Some((GroupIdx(at), true))
     }
 
@@ -139,6 +129,7 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::name_hash;
 
     #[test]
     fn both_directions_are_one_group() {

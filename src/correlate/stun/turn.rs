@@ -1,32 +1,33 @@
 //! The life of an allocation, message by message, and what travels through it.
 
 use callscope_parsers::probe::{Probe, probe_datagram};
-use callscope_parsers::stun::{Class, Method, scan_stun};
+use callscope_parsers::stun::{Class, Method, StunScan, scan_stun};
 
 use super::allocation::{Allocation, Round};
-use super::{AllocationIdx, StunOwner, count_peer, name_hash, stun_flag};
+use super::{AllocationIdx, StunOwner, count_peer, stun_flag};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
-use crate::decode::{DecodedStun, MediaKind, MediaTally};
+use crate::decode::{DecodedStun, MediaKind, MediaTally, StunFacts};
 
 impl Analysis {
     /// A message of TURN's own, seen on `flow`.
     pub(super) fn turn(&mut self, m: &DecodedStun<'_>, flow: FlowId) -> bool {
-        let scan = m.scan;
-        let (method, class) = (scan.method(), scan.class());
+        let facts = m.facts;
+        let (method, class) = (facts.method, facts.class);
         let to_client = match class {
             Class::Request => false,
             Class::Indication => matches!(method, Method::DATA | Method::CONNECTION_ATTEMPT),
             Class::Success | Class::Error => true,
         };
         let Some(at) = self.allocation_for(m, flow, to_client) else {
-            return self.keep(m, scan, flow, flow, StunOwner::Plain, 0);
+            return self.keep(m, facts, flow, flow, StunOwner::Plain, 0);
         };
-        let transaction = name_hash(&scan.transaction()) as u32;
+        let Some(scan) = scan_stun(m.message, None) else { return false };
+        let transaction = facts.transaction as u32;
         if matches!(method, Method::SEND | Method::DATA)
             && let Some(data) = scan.data().filter(|d| !d.is_empty())
         {
-            return self.carried(m, data, flow, at, to_client);
+            return self.carried(m, &scan, data, flow, at, to_client);
         }
         let mut intern =
             |bytes: Option<&[u8]>| bytes.filter(|b| !b.is_empty()).map_or(Str(0), |b| self.strings.intern(b));
@@ -44,7 +45,7 @@ impl Analysis {
         set(&mut a.software, software);
         set(&mut a.call_id, call_id);
         let mut flags = 0;
-        let step = Step { m, transaction, index, reason };
+        let step = Step { m, scan: &scan, transaction, index, reason };
         match class {
             Class::Request => {
                 if !m.duplicate && asked(a, &step, method, peers) {
@@ -55,7 +56,7 @@ impl Analysis {
             Class::Error => refused(a, &step, method),
             Class::Indication => {}
         }
-        self.keep(m, scan, flow, flow, StunOwner::Allocation(at), flags)
+        self.keep(m, facts, flow, flow, StunOwner::Allocation(at), flags)
     }
 
     /// The allocation of a flow; a new one for a request that begins one (or shows one already there).
@@ -65,15 +66,16 @@ impl Analysis {
         flow: FlowId,
         to_client: bool,
     ) -> Option<AllocationIdx> {
-        let scan = m.scan;
+        let facts = m.facts;
         let known = self.stun.on_flow(flow);
         if let Some((at, _)) = known {
             let a = self.stun.allocations.get(at.0 as usize)?;
-            let begins = scan.class() == Class::Request && scan.method() == Method::ALLOCATE;
-            let transaction = name_hash(&scan.transaction()) as u32;
+            let begins = facts.class == Class::Request && facts.method == Method::ALLOCATE;
+            let transaction = facts.transaction as u32;
             let over = a.released || a.state(m.time) == super::AllocationState::Expired;
             let repeated = a.rounds.iter().any(|r| r.transaction == transaction);
-            if !(begins && over && !repeated && scan.lifetime() != Some(0)) {
+            let releases = || scan_stun(m.message, None).and_then(|s| s.lifetime()) == Some(0);
+            if !begins || !over || repeated || releases() {
                 return Some(at);
             }
         }
@@ -83,7 +85,7 @@ impl Analysis {
         }
         let (client, server) = if to_client { (m.dst, m.src) } else { (m.src, m.dst) };
         let at = AllocationIdx(self.stun.allocations.len() as u32);
-        self.stun.allocations.push(Allocation::new(client, server, m.transport, scan.dialect(), m.time));
+        self.stun.allocations.push(Allocation::new(client, server, m.transport, facts.dialect, m.time));
         let back = self.flow_of(m.dst, m.src, m.transport);
         for (flow, to_client) in [(Some(flow), to_client), (back, !to_client)] {
             let Some(flow) = flow else { continue };
@@ -100,12 +102,12 @@ impl Analysis {
     fn carried(
         &mut self,
         m: &DecodedStun<'_>,
+        scan: &StunScan<'_>,
         data: &[u8],
         flow: FlowId,
         at: AllocationIdx,
         to_client: bool,
     ) -> bool {
-        let scan = m.scan;
         let most = self.limits.turn_peers;
         let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return false };
         a.last = a.last.max(m.time);
@@ -138,7 +140,7 @@ impl Analysis {
                 if let Some(inner) = scan_stun(data, None)
                     && inner.method() == Method::BINDING
                 {
-                    return self.binding(m, &inner, flow, path, stun_flag::INNER);
+                    return self.binding(m, &StunFacts::of(&inner), flow, path, stun_flag::INNER);
                 }
             }
             probe @ (Probe::Rtp | Probe::Rtcp) => {
@@ -153,12 +155,13 @@ impl Analysis {
             Probe::Dtls => return true,
             _ => {}
         }
-        self.keep(m, m.scan, flow, path, StunOwner::Allocation(at), 0)
+        self.keep(m, m.facts, flow, path, StunOwner::Allocation(at), 0)
     }
 }
 
 struct Step<'a> {
     m: &'a DecodedStun<'a>,
+    scan: &'a StunScan<'a>,
     transaction: u32,
     index: super::StunIdx,
     reason: Str,
@@ -172,7 +175,7 @@ fn set(known: &mut Str, new: Str) {
 
 /// A request; whether it was sent before.
 fn asked(a: &mut Allocation, step: &Step<'_>, method: Method, most: usize) -> bool {
-    let scan = step.m.scan;
+    let scan = step.scan;
     match method {
         Method::ALLOCATE | Method::REFRESH => {
             let round = Round {
@@ -218,7 +221,7 @@ fn asked(a: &mut Allocation, step: &Step<'_>, method: Method, most: usize) -> bo
 }
 
 fn granted(a: &mut Allocation, step: &Step<'_>, method: Method, most: usize) {
-    let scan = step.m.scan;
+    let scan = step.scan;
     match method {
         Method::ALLOCATE | Method::REFRESH => {
             let (mut release, mut again) = (scan.lifetime() == Some(0), false);
@@ -271,7 +274,7 @@ fn granted(a: &mut Allocation, step: &Step<'_>, method: Method, most: usize) {
 }
 
 fn refused(a: &mut Allocation, step: &Step<'_>, method: Method) {
-    let scan = step.m.scan;
+    let scan = step.scan;
     let code = scan.error().map_or(0, |(code, _)| code);
     if let Some(alternate) = scan.alternate_server() {
         a.alternate = Some(alternate);

@@ -11,7 +11,7 @@ const UNREACHABLE: BreakageKind = BreakageKind::Icmp { v6: false, kind: 3, code:
 fn broken(flow: &str, seconds: f64, kind: BreakageKind, of: Option<MsgIdx>) -> Analysis {
     let mut a = Analysis::default();
     play(&mut a, flow);
-    let Flow { src, dst, transport } = *a.flow(a.messages[0].flow);
+    let Flow { src, dst, transport } = a.flow(a.messages[0].flow);
     let branch = of.map_or(0, |m| a.message(m).branch);
     let frame = FrameRef { capture: CaptureId(0), frame: 90 };
     let time = (seconds * 1e9) as i64;
@@ -85,7 +85,7 @@ fn signs_about_no_message_and_too_many_are_not_kept() {
     a.limits.transport_errors = 2;
     play(&mut a, "0 A>B INVITE\n 0 A>C INVITE id=2\n 0 A>D INVITE id=3");
     for (n, m) in (0..12).zip([0, 0, 0, 1, 2].into_iter().cycle()) {
-        let Flow { src, dst, transport } = *a.flow(a.messages[m].flow);
+        let Flow { src, dst, transport } = a.flow(a.messages[m].flow);
         // A flow that no message went, and one that some did.
         for src in ["10.9.9.9:5060".parse().unwrap(), src] {
             let frame = FrameRef { capture: CaptureId(0), frame: n + 1 };

@@ -2,6 +2,7 @@
 
 use crate::correlate::script::{play, played};
 use crate::correlate::*;
+use crate::decode::{DecodedSip, Way};
 
 /// What is to be said of call 1, as `field=value` words: state, status, ended (by), and in ms start, setup, ring,
 /// talk, end, answered (times from 0); `mid`, `forks`, `retrans`, `offers`, `kind`.
@@ -343,7 +344,7 @@ fn file_order_is_not_time_order() {
 /// Adds a message of another analysis under the same hashes.
 fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
     let r = *from.message(m);
-    let flow = *from.flow(r.flow);
+    let flow = from.flow(r.flow);
     let tag = |hash: u32| if hash == 0 { String::new() } else { hash.to_string() };
     let (branch, from_tag, to_tag) = (tag(r.branch), tag(r.from_tag), tag(r.to_tag));
     let reason = from.text(r.reason).into_owned();
@@ -360,21 +361,9 @@ fn replay(a: &mut Analysis, from: &Analysis, m: MsgIdx) {
         cseq_method: method.as_bytes(),
         ..Default::default()
     };
-    a.add_message(&Incoming {
-        scan: &scan,
-        raw: b"",
-        bytes: r.bytes,
-        frame: r.frame,
-        parts: &[],
-        time: r.time,
-        src: flow.src,
-        dst: flow.dst,
-        transport: flow.transport,
-        digest: u64::from(m.0),
-        keys: None,
-        duplicate: false,
-        cut: false,
-    });
+    let Flow { src, dst, transport } = flow;
+    let way = Way { frame: r.frame, parts: &[], time: r.time, src, dst, transport };
+    a.add_message(&DecodedSip::new(&scan, b"", u64::from(m.0), way), r.bytes);
 }
 
 #[test]

@@ -6,21 +6,7 @@ use crate::correlate::*;
 
 /// A capture that is being read.
 pub fn capture() -> CaptureSummary {
-    CaptureSummary {
-        info: CaptureInfo { path: String::new(), format: "pcap", compression: None, size: None },
-        interfaces: Vec::new(),
-        frames: 0,
-        bytes: 0,
-        first: None,
-        last: None,
-        accounting: Accounting::default(),
-        issues: Vec::new(),
-        issues_not_kept: 0,
-        comments: Vec::new(),
-        input_bytes: 0,
-        counts: LightCounts::default(),
-        complete: false,
-    }
+    CaptureSummary::new(CaptureInfo { path: String::new(), format: "pcap", compression: None, size: None })
 }
 
 #[test]

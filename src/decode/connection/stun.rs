@@ -176,7 +176,7 @@ fn frame_payload(kind: FrameKind, bytes: &[u8], at: &DecodedAt<'_>, sink: &mut i
         FrameKind::Stun | FrameKind::Control | FrameKind::Unframed => give(bytes, at, sink),
         FrameKind::ChannelData => match in_channel(bytes) {
             Some(InChannel::Media(channel, kind, len)) => media(channel, kind, len),
-            Some(InChannel::Stun(..)) => give(bytes, at, sink),
+            Some(InChannel::Stun) => give(bytes, at, sink),
             None => true,
         },
         FrameKind::Packet | FrameKind::EndToEnd | FrameKind::Multiplexed { .. } => {

@@ -1,5 +1,6 @@
 //! Which frames belong to a call: those of its messages, and those of the media that its SDP announces.
 //!
+//! The STUN and TURN of a call are its checks, the allocations behind its relay candidates and those tried for it.
 //! Of a WebSocket every frame up to the call's last message is taken: without the upgrade nothing tells what the
 //! connection speaks, and permessage-deflate (RFC 7692) inflates a message only after all before it.
 
@@ -13,6 +14,7 @@ use super::read;
 use crate::capture::Nanos;
 use crate::correlate::{Analysis, CallState, MsgIdx, Owner, Transport, flag};
 use crate::net::{IpPacket, Sliced, slice_frame};
+use crate::view::ladder::{CallTraffic, call_traffic};
 
 /// Media may be under way a moment before its SDP and a while after the last message.
 const BEFORE: Nanos = 1_000_000_000;
@@ -60,6 +62,9 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
             }
         }
         let until = if open { Nanos::MAX } else { last.saturating_add(AFTER) };
+        if let Owner::Call(c) = owner {
+            relayed(analysis, &call_traffic(analysis, c), until, media, &mut endpoints, &mut chosen);
+        }
         for address in addresses {
             endpoints.add(address, first.saturating_sub(BEFORE), until);
         }
@@ -76,12 +81,46 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
     Ok(chosen)
 }
 
+/// The STUN and TURN messages of a call. What relays carry in between is told by their clients' addresses and by the
+/// relayed ones, and connections are taken whole: no frame of theirs can be left out.
+fn relayed(
+    analysis: &Analysis,
+    traffic: &CallTraffic,
+    until: Nanos,
+    media: bool,
+    endpoints: &mut Endpoints,
+    chosen: &mut [Vec<u32>],
+) {
+    let stun = &analysis.stun;
+    let of_allocations = traffic.allocations.iter().flat_map(|a| stun.messages_of(*a));
+    for index in of_allocations.chain(traffic.checks()).chain(traffic.bindings.iter().copied()) {
+        let Some(record) = stun.record(index) else { continue };
+        let frame = record.frame();
+        if let Some(frames) = chosen.get_mut(usize::from(frame.capture.0)) {
+            frames.push(frame.frame);
+        }
+        let flow = analysis.flow(record.flow);
+        if flow.transport == Transport::Tcp {
+            endpoints.connection(flow.src, flow.dst, until);
+        }
+    }
+    for a in traffic.allocations.iter().filter_map(|a| stun.allocations.get(a.0 as usize)) {
+        if a.transport == Transport::Tcp {
+            endpoints.connection(a.client, a.server, until);
+        } else if media {
+            for address in [Some(a.client), a.relayed].into_iter().flatten() {
+                endpoints.add(address, a.first, until);
+            }
+        }
+    }
+}
+
 /// What is of interest beside the frames of the messages.
 #[derive(Default)]
 struct Endpoints {
     /// Media addresses and when.
     media: HashMap<SocketAddr, Vec<(Nanos, Nanos)>>,
-    /// WebSocket connections by their ends, and until when.
+    /// WebSocket connections, and those that carry STUN, by their ends, and until when.
     sockets: HashMap<(SocketAddr, SocketAddr), Nanos>,
 }
 
@@ -97,6 +136,11 @@ impl Endpoints {
             Some(last) if from <= last.1 && last.0 <= until => *last = (last.0.min(from), last.1.max(until)),
             _ => spans.push((from, until)),
         }
+    }
+
+    fn connection(&mut self, a: SocketAddr, b: SocketAddr, until: Nanos) {
+        let known = self.sockets.entry(ends(a, b)).or_insert(until);
+        *known = until.max(*known);
     }
 
     fn has(&self, address: SocketAddr, time: Nanos) -> bool {

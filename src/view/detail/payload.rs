@@ -5,17 +5,39 @@ use std::ops::Range;
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 
 use super::Node;
+use super::stun::{self, Scene};
 use crate::net::Sliced;
 use crate::view::packets;
 
-/// A node for the transport payload of a frame.
-pub fn payload(frame: &[u8], range: Range<usize>, sliced: &Sliced<'_>) -> Node {
+/// Nodes for the transport payload of a frame: one, or one for each TURN frame of a TCP segment.
+pub fn payload(
+    frame: &[u8],
+    range: Range<usize>,
+    sliced: &Sliced<'_>,
+    scene: Option<&Scene<'_>>,
+) -> Vec<Node> {
     let bytes = frame.get(range.clone()).unwrap_or_default();
     let probe = match sliced {
-        Sliced::Tcp { .. } => probe_stream(bytes),
-        Sliced::Udp { .. } => probe_datagram(bytes),
+        Sliced::Tcp { .. } => {
+            let frames = scene.map(|s| stun::segment(bytes, range.start, s)).unwrap_or_default();
+            if !frames.is_empty() {
+                return frames;
+            }
+            probe_stream(bytes)
+        }
+        Sliced::Udp { .. } => {
+            if let Some(node) = scene.and_then(|s| stun::datagram(bytes, range.start, s)) {
+                return vec![node];
+            }
+            probe_datagram(bytes)
+        }
         _ => Probe::Unknown,
     };
+    vec![told(probe, bytes, range.start)]
+}
+
+/// A node for a payload that begins `at`, by what it looks like.
+pub fn told(probe: Probe, bytes: &[u8], at: usize) -> Node {
     let name = match probe {
         Probe::Sip => "SIP (part of a message)",
         Probe::SipKeepAlive => "SIP keep-alive",
@@ -29,13 +51,13 @@ pub fn payload(frame: &[u8], range: Range<usize>, sliced: &Sliced<'_>) -> Node {
         Probe::Unknown => "Data",
     };
     let text = packets::payload_text(probe, bytes).unwrap_or_else(|| format!("{} bytes", bytes.len()));
-    let mut node = Node::new(name, text, range.clone());
-    node.children = fields(probe, bytes, range.start);
+    let mut node = Node::new(name, text, at..at + bytes.len());
+    node.children = fields(probe, bytes, at);
     node
 }
 
 /// Name, position and length of the fixed fields, and how to tell their value.
-type Fixed = (&'static str, usize, usize);
+pub type Fixed = (&'static str, usize, usize);
 
 fn fields(probe: Probe, bytes: &[u8], base: usize) -> Vec<Node> {
     let list: &[Fixed] = match probe {
@@ -66,6 +88,11 @@ fn fields(probe: Probe, bytes: &[u8], base: usize) -> Vec<Node> {
         ],
         _ => &[],
     };
+    fixed(list, bytes, base)
+}
+
+/// Fields of fixed places, as far as they are there.
+pub fn fixed(list: &[Fixed], bytes: &[u8], base: usize) -> Vec<Node> {
     list.iter()
         .filter_map(|&(name, at, len)| {
             let field = bytes.get(at..at + len)?;

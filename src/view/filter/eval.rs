@@ -274,8 +274,31 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::Setup => s.setup.is_some_and(|n| sink(Value::Duration(n))),
         Field::Ring => s.ring.is_some_and(|n| sink(Value::Duration(n))),
         Field::Talk => s.talk.is_some_and(|n| sink(Value::Duration(n))),
+        Field::IceState | Field::IcePath | Field::IcePair | Field::TurnRelayed | Field::Relay => {
+            ice(analysis, c, field, sink)
+        }
         _ => false,
     }
+}
+
+/// Of any of the call's ICE sessions, which are worked out for it.
+fn ice(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> bool {
+    let allocated = |a: &SocketAddr| analysis.stun.allocations.iter().any(|x| x.relayed == Some(*a));
+    analysis.ice_sessions_of(c).iter().any(|s| {
+        let addresses: Vec<SocketAddr> = match field {
+            Field::IcePath => return sink(Value::Text(&crate::view::ice::path_words(analysis, s))),
+            Field::Relay => {
+                return sink(Value::Flag(crate::view::ice::path_words(analysis, s).contains("relay")));
+            }
+            Field::IcePair => s.selected().flat_map(|p| [p.a, p.b]).collect(),
+            Field::TurnRelayed => {
+                let candidates = s.a.candidates.iter().chain(&s.b.candidates);
+                candidates.filter_map(|c| c.address).filter(allocated).collect()
+            }
+            _ => return sink(Value::Text(s.state.name())),
+        };
+        addresses.into_iter().any(|a| sink(Value::Address(a, analysis.host_name(a.ip()))))
+    })
 }
 
 fn side_name(side: Side) -> &'static str {

@@ -14,7 +14,7 @@ use crate::view::table::{Column, Table};
 /// A row or column of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    /// `host`, `srflx TCP-ACT`, `relay`; `learnt` where only checks showed the address.
+    /// `host`, `srflx TCP-ACT`, `prflx, learnt from checks`; empty where nothing is known of an address.
     pub title: String,
     /// Address and port, a name, or `(refused 401)`.
     pub address: String,
@@ -26,6 +26,13 @@ pub struct End {
     pub refused: bool,
     /// Only seen in checks.
     pub learnt: bool,
+}
+
+impl End {
+    /// Title and address.
+    pub fn words(&self) -> String {
+        format!("{} {}", self.title, self.address).trim_start().to_owned()
+    }
 }
 
 /// What a cell says.
@@ -138,10 +145,12 @@ fn places(analysis: &Analysis, s: &IceSession, component: u16, is_a: bool) -> Ve
         }
         at.insert(key, out.len());
         let told = end_of(analysis, s, p, is_a);
-        let kind = told.kind.map_or("seen", |k| k.name());
+        let kind = told.kind.map_or("", |k| k.name());
         let tcp = if key.1 { " TCP" } else { "" };
+        // Without SDP all are learnt so.
+        let learnt = if s.call.is_some() { ", learnt from checks" } else { "" };
         let end = End {
-            title: format!("{kind}{tcp}, learnt from checks"),
+            title: format!("{kind}{tcp}{learnt}").trim_start().to_owned(),
             address: address.to_string(),
             candidate: None,
             allocation: told.allocation,
@@ -150,10 +159,10 @@ fn places(analysis: &Analysis, s: &IceSession, component: u16, is_a: bool) -> Ve
         };
         out.push(Place { end, key, base: None });
     }
-    if !side.candidates.iter().any(|c| c.kind == Some(CandidateKind::Relay)) && s.call.is_some() {
+    if !out.iter().any(|p| p.end.allocation.is_some() || p.end.title.starts_with("relay")) {
         // A refused attempt of each transport, in the place where its relay would be.
         let mut told = Vec::new();
-        for (i, a) in failed_allocations(analysis, s, side, component) {
+        for (i, a) in failed_allocations(analysis, s, is_a, component) {
             let text = refusal(analysis, a);
             if told.contains(&(a.transport, text.clone())) {
                 continue;
@@ -202,36 +211,37 @@ fn base_of(c: &IceCandidate) -> Option<SocketAddr> {
     c.related.filter(|r| reflexive && Some(*r) != c.address)
 }
 
-/// Allocations of a side that came to nothing, by its addresses and the time of its SDP. Exact ports of this
-/// component's candidates first, else any of the same machine.
+/// Allocations of a side that came to nothing, by its addresses and the time of its SDP (or first check). Those of this
+/// component's own ports first, else any of the same machine.
 pub(super) fn failed_allocations<'a>(
     analysis: &'a Analysis,
     s: &IceSession,
-    side: &IceSide,
+    is_a: bool,
     component: u16,
 ) -> Vec<(AllocationIdx, &'a Allocation)> {
-    let now = analysis.newest_time();
-    let Some(message) = side.message else { return Vec::new() };
-    // Gathering goes before the SDP, except with trickling.
-    let sdp = analysis.message(message).time;
     const BEFORE: Nanos = 120_000_000_000;
-    let from = sdp.saturating_sub(BEFORE);
-    let to = s.answered.unwrap_or(sdp).max(sdp).saturating_add(10_000_000_000);
+    const AFTER: Nanos = 10_000_000_000;
+    let side = if is_a { &s.a } else { &s.b };
+    let now = analysis.newest_time();
+    // Gathering goes before the SDP, except with trickling.
+    let told = side.message.map(|m| analysis.message(m).time).or(s.first_check);
+    let Some(told) = told else { return Vec::new() };
+    let to = s.answered.unwrap_or(told).max(told).saturating_add(AFTER);
+    let times = told.saturating_sub(BEFORE)..=to;
     let failed: Vec<_> = (0u32..)
         .map(AllocationIdx)
         .zip(&analysis.stun.allocations)
-        .filter(|(_, a)| a.first >= from && a.first <= to)
+        .filter(|(_, a)| times.contains(&a.first))
         .filter(|(_, a)| matches!(a.state(now), AllocationState::Rejected | AllocationState::Unanswered))
         .collect();
-    let local = |c: &&IceCandidate| c.kind == Some(CandidateKind::Host);
-    let addresses: Vec<SocketAddr> = side
-        .candidates
-        .iter()
-        .filter(local)
-        .filter(|c| c.component == component)
-        .flat_map(|c| [c.address, c.related])
-        .flatten()
-        .collect();
+    let own = |c: &&IceCandidate| c.component == component && c.kind != Some(CandidateKind::Relay);
+    let offered = side.candidates.iter().filter(own).flat_map(|c| [c.address, c.related]).flatten();
+    // Without SDP where its checks come from.
+    let sends = |p: &&IcePair| {
+        s.call.is_none() && p.component == component && (if is_a { p.from_a.0 } else { p.from_b.0 }) > 0
+    };
+    let seen = s.pairs.iter().filter(sends).map(|p| if is_a { p.a } else { p.b });
+    let addresses: Vec<SocketAddr> = offered.chain(seen).collect();
     let exact: Vec<_> = failed.iter().filter(|(_, a)| addresses.contains(&a.client)).copied().collect();
     if !exact.is_empty() {
         return exact;
@@ -292,7 +302,7 @@ pub(super) fn pair_words(p: &IcePair) -> String {
         _ => {}
     }
     if p.media_packets > 0 {
-        words.push(format!("{} pkts", show::number(p.media_packets)));
+        words.push(show::count(p.media_packets, "pkt", "pkts"));
     } else if let Some(rtt) = p.rtt.filter(|_| p.state == PairState::Succeeded) {
         words.push(show::duration(rtt.sum / i64::from(rtt.count.max(1))));
     }
@@ -369,10 +379,10 @@ impl Board {
         let column = |key: String, title: String| Column { key, title, align: Align::Left, rank: 0 };
         let mut columns = vec![column("a".to_owned(), format!("{} ↓  {} →", self.a, self.b))];
         for (i, end) in self.columns.iter().enumerate() {
-            columns.push(column(format!("b{}", i + 1), format!("{} {}", end.title, end.address)));
+            columns.push(column(format!("b{}", i + 1), end.words()));
         }
         let row = |(end, cells): (&End, &Vec<BoardCell>)| {
-            let mut out = vec![format!("{} {}", end.title, end.address)];
+            let mut out = vec![end.words()];
             out.extend(cells.iter().map(BoardCell::words));
             out
         };

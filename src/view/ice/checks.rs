@@ -101,7 +101,7 @@ pub fn checks_of_pair(analysis: &Analysis, p: &IcePair) -> Vec<CheckRow> {
     let row = |&index: &StunIdx| {
         let r = analysis.stun.record(index)?;
         let (path, flow) = (analysis.flow(r.path), analysis.flow(r.flow));
-        let class = MessageType(r.kind).split(r.dialect).0;
+        let class = MessageType(r.kind).split(r.dialect()).0;
         let text = match class {
             Class::Request => {
                 let marks = [
@@ -114,7 +114,7 @@ pub fn checks_of_pair(analysis: &Analysis, p: &IcePair) -> Vec<CheckRow> {
                 format!("check{}", marks.collect::<String>())
             }
             Class::Success => "success".to_owned(),
-            Class::Error => match error_words(r.error, r.dialect) {
+            Class::Error => match error_words(r.error, r.dialect()) {
                 Some((name, _)) => format!("{} {name}", r.error),
                 None => format!("error {}", r.error),
             },

@@ -37,11 +37,18 @@ pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) 
     let kind = told.or_else(|| match allocation {
         Some(_) => Some(CandidateKind::Relay),
         None if mapped() => Some(CandidateKind::Srflx),
+        None if is_turn_server(analysis, address) => Some(CandidateKind::Relay),
         // Told by SDP of another address of that side: what is seen here is not what was offered.
         None if s.call.is_some() => Some(CandidateKind::Prflx),
         None => None,
     });
     PathEnd { kind, allocation }
+}
+
+/// Whether an address is of a machine that is a TURN server, and not the port it is asked at: somebody's relay.
+pub(super) fn is_turn_server(analysis: &Analysis, address: SocketAddr) -> bool {
+    let servers = || analysis.stun.allocations.iter().map(|a| a.server);
+    servers().any(|s| s.ip() == address.ip()) && !servers().any(|s| s == address)
 }
 
 /// The pair that says what became of the session: the chosen one of the first component.
@@ -66,7 +73,7 @@ pub(super) fn kind_words(ends: [Option<CandidateKind>; 2]) -> &'static str {
         [Some(Relay), _] | [_, Some(Relay)] => "relay",
         [Some(Srflx | Prflx), _] | [_, Some(Srflx | Prflx)] => "through NAT",
         [Some(Host), Some(Host)] => "direct",
-        _ => "not through a known relay,",
+        _ => "unknown",
     }
 }
 

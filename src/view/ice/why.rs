@@ -10,7 +10,6 @@ use super::board::failed_allocations;
 use super::path::{PathEnd, end, is_private, near, telling_pair, transport_words};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceRole};
-use crate::correlate::stun::Allocation;
 use crate::view::allocation::refusal_sentence;
 
 /// Sentences, the most telling first.
@@ -236,10 +235,10 @@ impl Teller<'_> {
             told.push(format!("{unchecked} never checked"));
         }
         out.push(format!("No pair worked: {}.", told.join(", ")));
-        self.one_sided(out);
-        for (side, name) in self.sides() {
-            self.no_relay(side, name, out);
+        for is_a in [true, false] {
+            self.no_relay(is_a, out);
         }
+        self.one_sided(out);
         self.elsewhere(out);
     }
 
@@ -259,8 +258,27 @@ impl Teller<'_> {
     }
 
     /// Why a side has no relay, and what that means.
-    fn no_relay(&self, side: &IceSide, name: &str, out: &mut Vec<String>) {
-        if self.s.call.is_none() {
+    fn no_relay(&self, is_a: bool, out: &mut Vec<String>) {
+        let s = self.s;
+        let [of_a, of_b] = self.sides();
+        let (side, name) = if is_a { of_a } else { of_b };
+        let relay = |p: &IcePair| end(self.analysis, s, p, is_a).kind == Some(CandidateKind::Relay);
+        if side.candidates.iter().any(|c| c.kind == Some(CandidateKind::Relay)) || s.pairs.iter().any(relay) {
+            return;
+        }
+        let components =
+            side.candidates.iter().map(|c| c.component).chain(s.pairs.iter().map(|p| p.component));
+        let mut told: Vec<String> = Vec::new();
+        for (i, a) in failed_allocations(self.analysis, s, is_a, components.min().unwrap_or(1)) {
+            let text = refusal_sentence(self.analysis, a);
+            if !told.iter().any(|t| t.ends_with(&text)) {
+                told.push(format!("allocation {}: {text}", i.0 + 1));
+            }
+        }
+        if !told.is_empty() {
+            out.push(format!("{name} has no relay: {}.", told.join("; ")));
+        }
+        if s.call.is_none() {
             return;
         }
         if side.candidates.is_empty() {
@@ -270,43 +288,21 @@ impl Teller<'_> {
             });
             return;
         }
-        let relay = side.candidates.iter().any(|c| c.kind == Some(CandidateKind::Relay));
-        let public = side.candidates.iter().any(|c| c.address.is_some_and(|a| !is_private(a.ip())));
-        if !relay {
-            let first = side.candidates.iter().map(|c| c.component).min().unwrap_or(1);
-            let failed = failed_allocations(self.analysis, self.s, side, first);
-            let mut told: Vec<String> = Vec::new();
-            for (i, a) in failed {
-                let text = self.allocation_failed(i, a);
-                if !told.iter().any(|t| t.split_once(": ").map(|x| x.1) == text.split_once(": ").map(|x| x.1))
-                {
-                    told.push(text);
-                }
-            }
-            match told.is_empty() {
-                false => out.push(format!("{name} has no relay: {}.", told.join("; "))),
-                true => out.push(format!(
-                    "{name} offered no relay candidate, and none of its attempts to get one is in this capture."
-                )),
-            }
+        if told.is_empty() {
+            out.push(format!("{name} offered no relay candidate; no attempt to get one is in this capture."));
         }
-        if !public {
-            let first = side.candidates.iter().find_map(|c| c.address);
-            let first = first.map_or(String::new(), |a| format!(" ({})", a.ip()));
+        let private = side.candidates.iter().all(|c| c.address.is_some_and(|a| is_private(a.ip())));
+        if private {
+            let first = side.candidates.iter().find_map(|c| c.address).map(|a| format!(" ({})", a.ip()));
             out.push(format!(
-                "All of {name}'s addresses are private{first}: they are reached from its own network only."
+                "All of {name}'s addresses are private{}: they are reached from its own network only.",
+                first.unwrap_or_default()
             ));
-        } else if relay {
-            return;
         } else if !side.candidates.iter().any(|c| c.kind == Some(CandidateKind::Srflx))
             && self.behind_nat(side)
         {
             out.push(format!("{name} offered no reflexive candidate."));
         }
-    }
-
-    fn allocation_failed(&self, i: AllocationIdx, a: &Allocation) -> String {
-        format!("allocation {}: {}", i.0 + 1, refusal_sentence(self.analysis, a))
     }
 
     /// Media between candidates that no pair chosen has.
@@ -357,9 +353,9 @@ impl Teller<'_> {
             format!("Checks were still going on, none answered yet.{end}")
         });
         self.one_sided(out);
-        for (side, name) in self.sides() {
-            if !side.candidates.iter().any(|c| c.kind == Some(CandidateKind::Relay)) {
-                self.no_relay(side, name, out);
+        if succeeded == 0 {
+            for is_a in [true, false] {
+                self.no_relay(is_a, out);
             }
         }
         self.elsewhere(out);
@@ -370,7 +366,8 @@ impl Teller<'_> {
         let [name_a, name_b] = &self.names;
         if s.b.message.is_none() {
             out.push(format!(
-                "No answer with SDP came, so nothing was to be checked: {name_b} never offered candidates."
+                "No answer with SDP came{}: {name_b} never offered candidates, and there was nothing to check.",
+                self.became()
             ));
         } else if s.b.candidates.is_empty() {
             out.push(format!("{name_b}'s answer has no candidates: it does not speak ICE, and media goes to the addresses in m= and c=."));
@@ -384,6 +381,7 @@ impl Teller<'_> {
                     .filter(|c| c.kind != Some(CandidateKind::Relay))
                     .filter_map(|c| c.address.map(|a| a.ip()))
                     .collect();
+                ips.sort();
                 ips.dedup();
                 ips.truncate(3);
                 ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -406,14 +404,22 @@ impl Teller<'_> {
                 of(&s.b)
             ));
         }
-        for (side, name) in self.sides() {
-            let relay = side.candidates.iter().any(|c| c.kind == Some(CandidateKind::Relay));
-            let first = side.candidates.iter().map(|c| c.component).min().unwrap_or(1);
-            if !relay && !failed_allocations(self.analysis, s, side, first).is_empty() {
-                self.no_relay(side, name, out);
+        for is_a in [true, false] {
+            if !failed_allocations(self.analysis, s, is_a, 1).is_empty() {
+                self.no_relay(is_a, out);
             }
         }
         self.elsewhere(out);
+    }
+
+    /// ` (the call: rejected, 486)`.
+    fn became(&self) -> String {
+        let Some(call) = self.s.call.map(|c| &self.analysis.call(c).summary) else { return String::new() };
+        let state = call.state.name().replace('_', " ");
+        match call.final_status {
+            status @ 300.. => format!(" (the call: {state}, {status})"),
+            _ => format!(" (the call: {state})"),
+        }
     }
 
     fn remarks(&self, out: &mut Vec<String>) {

@@ -7,6 +7,7 @@ use callscope_parsers::sip::{self, Message, parse_message};
 
 use super::Lifeline;
 use super::roles::{self, Role};
+use super::stun::ends::{Anchor, Place};
 use crate::correlate::{
     Analysis, CallIdx, DialogIdx, Flow, MethodId, MsgIdx, Owner, SipRecord, Transport, flag,
 };
@@ -17,14 +18,14 @@ const READS: usize = 6;
 const READS_IN_ALL: usize = 400;
 
 /// A machine: its address, with the port only where the address stands for several.
-type Place = (IpAddr, Option<u16>);
+type Spot = (IpAddr, Option<u16>);
 
 /// Lifelines and the way from addresses to them.
 pub struct Machines {
     split: HashSet<IpAddr>,
     /// Ephemeral port of a connection → the port its user gives as its own.
     ports: HashMap<SocketAddr, u16>,
-    index: HashMap<Place, usize>,
+    index: HashMap<Spot, usize>,
     pub lifelines: Vec<Lifeline>,
 }
 
@@ -33,7 +34,7 @@ impl Machines {
     pub fn of(analysis: &Analysis, messages: &[MsgIdx]) -> Self {
         let (split, ports) = shared_addresses(analysis, messages);
         let mut machines = Self { split, ports, index: HashMap::new(), lifelines: Vec::new() };
-        let mut places: Vec<Place> = Vec::new();
+        let mut places: Vec<Spot> = Vec::new();
         let mut found = HashMap::new();
         let mut ends = Vec::with_capacity(messages.len());
         for &m in messages {
@@ -56,7 +57,7 @@ impl Machines {
         machines
     }
 
-    fn place(&self, a: SocketAddr) -> Place {
+    fn place(&self, a: SocketAddr) -> Spot {
         let port = self.split.contains(&a.ip()).then(|| self.ports.get(&a).copied().unwrap_or(a.port()));
         (a.ip(), port)
     }
@@ -68,6 +69,49 @@ impl Machines {
     }
 }
 
+impl Machines {
+    /// The lifeline of an address that stands for one machine.
+    pub fn single(&self, ip: IpAddr) -> Option<usize> {
+        self.index.get(&(ip, None)).copied()
+    }
+
+    /// Takes lifelines in that no SIP message gives; the final number of each place.
+    pub fn weave(&mut self, places: Vec<Place>) -> Vec<usize> {
+        let old = std::mem::take(&mut self.lifelines);
+        let mut moved = vec![0; old.len()];
+        let mut out = vec![0; places.len()];
+        let count = old.len();
+        let mut put = |anchor: Anchor, lifelines: &mut Vec<Lifeline>| {
+            for (place, at) in places.iter().zip(&mut out) {
+                if let Place::New(line, known) = place
+                    && *known == anchor
+                {
+                    *at = lifelines.len();
+                    lifelines.push(line.clone());
+                }
+            }
+        };
+        let mut lifelines = Vec::with_capacity(count + places.len());
+        put(Anchor::First, &mut lifelines);
+        for (i, line) in old.into_iter().enumerate() {
+            moved[i] = lifelines.len();
+            lifelines.push(line);
+            put(Anchor::After(i), &mut lifelines);
+        }
+        put(Anchor::Last, &mut lifelines);
+        for (place, at) in places.iter().zip(&mut out) {
+            if let Place::Known(i) = place {
+                *at = moved.get(*i).copied().unwrap_or(0);
+            }
+        }
+        for at in self.index.values_mut() {
+            *at = moved.get(*at).copied().unwrap_or(0);
+        }
+        self.lifelines = lifelines;
+        out
+    }
+}
+
 /// Addresses behind which there are several parties: ones that send to themselves, and ones that an INVITE leaves from one
 /// port and comes back to at another (two parties behind one NAT).
 fn shared_addresses(analysis: &Analysis, messages: &[MsgIdx]) -> (HashSet<IpAddr>, HashMap<SocketAddr, u16>) {
@@ -75,7 +119,7 @@ fn shared_addresses(analysis: &Analysis, messages: &[MsgIdx]) -> (HashSet<IpAddr
     let mut first: HashMap<(IpAddr, u32, u32), Option<u16>> = HashMap::new();
     for &m in messages {
         let record = analysis.message(m);
-        let Flow { src, dst, .. } = *analysis.flow(record.flow);
+        let Flow { src, dst, .. } = analysis.flow(record.flow);
         if src.ip() == dst.ip() && src.port() != dst.port() {
             split.insert(src.ip());
         }
@@ -176,7 +220,7 @@ struct Known {
     reads: usize,
 }
 
-fn learn(analysis: &Analysis, messages: &[MsgIdx], ends: &[(usize, usize)], places: &[Place]) -> Vec<Known> {
+fn learn(analysis: &Analysis, messages: &[MsgIdx], ends: &[(usize, usize)], places: &[Spot]) -> Vec<Known> {
     let mut known = vec![Known::default(); places.len()];
     let mut seen: HashMap<_, (usize, MsgIdx)> = HashMap::new();
     let mut reads = 0;
@@ -280,7 +324,7 @@ fn set_agent(k: &mut Known, agent: Option<String>) {
     }
 }
 
-fn lifeline(analysis: &Analysis, (ip, port): Place, k: &Known) -> Lifeline {
+fn lifeline(analysis: &Analysis, (ip, port): Spot, k: &Known) -> Lifeline {
     let address = match port {
         Some(port) => SocketAddr::new(ip, port).to_string(),
         None => ip.to_string(),

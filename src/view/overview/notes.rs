@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::{Analysis, LinkReason, MsgIdx, Side, TlsSession};
-use crate::view::show;
+use crate::correlate::ice::{IceIndex, IceState};
+use crate::correlate::{Analysis, CallIdx, LinkReason, MsgIdx, Side, TlsSession};
+use crate::view::ice::state_words;
+use crate::view::{allocation, show};
 
 type Note = (&'static str, String, Option<FrameRef>);
 
@@ -236,6 +238,52 @@ fn named(analysis: &Analysis, server: SocketAddr, server_name: Option<&str>) -> 
     }
 }
 
+/// Sessions worked out for a note: it is made again while a capture loads.
+const SESSIONS: usize = 100;
+
+/// What became of ICE and of relays.
+fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let calls = (0..analysis.calls.len() as u32).map(CallIdx).filter(|c| analysis.has_ice(*c)).count();
+    let index = if calls <= SESSIONS { analysis.ice_index() } else { IceIndex::default() };
+    if calls > SESSIONS {
+        let calls = show::count(calls as u64, "call offers", "calls offer");
+        notes.push((INFO, format!("ICE: {calls} candidates"), None));
+    } else if index.len() > SESSIONS {
+        let sessions = show::count(index.len() as u64, "session", "sessions");
+        notes.push((INFO, format!("ICE: {sessions}"), None));
+    } else if !index.is_empty() {
+        let mut states: BTreeMap<IceState, u64> = BTreeMap::new();
+        for (call, _) in &index.calls {
+            for s in analysis.ice_sessions_of(*call) {
+                *states.entry(s.state).or_default() += 1;
+            }
+        }
+        for group in &index.loose {
+            *states.entry(analysis.loose_ice_session(*group).state).or_default() += 1;
+        }
+        let total = states.values().sum();
+        let words: Vec<String> =
+            states.iter().map(|(state, n)| format!("{} {}", show::number(*n), state_words(*state))).collect();
+        let sessions = show::count(total, "session", "sessions");
+        let words = match states.keys().next().filter(|_| states.len() == 1) {
+            Some(state) => state_words(*state).to_owned(),
+            None => words.join(", "),
+        };
+        notes.push((INFO, format!("ICE: {sessions}: {words}"), None));
+    }
+    let all = &analysis.stun.allocations;
+    if !all.is_empty() {
+        let failed = all.iter().filter(|a| allocation::failed(analysis, a));
+        let first = failed.clone().next().and_then(|a| analysis.stun.record(a.messages?.0));
+        let allocations = show::count(all.len() as u64, "relay allocation", "relay allocations");
+        let failed = match failed.count() {
+            0 => String::new(),
+            n => format!(", {} failed", show::number(n as u64)),
+        };
+        notes.push((INFO, format!("TURN: {allocations}{failed}"), first.map(|r| r.frame())));
+    }
+}
+
 fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
     let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
     if let Some(first) = mid.peek() {
@@ -244,6 +292,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
         let calls = show::count(mid.count() as u64, "call was", "calls were");
         notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
     }
+    ice(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),

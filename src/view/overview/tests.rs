@@ -20,9 +20,8 @@ fn print(o: &Overview) -> String {
 }
 
 fn capture(accounting: Accounting) -> CaptureSummary {
+    let info = CaptureInfo { path: "a.pcap".to_owned(), format: "pcap", compression: None, size: None };
     CaptureSummary {
-        info: CaptureInfo { path: "a.pcap".to_owned(), format: "pcap", compression: None, size: None },
-        interfaces: Vec::new(),
         frames: accounting.total(),
         bytes: 1,
         first: Some(START),
@@ -34,11 +33,9 @@ fn capture(accounting: Accounting) -> CaptureSummary {
             frame: Some(12),
             text: "the file ends inside a record".to_owned(),
         }],
-        issues_not_kept: 0,
-        comments: Vec::new(),
         input_bytes: 1,
-        counts: Default::default(),
         complete: true,
+        ..CaptureSummary::new(info)
     }
 }
 

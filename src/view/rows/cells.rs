@@ -5,6 +5,7 @@ use callscope_parsers::sip::parse_message;
 use super::{Cell, Key};
 use crate::capture::Nanos;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgList, Side};
+use crate::view::ice::{IceState, state_words};
 use crate::view::show::{self, TimeMode};
 
 /// Columns shown by default.
@@ -101,10 +102,24 @@ pub fn call(analysis: &Analysis, c: CallIdx, key: &str, times: Times<'_, CallIdx
         "forks" => count(s.forks),
         "offers" => count(s.offers),
         "legs" => legs(analysis, c),
+        "ice" => {
+            let worst = analysis.ice_sessions_of(c).iter().map(|s| s.state).min_by_key(|s| ice_rank(*s));
+            worst.map_or_else(none, |s| text(state_words(s).to_owned()))
+        }
         "caller_agent" => bytes(raw(call.caller_agent)),
         "callee_agent" => bytes(raw(call.callee_agent)),
         "call_id" => bytes(raw(call.call_id)),
         _ => of_messages(analysis, call.messages, key),
+    }
+}
+
+/// Worst first.
+fn ice_rank(state: IceState) -> u8 {
+    match state {
+        IceState::Failed => 0,
+        IceState::Incomplete => 1,
+        IceState::NotStarted => 2,
+        IceState::Connected => 3,
     }
 }
 

@@ -7,6 +7,7 @@
 //! | [MS-ICE] (draft-06) | peer's decoded id `:` component `:` own decoded id `:` component, one or more zero bytes to a multiple of 4 |
 
 use super::{Candidate, IceDescription, Shape};
+use crate::stun::CheckUsername;
 
 /// Pairs of draft-06 candidates of which names are built; Microsoft clients have 20 candidates at most.
 const MAX_USERNAMES: usize = 4096;
@@ -89,69 +90,22 @@ fn draft06<'d, 'a>(d: &'d IceDescription<'a>) -> impl Iterator<Item = (usize, &'
     d.candidates.iter().enumerate().filter(|(_, c)| c.shape == Shape::Draft06)
 }
 
-/// A USERNAME taken apart, without knowledge of any description.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CheckUsername<'a> {
-    /// Two ufrags; `padding` zero bytes follow ([MS-ICE2] where there are any, or none was needed).
-    Ufrags { to: &'a [u8], from: &'a [u8], padding: usize },
-    /// Decoded ids of two draft-06 candidates.
-    Candidates { to: &'a [u8], from: &'a [u8], component: u16, padding: usize },
-}
-
-/// Takes the value of a check's USERNAME apart; `None` where it is neither form.
-pub fn parse_check_username(value: &[u8]) -> Option<CheckUsername<'_>> {
-    let end = value.iter().rposition(|b| *b != 0).map_or(0, |n| n + 1);
-    let (name, zeros) = value.split_at_checked(end)?;
-    let padding = zeros.len();
-    if let Some(found) = draft06_parts(name, padding) {
-        return Some(found);
-    }
-    let colon = memchr::memchr(b':', name)?;
-    let (to, from) = (name.get(..colon)?, name.get(colon + 1..)?);
-    let text = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_graphic);
-    (padding < 4 && text(to) && text(from)).then_some(CheckUsername::Ufrags { to, from, padding })
-}
-
-/// Ids are bytes and may hold colons, so the component behind the last one shows where the first ends.
-fn draft06_parts(name: &[u8], padding: usize) -> Option<CheckUsername<'_>> {
-    if !(1..=4).contains(&padding) || !(name.len() + padding).is_multiple_of(4) {
-        return None;
-    }
-    let last = memchr::memrchr(b':', name)?;
-    let digits = name.get(last + 1..)?;
-    let component: u16 =
-        std::str::from_utf8(digits).ok().filter(|d| !d.starts_with(['0', '+']))?.parse().ok()?;
-    let ids = name.get(..last)?;
-    let middle = [b":", digits, b":"].concat();
-    // Ids of one client are of one length, so first look in the middle.
-    let half = ids.len().checked_sub(middle.len())?.div_euclid(2);
-    let at = if ids.get(half..half + middle.len()) == Some(&middle[..]) {
-        half
-    } else {
-        memchr::memmem::find(ids, &middle)?
-    };
-    let (to, from) = (ids.get(..at)?, ids.get(at + middle.len()..)?);
-    (!to.is_empty() && !from.is_empty() && component <= 256).then_some(CheckUsername::Candidates {
-        to,
-        from,
-        component,
-        padding,
-    })
-}
-
 impl IceDescription<'_> {
     /// Is a check with this USERNAME from the side of `from` to the side of this description?
     pub fn is_checked_by(&self, from: &IceDescription<'_>, username: &CheckUsername<'_>) -> bool {
-        match username {
-            CheckUsername::Ufrags { to, from: own, .. } => {
-                self.credentials.as_ref().is_some_and(|c| c.ufrag == *to)
-                    && from.credentials.as_ref().is_some_and(|c| c.ufrag == *own)
+        let CheckUsername { receiver, sender, component } = *username;
+        match component {
+            Some(component) => {
+                let component = u16::from(component);
+                self.candidate_by_id(receiver, component).is_some()
+                    && from.candidate_by_id(sender, component).is_some()
             }
-            CheckUsername::Candidates { to, from: own, component, .. } => {
-                self.candidate_by_id(to, *component).is_some()
-                    && from.candidate_by_id(own, *component).is_some()
-            }
+            None => self.has_ufrag(receiver) && from.has_ufrag(sender),
         }
+    }
+
+    fn has_ufrag(&self, ufrag: &[u8]) -> bool {
+        self.credentials.as_ref().is_some_and(|c| c.ufrag == ufrag)
     }
 
     /// The draft-06 candidate of a decoded id and component.
@@ -162,13 +116,14 @@ impl IceDescription<'_> {
 
     /// Key of MESSAGE-INTEGRITY of a check to this side and of its answer. A secret.
     pub fn check_key(&self, username: &CheckUsername<'_>) -> Option<Vec<u8>> {
-        match username {
-            CheckUsername::Ufrags { to, .. } => {
-                let credentials = self.credentials.as_ref().filter(|c| c.ufrag == *to)?;
-                credentials.pwd.as_ref().map(|(pwd, _)| pwd.to_vec())
+        match username.component {
+            Some(component) => {
+                let place = self.candidate_by_id(username.receiver, component.into())?;
+                self.candidates.get(place)?.decoded_password()
             }
-            CheckUsername::Candidates { to, component, .. } => {
-                self.candidates.get(self.candidate_by_id(to, *component)?)?.decoded_password()
+            None => {
+                let credentials = self.credentials.as_ref().filter(|c| c.ufrag == username.receiver)?;
+                credentials.pwd.as_ref().map(|(pwd, _)| pwd.to_vec())
             }
         }
     }

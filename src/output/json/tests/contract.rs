@@ -19,8 +19,8 @@ pub struct Document {
     pub subscriptions: Vec<Never>,
     pub conferences: Vec<Never>,
     pub instant_messages: Vec<Never>,
-    pub ice_sessions: Vec<Never>,
-    pub turn_allocations: Vec<Never>,
+    pub ice_sessions: Vec<IceSession>,
+    pub turn_allocations: Vec<TurnAllocation>,
     pub sql_lookups: Vec<Never>,
     pub media_streams: Vec<Never>,
     pub dns_lookups: Vec<Never>,
@@ -140,7 +140,7 @@ pub struct Call {
     pub messages: Vec<Message>,
     pub offers: Vec<Offer>,
     pub media: Vec<Never>,
-    pub ice: Vec<Never>,
+    pub ice: Vec<u32>,
     pub findings: Vec<Never>,
 }
 
@@ -223,4 +223,150 @@ pub struct Dialog {
     pub state: String,
     pub terminated: Option<String>,
     pub messages: Vec<Message>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceSession {
+    pub id: u32,
+    pub call: Option<u32>,
+    pub media: Option<String>,
+    pub dialect: String,
+    pub generation: String,
+    pub role_a: Option<String>,
+    pub role_conflicts: u32,
+    pub a: IceSide,
+    pub b: IceSide,
+    pub pairs: Vec<IcePair>,
+    pub pairs_not_kept: u64,
+    pub selected: Vec<Selected>,
+    pub state: String,
+    pub connect_ms: Option<f64>,
+    pub first_media_ms: Option<f64>,
+    pub final_offer: Option<Frame>,
+    pub final_offer_unknown_candidate: bool,
+    pub other_generation: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceSide {
+    pub party: Option<String>,
+    pub ufrag: Option<String>,
+    pub lite: bool,
+    pub candidates: Vec<Candidate>,
+    pub candidates_not_kept: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    pub foundation: String,
+    pub component: u16,
+    pub transport: String,
+    pub tcp_type: Option<String>,
+    pub priority: Option<u64>,
+    pub fraction: Option<String>,
+    pub address: String,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub type_inferred: bool,
+    pub related: Option<String>,
+    pub generation: String,
+    pub trickled: bool,
+    pub remarks: Vec<String>,
+    pub issues: Vec<String>,
+    pub frame: Frame,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IcePair {
+    pub component: u16,
+    pub transport: String,
+    pub a: String,
+    pub b: String,
+    pub a_type: Option<String>,
+    pub b_type: Option<String>,
+    pub priority: Option<u64>,
+    pub state: String,
+    pub requests: u32,
+    pub responses: u32,
+    pub errors: BTreeMap<String, u32>,
+    pub rtt_ms: Option<RoundTrip>,
+    pub nominated: bool,
+    pub selected: bool,
+    pub media_packets: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoundTrip {
+    pub min: f64,
+    pub avg: f64,
+    pub max: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selected {
+    pub component: u16,
+    pub a: String,
+    pub b: String,
+    pub by: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnAllocation {
+    pub id: u32,
+    pub client: String,
+    pub server: String,
+    pub transport: String,
+    pub dialect: String,
+    pub username: Option<String>,
+    pub realm: Option<String>,
+    pub software: Option<String>,
+    pub state: String,
+    pub start: String,
+    pub rounds: Vec<Round>,
+    pub mapped: Option<String>,
+    pub relayed: Option<String>,
+    pub nat: Option<bool>,
+    pub lifetime_s: Option<u32>,
+    pub bandwidth_kbps: Option<u32>,
+    pub refreshes: u32,
+    pub alternate_server: Option<String>,
+    pub peers: Vec<Peer>,
+    pub error: Option<TurnError>,
+    pub calls: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Round {
+    pub request: Option<Frame>,
+    pub response: Option<Frame>,
+    pub status: Option<u16>,
+    pub sent: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    pub address: String,
+    pub channel: Option<u16>,
+    pub permitted: bool,
+    pub active_destination: bool,
+    pub sent_packets: u64,
+    pub received_packets: u64,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TurnError {
+    pub code: u16,
+    pub reason: String,
 }

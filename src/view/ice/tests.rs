@@ -1,0 +1,126 @@
+use super::*;
+use crate::view::scenario::Scenario;
+use crate::view::scenario::ice::*;
+
+fn only(scenario: Scenario) -> (Analysis, IceSession) {
+    let analysis = scenario.done();
+    let index = analysis.ice_index();
+    let refs = session_refs(&analysis, &index, None);
+    assert_eq!(refs.len(), 1);
+    let s = session(&analysis, refs[0]).unwrap();
+    (analysis, s)
+}
+
+#[test]
+fn the_row_says_path_and_times() {
+    let (analysis, s) = only(through_bobs_relay());
+    let row = session_row(&analysis, 1, &s);
+    assert_eq!((row.a.as_str(), row.b.as_str(), row.media.as_str()), ("alice", "bob", "audio"));
+    assert_eq!((row.state_words, row.path.as_str()), ("connected", "relay UDP"));
+    assert_eq!((row.connect, row.first_media), (Some(200_000_000), Some(300_000_000)));
+    assert_eq!((row.candidates, row.succeeded, row.unanswered), ((3, 2), 1, 1));
+    assert_eq!(row.media_packets, 299);
+    assert_eq!(row.role_a, Some("controlling"));
+}
+
+#[test]
+fn a_board_has_a_cell_for_each_pair() {
+    let (analysis, s) = only(through_bobs_relay());
+    let boards = boards(&analysis, &s);
+    assert_eq!(boards.len(), 1);
+    let words: Vec<Vec<String>> =
+        boards[0].cells.iter().map(|r| r.iter().map(BoardCell::words).collect()).collect();
+    assert_eq!(words[0], ["✗ 3 unanswered", "✓ chosen 299 pkts"]);
+    assert_eq!(words[1], ["as its base", "as its base"]);
+    assert_eq!(words[2], ["– not checked", "– not checked"]);
+    assert_eq!(boards[0].rows[2].allocation, Some(AllocationIdx(0)));
+    assert_eq!(boards[0].checked().rows.len(), 1);
+    assert_eq!(boards[0].checked().left_out, (2, 0));
+}
+
+#[test]
+fn a_refused_allocation_stands_where_the_relay_would() {
+    let (analysis, s) = only(without_a_path());
+    let board = &boards(&analysis, &s)[0];
+    let refused = board.rows.last().unwrap();
+    assert_eq!(refused.words(), "relay (refused 401)");
+    assert!(refused.refused && refused.allocation == Some(AllocationIdx(0)));
+    assert!(board.cells.last().unwrap().iter().all(|c| c.words() == "– no allocation"));
+    let why = why(&analysis, &s).join(" ");
+    assert!(why.contains("alice has no relay: allocation 1"), "{why}");
+    assert!(why.contains("No check of bob"), "{why}");
+    assert_eq!(path_words(&analysis, &s), "none");
+}
+
+#[test]
+fn an_address_learnt_from_checks_gets_a_row_of_its_own() {
+    let mut s = offer_and_answer(true);
+    // Bob's NAT gives his check another port than he offered.
+    s.check(1200, "192.0.2.66:6000>10.0.0.65:4000", "p1", BOB_ASKS, false);
+    s.stun(1201, "10.0.0.65:4000>192.0.2.66:6000", BOUND, "p1", &[mapped("192.0.2.66:6000")]);
+    s.check(1210, "10.0.0.65:4000>192.0.2.66:6000", "p2", ALICE_ASKS, true);
+    s.stun(1220, "192.0.2.66:6000>10.0.0.65:4000", BOUND, "p2", &[mapped("198.51.100.1:40000")]);
+    end(&mut s, 5000);
+    let (analysis, s) = only(s);
+    let board = &boards(&analysis, &s)[0];
+    let learnt = board.columns.last().unwrap();
+    assert_eq!(learnt.words(), "prflx, learnt from checks 192.0.2.66:6000");
+    assert_eq!(path_words(&analysis, &s), "through NAT UDP");
+    let checks = checks_of_pair(&analysis, s.selected().next().unwrap());
+    let texts: Vec<(bool, &str)> = checks.iter().map(|c| (c.from_a, c.text.as_str())).collect();
+    assert_eq!(
+        texts,
+        [
+            (false, "check, controlled"),
+            (true, "success"),
+            (true, "check, USE-CANDIDATE, controlling"),
+            (false, "success")
+        ]
+    );
+}
+
+#[test]
+fn checks_without_sdp_are_named_by_who_asked_for_the_relay() {
+    let mut s = Scenario::default();
+    s.allocate(0, "10.0.0.65:4000", Some("203.0.113.9:50000"));
+    s.check(100, "10.0.0.65:4000>192.0.2.66:6000", "q1", ALICE_ASKS, true);
+    s.stun(110, "192.0.2.66:6000>10.0.0.65:4000", BOUND, "q1", &[mapped("198.51.100.1:40000")]);
+    let (analysis, s) = only(s);
+    assert_eq!(parties(&analysis, &s), ["10.0.0.65", "192.0.2.66"]);
+    let (board, index) = (&boards(&analysis, &s)[0], analysis.ice_index());
+    assert_eq!(board.columns[0].words(), "192.0.2.66:6000");
+    assert_eq!(session_ref(&index, 1).map(|r| r.place), Some(Place::Loose(GroupIdx(0))));
+    assert_eq!(session_ref(&index, 2), None);
+    assert_eq!(session_ref(&index, 0), None);
+}
+
+#[test]
+fn candidates_say_where_they_come_from() {
+    let (analysis, s) = only(through_bobs_relay());
+    let sources = crate::correlate::ice::Sources::new(&analysis);
+    let alice = &side_table(&analysis, &sources, &s, true)[0];
+    let from: Vec<&str> = alice.rows.iter().map(|r| r.source.as_str()).collect();
+    assert_eq!(from, ["interface", "mapping, allocation 1", "allocation 1"]);
+    assert!(alice.rows[0].chosen && alice.rows[0].is_default);
+    assert_eq!(alice.rows[0].remarks_text(), "default, private");
+    assert_eq!(alice.rows[0].priority_words, "126 (host), local 65535");
+}
+
+#[test]
+fn filters_ask_for_ice() {
+    let analysis = through_bobs_relay().done();
+    for (filter, wanted) in [
+        ("ice", true),
+        ("ice.state == connected", true),
+        ("ice.state == failed", false),
+        ("ice.path ~ relay", true),
+        ("relay", true),
+        ("ice.pair == 203.0.113.9", true),
+        ("ice.pair == 203.0.113.9:50000", false),
+        ("turn.relayed == 203.0.113.9:50000", true),
+        ("turn", true),
+    ] {
+        let parsed = Filter::parse(filter).unwrap();
+        assert_eq!(parsed.matches_call(&analysis, CallIdx(0)), wanted, "{filter}");
+    }
+}
