@@ -7,11 +7,13 @@ use super::placeholder;
 use crate::correlate::ice::{IceState, PairState};
 use crate::tui::state::{BoardState, State};
 use crate::tui::theme::Role;
-use crate::tui::widgets::text::{fill_row, fit, put, put_center, put_right, width, wrap_words};
+use crate::tui::widgets::text::{fill_row, fit, put, put_right, width, wrap_words};
 use crate::view::ice::{BoardCell, End};
 
 /// Narrowest column of a cell.
 const NARROW: usize = 12;
+/// As wide as what cells commonly say; longer words are read below.
+const COMMON: usize = 18;
 /// Widest column of a cell.
 const WIDE: usize = 24;
 
@@ -98,7 +100,7 @@ fn place(view: &BoardState, area: Rect) -> Place {
     let left = room.saturating_sub(stub + 2);
     let fair = left / count.max(1);
     // What the cells say is read whole; the addresses above them have what is left.
-    let least = cells.clamp(NARROW, WIDE);
+    let least = cells.clamp(NARROW, COMMON);
     let cell = cells.max(ends).clamp(least, WIDE).min(fair.saturating_sub(2)).max(least);
     let columns = (left / (cell + 2)).max(1);
     let wanted = word_lines(view, area.width).len();
@@ -230,7 +232,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let last = (view.row.top + place.rows).min(board.rows.len());
         let text = format!(" rows {}–{last} of {} ", view.row.top + 1, board.rows.len());
         fill_row(buf, Rect { x: area.x, y, width: area.width, height: 1 }, y, '─', style(Role::Rule));
-        put_center(buf, area.x, y, area.width, &text, style(Role::Warning));
+        put(buf, x0, y, place.stub, &text, style(Role::Warning));
     } else {
         fill_row(buf, Rect { x: area.x, y, width: area.width, height: 1 }, y, '─', style(Role::Rule));
     }

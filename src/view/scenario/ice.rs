@@ -1,7 +1,7 @@
 //! Checks, allocations and media, for tests of what is shown of them. RFC 8489 and 8656 messages.
 
 use super::*;
-use crate::decode::{DecodedStun, StunFacts, MediaKind, MediaTally, Place};
+use crate::decode::{DecodedStun, MediaKind, MediaTally, Place, StunFacts};
 
 use callscope_parsers::stun::scan_stun;
 
