@@ -314,7 +314,14 @@ impl Drawing<'_> {
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
                 }
-                LadderRow::Fold { from, to, label, tone, .. } => self.fold(*from, *to, label, *tone),
+                LadderRow::Fold { from, to, label, tone, .. } => {
+                    let stun = *tone == Tone::Stun;
+                    let (on, beside) =
+                        if stun { self.split(*from, *to, label) } else { (label.as_str(), "") };
+                    let mut line = self.fold(*from, *to, on, *tone);
+                    self.beside(&mut line, *from, *to, beside, *tone);
+                    line
+                }
                 LadderRow::Gap { length, .. } => {
                     time_text = String::new();
                     let text = format!("{} later", show::duration(*length));
@@ -372,8 +379,14 @@ impl Drawing<'_> {
             return (label, "");
         }
         let fits = |(at, _): &(usize, &str)| label.get(..*at).is_some_and(|l| width(l) <= columns);
-        match label.match_indices(' ').take_while(fits).last() {
-            Some((at, _)) => (&label[..at], label[at..].trim_start()),
+        let breaks = label.match_indices(' ').take_while(fits).map(|(at, _)| at);
+        // Both ends of a way stand together.
+        let apart = |at: &usize| label[..*at].ends_with('→') || label[*at + 1..].starts_with('→');
+        let breaks: Vec<usize> = breaks.filter(|at| !apart(at)).collect();
+        // What names a value stays with it.
+        let names = |at: &&usize| label.get(**at + 1..).is_some_and(|r| r.starts_with(char::is_lowercase));
+        match breaks.iter().rev().find(names).or(breaks.last()) {
+            Some(&at) => (&label[..at], label[at..].trim_start()),
             None => (label, ""),
         }
     }
