@@ -205,10 +205,11 @@ impl Drawing<'_> {
         // What the longest names and the arrows between neighbours ask for.
         let names = self.ladder.lifelines.iter().map(|l| width(&l.name).max(width(&l.address)) + 2);
         let labels = rows.iter().filter_map(|row| match row {
-            LadderRow::Arrow { from, to, label, retransmissions, message, .. } if from != to => {
+            LadderRow::Arrow { from, to, label, retransmissions, message, tone, .. } if from != to => {
                 let label = width(&with_repeats(label, *retransmissions, 'x'));
                 // Long ones go on beside the arrow.
-                let label = if message.is_none() { label.min(BESIDE) } else { label };
+                let beside = message.is_none() && *tone != Tone::Failure;
+                let label = if beside { label.min(BESIDE) } else { label };
                 Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
             }
             LadderRow::Fold { from, to, label, .. } if from != to => {
@@ -308,8 +309,12 @@ impl Drawing<'_> {
                 LadderRow::Arrow { frame, from, to, label, tone, retransmissions, message, .. } => {
                     frame_text = frame_name(*frame, self.several);
                     let label = with_repeats(label, *retransmissions, self.symbols.repeat);
-                    let (on, beside) =
-                        if message.is_none() { self.split(*from, *to, &label) } else { (label.as_str(), "") };
+                    // What broke a transport stays on its arrow.
+                    let (on, beside) = if message.is_none() && *tone != Tone::Failure {
+                        self.split(*from, *to, &label)
+                    } else {
+                        (label.as_str(), "")
+                    };
                     let mut line = self.arrow(*from, *to, on, *tone);
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
