@@ -138,7 +138,7 @@ impl Drawn {
         out
     }
 
-    /// `final offer: relay UDP` for the messages that name the chosen pair.
+    /// `relay UDP` for the messages that name the chosen pair.
     pub fn final_offer(&self, record: &SipRecord) -> Option<&str> {
         let mut key = Repeat::of(record);
         key.forget_hop();
@@ -153,21 +153,19 @@ impl Drawn {
         let of_a = by_side_a(analysis, session, message);
         let (side, address) = if of_a { (&session.a, a) } else { (&session.b, b) };
         let candidate = side.candidates.iter().find(|c| c.address == Some(address));
-        let words = match candidate {
-            Some(c) => {
-                let kind = c.kind.map_or("", CandidateKind::name);
-                let transport = if c.is_tcp() { "TCP" } else { "UDP" };
-                format!("{kind} {transport} {address}").trim_start().to_owned()
-            }
+        let words = match candidate.and_then(|c| Some((c.kind?, c.is_tcp()))) {
+            Some((kind, tcp)) => format!("{} {}", kind.name(), if tcp { "TCP" } else { "UDP" }),
             None => address.to_string(),
         };
         let mut key = Repeat::of(analysis.message(message));
         key.forget_hop();
         let text = self.finals.entry(key).or_default();
-        if !text.is_empty() {
+        if text.is_empty() {
+            *text = words;
+        } else if !text.split(" + ").any(|known| known == words) {
             text.push_str(" + ");
+            text.push_str(&words);
         }
-        text.push_str(&words);
     }
 }
 
