@@ -34,7 +34,7 @@ fn record(out: &mut Vec<u8>, time: u64, caplen: u32, bytes: &[u8]) {
 }
 
 /// Frames a millisecond apart.
-fn paced(frames: &[Vec<u8>]) -> Vec<u8> {
+pub fn paced(frames: &[Vec<u8>]) -> Vec<u8> {
     pcap((0..).zip(frames).map(|(i, f)| (T0 + i * 1000, f.as_slice())))
 }
 
@@ -49,7 +49,7 @@ fn ipv4(protocol: u8, id: u16, fragment: u16, payload: &[u8]) -> Vec<u8> {
     f
 }
 
-fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+pub fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
     let mut u = Vec::new();
     u.extend(port.to_be_bytes());
     u.extend(5060_u16.to_be_bytes());
@@ -59,7 +59,7 @@ fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
     ipv4(17, 1, 0, &u)
 }
 
-fn tcp(ports: (u16, u16), seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+pub fn tcp(ports: (u16, u16), seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut t = Vec::new();
     t.extend(ports.0.to_be_bytes());
     t.extend(ports.1.to_be_bytes());
@@ -70,7 +70,7 @@ fn tcp(ports: (u16, u16), seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// One direction of a connection, cut into segments of `size` bytes.
-fn stream(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
+pub fn stream(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
     let mut frames = vec![tcp((40_000, 5060), 999, 2, b"")];
     let mut seq = 1000_u32;
     for part in bytes.chunks(size) {
@@ -80,7 +80,7 @@ fn stream(bytes: &[u8], size: usize) -> Vec<Vec<u8>> {
     frames
 }
 
-fn request(method: &str, call_id: &str, more: &str, body: &str) -> Vec<u8> {
+pub fn request(method: &str, call_id: &str, more: &str, body: &str) -> Vec<u8> {
     format!(
         "{method} sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK{call_id}\r\n\
          From: <sip:alice@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: {call_id}\r\n\
@@ -97,13 +97,13 @@ fn balanced(a: &Analysis) {
     }
 }
 
-fn read(bytes: &[u8]) -> Analysis {
+pub fn read(bytes: &[u8]) -> Analysis {
     let a = analyse_bytes(bytes).expect("a capture");
     balanced(&a);
     a
 }
 
-fn read_within(bytes: &[u8], limits: Limits) -> Analysis {
+pub fn read_within(bytes: &[u8], limits: Limits) -> Analysis {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), bytes).expect("room for it");
     let options = LoadOptions { limits, threads: 1, ..LoadOptions::default() };

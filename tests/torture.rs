@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{analyse, analyse_bytes, manifest, samples_folder};
-use callscope::correlate::{Analysis, flag};
+use callscope::correlate::stun::stun_flag;
+use callscope::correlate::{Analysis, CallIdx, flag};
 
 /// Seeded, so that a failure can be run again.
 struct Random(u64);
@@ -41,6 +42,25 @@ fn heads(a: &Analysis, frames: u32) -> Vec<(i64, u32, u16, u16)> {
         .collect()
 }
 
+/// The same of each STUN message, with where it goes and its owner.
+fn stun_heads(a: &Analysis, frames: u32) -> Vec<(i64, u32, u16, String)> {
+    a.stun
+        .records
+        .iter()
+        .filter(|r| r.frame().frame <= frames && !r.has(stun_flag::CUT))
+        .map(|r| (r.time, r.frame().frame, r.kind, format!("{:?} {:?}", a.flow(r.path), r.owner())))
+        .collect()
+}
+
+/// ICE sessions are worked out when asked for: whatever the damage, they can be.
+fn worked_out(a: &Analysis) {
+    let of_calls: usize = (0..a.calls.len() as u32).map(|c| a.ice_sessions_of(CallIdx(c)).len()).sum();
+    let index = a.ice_index();
+    let loose = index.loose.iter().map(|g| a.loose_ice_session(*g)).count();
+    assert!(of_calls + loose <= index.len(), "{} numbers for {of_calls} and {loose}", index.len());
+    assert_eq!(a.calls_by_allocation().len(), a.stun.allocations.len());
+}
+
 #[test]
 fn cut_at_every_length() {
     // The short samples at every byte, the long ones at sampled places.
@@ -59,6 +79,9 @@ fn cut_at_every_length() {
             }
             let (before, now) = (heads(&all, frames), heads(&a, frames));
             assert_eq!(before, now, "{} cut at {len}", s.file);
+            let (before, now) = (stun_heads(&all, frames), stun_heads(&a, frames));
+            assert_eq!(before, now, "{} cut at {len}", s.file);
+            worked_out(&a);
         }
         assert!(started.elapsed() < Duration::from_secs(120), "{}", s.file);
     }
@@ -77,6 +100,7 @@ fn bits_flipped() {
             }
             if let Ok(a) = analyse_bytes(&bytes) {
                 balanced(&a, &format!("{} round {round}", s.file));
+                worked_out(&a);
             }
         }
     }
@@ -97,7 +121,15 @@ fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn segments_reordered_doubled_and_lost() {
     let mut random = Random(77);
-    for name in ["tcp_segments.pcap", "communicator.pcap", "websocket.pcap", "fragments.pcap"] {
+    for name in [
+        "tcp_segments.pcap",
+        "communicator.pcap",
+        "websocket.pcap",
+        "fragments.pcap",
+        "communicator_r2.pcap",
+        "browser.pcap",
+        "no_path.pcap",
+    ] {
         let whole = bytes_of(name);
         let plain = analyse(name);
         let kept = records(&whole);
@@ -121,9 +153,14 @@ fn segments_reordered_doubled_and_lost() {
             let bytes = [&whole[..24], &records.concat()].concat();
             let a = analyse_bytes(&bytes).expect("a capture");
             balanced(&a, &format!("{name} round {round}"));
+            worked_out(&a);
             if round % 3 == 1 && name != "fragments.pcap" {
                 let (was, now) = (plain.sip.messages, a.sip.messages - a.sip.duplicates);
                 assert_eq!(was, now, "{name} round {round}: a packet sent twice is no new message");
+                let whole =
+                    |a: &Analysis| a.stun.records.iter().filter(|r| !r.has(stun_flag::DUPLICATE)).count();
+                assert_eq!(whole(&plain), whole(&a), "{name} round {round}: nor a new STUN message");
+                assert_eq!(plain.stun.allocations.len(), a.stun.allocations.len(), "{name} round {round}");
             }
         }
     }

@@ -264,8 +264,12 @@ impl Analysis {
                 ice |= for_each_name(m.raw, scan, give);
             }
             if ice {
+                // A later offer may open a session of its own.
+                let again = record.is_request()
+                    && record.method != MethodId::INFO
+                    && (record.to_tag != 0 || work.ice_names > 0 && new > 0);
                 work.ice_names = work.ice_names.saturating_add(new).max(1);
-                work.ice_sections |= keys.more_names;
+                work.ice_sections |= again || keys.more_names;
             }
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {

@@ -21,7 +21,7 @@ pub(super) struct CallWork {
     pub closed: bool,
     /// Names that its SDP gives for ICE (saturating), 0 where it does not speak of ICE.
     pub ice_names: u8,
-    /// Its SDP with ICE has several media sections or generations.
+    /// Its SDP with ICE has several media sections or generations, or more than one offer.
     pub ice_sections: bool,
     pub kind: KindBits,
     /// How far the message that named the callee's software can be trusted (0: none did).
