@@ -52,6 +52,8 @@ fn wrong_usage() {
         "callscope summary a.pcap --format html",
         "callscope --limits flows a.pcap",
         "callscope --sip-port 0 a.pcap",
+        "callscope --turn-user alice a.pcap",
+        "callscope --turn-user :secret a.pcap",
         "callscope summary a.pcap --nonsense",
     ] {
         assert!(parse(line).is_err_and(|e| e.use_stderr()), "{line}");

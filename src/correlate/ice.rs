@@ -379,6 +379,21 @@ impl Analysis {
         out
     }
 
+    /// Numbers of the sessions that a group of checks belongs to: those of its call, or its own.
+    pub fn ice_sessions_of_group(&self, index: &IceIndex, group: GroupIdx) -> std::ops::Range<u32> {
+        let mut seen = vec![false; self.stun.groups.list.len()];
+        if group.0 as usize >= seen.len() {
+            return 0..0;
+        }
+        let (groups, _, call) = self.component(group.0 as usize, &mut seen);
+        if let Some(call) = call {
+            return index.of_call(call);
+        }
+        let at = index.loose.iter().position(|seed| groups.first() == Some(seed));
+        let first = at.and_then(|i| u32::try_from(i).ok()).map(|i| index.first_loose + i);
+        first.map_or(0..0, |first| first..first + 1)
+    }
+
     /// The groups that hang together by their names ([MS-ICE] has one for each pair of candidates), the names by side.
     fn component(&self, start: usize, seen: &mut [bool]) -> (Vec<GroupIdx>, [Vec<u64>; 2], Option<CallIdx>) {
         let groups = &self.stun.groups;

@@ -227,6 +227,24 @@ mod tests {
     }
 
     #[test]
+    fn values_the_tree_does_not_tell_are_not_dumped() {
+        let value = |label: &str| Node { label: label.into(), value: "<redacted>".into(), ..Node::default() };
+        let mut password = value("PASSWORD");
+        password.range = Some(0..8);
+        password.children.push(Node { range: Some(4..8), ..value("Value") });
+        let bytes = vec![0, 7, 0, 4, b'a', b'b', b'c', b'd'];
+        let buffer = Buffer { title: "Frame 1".into(), bytes, tree: vec![password] };
+        let options = DecodeOptions { hex: true, ..DecodeOptions::default() };
+        assert_eq!(hex(&buffer, options), "00070004********");
+        let mut out = Vec::new();
+        text(&mut out, std::slice::from_ref(&buffer), options).expect("writes");
+        let dump = String::from_utf8(out).expect("text");
+        assert!(!dump.contains("abcd") && dump.contains("00 07 00 04 ** ** ** **"), "{dump}");
+        let options = DecodeOptions { show_secrets: true, ..options };
+        assert_eq!(hex(&buffer, options), "0007000461626364");
+    }
+
+    #[test]
     fn json_has_no_secret_unless_asked() {
         let frames = [(FrameRef::default(), vec![buffer()])];
         for show_secrets in [false, true] {

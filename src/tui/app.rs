@@ -181,6 +181,7 @@ impl App {
                         | Request::Rows { .. }
                         | Request::FindRow(_)
                         | Request::SessionsOf(_)
+                        | Request::IceOf(_)
                         | Request::Session { .. }
                         | Request::Listing(..)
                         | Request::CallsOf(..)

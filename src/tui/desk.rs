@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use super::event::Event;
 use super::state::{Listing, ListingOf, Subject, TableKind};
 use crate::capture::{FrameRef, Nanos};
+use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
 use crate::view::detail::Buffer;
 use crate::view::diff::DiffLine;
@@ -87,6 +88,8 @@ pub enum Request {
     OwnerOf(FrameRef),
     /// Numbers of the ICE sessions of some calls.
     SessionsOf(Vec<Owner>),
+    /// The ICE sessions or the allocation that a frame belongs to.
+    IceOf(FrameRef),
     /// An ICE session by its number, or by its place where that is known.
     Session {
         id: u32,
@@ -212,6 +215,11 @@ pub enum Answer {
         owner: Option<(Owner, MsgIdx)>,
     },
     SessionsOf(Vec<u32>),
+    IceOf {
+        frame: FrameRef,
+        ids: Vec<u32>,
+        allocation: Option<AllocationIdx>,
+    },
     Session {
         id: u32,
         place: Option<Place>,
@@ -287,6 +295,10 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::OwnerOf { frame: *frame, owner }
         }
         Request::SessionsOf(owners) => Answer::SessionsOf(ice::sessions_of(analysis, cache, owners)),
+        Request::IceOf(frame) => {
+            let (ids, allocation) = ice::of_frame(analysis, cache, *frame);
+            Answer::IceOf { frame: *frame, ids, allocation }
+        }
         Request::Session { id, place } => {
             let data = ice::session(analysis, cache, *id, *place).map(Arc::new);
             Answer::Session { id: *id, place: *place, data }

@@ -177,6 +177,7 @@ pub const KEYS: &[Key] = &[
     key(PACKETS, &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call of this frame"),
     key(SESSIONS.or(ALLOCATIONS).or(BOARD).or(LISTING), &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call it belongs to"),
     key(CALLS.or(LADDER), &["I"], Action::Ice, "pairs", Group::Go, "ICE", "pair boards of the ICE sessions"),
+    key(PACKETS, &["I"], Action::Ice, "pairs", Group::Go, "its ICE", "pair board or allocation of this frame"),
     key(SESSIONS, &["v"], Action::OtherTable, "allocations", Group::Go, "TURN", "the TURN allocations"),
     key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
     key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::{packets, show};
 use crate::capture::FrameRef;
+use crate::correlate::stun::StunRecord;
 use crate::correlate::{Analysis, MsgIdx, Transport, flag};
 use crate::net::{Sliced, explain_frame};
 use stun::Scene;
@@ -199,23 +200,29 @@ fn scene<'a>(
     sliced: &Sliced<'_>,
     show_secrets: bool,
 ) -> Option<Scene<'a>> {
+    let of_frame = |r: &&StunRecord| r.frame() == frame;
+    let records: Vec<&StunRecord> = match sliced {
+        Sliced::Udp { .. } | Sliced::Tcp { .. } | Sliced::Fragment { .. } => {
+            analysis.stun.records.iter().filter(of_frame).collect()
+        }
+        _ => Vec::new(),
+    };
     let (src, dst, transport) = match sliced {
         Sliced::Udp { src, dst, .. } => (*src, *dst, Transport::Udp),
         Sliced::Tcp { segment, .. } => (segment.src, segment.dst, Transport::Tcp),
         Sliced::Fragment { .. } => {
-            let record = analysis.stun.records.iter().find(|r| r.frame() == frame)?;
-            let flow = analysis.flow(record.flow);
+            let flow = analysis.flow(records.first()?.flow);
             (flow.src, flow.dst, flow.transport)
         }
         _ => return None,
     };
-    Some(Scene { analysis, frame, src, dst, transport, show_secrets })
+    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records })
 }
 
 /// STUN messages that were completed by this frame but begin in an earlier one.
 fn reassembled(scene: &Scene<'_>, frame: &[u8]) -> Vec<Buffer> {
     let mut out = Vec::new();
-    for record in scene.records().take(REASSEMBLED) {
+    for record in scene.records.iter().take(REASSEMBLED) {
         let Ok(bytes) = scene.analysis.stores.read(record.bytes()) else { continue };
         if memchr::memmem::find(frame, &bytes).is_some() {
             continue;

@@ -132,7 +132,16 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
         let (from, to) = machines.ends(&analysis.flow(record.flow));
         let mut label = message_label(analysis, m);
         if let Some(words) = drawn_stun.final_offer(record) {
-            label = label.replacen(" offer", &format!(" final offer: {words}"), 1);
+            // How many candidates it has says no more: one for each component.
+            let named = format!(" final offer {words}");
+            label = match label.split_once(" offer") {
+                Some((method, rest)) => {
+                    // What is wrong with the message stands behind.
+                    let flaw = rest.find(" (").and_then(|at| rest.get(at..)).unwrap_or_default();
+                    format!("{method}{named}{flaw}")
+                }
+                None => label,
+            };
         }
         if duplicate {
             label.push_str(" (captured twice)");

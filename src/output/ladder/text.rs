@@ -205,10 +205,11 @@ impl Drawing<'_> {
         // What the longest names and the arrows between neighbours ask for.
         let names = self.ladder.lifelines.iter().map(|l| width(&l.name).max(width(&l.address)) + 2);
         let labels = rows.iter().filter_map(|row| match row {
-            LadderRow::Arrow { from, to, label, retransmissions, message, .. } if from != to => {
+            LadderRow::Arrow { from, to, label, retransmissions, message, tone, .. } if from != to => {
                 let label = width(&with_repeats(label, *retransmissions, 'x'));
                 // Long ones go on beside the arrow.
-                let label = if message.is_none() { label.min(BESIDE) } else { label };
+                let beside = message.is_none() && *tone != Tone::Failure;
+                let label = if beside { label.min(BESIDE) } else { label };
                 Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
             }
             LadderRow::Fold { from, to, label, .. } if from != to => {
@@ -308,13 +309,24 @@ impl Drawing<'_> {
                 LadderRow::Arrow { frame, from, to, label, tone, retransmissions, message, .. } => {
                     frame_text = frame_name(*frame, self.several);
                     let label = with_repeats(label, *retransmissions, self.symbols.repeat);
-                    let (on, beside) =
-                        if message.is_none() { self.split(*from, *to, &label) } else { (label.as_str(), "") };
+                    // What broke a transport stays on its arrow.
+                    let (on, beside) = if message.is_none() && *tone != Tone::Failure {
+                        self.split(*from, *to, &label)
+                    } else {
+                        (label.as_str(), "")
+                    };
                     let mut line = self.arrow(*from, *to, on, *tone);
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
                 }
-                LadderRow::Fold { from, to, label, tone, .. } => self.fold(*from, *to, label, *tone),
+                LadderRow::Fold { from, to, label, tone, .. } => {
+                    let stun = *tone == Tone::Stun;
+                    let (on, beside) =
+                        if stun { self.split(*from, *to, label) } else { (label.as_str(), "") };
+                    let mut line = self.fold(*from, *to, on, *tone);
+                    self.beside(&mut line, *from, *to, beside, *tone);
+                    line
+                }
                 LadderRow::Gap { length, .. } => {
                     time_text = String::new();
                     let text = format!("{} later", show::duration(*length));
@@ -372,8 +384,14 @@ impl Drawing<'_> {
             return (label, "");
         }
         let fits = |(at, _): &(usize, &str)| label.get(..*at).is_some_and(|l| width(l) <= columns);
-        match label.match_indices(' ').take_while(fits).last() {
-            Some((at, _)) => (&label[..at], label[at..].trim_start()),
+        let breaks = label.match_indices(' ').take_while(fits).map(|(at, _)| at);
+        // Both ends of a way stand together.
+        let apart = |at: &usize| label[..*at].ends_with('→') || label[*at + 1..].starts_with('→');
+        let breaks: Vec<usize> = breaks.filter(|at| !apart(at)).collect();
+        // What names a value stays with it.
+        let names = |at: &&usize| label.get(**at + 1..).is_some_and(|r| r.starts_with(char::is_lowercase));
+        match breaks.iter().rev().find(names).or(breaks.last()) {
+            Some(&at) => (&label[..at], label[at..].trim_start()),
             None => (label, ""),
         }
     }

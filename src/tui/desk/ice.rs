@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::capture::Nanos;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::ice::{IceIndex, IcePair, IceSession, IceState, Sources};
-use crate::correlate::stun::{AllocationIdx, AllocationState};
+use crate::correlate::stun::{AllocationIdx, AllocationState, StunOwner, StunRecord};
 use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
 use crate::tui::state::{ListTable, Listing, ListingOf, PairKey, Subject, TableKind, Target};
 use crate::tui::widgets::text;
@@ -139,6 +139,25 @@ pub(super) fn sessions_of(analysis: &Analysis, cache: &Cache, owners: &[Owner]) 
     calls.flat_map(|call| index.of_call(call)).collect()
 }
 
+/// What a frame with STUN in it, or a SIP message of a call, belongs to.
+pub(super) fn of_frame(
+    analysis: &Analysis,
+    cache: &Cache,
+    frame: FrameRef,
+) -> (Vec<u32>, Option<AllocationIdx>) {
+    let owner = analysis.stun.records.iter().find(|r| r.frame() == frame).map(StunRecord::owner);
+    match owner {
+        Some(StunOwner::Check(group)) => {
+            (analysis.ice_sessions_of_group(&cache.index(analysis), group).collect(), None)
+        }
+        Some(StunOwner::Allocation(allocation)) => (Vec::new(), Some(allocation)),
+        _ => {
+            let owners = analysis.messages_in_frame(frame).first().map(|m| analysis.message(*m).owner);
+            (sessions_of(analysis, cache, owners.as_slice()), None)
+        }
+    }
+}
+
 fn find(analysis: &Analysis, cache: &Cache, id: u32, place: Option<Place>) -> Option<SessionRef> {
     match place {
         Some(place) => Some(SessionRef { id, place }),
@@ -174,7 +193,10 @@ fn title(analysis: &Analysis, s: &IceSession) -> String {
     };
     let call = s.call.map_or(String::new(), |c| format!("Call {}  ", u64::from(c.0) + 1));
     let media = if row.media.is_empty() { String::new() } else { format!("  {}", row.media) };
-    let path = if row.path.is_empty() { String::new() } else { format!("  {}", row.path) };
+    let path = match s.state {
+        IceState::Connected if !row.path.is_empty() => format!("  {}", row.path),
+        _ => String::new(),
+    };
     format!("{call}{}{}  ×  {}{}{media}  {}{path}", row.a, roles[0], row.b, roles[1], row.dialect)
 }
 
@@ -400,52 +422,35 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
     Some(Listing { title: told.title, head, tables, calls })
 }
 
-/// The candidate tables of a message as lines: every generation it carries, the fallback named.
+/// The candidates of a message as lines short enough for a side pane: every generation it carries, the main part first.
 pub(super) fn candidates_in(analysis: &Analysis, cache: &Cache, message: MsgIdx) -> Vec<String> {
+    let mut all = ice::offered(analysis, message, || cache.sources(analysis));
+    all.sort_by_key(|told| told.fallback);
     let mut out = Vec::new();
-    for told in ice::offered(analysis, message, || cache.sources(analysis)) {
+    for told in all {
         if !out.is_empty() {
             out.push(String::new());
         }
-        out.push(side_title(&told));
-        let rows: Vec<[String; 6]> = told
-            .rows
-            .iter()
-            .map(|r| {
-                let kind = if r.inferred.is_some() { format!("~{}", r.kind) } else { r.kind.clone() };
-                [
-                    r.component.to_string(),
-                    r.transport.clone(),
-                    kind,
-                    r.address.clone(),
-                    r.priority.clone(),
-                    r.remarks_text(),
-                ]
-            })
-            .collect();
-        let wide = |i: usize| rows.iter().map(|r| text::width(&r[i])).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..6).map(wide).collect();
-        for (row, r) in rows.iter().zip(&told.rows) {
-            let mut line = String::new();
-            for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let pad = if i == 5 { 0 } else { width.saturating_sub(text::width(cell)) + 2 };
-                line.push_str(cell);
-                line.push_str(&" ".repeat(pad));
+        let title = side_title(&told);
+        out.extend(title.split("   ").map(str::to_owned));
+        for row in &told.rows {
+            let kind = if row.inferred.is_some() { format!("~{}", row.kind) } else { row.kind.clone() };
+            out.push(format!("{kind:<6} {} {} {}", row.component, row.transport, row.address));
+            let mut more = vec![format!("priority {}", row.priority)];
+            if !row.priority_words.is_empty() {
+                more.push(row.priority_words.clone());
             }
-            let mut more = Vec::new();
-            if !r.priority_words.is_empty() {
-                more.push(r.priority_words.clone());
+            if !row.related.is_empty() {
+                more.push(format!("base {}", row.related));
             }
-            if !r.related.is_empty() {
-                more.push(format!("base {}", r.related));
+            if !row.source.is_empty() {
+                more.push(format!("from {}", row.source));
             }
-            if !r.source.is_empty() {
-                more.push(format!("from {}", r.source));
+            let remarks = row.remarks_text();
+            if !remarks.is_empty() {
+                more.push(remarks);
             }
-            out.push(line.trim_end().to_owned());
-            if !more.is_empty() {
-                out.push(format!("   {}", more.join(", ")));
-            }
+            out.extend(more.into_iter().map(|line| format!("       {line}")));
         }
     }
     out

@@ -424,6 +424,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             Answer::OwnerOf { frame: *frame, owner: Some((TableKind::Calls.owner(2).unwrap(), MsgIdx(3))) }
         }
         Request::SessionsOf(_) => Answer::SessionsOf(vec![4, 5]),
+        Request::IceOf(frame) => Answer::IceOf { frame: *frame, ids: vec![1], allocation: None },
         Request::Session { id, place } => {
             Answer::Session { id: *id, place: *place, data: Some(Arc::new(ice::session(*id))) }
         }

@@ -471,6 +471,35 @@ fn a_relay_leads_to_its_allocation_and_an_allocation_to_its_call() {
 }
 
 #[test]
+fn a_frame_leads_to_its_session_or_allocation() {
+    let mut state = state(120, 40);
+    press(&mut state, "0 j I");
+    assert!(matches!(state.stack.as_slice(), [View::Board(view)] if view.ids.as_slice() == [1]));
+    let answer =
+        |allocation| crate::tui::desk::Answer::IceOf { frame: frame(7), ids: Vec::new(), allocation };
+    crate::tui::update::receive(&mut state, answer(Some(AllocationIdx(4))));
+    match state.stack.last() {
+        Some(View::Listing(view)) => assert_eq!(view.of, ListingOf::Allocation(AllocationIdx(4))),
+        other => panic!("{other:?}"),
+    }
+    crate::tui::update::receive(&mut state, answer(None));
+    assert!(state.notice.as_ref().is_some_and(|n| n.text.contains("frame 7 belongs to no")));
+}
+
+#[test]
+fn messages_of_a_list_are_gone_through_in_full_screen() {
+    let mut state = state(120, 40);
+    press(&mut state, "5 Enter Enter Enter ] ]");
+    let subject = match state.stack.last() {
+        Some(View::Detail(view)) => view.subject,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(subject, Some(Subject::Frame(frame(12))));
+    press(&mut state, "Esc");
+    assert!(matches!(state.stack.last(), Some(View::Listing(view)) if view.cursor.at == 2));
+}
+
+#[test]
 fn only_pairs_of_one_state_are_left() {
     let mut state = state(120, 40);
     press(&mut state, "5 Enter f");

@@ -161,6 +161,20 @@ fn beside(state: &mut State, by: isize) {
                 }
             }
         }
+        Some(View::Listing(list)) => {
+            let data = list.data.clone().unwrap_or_default();
+            let mut at = list.cursor.at;
+            loop {
+                at = match at.checked_add_signed(by) {
+                    Some(at) if at < data.len() => at,
+                    _ => break None,
+                };
+                if let Some(subject) = data.target(at).subject {
+                    list.cursor.at = at;
+                    break Some(subject);
+                }
+            }
+        }
         None if state.tab == Tab::Packets => {
             let len = state.packets.len(&state.holdings);
             let before = state.packets.cursor.at;

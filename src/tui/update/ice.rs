@@ -171,7 +171,7 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
     }
 }
 
-fn open_allocation(state: &mut State, allocation: Option<AllocationIdx>) {
+pub(super) fn open_allocation(state: &mut State, allocation: Option<AllocationIdx>) {
     match allocation {
         Some(allocation) => {
             let of = ListingOf::Allocation(allocation);

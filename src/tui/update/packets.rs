@@ -33,6 +33,10 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
             Some(Subject::Frame(frame)) => effects.push(Effect::Ask(Request::OwnerOf(frame))),
             _ => state.say("no frame is here"),
         },
+        Action::Ice => match subject(state) {
+            Some(Subject::Frame(frame)) => effects.push(Effect::Ask(Request::IceOf(frame))),
+            _ => state.say("no frame is here"),
+        },
         Action::Pane => state.frame_pane_open = Some(!pane_shown),
         Action::NextPane if pane_shown => state.packets.pane.tab = state.packets.pane.tab.step(1),
         Action::PreviousPane if pane_shown => {

@@ -159,7 +159,13 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
             None => state.say(format!("frame {} carries no SIP message", frame.frame)),
         },
         Answer::SessionsOf(ids) if ids.is_empty() => state.say("no ICE: its SDP names no candidates"),
-        Answer::SessionsOf(ids) => {
+        Answer::IceOf { allocation: Some(allocation), .. } => {
+            super::ice::open_allocation(state, Some(allocation));
+        }
+        Answer::IceOf { frame, ids, .. } if ids.is_empty() => {
+            state.say(format!("frame {} belongs to no ICE session and no allocation", frame.frame));
+        }
+        Answer::SessionsOf(ids) | Answer::IceOf { ids, .. } => {
             let view = BoardState::new(Arc::new(ids), 0);
             state.stack.push(View::Board(Box::new(view)));
         }

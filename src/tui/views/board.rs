@@ -7,11 +7,13 @@ use super::placeholder;
 use crate::correlate::ice::{IceState, PairState};
 use crate::tui::state::{BoardState, State};
 use crate::tui::theme::Role;
-use crate::tui::widgets::text::{fill_row, fit, put, put_center, put_right, width, wrap_words};
+use crate::tui::widgets::text::{fill_row, fit, put, put_right, width, wrap_words};
 use crate::view::ice::{BoardCell, End};
 
 /// Narrowest column of a cell.
 const NARROW: usize = 12;
+/// As wide as what cells commonly say; longer words are read below.
+const COMMON: usize = 18;
 /// Widest column of a cell.
 const WIDE: usize = 24;
 
@@ -51,8 +53,13 @@ struct Place {
     foot: u16,
 }
 
+/// In few words, for the head of a row or column.
+fn title_of(end: &End) -> String {
+    end.title.replace(", learnt from checks", ", learnt")
+}
+
 fn end_width(end: &End) -> usize {
-    width(&end.title).min(WIDE).max(width(&end.address))
+    width(&title_of(end)).min(WIDE).max(width(&end.address))
 }
 
 /// What is said below the board: of the pair, then why.
@@ -82,7 +89,7 @@ fn place(view: &BoardState, area: Rect) -> Place {
     let head = 2;
     let (stub, cells, ends, count) = match &view.shown {
         Some(board) => {
-            let stub = board.rows.iter().map(|e| width(&e.title).min(WIDE) + 1 + width(&e.address)).max();
+            let stub = board.rows.iter().map(|e| width(&title_of(e)).min(WIDE) + 1 + width(&e.address)).max();
             let cells = board.cells.iter().flatten().map(|c| width(&c.words())).max().unwrap_or(0);
             let ends = board.columns.iter().map(end_width).max().unwrap_or(0);
             (stub.unwrap_or(0) + 1, cells, ends, board.columns.len())
@@ -93,7 +100,7 @@ fn place(view: &BoardState, area: Rect) -> Place {
     let left = room.saturating_sub(stub + 2);
     let fair = left / count.max(1);
     // What the cells say is read whole; the addresses above them have what is left.
-    let least = cells.clamp(NARROW, WIDE);
+    let least = cells.clamp(NARROW, COMMON);
     let cell = cells.max(ends).clamp(least, WIDE).min(fair.saturating_sub(2)).max(least);
     let columns = (left / (cell + 2)).max(1);
     let wanted = word_lines(view, area.width).len();
@@ -170,7 +177,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let Some(end) = board.columns.get(at) else { continue };
         let here = at == view.column.at;
         let role = if here { Role::Head } else { Role::Text };
-        put(buf, cells_at(k), y, place.cell, &end.title, style(role));
+        put(buf, cells_at(k), y, place.cell, &title_of(end), style(role));
         put(
             buf,
             cells_at(k),
@@ -200,9 +207,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let here = at == view.row.at;
         let room = usize::from(place.stub);
         // The address tells ends apart; of a long title its beginning is enough.
-        let least = width(&end.title).min(14);
+        let least = width(&title_of(end)).min(14);
         let title_room = room.saturating_sub(width(&end.address) + 1).max(least).min(room);
-        let title = fit(&end.title, title_room).into_owned();
+        let title = fit(&title_of(end), title_room).into_owned();
         let used = (width(&title) + 1).min(room);
         put(buf, x0, y, place.stub, &title, style(if here { Role::Head } else { Role::Text }));
         let rest = room - used;
@@ -225,7 +232,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         let last = (view.row.top + place.rows).min(board.rows.len());
         let text = format!(" rows {}–{last} of {} ", view.row.top + 1, board.rows.len());
         fill_row(buf, Rect { x: area.x, y, width: area.width, height: 1 }, y, '─', style(Role::Rule));
-        put_center(buf, area.x, y, area.width, &text, style(Role::Warning));
+        put(buf, x0, y, place.stub, &text, style(Role::Warning));
     } else {
         fill_row(buf, Rect { x: area.x, y, width: area.width, height: 1 }, y, '─', style(Role::Rule));
     }

@@ -29,7 +29,7 @@ const DEPTH: usize = 4;
 const FRAMES: usize = 256;
 
 /// Where the bytes of a message come from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Scene<'a> {
     pub analysis: &'a Analysis,
     pub frame: FrameRef,
@@ -37,6 +37,8 @@ pub struct Scene<'a> {
     pub dst: SocketAddr,
     pub transport: Transport,
     pub show_secrets: bool,
+    /// Of the frame.
+    pub records: Vec<&'a StunRecord>,
 }
 
 impl<'a> Scene<'a> {
@@ -44,16 +46,10 @@ impl<'a> Scene<'a> {
         FlowKnown::of(self.analysis, self.src, self.dst, self.transport)
     }
 
-    /// Records of the frame.
-    pub fn records(&self) -> impl Iterator<Item = &'a StunRecord> + use<'a> {
-        let frame = self.frame;
-        self.analysis.stun.records.iter().filter(move |r| r.frame() == frame)
-    }
-
-    /// What the analysis made of a message: of the frame, else of a frame that goes on with it.
+    /// What the analysis made of a message.
     fn record(&self, transaction: &[u8; 16]) -> Option<&'a StunRecord> {
         let hash = name_hash(transaction) as u32;
-        self.records().find(|r| r.transaction == hash)
+        self.records.iter().copied().find(|r| r.transaction == hash)
     }
 
     /// The dialect of what a message belongs to: an answer does not always say it.
@@ -84,7 +80,7 @@ pub fn datagram(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Option<Node> {
         }
         Probe::ChannelData => Some(channel_data(bytes, at, scene)),
         Probe::Unknown if bytes.first()? < &4 => {
-            scene.records().next()?;
+            scene.records.first()?;
             message(bytes, at, scene, DEPTH)
         }
         Probe::Rtp | Probe::Rtcp | Probe::Dtls => {

@@ -398,10 +398,13 @@ impl Teller<'_> {
             } else {
                 format!(", or at the relay ({})", relays.join(", "))
             };
+            let at = |name: &str, side| match of(side) {
+                ips if ips.is_empty() => name.to_owned(),
+                ips => format!("{name} ({ips})"),
+            };
+            let (at_a, at_b) = (at(name_a, &s.a), at(name_b, &s.b));
             out.push(format!(
-                "No check is in this capture. They pass between {name_a} ({}) and {name_b} ({}): capture at one of them{at_relay}.",
-                of(&s.a),
-                of(&s.b)
+                "No check is in this capture. They pass between {at_a} and {at_b}: capture at one of them{at_relay}."
             ));
         }
         for is_a in [true, false] {

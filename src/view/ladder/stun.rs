@@ -10,7 +10,7 @@ use super::lifelines::Machines;
 use super::traffic::{CallTraffic, call_traffic};
 use super::{LadderRow, Repeat, Tone};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::ice::{CandidateKind, ChosenBy, IceSession};
+use crate::correlate::ice::{CandidateKind, ChosenBy, IcePair, IceSession};
 use crate::correlate::{Analysis, MsgIdx, Owner, SipRecord};
 use ends::Ends;
 
@@ -138,7 +138,7 @@ impl Drawn {
         out
     }
 
-    /// `final offer: relay UDP` for the messages that name the chosen pair.
+    /// `relay UDP` for the messages that name the chosen pair.
     pub fn final_offer(&self, record: &SipRecord) -> Option<&str> {
         let mut key = Repeat::of(record);
         key.forget_hop();
@@ -147,31 +147,25 @@ impl Drawn {
 
     fn note_final(&mut self, analysis: &Analysis, session: &IceSession) {
         let Some(message) = session.final_offer else { return };
-        // The first offer chooses nothing, whatever it names.
-        if session.a.message == Some(message) || session.b.message == Some(message) {
-            return;
-        }
         let mut pairs = session.final_pairs.clone();
         pairs.sort_by_key(|(component, ..)| *component);
         let Some(&(_, a, b)) = pairs.first() else { return };
         let of_a = by_side_a(analysis, session, message);
         let (side, address) = if of_a { (&session.a, a) } else { (&session.b, b) };
         let candidate = side.candidates.iter().find(|c| c.address == Some(address));
-        let words = match candidate {
-            Some(c) => {
-                let kind = c.kind.map_or("", CandidateKind::name);
-                let transport = if c.is_tcp() { "TCP" } else { "UDP" };
-                format!("{kind} {transport} {address}").trim_start().to_owned()
-            }
+        let words = match candidate.and_then(|c| Some((c.kind?, c.is_tcp()))) {
+            Some((kind, tcp)) => format!("{} {}", kind.name(), if tcp { "TCP" } else { "UDP" }),
             None => address.to_string(),
         };
         let mut key = Repeat::of(analysis.message(message));
         key.forget_hop();
         let text = self.finals.entry(key).or_default();
-        if !text.is_empty() {
+        if text.is_empty() {
+            *text = words;
+        } else if !text.split(" + ").any(|known| known == words) {
             text.push_str(" + ");
+            text.push_str(&words);
         }
-        text.push_str(&words);
     }
 }
 
@@ -186,7 +180,9 @@ fn by_side_a(analysis: &Analysis, session: &IceSession, message: MsgIdx) -> bool
 
 /// The chosen way of the first component: `media via relay UDP 192.0.2.7:50004`, `media direct UDP`.
 fn media_words(session: &IceSession) -> Option<String> {
-    let pair = session.selected().find(|p| p.component == 1)?;
+    // A pair that only an offer names may never have been used.
+    let seen = |p: &&IcePair| p.component == 1 && (p.media_packets > 0 || p.first_success.is_some());
+    let pair = session.selected().find(seen)?;
     let transport = if pair.transport == crate::correlate::Transport::Tcp { "TCP" } else { "UDP" };
     let relay = Some(CandidateKind::Relay);
     let guess = if pair.selected == Some(ChosenBy::Media) { " (by the media)" } else { "" };
@@ -199,7 +195,7 @@ fn media_words(session: &IceSession) -> Option<String> {
 }
 
 /// `relay↔host`, as side A sees it.
-fn kinds(session: &IceSession, pair: &crate::correlate::ice::IcePair) -> String {
+fn kinds(session: &IceSession, pair: &IcePair) -> String {
     // What checks came from and no line names is peer-reflexive (RFC 8445 §7.3.1.3).
     let name = |kind: Option<CandidateKind>| kind.map_or("prflx", CandidateKind::name);
     format!("{}↔{}", name(pair.a_kind(session)), name(pair.b_kind(session)))

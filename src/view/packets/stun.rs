@@ -26,6 +26,8 @@ pub struct FlowKnown<'a> {
     pub hint: Option<Dialect>,
     /// The allocation whose client and server speak here, and whether this is towards the client.
     pub relay: Option<(&'a Allocation, bool)>,
+    /// Media was counted on this connection, which is no relay's: it stands behind lengths (RFC 4571).
+    pub media_on_tcp: bool,
 }
 
 impl<'a> FlowKnown<'a> {
@@ -34,7 +36,10 @@ impl<'a> FlowKnown<'a> {
             let (at, to_client) = analysis.stun.allocation_on(flow)?;
             Some((analysis.stun.allocations.get(at.0 as usize)?, to_client))
         });
-        Self { hint: relay.map(|(a, _)| a.dialect), relay }
+        let media_on_tcp = transport == Transport::Tcp
+            && relay.is_none()
+            && analysis.media_between(src, dst, transport).is_some();
+        Self { hint: relay.map(|(a, _)| a.dialect), relay, media_on_tcp }
     }
 
     /// The peer a channel of the flow stands for; a number given out again belongs to the last one.
@@ -58,9 +63,11 @@ impl<'a> FlowKnown<'a> {
         if let StreamGuess::Framed(framing) = probe_stun_stream(segment) {
             return Some(framing);
         }
-        let framing = match self.relay?.0.dialect {
-            Dialect::MsTurn => StreamFraming::Microsoft,
-            _ => StreamFraming::Rfc,
+        let framing = match self.relay {
+            None if self.media_on_tcp => StreamFraming::Rfc4571,
+            None => return None,
+            Some((a, _)) if a.dialect == Dialect::MsTurn => StreamFraming::Microsoft,
+            Some(_) => StreamFraming::Rfc,
         };
         matches!(framing.frame(segment), Framing::Message { .. }).then_some(framing)
     }

@@ -246,10 +246,18 @@ fn asked(scan: &StunScan<'_>) -> String {
     text
 }
 
+/// Bindings of one client at one server.
+struct Asking {
+    ends: [usize; 2],
+    lines: Vec<Line>,
+    requests: usize,
+    answered: HashSet<u32>,
+}
+
 /// Bindings of each client at each server: the first with its answer, then all others as one line.
 fn bindings(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, list: &[StunIdx]) {
     let analysis = canvas.analysis;
-    let mut pairs: Vec<([usize; 2], Vec<Line>, usize, HashSet<u32>)> = Vec::new();
+    let mut pairs: Vec<Asking> = Vec::new();
     for &index in list {
         let Some(r) = analysis.stun.record(index).copied().filter(|r| !r.has(stun_flag::DUPLICATE)) else {
             continue;
@@ -273,21 +281,22 @@ fn bindings(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, list: &[St
             break;
         }
         let line = Line { time: r.time, frame: r.frame(), from, to, label, tone, leg };
-        let at = pairs.iter().position(|(e, ..)| *e == [client, server]).unwrap_or_else(|| {
-            pairs.push(([client, server], Vec::new(), 0, HashSet::new()));
+        let ends = [client, server];
+        let at = pairs.iter().position(|p| p.ends == ends).unwrap_or_else(|| {
+            pairs.push(Asking { ends, lines: Vec::new(), requests: 0, answered: HashSet::new() });
             pairs.len() - 1
         });
-        let (_, lines, requests, answered) = &mut pairs[at];
-        lines.push(line);
+        let asking = &mut pairs[at];
+        asking.lines.push(line);
         match class {
-            Class::Request if !r.has(stun_flag::RETRANSMISSION) => *requests += 1,
+            Class::Request if !r.has(stun_flag::RETRANSMISSION) => asking.requests += 1,
             Class::Success | Class::Error => {
-                answered.insert(r.transaction);
+                asking.answered.insert(r.transaction);
             }
             _ => {}
         }
     }
-    for ([client, server], lines, requests, answered) in pairs {
+    for Asking { ends: [client, server], lines, requests, answered } in pairs {
         let mapped = lines.iter().find(|l| l.label.starts_with("mapped ")).map(|l| l.label.clone());
         let rows: Vec<LadderRow> = lines.into_iter().map(Line::row).collect();
         if rows.len() <= 2 {
