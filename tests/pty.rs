@@ -158,9 +158,9 @@ fn ice_sessions_lead_to_pairs_candidates_the_call_and_back() {
     let mut terminal = Terminal::start(DIRECT);
     terminal.see(&["1 Overview", "8 calls"]);
     terminal.press("5");
-    terminal.see(&["not started", "relay UDP", "1 of 1"]);
+    terminal.see(&["not started", "two relays UDP", "1 of 1"]);
     terminal.press("\r");
-    terminal.see(&["component [1 RTP] 2 RTCP", "13 not checked", "No check is in this capture."]);
+    terminal.see(&["component [1 RTP] 2 RTCP", "12 not checked", "No check is in this capture."]);
     terminal.press("t");
     terminal.see(&["alice: ", "candidates, draft-19 (MS-ICE2)"]);
     terminal.press("q");
@@ -170,7 +170,7 @@ fn ice_sessions_lead_to_pairs_candidates_the_call_and_back() {
     terminal.press("I");
     terminal.see(&["component [1 RTP] 2 RTCP"]);
     terminal.press("qqq");
-    terminal.see(&["relay UDP", "1 of 1"]);
+    terminal.see(&["two relays UDP", "1 of 1"]);
     terminal.press("v");
     terminal.see(&["No TURN allocations in 568 frames."]);
     terminal.press("q");
