@@ -16,6 +16,8 @@ use crate::correlate::stun::{StunRecord, stun_flag};
 const STILL_TRYING: Nanos = 1_200_000_000;
 /// ... or it still had pairs to check; slow ones leave seconds between them.
 const NEXT_PAIR: Nanos = 5_000_000_000;
+/// Whoever has had no answer at all for so long has no path, though retransmissions may go on to 39.5 s.
+const NO_PATH: Nanos = 10_000_000_000;
 
 type PairKey = (u16, SocketAddr, SocketAddr, Transport);
 
@@ -104,6 +106,8 @@ impl Analysis {
         let silent = last_sent.map_or(Nanos::MAX, |t| end.saturating_sub(t));
         let left = session.pairs.iter().any(|p| p.component == 1 && p.state == PairState::NotChecked);
         let trying = silent < STILL_TRYING.max(spacing + spacing / 5) || left && silent < NEXT_PAIR;
+        let tried = session.first_check.map_or(0, |t| end.saturating_sub(t));
+        let trying = trying && tried < NO_PATH;
         session.state = state_of(&session, trying);
         session.pairs.sort_by_key(|p| {
             let rank = (p.selected.is_none(), p.state);
