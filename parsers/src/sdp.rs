@@ -138,17 +138,22 @@ impl<'a> Session<'a> {
 
 /// Parses a description; a stub without `v=` is tolerated (with an issue). Ranges count from the start of `buf`.
 pub fn parse_sdp(buf: &[u8]) -> Session<'_> {
-    parse(buf, false)
+    parse(buf, false, true)
 }
 
 /// Parses a fragment of trickle ICE (`application/trickle-ice-sdpfrag`, RFC 8840 §9): `a=` lines and pseudo `m=`
 /// lines, without `v=` and `c=`.
 pub fn parse_sdpfrag(buf: &[u8]) -> Session<'_> {
-    parse(buf, true)
+    parse(buf, true, true)
 }
 
-fn parse(buf: &[u8], fragment: bool) -> Session<'_> {
-    let mut parser = Parser { buf, fragment, ..Parser::default() };
+/// As [`parse_sdp`] or [`parse_sdpfrag`], but without the issues of candidate lines, for who reads these lines anyway.
+fn parse_lines(buf: &[u8], fragment: bool) -> Session<'_> {
+    parse(buf, fragment, false)
+}
+
+fn parse(buf: &[u8], fragment: bool, candidate_issues: bool) -> Session<'_> {
+    let mut parser = Parser { buf, fragment, candidate_issues, ..Parser::default() };
     for (index, range) in split_lines(buf).enumerate() {
         if index >= MAX_LINES {
             parser.issue("sdp-too-many-lines", range.start..buf.len(), "More lines than are read");
@@ -174,6 +179,7 @@ struct Level<'a> {
 struct Parser<'a> {
     buf: &'a [u8],
     fragment: bool,
+    candidate_issues: bool,
     session: Session<'a>,
     level: Level<'a>,
     media: Option<Section<'a>>,
@@ -384,8 +390,10 @@ impl<'a> Parser<'a> {
             self.issue("sdp-bad-attribute", range.clone(), "An attribute without a name");
         }
         let attribute = Attribute { name, value, range: range.clone(), value_range };
-        for issue in attribute.candidate().map(|c| c.issues).unwrap_or_default() {
-            self.issue(issue.code, issue.range, issue.text);
+        if self.candidate_issues {
+            for issue in attribute.candidate().map(|c| c.issues).unwrap_or_default() {
+                self.issue(issue.code, issue.range, issue.text);
+            }
         }
         let direction = if value.is_empty() { Direction::of(name) } else { None };
         let Some(section) = &mut self.media else {

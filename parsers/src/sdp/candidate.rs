@@ -76,8 +76,13 @@ impl CandidateSyntax {
 
     /// Of a whole message: where it has both Microsoft kinds, the newer.
     pub fn of_message(message: &[u8]) -> Self {
-        let lines = message.split(|b| matches!(b, b'\r' | b'\n')).filter_map(candidate_value);
-        let candidates: Vec<_> = lines.map(|value| parse_candidate(value, 0)).collect();
+        let mut candidates = Vec::new();
+        let mut start = 0;
+        for end in memchr::memchr2_iter(b'\r', b'\n', message).chain([message.len()]) {
+            let value = message.get(start..end).and_then(candidate_value);
+            candidates.extend(value.map(|value| parse_candidate(value, 0)));
+            start = end + 1;
+        }
         match Self::of(&candidates) {
             Self::Rfc if candidates.iter().any(|c| c.shape == Shape::Draft06) => Self::V19,
             syntax => syntax,

@@ -211,18 +211,18 @@ impl Analysis {
         let others = offered.iter().map(|b| b.syntax);
         let other_generation = others.into_iter().find(|s| *s != CandidateSyntax::None && *s != generation);
         let offer_sdp = offer_body.parse();
-        let answer_sdp = answer_body.map(SdpBody::parse);
+        let offer_sections = offer_body.ice_descriptions();
+        let answer_sections = answer_body.map(SdpBody::ice_descriptions);
         let mut trickle = false;
-        for (section, media) in offer_sdp.media.iter().enumerate() {
-            let a = offer_sdp.ice_description(media);
-            let b = answer_sdp.as_ref().and_then(|s| Some(s.ice_description(s.media.get(section)?)));
-            trickle |= a.has_option("trickle") || b.as_ref().is_some_and(|b| b.has_option("trickle"));
-            let silent = a.is_empty() && b.as_ref().is_none_or(|b| b.is_empty());
+        for (section, (media, a)) in offer_sdp.media.iter().zip(offer_sections.iter()).enumerate() {
+            let b = answer_sections.as_ref().and_then(|s| s.get(section));
+            trickle |= a.has_option("trickle") || b.is_some_and(|b| b.has_option("trickle"));
+            let silent = a.is_empty() && b.is_none_or(|b| b.is_empty());
             if silent || media.port == 0 && a.candidates.is_empty() {
                 continue;
             }
-            let names = [names_of(&a), b.as_ref().map(names_of).unwrap_or_default()];
-            let found = Section { section, a: &a, b: b.as_ref(), names };
+            let names = [names_of(a), b.map(names_of).unwrap_or_default()];
+            let found = Section { section, a, b, names };
             if self.continues(row, &found, answer, out) || out.len() >= MOST_SESSIONS {
                 continue;
             }
@@ -239,8 +239,8 @@ impl Analysis {
             session.other_generation = other_generation;
             session.answered = answer.map(|m| self.message(m.message).time);
             let [party_a, party_b] = self.offering_parties(call, offer.message);
-            session.a = self.side(&a, party_a, offer.message, generation);
-            session.b = match (&b, answer) {
+            session.a = self.side(a, party_a, offer.message, generation);
+            session.b = match (b, answer) {
                 (Some(b), Some(answer)) => self.side(b, party_b, answer.message, generation),
                 _ => IceSide { party: Some(party_b), ..IceSide::default() },
             };
@@ -372,8 +372,8 @@ impl Analysis {
             }
             let Some(read) = self.read_sdp(m) else { continue };
             for body in read.bodies().iter().filter(|b| b.fragment) {
-                let session = body.parse();
-                for d in session.ice_descriptions().iter().chain(session.ice_before_media().as_ref()) {
+                let before = body.parse().ice_before_media();
+                for d in body.ice_descriptions().iter().chain(before.as_ref()) {
                     self.add_fragment(d, m, out);
                 }
             }
@@ -445,9 +445,9 @@ impl Analysis {
         let read = self.read_sdp(message)?;
         let bodies = read.bodies();
         let body = bodies.iter().rev().find(|b| !b.fragment && b.syntax == generation)?;
-        let sdp = body.parse();
-        let description = sdp.ice_description(sdp.media.get(section)?);
-        let mut found = self.side(&description, side.party.unwrap_or_default(), message, generation);
+        let sections = body.ice_descriptions();
+        let mut found =
+            self.side(sections.get(section)?, side.party.unwrap_or_default(), message, generation);
         for c in found.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
             let same = |k: &&IceCandidate| k.address_text == c.address_text && k.is_tcp() == c.is_tcp();
             if let Some(kind) = side.candidates.iter().find(same).and_then(|k| k.kind) {
@@ -501,9 +501,9 @@ pub(in crate::correlate) fn for_each_name(raw: &[u8], scan: &Scan<'_>, mut give:
     if sdp.candidates > 0 && (!any || scan.content_type.len() > 32) {
         // draft-06 has its names in the candidates, alone or in one part of several.
         for body in sdp_bodies(raw, scan.body_start..raw.len(), scan.content_type) {
-            for d in body.parse().ice_descriptions() {
+            for d in body.ice_descriptions().iter() {
                 any |= !d.is_empty();
-                names_of(&d).into_iter().for_each(&mut give);
+                names_of(d).into_iter().for_each(&mut give);
             }
         }
     }

@@ -55,7 +55,7 @@ struct Candidate {
     fraction: Option<String>,
     address: String,
     #[serde(rename = "type")]
-    kind: Option<String>,
+    kind: Option<Cow<'static, str>>,
     type_inferred: bool,
     related: Option<Addr>,
     generation: &'static str,
@@ -117,7 +117,9 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
             Some(Selected { component: p.component, a: Addr(p.a), b: Addr(p.b), by: p.selected?.name() })
         })
         .collect();
-    let since = |t: Option<Nanos>| Some(Millis(t?.saturating_sub(s.answered.or(s.first_check)?)));
+    let start = s.answered.or(s.first_check);
+    let since = |t: Option<Nanos>| Some(Millis(t?.saturating_sub(start?)));
+    let connect_ms = s.connect().map(Millis);
     Session {
         id,
         call: s.call.map(|c| c.0 + 1),
@@ -125,13 +127,13 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
         generation: s.generation.name(),
         role_a: s.role_a.map(|r| r.name()),
         role_conflicts: s.role_conflicts,
-        a: side(analysis, &s.a),
-        b: side(analysis, &s.b),
+        a: side(analysis, s.a),
+        b: side(analysis, s.b),
         pairs,
         pairs_not_kept: s.pairs_not_kept,
         selected,
         state: s.state.name(),
-        connect_ms: s.connect().map(Millis),
+        connect_ms,
         first_media_ms: since(s.first_media),
         final_offer: s.final_offer.map(|m| analysis.message(m).frame.into()),
         final_offer_unknown_candidate: s.final_unknown,
@@ -140,33 +142,34 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
     }
 }
 
-fn side<'a>(analysis: &'a Analysis, s: &IceSide) -> Side<'a> {
+fn side(analysis: &Analysis, s: IceSide) -> Side<'_> {
     Side {
         party: s.party.filter(|p| *p != Str(0)).map(|p| analysis.text(p)),
-        ufrag: s.ufrag.clone(),
+        ufrag: s.ufrag,
         lite: s.lite,
-        candidates: s.candidates.iter().map(|c| candidate(analysis, c)).collect(),
+        candidates: s.candidates.into_iter().map(|c| candidate(analysis, c)).collect(),
         candidates_not_kept: s.not_kept,
     }
 }
 
-fn candidate(analysis: &Analysis, c: &IceCandidate) -> Candidate {
+fn candidate(analysis: &Analysis, c: IceCandidate) -> Candidate {
+    let frame = analysis.candidate_frame(&c).into();
     Candidate {
-        foundation: c.foundation.clone(),
+        foundation: c.foundation,
         component: c.component,
-        transport: c.transport.clone(),
-        tcp_type: c.tcp_type.clone(),
+        transport: c.transport,
+        tcp_type: c.tcp_type,
         priority: c.priority,
-        fraction: c.fraction.clone(),
-        address: c.address_text.clone(),
-        kind: c.kind_text.clone().or(kind_name(c.kind).map(str::to_owned)),
+        fraction: c.fraction,
+        address: c.address_text,
+        kind: c.kind_text.map(Cow::Owned).or(kind_name(c.kind).map(Cow::Borrowed)),
         type_inferred: c.inferred.is_some(),
         related: c.related.map(Addr),
         generation: c.generation.name(),
         trickled: c.trickled,
         remarks: c.remarks.iter().map(|r| r.title()).collect(),
-        issues: c.issues.clone(),
-        frame: analysis.candidate_frame(c).into(),
+        issues: c.issues,
+        frame,
     }
 }
 

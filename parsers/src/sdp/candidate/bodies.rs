@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::super::{Session, parse_sdp, parse_sdpfrag};
-use super::CandidateSyntax;
+use super::super::{Session, parse_lines};
+use super::{CandidateSyntax, IceDescription};
 use crate::mime::{self, Part};
 
 /// Descriptions taken of one message.
@@ -24,12 +24,39 @@ pub struct SdpBody<'a> {
     pub fallback: bool,
     /// A fragment of trickle ICE (RFC 8840), no description.
     pub fragment: bool,
+    /// What the one parse gave; `None` where `content` is no part of the message (a transfer encoding).
+    parsed: Option<Box<Parsed<'a>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parsed<'a> {
+    session: Session<'a>,
+    sections: Vec<IceDescription<'a>>,
+}
+
+impl<'a> Parsed<'a> {
+    fn of(content: &'a [u8], fragment: bool) -> Self {
+        let session = parse_lines(content, fragment);
+        let sections = session.ice_descriptions();
+        Self { session, sections }
+    }
 }
 
 impl SdpBody<'_> {
-    /// Taken apart; ranges count from the start of `content`.
-    pub fn parse(&self) -> Session<'_> {
-        if self.fragment { parse_sdpfrag(&self.content) } else { parse_sdp(&self.content) }
+    /// Taken apart; ranges count from the start of `content`. Issues of candidate lines are with the candidates only.
+    pub fn parse(&self) -> Cow<'_, Session<'_>> {
+        match &self.parsed {
+            Some(parsed) => Cow::Borrowed(&parsed.session),
+            None => Cow::Owned(parse_lines(&self.content, self.fragment)),
+        }
+    }
+
+    /// As [`Session::ice_descriptions`].
+    pub fn ice_descriptions(&self) -> Cow<'_, [IceDescription<'_>]> {
+        match &self.parsed {
+            Some(parsed) => Cow::Borrowed(&parsed.sections),
+            None => Cow::Owned(parse_lines(&self.content, self.fragment).ice_descriptions()),
+        }
     }
 }
 
@@ -61,14 +88,20 @@ fn read<'a>(buf: &'a [u8], part: &Part, single: bool) -> Option<SdpBody<'a>> {
     let (content, _) = part.decoded(buf);
     let disposition = part.disposition.as_deref().unwrap_or_default();
     let fallback = mime::parameter(disposition.as_bytes(), "ms-proxy-2007fallback").is_some();
-    let syntax = syntax_of(&if fragment { parse_sdpfrag(&content) } else { parse_sdp(&content) });
-    Some(SdpBody { content, range: part.content.clone(), syntax, fallback, fragment })
+    let (syntax, parsed) = match &content {
+        Cow::Borrowed(bytes) => {
+            let parsed = Parsed::of(bytes, fragment);
+            (syntax_of(&parsed), Some(Box::new(parsed)))
+        }
+        Cow::Owned(bytes) => (syntax_of(&Parsed::of(bytes, fragment)), None),
+    };
+    Some(SdpBody { content, range: part.content.clone(), syntax, fallback, fragment, parsed })
 }
 
 /// The newest kind of all sections.
-fn syntax_of(session: &Session<'_>) -> CandidateSyntax {
-    let sections = session.ice_descriptions();
-    let all = sections.iter().map(|s| s.syntax).chain(session.ice_before_media().map(|s| s.syntax));
+fn syntax_of(parsed: &Parsed<'_>) -> CandidateSyntax {
+    let before = parsed.session.ice_before_media().map(|s| s.syntax);
+    let all = parsed.sections.iter().map(|s| s.syntax).chain(before);
     let newest = |s: &CandidateSyntax| match s {
         CandidateSyntax::None => 0,
         CandidateSyntax::V06 => 1,

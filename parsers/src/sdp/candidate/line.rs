@@ -32,6 +32,13 @@ fn shape_of(fields: &[&[u8]]) -> Shape {
     if draft { Shape::Draft06 } else { Shape::Typed }
 }
 
+/// As many words as tell the form, and their number.
+fn first_words(value: &[u8]) -> ([&[u8]; 7], usize) {
+    let mut fields: [&[u8]; 7] = [b""; 7];
+    let found = fields.iter_mut().zip(words(value)).map(|(field, word)| *field = word).count();
+    (fields, found)
+}
+
 /// The password of a draft-06 line, however badly written the rest is.
 pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
     let fields: Vec<_> = words(value).take(7).collect();
@@ -40,13 +47,13 @@ pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
 
 /// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
 pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
-    let fields: Vec<_> = words(value).take(7).collect();
-    let shape = shape_of(&fields);
+    let (fields, count) = first_words(value);
+    let shape = shape_of(fields.get(..count).unwrap_or_default());
     let empty = Address { text: b"", ip: None };
     let mut reader = Reader {
         value,
         at,
-        words: Box::new(words(value)),
+        words: words(value),
         candidate: Candidate {
             shape,
             foundation: b"",
@@ -73,14 +80,14 @@ pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
     reader.candidate
 }
 
-struct Reader<'a> {
+struct Reader<'a, W> {
     value: &'a [u8],
     at: usize,
-    words: Box<dyn Iterator<Item = &'a [u8]> + 'a>,
+    words: W,
     candidate: Candidate<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'a, W> {
     fn issue(&mut self, code: &'static str, word: Option<&[u8]>, text: &'static str) {
         let range = match word {
             Some(word) => {
@@ -96,9 +103,16 @@ impl<'a> Reader<'a> {
 
     /// The grammar has one space between fields.
     fn spaces(&mut self) {
-        let odd = self.value.windows(2).position(|w| matches!(w, [b' ', b' ' | b'\t']));
-        let tab = self.value.iter().position(|b| *b == b'\t');
-        if let Some(start) = [odd, tab].into_iter().flatten().min() {
+        let mut after_space = false;
+        let odd = self.value.iter().position(|b| {
+            let odd = *b == b'\t' || (after_space && *b == b' ');
+            after_space = *b == b' ';
+            odd
+        });
+        if let Some(second) = odd {
+            // Of two in a row the first is shown.
+            let before = second.checked_sub(1).filter(|at| self.value.get(*at) == Some(&b' '));
+            let start = before.unwrap_or(second);
             let word = self.value.get(start..start + 1);
             self.issue("candidate-spaces", word, "Fields are not separated by one space each");
         }
