@@ -268,6 +268,25 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
+fn what_is_no_number_and_a_table_without_rows_are_told_in_words() {
+    let sample = "call_states.pcap";
+    for (args, words) in [
+        (["allocations", sample, "--allocation", "x"], "expected a number"),
+        (["candidates", sample, "--session", "x"], "expected a number"),
+        (["decode", sample, "--frame", "x"], "expected the number of a frame"),
+        (["decode", sample, "--frame", "0"], "counted from 1"),
+    ] {
+        let (code, _, err) = run(&args);
+        assert_eq!(code, 2, "{args:?}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
+    let (code, out, _) = run(&["allocations", sample]);
+    assert_eq!((code, out.as_str()), (0, "No TURN allocation.\n"));
+    let (_, out, _) = run(&["allocations", "--format", "csv", sample]);
+    assert!(out.starts_with("id,"), "{out}");
+}
+
+#[test]
 fn candidates_and_allocations_in_every_format() {
     let sample = "communicator.pcap";
     for command in ["candidates", "allocations"] {

@@ -316,7 +316,7 @@ pub(super) struct CandidatesArgs {
     #[arg(long, value_name = "N|CALL-ID")]
     pub call: Vec<String>,
     /// Session by number (repeatable)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     pub session: Vec<u32>,
     /// One table instead of tables and boards; csv and markdown without it: candidates
     #[arg(long, value_name = "TABLE")]
@@ -365,7 +365,7 @@ pub(super) struct AllocationsArgs {
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
     /// Rounds and peers of this allocation (repeatable); text and JSON
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number)]
     pub allocation: Vec<u32>,
     /// text, csv, markdown, json (objects of the JSON contract), ndjson (one such object a line)
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -417,9 +417,15 @@ fn parse_frame(text: &str) -> Result<(u16, u32), String> {
     let (capture, frame) = text.split_once(':').unwrap_or(("0", text));
     let capture = capture.parse().map_err(|_| "expected N, or C:N with the number of a capture from 0")?;
     match frame.parse() {
-        Ok(frame) if frame > 0 => Ok((capture, frame)),
-        _ => Err("frames are counted from 1".to_owned()),
+        Ok(0) => Err("frames are counted from 1".to_owned()),
+        Ok(frame) => Ok((capture, frame)),
+        Err(_) => Err("expected the number of a frame, or C:N of capture C".to_owned()),
     }
+}
+
+/// The number in the first column of a table.
+fn parse_number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "expected a number, as in the column #".to_owned())
 }
 
 const EXTRACT_HELP: &str = "\

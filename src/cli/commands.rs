@@ -162,6 +162,8 @@ pub(super) trait Rows {
     const COLUMNS: fn() -> Columns;
     /// Whether any header of the first request may be a column.
     const HEADERS: bool = true;
+    /// Said in text instead of a table without rows.
+    const NONE: Option<&'static str> = None;
     type Index: Copy;
     fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
@@ -281,7 +283,13 @@ pub(super) fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result
         TableFormat::Text => {
             let color = color_for(common, &sink);
             let lines = R::of(&analysis, &query);
-            output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?;
+            match R::NONE {
+                Some(words) if lines.rows.is_empty() => {
+                    let end = if query.filter.is_some() { " matches the filter." } else { "." };
+                    writeln!(sink, "{words}{end}")?;
+                }
+                _ => output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?,
+            }
         }
     }
     sink.finish()?;

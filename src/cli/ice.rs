@@ -220,6 +220,7 @@ struct Allocations;
 impl Rows for Allocations {
     const COLUMNS: fn() -> Columns = allocation::allocation_columns;
     const HEADERS: bool = false;
+    const NONE: Option<&'static str> = Some("No TURN allocation");
     type Index = AllocationIdx;
     fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, AllocationIdx> {
         allocation::allocation_lines(analysis, query)

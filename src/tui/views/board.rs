@@ -8,7 +8,7 @@ use crate::correlate::ice::{IceState, PairState};
 use crate::tui::state::{BoardState, State};
 use crate::tui::theme::Role;
 use crate::tui::widgets::text::{fill_row, fit, put, put_right, width, wrap_words};
-use crate::view::ice::{BoardCell, End};
+use crate::view::ice::{Board, BoardCell, End};
 
 /// Narrowest column of a cell.
 const NARROW: usize = 12;
@@ -62,6 +62,11 @@ fn end_width(end: &End) -> usize {
     width(&title_of(end)).min(WIDE).max(width(&end.address))
 }
 
+/// Whose candidates stand below and beside the corner.
+fn owner(board: &Board) -> String {
+    format!("{} ↓   {} →", board.a, board.b)
+}
+
 /// What is said below the board: of the pair, then why.
 fn words(view: &BoardState, times_fit: bool) -> Vec<(Role, String)> {
     let mut out = Vec::new();
@@ -103,6 +108,9 @@ fn place(view: &BoardState, area: Rect) -> Place {
     let least = cells.clamp(NARROW, COMMON);
     let cell = cells.max(ends).clamp(least, WIDE).min(fair.saturating_sub(2)).max(least);
     let columns = (left / (cell + 2)).max(1);
+    // Room that no column needs lets the names above the row titles be read.
+    let spare = left.saturating_sub(count * (cell + 2)).min(room * 2 / 5);
+    let stub = stub.max(view.shown.as_ref().map_or(0, |b| width(&owner(b)).min(stub + spare)));
     let wanted = word_lines(view, area.width).len();
     let lines = usize::from(area.height).saturating_sub(head + 4);
     let needed = view.size().0;
@@ -171,8 +179,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
     let x0 = area.x + 1;
     let cells_at = |k: usize| area.x + place.stub + 2 + k as u16 * (place.cell + 2);
     let shown = (view.column.top..board.columns.len()).take(place.columns);
-    let owner = format!("{} ↓   {} →", board.a, board.b);
-    put(buf, x0, y, place.stub, &fit(&owner, usize::from(place.stub)), style(Role::Head));
+    put(buf, x0, y, place.stub, &fit(&owner(board), usize::from(place.stub)), style(Role::Head));
     for (k, at) in shown.clone().enumerate() {
         let Some(end) = board.columns.get(at) else { continue };
         let here = at == view.column.at;
