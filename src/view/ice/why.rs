@@ -235,6 +235,22 @@ impl Teller<'_> {
             told.push(format!("{unchecked} never checked"));
         }
         out.push(format!("No pair worked: {}.", told.join(", ")));
+        if s.role_conflicts > 0 && refused > 0 {
+            let n = show::count(u64::from(s.role_conflicts), "answer", "answers");
+            out.push(format!(
+                "Both sides keep claiming the same ICE role and neither gives in: {n} 487 Role Conflict."
+            ));
+        }
+        for ((_, name), answers) in
+            self.sides().into_iter().zip([|p: &IcePair| p.from_a.1, |p: &IcePair| p.from_b.1])
+        {
+            let vain = s.pairs.iter().filter(|p| p.state == PairState::Unanswered).map(answers).sum::<u32>();
+            if vain > 0 {
+                out.push(format!(
+                    "Answers to {name}'s checks are in this capture and {name} goes on asking: they do not reach it."
+                ));
+            }
+        }
         for is_a in [true, false] {
             self.no_relay(is_a, out);
         }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::ice::{IceIndex, IceState};
+use crate::correlate::ice::{IceIndex, IceSession, IceState};
 use crate::correlate::{Analysis, CallIdx, LinkReason, MsgIdx, Side, TlsSession};
-use crate::view::ice::state_words;
+use crate::view::ice::{parties, state_words, why};
 use crate::view::{allocation, show};
 
 type Note = (&'static str, String, Option<FrameRef>);
@@ -253,13 +253,17 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
         notes.push((INFO, format!("ICE: {sessions}"), None));
     } else if !index.is_empty() {
         let mut states: BTreeMap<IceState, u64> = BTreeMap::new();
-        for (call, _) in &index.calls {
-            for s in analysis.ice_sessions_of(*call) {
-                *states.entry(s.state).or_default() += 1;
+        let mut take = |s: &IceSession| {
+            *states.entry(s.state).or_default() += 1;
+            if s.state == IceState::Failed {
+                notes.push(no_path(analysis, s));
             }
+        };
+        for (call, _) in &index.calls {
+            analysis.ice_sessions_of(*call).iter().for_each(&mut take);
         }
         for group in &index.loose {
-            *states.entry(analysis.loose_ice_session(*group).state).or_default() += 1;
+            take(&analysis.loose_ice_session(*group));
         }
         let total = states.values().sum();
         let words: Vec<String> =
@@ -280,8 +284,20 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
             0 => String::new(),
             n => format!(", {} failed", show::number(n as u64)),
         };
-        notes.push((INFO, format!("TURN: {allocations}{failed}"), first.map(|r| r.frame())));
+        let severity = if failed.is_empty() { INFO } else { WARNING };
+        notes.push((severity, format!("TURN: {allocations}{failed}"), first.map(|r| r.frame())));
     }
+}
+
+/// A session without a path: whose, and the first cause that is known.
+fn no_path(analysis: &Analysis, s: &IceSession) -> Note {
+    let call = s.call.map_or_else(String::new, |c| format!("Call {}: ", c.0 + 1));
+    let [a, b] = parties(analysis, s);
+    // The first sentence counts the pairs.
+    let cause = why(analysis, s).into_iter().nth(1).map_or_else(String::new, |c| format!(". {c}"));
+    let first = s.pairs.iter().filter_map(|p| p.messages.first()).min();
+    let frame = first.and_then(|i| analysis.stun.record(*i)).map(|r| r.frame());
+    (WARNING, format!("{call}ICE found no path between {a} and {b}{cause}"), frame)
 }
 
 fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
