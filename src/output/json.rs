@@ -15,9 +15,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::correlate::ice::IceIndex;
-use crate::correlate::stun::{AllocationIdx, GroupIdx};
+use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
-use crate::view::ice::SessionRef;
+use crate::view::ice::{Place, SessionRef, loose_session_refs, session_refs_of};
 
 pub(crate) use layout::Layout;
 use list::write_list;
@@ -58,25 +58,27 @@ pub fn summary_of(
     dialogs: &[DialogIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    let mut object = Object::begin(out, options.pretty)?;
-    object.head()?;
     let captures: Vec<usize> = (0..analysis.captures.len()).collect();
-    object.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
-    object.value("statistics", &build::statistics(analysis))?;
     let index = analysis.ice_index();
-    object.calls(analysis, calls, &index, options)?;
-    object.dialogs(analysis, dialogs, options)?;
-    for name in ["sign_ins", "subscriptions", "conferences", "instant_messages"] {
-        object.value(name, &Nothing::default())?;
-    }
-    object.ice_sessions(analysis, calls, &index, options)?;
+    let mut sessions: Vec<SessionRef> = calls.iter().flat_map(|&c| session_refs_of(&index, c)).collect();
+    sessions.extend(loose_session_refs(&index));
     let allocations: Vec<AllocationIdx> =
         (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
-    object.allocations(analysis, &allocations, options)?;
-    for name in ["sql_lookups", "media_streams", "dns_lookups", "findings"] {
-        object.value(name, &Nothing::default())?;
-    }
-    object.end()
+    object(out, options, |o| {
+        o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
+        o.value("statistics", &build::statistics(analysis))?;
+        o.calls(analysis, calls, &index, options)?;
+        o.dialogs(analysis, dialogs, options)?;
+        for name in ["sign_ins", "subscriptions", "conferences", "instant_messages"] {
+            o.value(name, &Nothing::default())?;
+        }
+        o.ice_sessions(analysis, &sessions, options)?;
+        o.allocations(analysis, &allocations, options)?;
+        for name in ["sql_lookups", "media_streams", "dns_lookups", "findings"] {
+            o.value(name, &Nothing::default())?;
+        }
+        Ok(())
+    })
 }
 
 /// `{"schema": …, "calls": […]}`.
@@ -86,10 +88,7 @@ pub fn calls(
     calls: &[CallIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    let mut object = Object::begin(out, options.pretty)?;
-    object.head()?;
-    object.calls(analysis, calls, &analysis.ice_index(), options)?;
-    object.end()
+    object(out, options, |o| o.calls(analysis, calls, &analysis.ice_index(), options))
 }
 
 /// `{"schema": …, "dialogs": […]}`.
@@ -99,10 +98,7 @@ pub fn dialogs(
     dialogs: &[DialogIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    let mut object = Object::begin(out, options.pretty)?;
-    object.head()?;
-    object.dialogs(analysis, dialogs, options)?;
-    object.end()
+    object(out, options, |o| o.dialogs(analysis, dialogs, options))
 }
 
 /// `{"schema": …, "ice_sessions": […]}`.
@@ -112,24 +108,7 @@ pub fn ice_sessions(
     sessions: &[SessionRef],
     options: JsonOptions,
 ) -> io::Result<()> {
-    let mut object = Object::begin(out, options.pretty)?;
-    object.head()?;
-    let make = |of: SessionRef| view_session(analysis, of);
-    object.list("ice_sessions", options, sessions, |_| 8, make)?;
-    object.end()
-}
-
-/// One line a session.
-pub fn ice_session_lines(
-    out: &mut dyn Write,
-    analysis: &Analysis,
-    sessions: &[SessionRef],
-) -> io::Result<()> {
-    sessions.iter().filter_map(|&of| view_session(analysis, of)).try_for_each(|s| line(out, &s))
-}
-
-fn view_session(analysis: &Analysis, of: SessionRef) -> Option<ice::Session<'_>> {
-    Some(ice::session(analysis, of.id, crate::view::ice::session(analysis, of)?))
+    object(out, options, |o| o.ice_sessions(analysis, sessions, options))
 }
 
 /// `{"schema": …, "turn_allocations": […]}`.
@@ -139,17 +118,39 @@ pub fn allocations(
     rows: &[AllocationIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    let mut object = Object::begin(out, options.pretty)?;
-    object.head()?;
-    object.allocations(analysis, rows, options)?;
-    object.end()
+    object(out, options, |o| o.allocations(analysis, rows, options))
+}
+
+/// One line a session.
+pub fn ice_session_lines(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    sessions: &[SessionRef],
+) -> io::Result<()> {
+    runs(sessions).flat_map(|run| sessions_of_run(analysis, run)).try_for_each(|s| line(out, &s))
+}
+
+/// Sessions of one call, which are worked out together, or a single one of no call.
+fn runs(sessions: &[SessionRef]) -> impl Iterator<Item = &[SessionRef]> {
+    sessions.chunk_by(|a, b| a.call().is_some() && a.call() == b.call())
+}
+
+fn sessions_of_run<'a>(analysis: &'a Analysis, run: &[SessionRef]) -> Vec<ice::Session<'a>> {
+    let Some(first) = run.first() else { return Vec::new() };
+    match first.place {
+        Place::Loose(group) => vec![ice::session(analysis, first.id, analysis.loose_ice_session(group))],
+        Place::Call(call, _) => {
+            let id = |n: u32| run.iter().find(|r| r.place == Place::Call(call, n)).map(|r| r.id);
+            let all = (0u32..).zip(analysis.ice_sessions_of(call));
+            all.filter_map(|(n, s)| Some(ice::session(analysis, id(n)?, s))).collect()
+        }
+    }
 }
 
 /// One line an allocation.
 pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[AllocationIdx]) -> io::Result<()> {
     let calls = analysis.calls_by_allocation();
-    let of = |i: AllocationIdx| calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
-    rows.iter().filter_map(|&i| ice::allocation(analysis, i, of(i))).try_for_each(|a| line(out, &a))
+    rows.iter().filter_map(|&i| ice::allocation(analysis, i, &calls)).try_for_each(|a| line(out, &a))
 }
 
 /// One line a call.
@@ -174,7 +175,20 @@ fn line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     document(out, value, false)
 }
 
-/// The outermost object, written key by key.
+/// The outermost object: what all have, and what `fill` puts into this one.
+fn object(
+    out: &mut dyn Write,
+    options: JsonOptions,
+    fill: impl FnOnce(&mut Object<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut object = Object::begin(out, options.pretty)?;
+    object.value("schema", &SCHEMA)?;
+    object.value("version", &env!("CARGO_PKG_VERSION"))?;
+    fill(&mut object)?;
+    object.end()
+}
+
+/// It is written key by key.
 struct Object<'a> {
     out: &'a mut dyn Write,
     pretty: bool,
@@ -185,11 +199,6 @@ impl<'a> Object<'a> {
     fn begin(out: &'a mut dyn Write, pretty: bool) -> io::Result<Self> {
         out.write_all(b"{")?;
         Ok(Self { out, pretty, first: true })
-    }
-
-    fn head(&mut self) -> io::Result<()> {
-        self.value("schema", &SCHEMA)?;
-        self.value("version", &env!("CARGO_PKG_VERSION"))
     }
 
     fn key(&mut self, name: &str) -> io::Result<()> {
@@ -209,13 +218,13 @@ impl<'a> Object<'a> {
         value.serialize(&mut serializer).map_err(io::Error::from)
     }
 
-    fn list<T: Copy + Sync, S: Serialize>(
+    fn list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         &mut self,
         name: &str,
         options: JsonOptions,
         items: &[T],
         weight: impl Fn(T) -> usize,
-        make: impl Fn(T) -> S + Sync,
+        make: impl Fn(T) -> I + Sync,
     ) -> io::Result<()> {
         self.key(name)?;
         write_list(self.out, options, 1, items, weight, make)
@@ -229,36 +238,18 @@ impl<'a> Object<'a> {
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| build::call(analysis, c, index))
+        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, index)])
     }
 
-    /// Those of the calls given, and those of no call.
     fn ice_sessions(
         &mut self,
         analysis: &Analysis,
-        calls: &[CallIdx],
-        index: &IceIndex,
+        sessions: &[SessionRef],
         options: JsonOptions,
     ) -> io::Result<()> {
-        // A session of several in its call is made with the others and picked.
-        let mut items: Vec<(Option<CallIdx>, GroupIdx, u32)> = Vec::new();
-        for &call in calls {
-            items.extend(index.of_call(call).map(|id| (Some(call), GroupIdx(0), id)));
-        }
-        items.extend((index.first_loose..).zip(&index.loose).map(|(id, g)| (None, *g, id)));
-        self.list(
-            "ice_sessions",
-            options,
-            &items,
-            |_| 8,
-            |(call, group, id)| match call {
-                Some(call) => {
-                    let first = index.of_call(call).start;
-                    ice::sessions(analysis, call, first).into_iter().nth((id - first) as usize)
-                }
-                None => Some(ice::session(analysis, id, analysis.loose_ice_session(group))),
-            },
-        )
+        let runs: Vec<&[SessionRef]> = runs(sessions).collect();
+        let weight = |run: &[SessionRef]| run.len() * 8;
+        self.list("ice_sessions", options, &runs, weight, |run| sessions_of_run(analysis, run))
     }
 
     fn allocations(
@@ -268,13 +259,7 @@ impl<'a> Object<'a> {
         options: JsonOptions,
     ) -> io::Result<()> {
         let calls = analysis.calls_by_allocation();
-        self.list(
-            "turn_allocations",
-            options,
-            rows,
-            |_| 8,
-            |i| ice::allocation(analysis, i, calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice)),
-        )
+        self.list("turn_allocations", options, rows, |_| 8, |i| ice::allocation(analysis, i, &calls))
     }
 
     fn dialogs(
@@ -284,7 +269,7 @@ impl<'a> Object<'a> {
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |d: DialogIdx| analysis.dialog(d).messages.count as usize;
-        self.list("dialogs", options, dialogs, weight, |d| build::dialog(analysis, d))
+        self.list("dialogs", options, dialogs, weight, |d| [build::dialog(analysis, d)])
     }
 
     fn end(self) -> io::Result<()> {

@@ -103,12 +103,6 @@ fn kind_name(kind: Option<CandidateKind>) -> Option<&'static str> {
     kind.map(CandidateKind::name)
 }
 
-/// The sessions of a call, numbered from `first`.
-pub(super) fn sessions(analysis: &Analysis, call: CallIdx, first: u32) -> Vec<Session<'_>> {
-    let sessions = analysis.ice_sessions_of(call);
-    (first..).zip(sessions).map(|(id, s)| session(analysis, id, s)).collect()
-}
-
 pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_> {
     let pairs = s.pairs.iter().map(|p| pair(&s, p)).collect();
     let selected = s
@@ -249,10 +243,11 @@ struct Error<'a> {
     reason: Cow<'a, str>,
 }
 
+/// `calls`: [`Analysis::calls_by_allocation`].
 pub(super) fn allocation<'a>(
     analysis: &'a Analysis,
     index: AllocationIdx,
-    calls: &[CallIdx],
+    calls: &[Vec<CallIdx>],
 ) -> Option<TurnAllocation<'a>> {
     let a = analysis.stun.allocations.get(index.0 as usize)?;
     let text = |s: Str| (s != Str(0)).then(|| analysis.text(s));
@@ -286,7 +281,7 @@ pub(super) fn allocation<'a>(
         alternate_server: a.alternate.map(Addr),
         peers: a.peers.iter().map(peer).collect(),
         error: a.error.map(|(code, reason)| Error { code, reason: analysis.text(reason) }),
-        calls: calls.iter().map(|c| c.0 + 1).collect(),
+        calls: calls.get(index.0 as usize).into_iter().flatten().map(|c| c.0 + 1).collect(),
     })
 }
 

@@ -12,14 +12,14 @@ const BLOCK: usize = 4096;
 /// An element with more messages than this is written straight to the output.
 const LARGE: usize = 16 * BLOCK;
 
-/// Writes `[…]` with an element for each item; `weight` is its number of messages.
-pub(super) fn write_list<T: Copy + Sync, S: Serialize>(
+/// Writes `[…]` with the elements that each item makes; `weight` is its number of messages.
+pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
     out: &mut dyn Write,
     options: JsonOptions,
     depth: usize,
     items: &[T],
     weight: impl Fn(T) -> usize,
-    make: impl Fn(T) -> S + Sync,
+    make: impl Fn(T) -> I + Sync,
 ) -> io::Result<()> {
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(8),
@@ -28,10 +28,12 @@ pub(super) fn write_list<T: Copy + Sync, S: Serialize>(
     out.write_all(b"[")?;
     let mut rest = items;
     let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); threads];
+    let mut any = false;
     while let Some(&first) = rest.first() {
-        let comma = rest.len() < items.len();
         if weight(first) > LARGE {
-            element(&mut *out, options.pretty, depth, comma, &make(first))?;
+            for value in make(first) {
+                element(&mut *out, options.pretty, depth, std::mem::replace(&mut any, true), &value)?;
+            }
             rest = rest.get(1..).unwrap_or_default();
             continue;
         }
@@ -44,34 +46,35 @@ pub(super) fn write_list<T: Copy + Sync, S: Serialize>(
             blocks.push(block);
             rest = after;
         }
-        let fill = |buffer: &mut Vec<u8>, block: &[T], comma: bool| -> io::Result<()> {
+        let fill = |buffer: &mut Vec<u8>, block: &[T]| -> io::Result<()> {
             buffer.clear();
-            for (i, &item) in block.iter().enumerate() {
-                element(&mut *buffer, options.pretty, depth, comma || i > 0, &make(item))?;
+            for value in block.iter().flat_map(|&item| make(item)) {
+                let comma = !buffer.is_empty();
+                element(&mut *buffer, options.pretty, depth, comma, &value)?;
             }
             Ok(())
         };
         let fill = &fill;
         std::thread::scope(|scope| -> io::Result<()> {
-            let mut pairs = buffers.iter_mut().zip(&blocks).enumerate();
+            let mut pairs = buffers.iter_mut().zip(&blocks);
             let own = pairs.next();
             let others: Vec<_> =
-                pairs.map(|(_, (buffer, block))| scope.spawn(move || fill(buffer, block, true))).collect();
-            let mut done = match own {
-                Some((_, (buffer, block))) => fill(buffer, block, comma),
-                None => Ok(()),
-            };
+                pairs.map(|(buffer, block)| scope.spawn(move || fill(buffer, block))).collect();
+            let mut done = own.map_or(Ok(()), |(buffer, block)| fill(buffer, block));
             for other in others {
                 let joined = other.join().unwrap_or_else(|_| Err(io::Error::other("a writer thread failed")));
                 done = done.and(joined);
             }
             done
         })?;
-        for buffer in buffers.iter().take(blocks.len()) {
+        for buffer in buffers.iter().take(blocks.len()).filter(|b| !b.is_empty()) {
+            if std::mem::replace(&mut any, true) {
+                out.write_all(b",")?;
+            }
             out.write_all(buffer)?;
         }
     }
-    if options.pretty && !items.is_empty() {
+    if options.pretty && any {
         indent(out, depth)?;
     }
     out.write_all(b"]")
@@ -117,8 +120,24 @@ mod tests {
     fn list(items: &[u64], pretty: bool, threads: usize) -> String {
         let mut out = Vec::new();
         let options = JsonOptions { pretty, threads, ..JsonOptions::default() };
-        write_list(&mut out, options, 0, items, |n| n as usize, |n| [n]).expect("writes");
+        write_list(&mut out, options, 0, items, |n| n as usize, |n| [[n]]).expect("writes");
         String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn an_item_makes_any_number_of_elements() {
+        for threads in [1, 3] {
+            let options = JsonOptions { threads, ..JsonOptions::default() };
+            let items = [0, 0, 2, 0, LARGE + 1, 1, 0];
+            let mut out = Vec::new();
+            let make = |n: usize| vec![n; n.min(3)];
+            write_list(&mut out, options, 0, &items, |n| n, make).expect("writes");
+            let wanted = vec![2, 2, LARGE + 1, LARGE + 1, LARGE + 1, 1];
+            assert_eq!(String::from_utf8(out).expect("text"), serde_json::to_string(&wanted).expect("JSON"));
+            let mut none = Vec::new();
+            write_list(&mut none, options, 0, &[0, 0], |_| BLOCK, make).expect("writes");
+            assert_eq!(none, b"[]");
+        }
     }
 
     #[test]
