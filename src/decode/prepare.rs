@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
-use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, quick_hash, stun_in};
+use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, stun_in};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
@@ -152,7 +152,7 @@ pub fn prepare(
                 match udp_payload(payload, sip_port, counts) {
                     Payload::Is(class) => class,
                     Payload::Media(channel, kind, len) => {
-                        media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, quick_hash);
+                        media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, hasher);
                         Class::Media
                     }
                     Payload::Stun => match stun_in(payload) {

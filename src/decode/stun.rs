@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan, parse_channel_data, scan_stun};
+use hashbrown::HashTable;
 
-use super::{Place, Sink, Transport, name_hash};
+use super::{Keys, Place, Sink, Transport, name_hash};
 use crate::capture::{FrameRef, Nanos};
 
 /// A STUN or TURN message, or what was in a channel of a relay.
@@ -18,7 +19,6 @@ pub struct DecodedStun<'a> {
     pub channel: u16,
     /// Of the whole payload, ChannelData header included.
     pub place: Place<'a>,
-    pub len: usize,
     pub frame: FrameRef,
     pub time: Nanos,
     pub src: SocketAddr,
@@ -124,8 +124,8 @@ pub struct MediaTally {
 }
 
 impl MediaTally {
-    #[expect(clippy::too_many_arguments, reason = "the coordinates of a packet")]
     /// Of a single packet.
+    #[expect(clippy::too_many_arguments, reason = "the coordinates of a packet")]
     pub fn one(
         src: SocketAddr,
         dst: SocketAddr,
@@ -187,8 +187,8 @@ pub struct MediaFrame {
 pub struct MediaFlows {
     pub flows: Vec<MediaFlow>,
     pub frames: Vec<MediaFrame>,
-    /// By hash of the ends; `u32::MAX` where free.
-    table: Vec<u32>,
+    /// Positions in `flows`.
+    table: HashTable<u32>,
     last: u32,
 }
 
@@ -206,62 +206,23 @@ impl MediaFlows {
         flow: MediaFlow,
         kind: MediaKind,
         len: usize,
-        hash: impl FnOnce(&MediaFlow) -> u64,
+        state: &foldhash::fast::RandomState,
     ) {
-        let known = self.flows.get(self.last as usize) == Some(&flow);
-        let at = if known { self.last } else { self.find(flow, hash) };
-        self.last = at;
-        self.frames.push(MediaFrame { flow: at, kind, len: u16::try_from(len).unwrap_or(u16::MAX) });
-    }
-
-    fn find(&mut self, flow: MediaFlow, hash: impl FnOnce(&MediaFlow) -> u64) -> u32 {
-        if self.flows.len() * 2 >= self.table.len() {
-            self.grow();
-        }
-        let mask = self.table.len() - 1;
-        let mut slot = spread(hash(&flow)) & mask;
-        loop {
-            match self.table.get(slot).copied().unwrap_or(u32::MAX) {
-                u32::MAX => break,
-                at if self.flows.get(at as usize) == Some(&flow) => return at,
-                _ => slot = (slot + 1) & mask,
+        // Packets of one flow often follow one another.
+        if self.flows.get(self.last as usize) != Some(&flow) {
+            let Self { flows, table, .. } = self;
+            let hash =
+                |f: &MediaFlow| Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel);
+            let of = |at: &u32| flows.get(*at as usize);
+            let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
+            self.last = *entry.or_insert(flows.len() as u32).get();
+            if self.last as usize == self.flows.len() {
+                self.flows.push(flow);
             }
         }
-        let at = self.flows.len() as u32;
-        self.table[slot] = at;
-        self.flows.push(flow);
-        at
+        let len = u16::try_from(len).unwrap_or(u16::MAX);
+        self.frames.push(MediaFrame { flow: self.last, kind, len });
     }
-
-    fn grow(&mut self) {
-        let size = (self.table.len() * 2).max(64);
-        self.table.clear();
-        self.table.resize(size, u32::MAX);
-        for (at, flow) in (0u32..).zip(&self.flows) {
-            let mut slot = spread(quick_hash(flow)) & (size - 1);
-            while self.table.get(slot).is_some_and(|s| *s != u32::MAX) {
-                slot = (slot + 1) & (size - 1);
-            }
-            self.table[slot] = at;
-        }
-    }
-}
-
-fn spread(hash: u64) -> usize {
-    (hash ^ hash >> 32) as usize
-}
-
-/// Of the ends of a flow within one batch, where a batch's few thousand frames bound what collisions could cost.
-pub(super) fn quick_hash(flow: &MediaFlow) -> u64 {
-    let end = |a: &SocketAddr| match a {
-        SocketAddr::V4(a) => u64::from(a.ip().to_bits()) << 16 | u64::from(a.port()),
-        SocketAddr::V6(a) => {
-            let bits = a.ip().to_bits();
-            (bits >> 64) as u64 ^ (bits as u64).rotate_left(29) ^ u64::from(a.port()) << 48
-        }
-    };
-    let mixed = end(&flow.src).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ end(&flow.dst).rotate_left(32);
-    (mixed ^ u64::from(flow.channel)).wrapping_mul(0xff51_afd7_ed55_8ccd)
 }
 
 /// What a payload that began like ChannelData holds.
@@ -312,7 +273,6 @@ pub(super) fn give_known(
         message: payload.get(usize::from(inside)..).unwrap_or_default(),
         channel,
         place: at.place,
-        len: payload.len(),
         frame: at.frame,
         time: at.time,
         src: at.src,

@@ -68,7 +68,6 @@ impl Scenario {
             message: bytes,
             channel: 0,
             place: Place::Memory(bytes),
-            len: bytes.len(),
             frame,
             time: START + ms * 1_000_000,
             src: machine(src),
