@@ -4,6 +4,7 @@
 //! A message that travels inside a relay (Send and Data, ChannelData, or raw once an active destination is set) has a
 //! *path* besides its flow on the wire: the relayed address stands in it for the client of the relay.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
@@ -82,7 +83,7 @@ pub struct StunRecord {
     /// Next message of the same owner; `u32::MAX` at the end.
     next: u32,
     owner: u32,
-    /// Value of PRIORITY (with the flag), or the position among a request's rounds.
+    /// Value of PRIORITY (with the flag); of [MS-ICE] what stands for it: 256 less the component.
     pub priority: u32,
     capture: u16,
     len: u16,
@@ -132,6 +133,15 @@ pub struct MediaOnPath {
     pub last: Nanos,
 }
 
+/// To whom a relay carries something.
+#[derive(Debug, Clone, Copy)]
+enum Carried {
+    /// To the peer of a TURN channel; 0: to the active destination.
+    Channel(u16),
+    /// To the peer that the message names.
+    Named(Option<SocketAddr>),
+}
+
 /// A request whose answer may still come.
 #[derive(Debug, Clone, Copy)]
 struct Pending {
@@ -151,8 +161,6 @@ const PENDING_FOR: Nanos = 60_000_000_000;
 pub struct Stun {
     pub records: Vec<StunRecord>,
     pub allocations: Vec<Allocation>,
-    /// STUN messages counted but not kept, a limit being hit.
-    pub not_kept: u64,
     pub(super) groups: checks::Groups,
     pending: Map<u64, Pending>,
     /// Length of `pending` at which it is swept again.
@@ -180,7 +188,7 @@ pub struct StunStatistics {
     pub ms_turn: u64,
     pub classic: u64,
     pub malformed: u64,
-    /// By message type and whether it is numbered as in the old TURN drafts; none stands for ChannelData.
+    /// By message type and the dialect it is named in; none stands for ChannelData.
     counts: Vec<(Option<(MessageType, Dialect)>, u64)>,
 }
 
@@ -231,14 +239,10 @@ impl Stun {
         })
     }
 
-    fn on_flow(&self, flow: FlowId) -> Option<(AllocationIdx, bool)> {
-        let packed = self.turn_flows.get(flow.0 as usize).copied()?.checked_sub(1)?;
-        Some((AllocationIdx(packed / 2), packed % 2 == 1))
-    }
-
     /// The allocation whose client and server speak on this flow, and whether it runs towards the client.
     pub fn allocation_on(&self, flow: FlowId) -> Option<(AllocationIdx, bool)> {
-        self.on_flow(flow)
+        let packed = self.turn_flows.get(flow.0 as usize).copied()?.checked_sub(1)?;
+        Some((AllocationIdx(packed / 2), packed % 2 == 1))
     }
 }
 
@@ -259,13 +263,14 @@ impl Analysis {
             stun.count(Some((facts.kind, facts.dialect)), 1);
         }
         let Some(flow) = self.flow_of(m.src, m.dst, m.transport) else {
-            self.stun.not_kept += 1;
             self.note_limit("limit-flows", m.frame, "messages beyond it are counted but not kept");
             return false;
         };
         match facts.method {
             Method::BINDING | Method::GOOG_PING => {
-                let (path, inner) = self.path_of(flow, m);
+                let inner = if m.channel == 0 { 0 } else { stun_flag::INNER };
+                let (packets, bytes) = (u64::from(!m.duplicate), m.message.len() as u64);
+                let path = self.relayed_path(flow, Carried::Channel(m.channel), m.time, packets, bytes);
                 self.binding(m, facts, flow, path, inner)
             }
             Method::SHARED_SECRET => self.keep(m, facts, flow, flow, StunOwner::Plain, 0),
@@ -283,21 +288,8 @@ impl Analysis {
             return;
         }
         let Some(flow) = self.flow_of(tally.src, tally.dst, tally.transport) else { return };
-        let mut path = flow;
-        if let Some((at, to_client)) = self.stun.on_flow(flow)
-            && let Some(a) = self.stun.allocations.get_mut(at.0 as usize)
-        {
-            a.last = a.last.max(tally.last);
-            let peer = if tally.channel == 0 { a.active } else { a.peer_of_channel(tally.channel) };
-            let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
-            if let Some(peer) = peer {
-                if let Some(p) = a.peer(peer, self.limits.turn_peers) {
-                    count_peer(p, to_client, tally.packets(), tally.bytes);
-                }
-                let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
-                path = self.flow_of(src, dst, transport).unwrap_or(flow);
-            }
-        }
+        let to = Carried::Channel(tally.channel);
+        let path = self.relayed_path(flow, to, tally.last, tally.packets(), tally.bytes);
         if tally.rtp + tally.rtcp > 0 {
             self.media_on(path, flow, tally);
         }
@@ -356,23 +348,40 @@ impl Analysis {
         self.flow_id(Flow { src, dst, transport }, hash)
     }
 
-    /// Where a message that is not TURN's own goes: to the channel's peer, or the active destination of its flow.
-    fn path_of(&mut self, flow: FlowId, m: &DecodedStun<'_>) -> (FlowId, u16) {
-        let inner = if m.channel == 0 { 0 } else { stun_flag::INNER };
-        let Some((at, to_client)) = self.stun.on_flow(flow) else { return (flow, inner) };
-        let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return (flow, inner) };
-        let peer = if m.channel == 0 { a.active } else { a.peer_of_channel(m.channel) };
-        let Some(peer) = peer else { return (flow, inner) };
-        a.last = a.last.max(m.time);
-        let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
-        let most = self.limits.turn_peers;
-        if !m.duplicate
-            && let Some(p) = a.peer(peer, most)
+    /// Where what an allocation's client and server exchange goes between the relayed address and the peer; counts it
+    /// there. The flow itself where it is of no allocation or the peer is not known.
+    fn relayed_path(
+        &mut self,
+        flow: FlowId,
+        carried: Carried,
+        time: Nanos,
+        packets: u64,
+        bytes: u64,
+    ) -> FlowId {
+        let Some((at, to_client)) = self.stun.allocation_on(flow) else { return flow };
+        let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return flow };
+        a.last = a.last.max(time);
+        let peer = match carried {
+            Carried::Channel(0) => a.active,
+            Carried::Channel(channel) => a.peer_of_channel(channel),
+            Carried::Named(peer) => peer,
+        };
+        let Some(peer) = peer else { return flow };
+        if packets > 0
+            && let Some(p) = a.peer(peer, self.limits.turn_peers)
         {
-            count_peer(p, to_client, 1, m.message.len() as u64);
+            if to_client {
+                p.received_packets += packets;
+                p.received_bytes += bytes;
+            } else {
+                p.sent_packets += packets;
+                p.sent_bytes += bytes;
+            }
+            p.permitted |= to_client;
         }
+        let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
         let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
-        (self.flow_of(src, dst, transport).unwrap_or(flow), inner)
+        self.flow_of(src, dst, transport).unwrap_or(flow)
     }
 
     /// A Binding message: a check where it names two parties, else address discovery.
@@ -406,15 +415,13 @@ impl Analysis {
                 }
                 let from_first = flags & stun_flag::FROM_FIRST != 0;
                 self.sweep_pending(m.time);
-                let new = Pending { time: m.time, flow, owner, from_first };
                 match self.stun.pending.entry(key) {
-                    std::collections::hash_map::Entry::Occupied(known) => {
-                        if known.get().flow == flow && !m.duplicate {
-                            flags |= stun_flag::RETRANSMISSION;
-                        }
+                    Entry::Occupied(known) if known.get().flow == flow && !m.duplicate => {
+                        flags |= stun_flag::RETRANSMISSION;
                     }
-                    std::collections::hash_map::Entry::Vacant(free) => {
-                        free.insert(new);
+                    Entry::Occupied(_) => {}
+                    Entry::Vacant(free) => {
+                        free.insert(Pending { time: m.time, flow, owner, from_first });
                     }
                 }
             }
@@ -459,7 +466,6 @@ impl Analysis {
     ) -> bool {
         let index = self.stun.records.len();
         if index >= self.limits.stun_messages.min(u32::MAX as usize) {
-            self.stun.not_kept += 1;
             self.note_limit("limit-stun-messages", m.frame, "messages beyond it are counted but not kept");
             return false;
         }
@@ -517,15 +523,5 @@ impl Analysis {
             record.next = index.0;
         }
         true
-    }
-}
-
-fn count_peer(p: &mut Peer, to_client: bool, packets: u64, bytes: u64) {
-    if to_client {
-        p.received_packets += packets;
-        p.received_bytes += bytes;
-    } else {
-        p.sent_packets += packets;
-        p.sent_bytes += bytes;
     }
 }

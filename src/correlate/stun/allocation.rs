@@ -92,7 +92,7 @@ pub struct Allocation {
     pub peers: Vec<Peer>,
     /// Code and reason of the last error, if no success followed it.
     pub error: Option<(u16, Str)>,
-    /// The last error is a challenge that nothing answered.
+    /// Where the server sent the client (300), or (MS-TURN's 401) its own address.
     pub alternate: Option<SocketAddr>,
     /// All non-STUN payload of the flow belongs to this peer ([MS-TURN] §3.1).
     pub active: Option<SocketAddr>,
@@ -184,11 +184,6 @@ impl Allocation {
     /// Of the relay's other side: [MS-TURN] allocates for the transport it is spoken over, RFC 8656 for UDP.
     pub fn relay_transport(&self) -> Transport {
         if self.dialect == Dialect::MsTurn { self.transport } else { Transport::Udp }
-    }
-
-    /// Sent requests that nothing answered, of the last round.
-    pub fn silent_requests(&self) -> u32 {
-        self.rounds.last().filter(|r| r.response.is_none()).map_or(0, |r| r.sent)
     }
 
     pub(super) fn round(&mut self, round: Round) -> Option<&mut Round> {

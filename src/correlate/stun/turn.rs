@@ -4,7 +4,7 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::stun::{Class, Method, StunScan, scan_stun};
 
 use super::allocation::{Allocation, Round};
-use super::{AllocationIdx, StunOwner, count_peer, stun_flag};
+use super::{AllocationIdx, Carried, StunOwner, stun_flag};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::decode::{DecodedStun, MediaKind, MediaTally, StunFacts};
@@ -27,7 +27,9 @@ impl Analysis {
         if matches!(method, Method::SEND | Method::DATA)
             && let Some(data) = scan.data().filter(|d| !d.is_empty())
         {
-            return self.carried(m, &scan, data, flow, at, to_client);
+            let (packets, bytes) = (u64::from(!m.duplicate), data.len() as u64);
+            let path = self.relayed_path(flow, Carried::Named(scan.peer()), m.time, packets, bytes);
+            return self.inside(m, data, flow, path, at);
         }
         let mut intern =
             |bytes: Option<&[u8]>| bytes.filter(|b| !b.is_empty()).map_or(Str(0), |b| self.strings.intern(b));
@@ -67,7 +69,7 @@ impl Analysis {
         to_client: bool,
     ) -> Option<AllocationIdx> {
         let facts = m.facts;
-        let known = self.stun.on_flow(flow);
+        let known = self.stun.allocation_on(flow);
         if let Some((at, _)) = known {
             let a = self.stun.allocations.get(at.0 as usize)?;
             let begins = facts.class == Class::Request && facts.method == Method::ALLOCATE;
@@ -98,36 +100,8 @@ impl Analysis {
         Some(at)
     }
 
-    /// Send, Data: what lies in them goes to or comes from a peer.
-    fn carried(
-        &mut self,
-        m: &DecodedStun<'_>,
-        scan: &StunScan<'_>,
-        data: &[u8],
-        flow: FlowId,
-        at: AllocationIdx,
-        to_client: bool,
-    ) -> bool {
-        let most = self.limits.turn_peers;
-        let Some(a) = self.stun.allocations.get_mut(at.0 as usize) else { return false };
-        a.last = a.last.max(m.time);
-        let (relayed, transport) = (a.stands_for_client(), a.relay_transport());
-        let mut path = flow;
-        if let Some(peer) = scan.peer() {
-            if !m.duplicate
-                && let Some(p) = a.peer(peer, most)
-            {
-                count_peer(p, to_client, 1, data.len() as u64);
-                p.permitted |= to_client;
-            }
-            let (src, dst) = if to_client { (peer, relayed) } else { (relayed, peer) };
-            path = self.flow_of(src, dst, transport).unwrap_or(flow);
-        }
-        self.inside(m, data, flow, path, at)
-    }
-
     /// The payload that a relay carries for a client: a check, media, or something unknown.
-    pub(super) fn inside(
+    fn inside(
         &mut self,
         m: &DecodedStun<'_>,
         data: &[u8],
