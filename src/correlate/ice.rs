@@ -4,7 +4,7 @@
 //! that go by the names (ufrags, or the candidate ids of [MS-ICE]) in its SDP. What has checks but no SDP in the
 //! capture is a session of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use callscope_parsers::sdp::CandidateSyntax;
@@ -224,6 +224,11 @@ impl IceSession {
         Some(self.first_success?.saturating_sub(start).max(0))
     }
 
+    /// Of both sides.
+    pub fn candidates(&self) -> impl Iterator<Item = &IceCandidate> {
+        self.a.candidates.iter().chain(&self.b.candidates)
+    }
+
     pub fn selected(&self) -> impl Iterator<Item = &IcePair> {
         self.pairs.iter().filter(|p| p.selected.is_some())
     }
@@ -260,6 +265,19 @@ impl IceIndex {
 /// Candidates are gathered at most so long before the call that offers them.
 const GATHERED_BEFORE: Nanos = 300_000_000_000;
 
+type Seen = HashSet<GroupIdx, foldhash::fast::RandomState>;
+
+/// Groups of checks of one session.
+#[derive(Default)]
+struct Component {
+    /// In order.
+    groups: Vec<GroupIdx>,
+    /// Hashes of the names of either side.
+    names: [Vec<u64>; 2],
+    /// The call whose SDP has one of them.
+    call: Option<CallIdx>,
+}
+
 /// A session before its checks are joined to it.
 struct Draft {
     session: IceSession,
@@ -280,24 +298,16 @@ impl Analysis {
         }
         let drafts = self.drafts(call);
         let shared: Vec<[Vec<u64>; 2]> = drafts.iter().map(|d| d.names.clone()).collect();
-        let sides: Vec<Vec<SocketAddr>> = drafts
-            .iter()
-            .map(|d| {
-                [&d.session.a, &d.session.b]
-                    .iter()
-                    .flat_map(|s| s.candidates.iter())
-                    .filter_map(|c| c.address)
-                    .collect()
-            })
-            .collect();
+        let sides: Vec<Vec<SocketAddr>> =
+            drafts.iter().map(|d| d.session.candidates().filter_map(|c| c.address).collect()).collect();
         let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
         drafts
             .into_iter()
             .enumerate()
             .map(|(i, draft)| {
                 // Sections of one bundle share their names: a check is of the first whose candidates it uses.
+                let same: Vec<usize> = (0..shared.len()).filter(|j| shared[*j] == shared[i]).collect();
                 let belongs = |ends: [SocketAddr; 2]| {
-                    let same: Vec<usize> = (0..shared.len()).filter(|j| shared[*j] == shared[i]).collect();
                     let owner = same.iter().find(|j| ends.iter().any(|e| sides[**j].contains(e)));
                     owner.or(same.first()) == Some(&i)
                 };
@@ -307,8 +317,8 @@ impl Analysis {
             .collect()
     }
 
-    /// Numbers of all sessions. Where a call has one offer, one media section and two names it has one session (or, its section
-    /// being declined, none); only others are worked out to be counted.
+    /// Numbers of all sessions. Where a call has one offer with candidates, one media section and two names it has one
+    /// session; only others are worked out to be counted.
     pub fn ice_index(&self) -> IceIndex {
         let mut index = IceIndex::default();
         let mut next = 1;
@@ -316,16 +326,18 @@ impl Analysis {
             if work.ice_names == 0 {
                 continue;
             }
-            let simple = work.ice_names <= 2 && !work.ice_sections && self.offers(call).len() <= 1;
+            let plain = work.ice_names <= 2 && !work.ice_sections;
+            let simple =
+                plain && matches!(self.offers(call).as_slice(), [o] if self.message(o.offer).candidates > 0);
             let count = if simple { 1 } else { self.drafts(call).len() as u32 };
             index.calls.push((call, next));
             next += count;
         }
         index.first_loose = next;
-        let mut seen = vec![false; self.stun.groups.list.len()];
-        for at in 0..seen.len() {
-            if !seen[at] && self.component(at, &mut seen).2.is_none() {
-                index.loose.push(GroupIdx(at as u32));
+        let mut seen = HashSet::default();
+        for group in (0..self.stun.groups.list.len() as u32).map(GroupIdx) {
+            if !seen.contains(&group) && self.component(group, &mut seen).call.is_none() {
+                index.loose.push(group);
             }
         }
         index
@@ -333,8 +345,7 @@ impl Analysis {
 
     /// A session of which only checks were seen, by a group of [`IceIndex::loose`].
     pub fn loose_ice_session(&self, seed: GroupIdx) -> IceSession {
-        let mut seen = vec![false; self.stun.groups.list.len()];
-        let (groups, names, _) = self.component(seed.0 as usize, &mut seen);
+        let Component { groups, names, .. } = self.component(seed, &mut HashSet::default());
         let draft = Draft { session: IceSession::empty(None), names };
         self.join_checks(draft, &groups, self.newest_time(), &|_| true)
     }
@@ -364,7 +375,7 @@ impl Analysis {
             let summary = &self.call(call).summary;
             let from = summary.start.saturating_sub(GATHERED_BEFORE);
             for session in self.drafts(call).iter().map(|d| &d.session) {
-                for c in session.a.candidates.iter().chain(&session.b.candidates) {
+                for c in session.candidates() {
                     for &at in c.address.and_then(|a| by_address.get(&a)).into_iter().flatten() {
                         // An address given out again belongs to who has it at the time.
                         let a = &self.stun.allocations[at];
@@ -381,11 +392,7 @@ impl Analysis {
 
     /// Numbers of the sessions that a group of checks belongs to: those of its call, or its own.
     pub fn ice_sessions_of_group(&self, index: &IceIndex, group: GroupIdx) -> std::ops::Range<u32> {
-        let mut seen = vec![false; self.stun.groups.list.len()];
-        if group.0 as usize >= seen.len() {
-            return 0..0;
-        }
-        let (groups, _, call) = self.component(group.0 as usize, &mut seen);
+        let Component { groups, call, .. } = self.component(group, &mut HashSet::default());
         if let Some(call) = call {
             return index.of_call(call);
         }
@@ -394,40 +401,32 @@ impl Analysis {
         first.map_or(0..0, |first| first..first + 1)
     }
 
-    /// The groups that hang together by their names ([MS-ICE] has one for each pair of candidates), the names by side.
-    fn component(&self, start: usize, seen: &mut [bool]) -> (Vec<GroupIdx>, [Vec<u64>; 2], Option<CallIdx>) {
+    /// The groups that hang together by their names ([MS-ICE] has one for each pair of candidates). They go into `seen`.
+    fn component(&self, start: GroupIdx, seen: &mut Seen) -> Component {
         let groups = &self.stun.groups;
+        let mut out = Component::default();
         let mut side: HashMap<u64, usize> = HashMap::new();
-        let mut names = [Vec::new(), Vec::new()];
-        let mut list = Vec::new();
-        let mut call = None;
         let mut todo = vec![start];
-        seen[start] = true;
-        // Only per-candidate names tie groups into one session; one ufrag with two peers is two sessions (a fork).
-        let by_candidate = |g: usize| self.is_ms_ice(GroupIdx(g as u32));
+        seen.insert(start);
         while let Some(at) = todo.pop() {
-            let Some(group) = groups.list.get(at) else { continue };
-            list.push(GroupIdx(at as u32));
+            let Some(group) = groups.list.get(at.0 as usize) else { continue };
+            out.groups.push(at);
             let first = side.get(&group.names[0]).copied();
             let first = first.or(side.get(&group.names[1]).map(|s| 1 - s)).unwrap_or(0);
+            // Only per-candidate names tie groups into one session; one ufrag with two peers is two sessions (a fork).
+            let ties = self.is_ms_ice(at);
             for (name, s) in group.names.into_iter().zip([first, 1 - first]) {
-                call = call.or(groups.call_of(name));
+                out.call = out.call.or(groups.call_of(name));
                 if side.insert(name, s).is_none() {
-                    names[s].push(name);
-                    if by_candidate(at) {
-                        for GroupIdx(next) in groups.with_name(name) {
-                            if let Some(known) = seen.get_mut(next as usize)
-                                && !std::mem::replace(known, true)
-                            {
-                                todo.push(next as usize);
-                            }
-                        }
+                    out.names[s].push(name);
+                    if ties {
+                        todo.extend(groups.with_name(name).filter(|next| seen.insert(*next)));
                     }
                 }
             }
         }
-        list.sort_unstable();
-        (list, names, call)
+        out.groups.sort_unstable();
+        out
     }
 
     fn is_ms_ice(&self, group: GroupIdx) -> bool {

@@ -95,7 +95,7 @@ fn ice_names(scan: &Scan<'_>, message: &[u8]) -> (u64, bool) {
         first = if first == 0 { hash } else { first };
     }
     more |= sdp.candidates > 0 && (first == 0 || scan.content_type.len() > PLAIN_SDP);
-    more |= first != 0 && sdp.media_sections > 1;
+    more |= first != 0 && sdp.media_sections != 1;
     (first, more)
 }
 

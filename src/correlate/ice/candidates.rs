@@ -479,11 +479,6 @@ impl Analysis {
         out
     }
 
-    /// Where a candidate's address is known from beside the SDP; of many candidates ask [`Sources`].
-    pub fn candidate_source(&self, c: &IceCandidate) -> Option<Source> {
-        Sources::new(self).of(c, self.message(c.message).time)
-    }
-
     /// The frame whose message carries a candidate.
     pub fn candidate_frame(&self, c: &IceCandidate) -> FrameRef {
         self.message(c.message).frame

@@ -1,6 +1,6 @@
 //! Checks joined to candidates: the pairs, their states, and which one was chosen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 use callscope_parsers::sdp::CandidateSyntax;
@@ -154,6 +154,7 @@ impl Analysis {
             let media: Vec<_> = found.into_iter().flatten().collect();
             let mut pair = IcePair::new(component, a, b, Transport::Udp);
             pair.find_candidates(session);
+            pair.priority = pair.priority_in(session);
             pair.media_packets = media.iter().map(|m| m.rtp.max(m.rtcp)).sum();
             pair.first_media = media.iter().map(|m| m.first).min();
             session.pairs.push(pair);
@@ -199,16 +200,14 @@ impl IcePair {
         };
         self.a_candidate = find(&session.a, self.a);
         self.b_candidate = find(&session.b, self.b);
-        let priority = |side: &IceSide, at: Option<usize>| {
-            at.and_then(|i| side.candidates.get(i))
-                .and_then(|c| c.priority)
-                .and_then(|p| u32::try_from(p).ok())
-        };
-        let (a, b) = (priority(&session.a, self.a_candidate), priority(&session.b, self.b_candidate));
-        if let (Some(a), Some(b)) = (a, b) {
-            let swap = session.role_a == Some(IceRole::Controlled);
-            self.priority = Some(if swap { pair_priority(b, a) } else { pair_priority(a, b) });
-        }
+    }
+
+    /// Of two candidates that say theirs (RFC 8445 §6.1.2.3), by the roles known last.
+    fn priority_in(&self, session: &IceSession) -> Option<u64> {
+        let of = |side: &IceSide, at: Option<usize>| u32::try_from(side.candidates.get(at?)?.priority?).ok();
+        let (a, b) = (of(&session.a, self.a_candidate)?, of(&session.b, self.b_candidate)?);
+        let swap = session.role_a == Some(IceRole::Controlled);
+        Some(if swap { pair_priority(b, a) } else { pair_priority(a, b) })
     }
 
     pub fn a_kind(&self, session: &IceSession) -> Option<CandidateKind> {
@@ -405,19 +404,19 @@ impl Board<'_> {
             [None, None] => self.session.role_a,
         };
         self.take_back();
+        let copied = self.copied();
         for at in 0..self.session.pairs.len() {
             let flows = self.seen.get(at).map_or(&[][..], Vec::as_slice);
             // Each direction has flows of its own; of the copies on several hops the fullest counts.
             let fullest = |of: fn(&(FlowId, u32, u32)) -> u32| flows.iter().map(of).max().unwrap_or(0);
-            let (requests, responses) = if self.copies(at) {
+            let (requests, responses) = if copied.contains(&at) {
                 (fullest(|f| f.1), fullest(|f| f.2))
             } else {
                 (flows.iter().map(|f| f.1).sum(), flows.iter().map(|f| f.2).sum())
             };
-            let mut pair = self.session.pairs[at].clone();
-            pair.find_candidates(self.session);
+            let priority = self.session.pairs[at].priority_in(self.session);
             let p = &mut self.session.pairs[at];
-            p.priority = pair.priority;
+            p.priority = priority;
             (p.requests, p.responses) = (requests, responses);
             // 487 repairs the roles; where nothing came after it, it was the end.
             let answered = !p.errors.is_empty() && p.responses >= p.requests;
@@ -458,9 +457,17 @@ impl Board<'_> {
         self.session.first_success = self.session.pairs.iter().filter_map(|p| p.first_success).min();
     }
 
-    /// Whether the messages of a pair were captured on more than one hop.
-    fn copies(&self, pair: usize) -> bool {
-        self.asked.values().any(|x| x.iter().filter(|a| a.pair == pair).count() > 1)
+    /// The pairs whose messages were captured on more than one hop.
+    fn copied(&self) -> HashSet<usize> {
+        let mut out = HashSet::new();
+        for asked in self.asked.values() {
+            for (i, x) in asked.iter().enumerate() {
+                if asked.iter().take(i).any(|y| y.pair == x.pair) {
+                    out.insert(x.pair);
+                }
+            }
+        }
+        out
     }
 }
 
@@ -537,22 +544,23 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
 /// transport. A reflexive candidate of the checking side is checked from its base, so pairs of two reflexive ones count
 /// where their bases were.
 fn add_unchecked(session: &mut IceSession, most: usize) {
-    let checked_from = |session: &IceSession, x: SocketAddr, y: SocketAddr| {
-        session.pairs.iter().any(|p| p.a == x && p.b == y)
-    };
+    let checked: HashSet<(SocketAddr, SocketAddr)> = session.pairs.iter().map(|p| (p.a, p.b)).collect();
+    let was_checked = |x: SocketAddr, y: SocketAddr| checked.contains(&(x, y));
+    let [kinds_a, kinds_b] =
+        [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
     let mut new = Vec::new();
-    for (i, a) in session.a.candidates.iter().enumerate() {
-        for (j, b) in session.b.candidates.iter().enumerate() {
+    for (i, (a, kind_a)) in session.a.candidates.iter().zip(&kinds_a).enumerate() {
+        for (j, (b, kind_b)) in session.b.candidates.iter().zip(&kinds_b).enumerate() {
             let (Some(x), Some(y)) = (a.address, b.address) else { continue };
-            let fits = a.component == b.component && x.is_ipv4() == y.is_ipv4() && transports_fit(a, b);
-            if !fits || checked_from(session, x, y) {
+            let fits = a.component == b.component && x.is_ipv4() == y.is_ipv4() && kind_a.fits(kind_b);
+            if !fits || was_checked(x, y) {
                 continue;
             }
             let base = |c: &IceCandidate, address| match c.kind {
                 Some(CandidateKind::Srflx | CandidateKind::Prflx) => c.related.unwrap_or(address),
                 _ => address,
             };
-            if checked_from(session, base(a, x), y) || checked_from(session, x, base(b, y)) {
+            if was_checked(base(a, x), y) || was_checked(x, base(b, y)) {
                 continue;
             }
             if session.pairs.len() + new.len() >= most {
@@ -562,30 +570,39 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
             let transport = if a.is_tcp() { Transport::Tcp } else { Transport::Udp };
             let mut pair = IcePair::new(a.component, x, y, transport);
             (pair.a_candidate, pair.b_candidate) = (Some(i), Some(j));
-            let priority = |c: &IceCandidate| c.priority.and_then(|p| u32::try_from(p).ok());
-            if let (Some(a), Some(b)) = (priority(a), priority(b)) {
-                let swap = session.role_a == Some(IceRole::Controlled);
-                pair.priority = Some(if swap { pair_priority(b, a) } else { pair_priority(a, b) });
-            }
+            pair.priority = pair.priority_in(session);
             new.push(pair);
         }
     }
     session.pairs.extend(new);
 }
 
-/// UDP with UDP; over TCP active with passive, simultaneous open with its like; TCP of draft-06 with itself.
-fn transports_fit(a: &IceCandidate, b: &IceCandidate) -> bool {
-    let word = |c: &IceCandidate| {
+/// What a candidate can be paired with: UDP with UDP; over TCP active with passive, simultaneous open with its like;
+/// TCP of draft-06 with itself.
+#[derive(PartialEq, Eq)]
+enum TransportKind {
+    TcpActive,
+    TcpPassive,
+    /// The words themselves, in lower case.
+    Alike(String),
+}
+
+impl TransportKind {
+    fn of(c: &IceCandidate) -> Self {
         let tcp_type = c.tcp_type.as_deref().unwrap_or_default();
-        format!("{} {tcp_type}", c.transport).to_ascii_lowercase()
-    };
-    let pair = (word(a), word(b));
-    let (a, b) = (pair.0.trim(), pair.1.trim());
-    let active = |w: &str| matches!(w, "tcp-act" | "tcp active");
-    let passive = |w: &str| matches!(w, "tcp-pass" | "tcp passive");
-    match (a, b) {
-        _ if active(a) => passive(b),
-        _ if passive(a) => active(b),
-        _ => a == b,
+        let words = format!("{} {tcp_type}", c.transport).to_ascii_lowercase();
+        match words.trim() {
+            "tcp-act" | "tcp active" => Self::TcpActive,
+            "tcp-pass" | "tcp passive" => Self::TcpPassive,
+            words => Self::Alike(words.to_owned()),
+        }
+    }
+
+    fn fits(&self, other: &Self) -> bool {
+        match self {
+            Self::TcpActive => *other == Self::TcpPassive,
+            Self::TcpPassive => *other == Self::TcpActive,
+            Self::Alike(_) => self == other,
+        }
     }
 }

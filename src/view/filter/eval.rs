@@ -292,7 +292,7 @@ fn ice(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> bo
             }
             Field::IcePair => s.selected().flat_map(|p| [p.a, p.b]).collect(),
             Field::TurnRelayed => {
-                let candidates = s.a.candidates.iter().chain(&s.b.candidates);
+                let candidates = s.candidates();
                 candidates.filter_map(|c| c.address).filter(allocated).collect()
             }
             _ => return sink(Value::Text(s.state.name())),

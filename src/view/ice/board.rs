@@ -83,7 +83,7 @@ type PairAt = HashMap<(SocketAddr, SocketAddr, bool), usize>;
 
 /// One board for each component that has candidates or pairs.
 pub fn boards(analysis: &Analysis, s: &IceSession) -> Vec<Board> {
-    let candidates = s.a.candidates.iter().chain(&s.b.candidates).map(|c| c.component);
+    let candidates = s.candidates().map(|c| c.component);
     let mut components: Vec<u16> = candidates.chain(s.pairs.iter().map(|p| p.component)).collect();
     components.sort_unstable();
     components.dedup();

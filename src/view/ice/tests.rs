@@ -1,6 +1,6 @@
 use super::*;
-use crate::view::scenario::Scenario;
 use crate::view::scenario::ice::*;
+use crate::view::scenario::{Scenario, request, response};
 
 fn only(scenario: Scenario) -> (Analysis, IceSession) {
     let analysis = scenario.done();
@@ -123,4 +123,16 @@ fn filters_ask_for_ice() {
         let parsed = Filter::parse(filter).unwrap();
         assert_eq!(parsed.matches_call(&analysis, CallIdx(0)), wanted, "{filter}");
     }
+}
+
+#[test]
+fn an_offer_that_was_challenged_and_not_repeated_is_no_session() {
+    let mut s = Scenario::default();
+    let candidates = ["1 1 UDP 2130706431 10.0.0.65 4000 typ host"];
+    let invite = request("INVITE", 1).via(&["A b1"]);
+    s.add(0, "A>B", &invite.body("application/sdp", &sdp("10.0.0.65:4000", "alic", &candidates)));
+    s.add(10, "B>A", &response("407 Proxy Authentication Required", 1, "INVITE").via(&["A b1"]).tag("b"));
+    let analysis = s.done();
+    assert!(analysis.has_ice(CallIdx(0)) && analysis.ice_sessions_of(CallIdx(0)).is_empty());
+    assert!(analysis.ice_index().is_empty(), "what has a number is there");
 }

@@ -34,7 +34,7 @@ impl CallTraffic {
     }
 
     fn candidates(&self) -> impl Iterator<Item = &IceCandidate> {
-        self.sessions.iter().flat_map(|s| s.a.candidates.iter().chain(&s.b.candidates))
+        self.sessions.iter().flat_map(IceSession::candidates)
     }
 }
 

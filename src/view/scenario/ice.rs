@@ -98,7 +98,7 @@ impl Scenario {
 
 pub const TURN: &str = "203.0.113.9:3478";
 
-fn sdp(address: &str, ufrag: &str, candidates: &[&str]) -> String {
+pub fn sdp(address: &str, ufrag: &str, candidates: &[&str]) -> String {
     let (ip, port) = address.split_once(':').unwrap();
     let mut out = format!(
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n\
