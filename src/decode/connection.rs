@@ -212,22 +212,23 @@ impl Connection {
             &joined
         };
         let was_other = matches!(self.mode, Mode::Other);
-        match StunState::guess(start) {
-            Ok(Some(state)) if !was_other => {
-                self.mode = Mode::Stun(Box::new(state));
-                return self.take_held(1 - direction, cx, sink);
+        if !was_other {
+            match StunState::guess(start) {
+                Ok(Some(state)) => {
+                    self.mode = Mode::Stun(Box::new(state));
+                    return self.take_held(1 - direction, cx, sink);
+                }
+                Err(()) => return,
+                Ok(None) => {}
             }
-            Err(()) if !was_other => return,
-            _ => {}
         }
         match probe_stream(start) {
             // Only a start line proves SIP on a connection that spoke something else before.
             Probe::Sip => self.mode = Mode::Sip,
-            Probe::SipKeepAlive if was_other => {}
-            Probe::SipKeepAlive => {}
-            Probe::Tls if !was_other => self.start_tls(direction, arrival, sink),
-            Probe::Http if !was_other => self.mode = Mode::Web(Box::default()),
             _ if was_other => {}
+            Probe::SipKeepAlive => {}
+            Probe::Tls => self.start_tls(direction, arrival, sink),
+            Probe::Http => self.mode = Mode::Web(Box::default()),
             _ => {
                 let known_port = |a: SocketAddr| a.port() == 5060 || cx.sip_ports.contains(&a.port());
                 let tolerant = !self.syn || known_port(self.ends.0) || known_port(self.ends.1);
