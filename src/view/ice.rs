@@ -25,7 +25,7 @@ mod why;
 pub use board::{Board, BoardCell, End, boards};
 pub use checks::{CheckRow, checks_of_pair, pair_columns, pair_table, pair_title};
 pub use offered::offered;
-pub use path::path_words;
+pub use path::{machines, path_words};
 pub use sides::{CandidateRow, SideTable, candidate_columns, side_table};
 pub use why::why;
 
@@ -145,11 +145,10 @@ pub fn parties(analysis: &Analysis, s: &IceSession) -> [String; 2] {
         if let Some(uri) = uri {
             return show::party_short(b"", uri);
         }
-        // A relay is asked for by somebody; its own address names nobody.
         let asked = s.pairs.iter().map(|p| (if is_a { p.a } else { p.b }, p.requests));
-        let named = asked.map(|(address, n)| match path::relayed(analysis, address, Nanos::MAX) {
-            Some((_, a)) => (true, n, a.client),
-            None => (!path::is_turn_server(analysis, address), n, address),
+        let named = asked.map(|(address, n)| {
+            let (is_party, address) = path::behind(analysis, address);
+            (is_party, n, address)
         });
         match named.max_by_key(|(is_party, n, _)| (*is_party, *n)).map(|(_, _, address)| address) {
             Some(address) => show::machine(analysis, address).unwrap_or_else(|| address.ip().to_string()),

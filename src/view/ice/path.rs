@@ -1,5 +1,6 @@
 //! Which kind of path a pair is.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::*;
@@ -49,6 +50,25 @@ pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) 
 pub(super) fn is_turn_server(analysis: &Analysis, address: SocketAddr) -> bool {
     let servers = || analysis.stun.allocations.iter().map(|a| a.server);
     servers().any(|s| s.ip() == address.ip()) && !servers().any(|s| s == address)
+}
+
+/// Who is behind an address: a relay's client in the place of its relay; and whether that is a party at all.
+pub(super) fn behind(analysis: &Analysis, address: SocketAddr) -> (bool, SocketAddr) {
+    // A relay is asked for by somebody; its own address names nobody.
+    match relayed(analysis, address, Nanos::MAX) {
+        Some((_, a)) => (true, a.client),
+        None => (!is_turn_server(analysis, address), address),
+    }
+}
+
+/// The machines that take part in a session: of the candidates that are no relay's, and of who checks.
+pub fn machines(analysis: &Analysis, s: &IceSession) -> BTreeSet<IpAddr> {
+    let candidates = s.a.candidates.iter().chain(&s.b.candidates);
+    let own = candidates.filter(|c| c.kind != Some(CandidateKind::Relay));
+    let offered = own.flat_map(|c| [c.address, c.related]).flatten();
+    let checked = s.pairs.iter().filter(|p| !p.messages.is_empty()).flat_map(|p| [p.a, p.b]);
+    let seen = checked.map(|address| behind(analysis, address)).filter(|(is_party, _)| *is_party);
+    offered.chain(seen.map(|(_, address)| address)).map(|a| a.ip()).collect()
 }
 
 /// The pair that says what became of the session: the chosen one of the first component.

@@ -1,12 +1,13 @@
 //! What limits trust in the picture: damage, caps that were hit, what is encrypted and what would open it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::ice::{IceIndex, IceSession, IceState};
+use crate::correlate::stun::Allocation;
 use crate::correlate::{Analysis, CallIdx, LinkReason, MsgIdx, Side, TlsSession};
-use crate::view::ice::{parties, state_words, why};
+use crate::view::ice::{machines, parties, state_words, why};
 use crate::view::{allocation, show};
 
 type Note = (&'static str, String, Option<FrameRef>);
@@ -245,6 +246,7 @@ const SESSIONS: usize = 100;
 fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
     let calls = (0..analysis.calls.len() as u32).map(CallIdx).filter(|c| analysis.has_ice(*c)).count();
     let index = if calls <= SESSIONS { analysis.ice_index() } else { IceIndex::default() };
+    let mut served = Served::default();
     if calls > SESSIONS {
         let calls = show::count(calls as u64, "call offers", "calls offer");
         notes.push((INFO, format!("ICE: {calls} candidates"), None));
@@ -255,6 +257,7 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
         let mut states: BTreeMap<IceState, u64> = BTreeMap::new();
         let mut take = |s: &IceSession| {
             *states.entry(s.state).or_default() += 1;
+            served.take(analysis, s);
             if s.state == IceState::Failed {
                 notes.push(no_path(analysis, s));
             }
@@ -275,18 +278,47 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
         };
         notes.push((INFO, format!("ICE: {sessions}: {words}"), None));
     }
-    let all = &analysis.stun.allocations;
-    if !all.is_empty() {
-        let failed = all.iter().filter(|a| allocation::failed(analysis, a));
-        let first = failed.clone().next().and_then(|a| analysis.stun.record(a.messages?.0));
-        let allocations = show::count(all.len() as u64, "relay allocation", "relay allocations");
-        let failed = match failed.count() {
-            0 => String::new(),
-            n => format!(", {} failed", show::number(n as u64)),
-        };
-        let severity = if failed.is_empty() { INFO } else { WARNING };
-        notes.push((severity, format!("TURN: {allocations}{failed}"), first.map(|r| r.frame())));
+    turn(analysis, &served, notes);
+}
+
+/// The machines whose sessions connected, and those that have one that failed.
+#[derive(Default)]
+struct Served {
+    connected: BTreeSet<IpAddr>,
+    failed: BTreeSet<IpAddr>,
+}
+
+impl Served {
+    fn take(&mut self, analysis: &Analysis, s: &IceSession) {
+        match s.state {
+            IceState::Connected => self.connected.extend(machines(analysis, s)),
+            IceState::Failed => self.failed.extend(machines(analysis, s)),
+            IceState::Incomplete | IceState::NotStarted => {}
+        }
     }
+
+    /// Whether all went well for a machine, whatever its other attempts came to.
+    fn is_well(&self, ip: IpAddr) -> bool {
+        self.connected.contains(&ip) && !self.failed.contains(&ip)
+    }
+}
+
+/// The allocations. One that failed is a warning only if its client lacked it.
+fn turn(analysis: &Analysis, served: &Served, notes: &mut Vec<Note>) {
+    let all = &analysis.stun.allocations;
+    if all.is_empty() {
+        return;
+    }
+    let failed: Vec<&Allocation> = all.iter().filter(|a| allocation::failed(analysis, a)).collect();
+    let lacked = failed.iter().find(|a| !served.is_well(a.client.ip()));
+    let first = lacked.or(failed.first()).and_then(|a| analysis.stun.record(a.messages?.0));
+    let allocations = show::count(all.len() as u64, "relay allocation", "relay allocations");
+    let words = match failed.len() {
+        0 => String::new(),
+        n => format!(", {} failed", show::number(n as u64)),
+    };
+    let severity = if lacked.is_some() { WARNING } else { INFO };
+    notes.push((severity, format!("TURN: {allocations}{words}"), first.map(|r| r.frame())));
 }
 
 /// A session without a path: whose, and the first cause that is known.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{CaptureSummary, TlsSession};
+use crate::view::scenario::ice::{ALICE_ASKS, through_bobs_relay, without_a_path};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 fn print(o: &Overview) -> String {
@@ -98,4 +99,31 @@ fn linked_legs_are_told() {
     let notes = overview(&s.done(), 10).notes;
     let told: Vec<&str> = notes.iter().filter(|n| n.1.contains("legs")).map(|n| n.1.as_str()).collect();
     assert_eq!(told, ["Calls 1, 2, 3 and 4 are legs of one call: joined by X-Call-ID"]);
+}
+
+#[test]
+fn a_relay_that_nobody_lacked_is_no_warning() {
+    let told = |scenario: Scenario| {
+        let notes = overview(&scenario.done(), 10).notes;
+        let turn = notes.into_iter().find(|n| n.1.starts_with("TURN")).unwrap();
+        (turn.0, turn.1, turn.2.map(|f| f.frame))
+    };
+    let fine = |words: &str| format!("TURN: 2 relay allocations{words}");
+    // Alice's call went through; that another attempt of hers was refused did no harm.
+    let connected = || {
+        let mut s = through_bobs_relay();
+        s.allocate(7000, "10.0.0.65:4002", None);
+        s
+    };
+    let refused = connected().done();
+    let refused = &refused.stun.record(refused.stun.allocations[1].messages.unwrap().0).unwrap();
+    let first = refused.frame().frame;
+    assert_eq!(told(through_bobs_relay()), ("info", "TURN: 1 relay allocation".to_owned(), None));
+    assert_eq!(told(connected()), ("info", fine(", 1 failed"), Some(first)));
+    // A client of which no session is known, and one whose session failed.
+    let mut s = connected();
+    s.allocate(7100, "10.0.0.99:4002", None);
+    let lacked = Some(first + 4);
+    assert_eq!(told(s), ("warning", "TURN: 3 relay allocations, 2 failed".to_owned(), lacked));
+    assert_eq!(told(without_a_path()).0, "warning");
 }
