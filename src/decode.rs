@@ -11,6 +11,7 @@ use crate::capture::{FrameRef, Nanos};
 
 mod breakage;
 mod connection;
+mod content;
 mod keys;
 mod kind;
 mod ordered;
@@ -21,6 +22,7 @@ mod tls;
 mod websocket;
 
 pub use breakage::{Breakage, BreakageKind};
+pub use content::Content;
 pub use keys::{Keys, connection_address, name_hash, ufrags};
 pub use kind::KindBits;
 pub use ordered::CaptureDecoder;

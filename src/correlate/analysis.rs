@@ -159,7 +159,7 @@ impl Analysis {
         std::iter::from_fn(move || {
             let m = next.filter(|_| left > 0)?;
             left -= 1;
-            next = self.message(m).next;
+            next = self.message(m).next.get();
             Some(m)
         })
     }

@@ -137,7 +137,7 @@ impl Analysis {
             let partner = partner.map(|p| *self.message(p));
             let nameless = self.method(self.message(m).method).is_empty();
             if let Some(record) = self.messages.get_mut(m.0 as usize) {
-                record.next = None;
+                record.next = NextMsg::NONE;
                 record.owner = owner;
                 if found.is_some() {
                     record.flags |= flag::JOINED;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos};
-pub use crate::decode::{Accounting, LightCounts, Side, TlsSession, Transport};
+pub use crate::decode::{Accounting, Content, LightCounts, Side, TlsSession, Transport};
 
 /// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -21,6 +21,24 @@ pub struct FlowId(pub u32);
 /// Index of a message in [`Analysis::messages`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MsgIdx(pub u32);
+
+/// The message after another one of its list, or none, in four bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextMsg(u32);
+
+impl NextMsg {
+    pub const NONE: Self = Self(u32::MAX);
+
+    pub fn get(self) -> Option<MsgIdx> {
+        (self != Self::NONE).then_some(MsgIdx(self.0))
+    }
+}
+
+impl From<MsgIdx> for NextMsg {
+    fn from(m: MsgIdx) -> Self {
+        Self(m.0)
+    }
+}
 
 /// Index of a call in [`Analysis::calls`]; its `id` in the JSON is one more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -136,7 +154,10 @@ pub struct SipRecord {
     pub flow: FlowId,
     pub owner: Owner,
     /// Next message of the same owner, in order of arrival.
-    pub next: Option<MsgIdx>,
+    pub next: NextMsg,
+    /// Bytes before the body; all of them where there is none. At most 65 535.
+    pub head: u16,
+    pub content: Content,
     /// Of a request its method, of a response the method of its CSeq.
     pub method: MethodId,
     /// 0 for a request.
@@ -160,6 +181,10 @@ impl SipRecord {
     }
     pub fn has(&self, bit: u16) -> bool {
         self.flags & bit != 0
+    }
+    /// Bytes of the body that the capture holds.
+    pub fn body_len(&self) -> u32 {
+        self.bytes.len.saturating_sub(u32::from(self.head))
     }
 }
 

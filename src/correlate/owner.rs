@@ -242,7 +242,7 @@ impl Analysis {
         for _ in 0..list.count {
             let Some(record) = next.and_then(|m| self.messages.get_mut(m.0 as usize)) else { break };
             record.owner = Owner::Call(call);
-            next = record.next;
+            next = record.next.get();
         }
         if let Some(to) = self.calls.get_mut(call.0 as usize) {
             to.messages = list;
@@ -273,7 +273,7 @@ impl Analysis {
         if list.count == 0 {
             list.first = index;
         } else if let Some(last) = self.messages.get_mut(list.last.0 as usize) {
-            last.next = Some(index);
+            last.next = index.into();
         }
         list.last = index;
         list.count = list.count.saturating_add(1);

@@ -8,7 +8,7 @@ use callscope_parsers::sip::Scan;
 use callscope_parsers::sip::scan::SdpScan;
 use memchr::memmem::Finder;
 
-use super::{KindBits, Transport};
+use super::{Content, KindBits, Transport};
 
 /// Hashes of a message's Call-ID, flow, branch and tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,7 @@ pub struct Keys {
     pub from_tag: u32,
     pub to_tag: u32,
     pub kind: KindBits,
+    pub content: Content,
     /// Of the SDP's origin and of its first media address; 0 where they tell nothing.
     pub origin: u64,
     pub media: u64,
@@ -44,6 +45,7 @@ impl Keys {
         let (ufrag, more_names) = ice_names(scan, message);
         Self {
             kind: KindBits::of(scan, message),
+            content: Content::of(scan.content_type),
             origin,
             media,
             ufrag,
