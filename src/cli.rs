@@ -9,6 +9,7 @@ mod config;
 mod failure;
 mod ice;
 mod limits;
+mod lists;
 mod nearest;
 mod progress;
 mod select;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use crate::view::lists::ListKind;
 use args::{Cli, Command};
 use failure::Failure;
 
@@ -63,6 +65,10 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Ladder(args)) => commands::ladder(&common, &args),
         Some(Command::Candidates(args)) => ice::candidates(&common, &args),
         Some(Command::Allocations(args)) => ice::allocations(&common, &args),
+        Some(Command::SignIns(args)) => lists::list(&common, ListKind::SignIns, &args),
+        Some(Command::Subscriptions(args)) => lists::list(&common, ListKind::Subscriptions, &args),
+        Some(Command::Conferences(args)) => lists::list(&common, ListKind::Conferences, &args),
+        Some(Command::Messages(args)) => lists::list(&common, ListKind::Messages, &args),
         Some(Command::Decode(args)) => commands::decode(&common, &args),
         Some(Command::Extract(args)) => commands::extract(&common, &args),
         Some(Command::Completions(args)) => commands::completions(&common, args.shell),

@@ -12,11 +12,14 @@ mod analysis;
 mod apply;
 mod breakage;
 mod call;
+mod conference;
 mod dialog;
 mod fork;
+pub mod gathered;
 mod hops;
 pub mod ice;
 mod ingest;
+mod instant_message;
 mod kind;
 mod leftover;
 mod legs;
@@ -26,9 +29,11 @@ mod owner;
 mod retransmission;
 #[cfg(test)]
 mod script;
+mod sign_in;
 mod store;
 mod strings;
 pub mod stun;
+mod subscription;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@ pub mod extract;
 pub mod ice;
 pub mod json;
 pub mod ladder;
+pub mod lists;
 mod redact;
 pub mod summary;
 pub mod table;

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod filter;
 pub mod ice;
 pub mod ladder;
+pub mod lists;
 pub mod overview;
 pub mod packets;
 pub mod rows;

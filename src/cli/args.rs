@@ -170,6 +170,14 @@ pub(super) enum Command {
     Candidates(CandidatesArgs),
     /// TURN: one row an allocation
     Allocations(AllocationsArgs),
+    /// Sign-ins: registration, provisioning and media-relay credentials of each endpoint
+    SignIns(ListArgs),
+    /// Subscriptions: who watches whom, how often and how much is told
+    Subscriptions(ListArgs),
+    /// Conferences: commands, roster and the calls that belong to them
+    Conferences(ListArgs),
+    /// Instant messages and what became of them
+    Messages(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media
@@ -235,6 +243,23 @@ pub(super) struct TableArgs {
     /// Indent JSON
     #[arg(long)]
     pub pretty: bool,
+}
+
+const LIST_HELP: &str = "\
+Examples:
+  callscope subscriptions trace.pcapng
+  callscope subscriptions trace.pcapng --row 3                    its facts and messages
+  callscope subscriptions --columns id,subscriber,period --sort -bytes trace.pcapng
+  callscope subscriptions --format json trace.pcapng";
+
+#[derive(Debug, Args)]
+#[command(after_help = LIST_HELP, after_long_help = format!("{LIST_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub table: TableArgs,
+    /// All there is to say of this row, by its number (repeatable); text and JSON
+    #[arg(long, value_name = "N", value_parser = parse_number)]
+    pub row: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

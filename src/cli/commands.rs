@@ -159,66 +159,78 @@ pub(super) type Columns = &'static [(&'static str, &'static str, &'static str)];
 
 /// Which table a command shows.
 pub(super) trait Rows {
-    const COLUMNS: fn() -> Columns;
     /// Whether any header of the first request may be a column.
     const HEADERS: bool = true;
-    /// Said in text instead of a table without rows.
-    const NONE: Option<&'static str> = None;
     type Index: Copy;
-    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
+    /// Said in text instead of a table without rows.
+    fn none(&self) -> Option<String> {
+        None
+    }
+    fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
+        &self,
         out: &mut Sink,
         analysis: &Analysis,
         rows: &[Self::Index],
         options: JsonOptions,
     ) -> std::io::Result<()>;
-    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[Self::Index]) -> std::io::Result<()>;
-    fn all(session: &Session, analysis: &Analysis) -> Vec<Self::Index>;
+    fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[Self::Index]) -> std::io::Result<()>;
+    fn all(&self, session: &Session, analysis: &Analysis) -> Vec<Self::Index>;
 }
 
 struct Calls;
 struct Dialogs;
 
 impl Rows for Calls {
-    const COLUMNS: fn() -> Columns = rows::call_columns;
     type Index = CallIdx;
-    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, CallIdx> {
+    fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, CallIdx> {
         rows::call_lines(analysis, query)
     }
-    fn json(out: &mut Sink, a: &Analysis, rows: &[CallIdx], options: JsonOptions) -> std::io::Result<()> {
+    fn json(
+        &self,
+        out: &mut Sink,
+        a: &Analysis,
+        rows: &[CallIdx],
+        options: JsonOptions,
+    ) -> std::io::Result<()> {
         json::calls(out, a, rows, options)
     }
-    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[CallIdx]) -> std::io::Result<()> {
+    fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[CallIdx]) -> std::io::Result<()> {
         json::call_lines(out, analysis, rows)
     }
-    fn all(session: &Session, analysis: &Analysis) -> Vec<CallIdx> {
+    fn all(&self, session: &Session, analysis: &Analysis) -> Vec<CallIdx> {
         matching_calls(session, analysis)
     }
 }
 
 impl Rows for Dialogs {
-    const COLUMNS: fn() -> Columns = rows::dialog_columns;
     type Index = DialogIdx;
-    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, DialogIdx> {
+    fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, DialogIdx> {
         rows::dialog_lines(analysis, query)
     }
-    fn json(out: &mut Sink, a: &Analysis, rows: &[DialogIdx], options: JsonOptions) -> std::io::Result<()> {
+    fn json(
+        &self,
+        out: &mut Sink,
+        a: &Analysis,
+        rows: &[DialogIdx],
+        options: JsonOptions,
+    ) -> std::io::Result<()> {
         json::dialogs(out, a, rows, options)
     }
-    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[DialogIdx]) -> std::io::Result<()> {
+    fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[DialogIdx]) -> std::io::Result<()> {
         json::dialog_lines(out, analysis, rows)
     }
-    fn all(session: &Session, analysis: &Analysis) -> Vec<DialogIdx> {
+    fn all(&self, session: &Session, analysis: &Analysis) -> Vec<DialogIdx> {
         matching_dialogs(session, analysis)
     }
 }
 
 pub(super) fn calls(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
-    rows_command::<Calls>(common, args)
+    rows_command(common, args, rows::call_columns(), |_| Calls)
 }
 
 pub(super) fn dialogs(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
-    rows_command::<Dialogs>(common, args)
+    rows_command(common, args, rows::dialog_columns(), |_| Dialogs)
 }
 
 fn check_column(key: &str, columns: Columns, headers: bool) -> Result<(), Failure> {
@@ -237,8 +249,13 @@ fn check_column(key: &str, columns: Columns, headers: bool) -> Result<(), Failur
     Err(Failure::usage(format!("unknown column `{}` ({hint})", crate::view::show::safe(key.as_bytes()))))
 }
 
-pub(super) fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result<u8, Failure> {
-    let columns = (R::COLUMNS)();
+/// `make` gives the table once the captures are read; `columns` are its columns.
+pub(super) fn rows_command<R: Rows>(
+    common: &Common,
+    args: &TableArgs,
+    columns: Columns,
+    make: impl FnOnce(&Analysis) -> R,
+) -> Result<u8, Failure> {
     for key in &args.columns {
         check_column(key, columns, R::HEADERS)?;
     }
@@ -252,6 +269,7 @@ pub(super) fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result
     };
     let mut session = Session::new(common, &args.files)?;
     let analysis = session.analyse()?;
+    let table = make(&analysis);
     let query = Query {
         filter: session.filter.clone(),
         columns: args.columns.clone(),
@@ -262,28 +280,28 @@ pub(super) fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result
     match args.format {
         TableFormat::Json | TableFormat::Ndjson => {
             let order = if query.sort.is_some() {
-                R::of(&analysis, &query).rows
+                table.of(&analysis, &query).rows
             } else {
-                R::all(&session, &analysis)
+                table.all(&session, &analysis)
             };
             if args.format == TableFormat::Json {
-                R::json(&mut sink, &analysis, &order, json_options(common, args.pretty))?;
+                table.json(&mut sink, &analysis, &order, json_options(common, args.pretty))?;
             } else {
-                R::lines(&mut sink, &analysis, &order)?;
+                table.lines(&mut sink, &analysis, &order)?;
             }
         }
         TableFormat::Csv => {
-            let lines = R::of(&analysis, &query);
+            let lines = table.of(&analysis, &query);
             output::table::csv_lines(&mut sink, &lines.columns, lines.iter())?;
         }
         TableFormat::Markdown => {
-            let lines = R::of(&analysis, &query);
+            let lines = table.of(&analysis, &query);
             output::table::markdown_lines(&mut sink, &lines.columns, lines.iter())?;
         }
         TableFormat::Text => {
             let color = color_for(common, &sink);
-            let lines = R::of(&analysis, &query);
-            match R::NONE {
+            let lines = table.of(&analysis, &query);
+            match table.none() {
                 Some(words) if lines.rows.is_empty() => {
                     let end = if query.filter.is_some() { " matches the filter." } else { "." };
                     writeln!(sink, "{words}{end}")?;

@@ -218,14 +218,16 @@ fn text_options(
 struct Allocations;
 
 impl Rows for Allocations {
-    const COLUMNS: fn() -> Columns = allocation::allocation_columns;
     const HEADERS: bool = false;
-    const NONE: Option<&'static str> = Some("No TURN allocation");
     type Index = AllocationIdx;
-    fn of<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, AllocationIdx> {
+    fn none(&self) -> Option<String> {
+        Some("No TURN allocation".to_owned())
+    }
+    fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, AllocationIdx> {
         allocation::allocation_lines(analysis, query)
     }
     fn json(
+        &self,
         out: &mut Sink,
         a: &Analysis,
         rows: &[AllocationIdx],
@@ -233,10 +235,10 @@ impl Rows for Allocations {
     ) -> std::io::Result<()> {
         json::allocations(out, a, rows, options)
     }
-    fn lines(out: &mut Sink, analysis: &Analysis, rows: &[AllocationIdx]) -> std::io::Result<()> {
+    fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[AllocationIdx]) -> std::io::Result<()> {
         json::allocation_lines(out, analysis, rows)
     }
-    fn all(session: &Session, analysis: &Analysis) -> Vec<AllocationIdx> {
+    fn all(&self, session: &Session, analysis: &Analysis) -> Vec<AllocationIdx> {
         allocation::matching(analysis, session.filter.as_ref())
     }
 }
@@ -250,7 +252,7 @@ pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8,
             sort: args.sort.clone(),
             pretty: args.pretty,
         };
-        return rows_command::<Allocations>(common, &table);
+        return rows_command(common, &table, allocation::allocation_columns(), |_| Allocations);
     }
     let mut session = Session::new(common, &args.files)?;
     let analysis = session.analyse()?;

@@ -147,6 +147,11 @@ impl Analysis {
         self.methods.name(m)
     }
 
+    /// `Expires` last asked for or granted in a dialog, seconds.
+    pub fn expires_of(&self, d: DialogIdx) -> Option<u32> {
+        self.dialog_work.get(d.0 as usize)?.expires
+    }
+
     /// The dialogs without those that became calls.
     pub fn dialogs_shown(&self) -> impl Iterator<Item = (DialogIdx, &Dialog)> + '_ {
         (0u32..).map(DialogIdx).zip(&self.dialogs).filter(|(_, d)| d.messages.count > 0)

@@ -44,21 +44,7 @@ impl Page<'_> {
     }
 
     fn table(&mut self, t: &Table) -> io::Result<()> {
-        table::text_with(self.out, &without_empty(t), false, self.options.ascii)
-    }
-}
-
-/// Leaves out columns that are empty in all rows.
-fn without_empty(t: &Table) -> Table {
-    let filled = |i: usize| t.rows.iter().any(|r| r.get(i).is_some_and(|c| !c.is_empty()));
-    let keep: Vec<usize> = (0..t.columns.len()).filter(|i| filled(*i)).collect();
-    Table {
-        columns: keep.iter().filter_map(|i| t.columns.get(*i).cloned()).collect(),
-        rows: t
-            .rows
-            .iter()
-            .map(|r| keep.iter().map(|i| r.get(*i).cloned().unwrap_or_default()).collect())
-            .collect(),
+        table::text_with(self.out, &t.without_empty(), false, self.options.ascii)
     }
 }
 

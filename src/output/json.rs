@@ -7,6 +7,7 @@ mod details;
 mod ice;
 mod layout;
 mod list;
+mod lists;
 mod types;
 mod value;
 
@@ -14,10 +15,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 use crate::view::ice::{Place, SessionRef, loose_session_refs, session_refs_of};
+use crate::view::lists::ListKind;
 
 pub(crate) use layout::Layout;
 use list::write_list;
@@ -69,8 +72,9 @@ pub fn summary_of(
         o.value("statistics", &build::statistics(analysis))?;
         o.calls(analysis, calls, &index, options)?;
         o.dialogs(analysis, dialogs, options)?;
-        for name in ["sign_ins", "subscriptions", "conferences", "instant_messages"] {
-            o.value(name, &Nothing::default())?;
+        let gathered = analysis.gather();
+        for kind in ListKind::ALL {
+            o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
@@ -119,6 +123,29 @@ pub fn allocations(
     options: JsonOptions,
 ) -> io::Result<()> {
     object(out, options, |o| o.allocations(analysis, rows, options))
+}
+
+/// `{"schema": …, "subscriptions": […]}`, or another of the lists.
+pub fn gathered(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    gathered: &Gathered,
+    kind: ListKind,
+    rows: &[u32],
+    options: JsonOptions,
+) -> io::Result<()> {
+    object(out, options, |o| o.gathered(analysis, gathered, kind, rows, options))
+}
+
+/// One line a row.
+pub fn gathered_lines(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    gathered: &Gathered,
+    kind: ListKind,
+    rows: &[u32],
+) -> io::Result<()> {
+    rows.iter().filter_map(|&row| lists::row(analysis, gathered, kind, row)).try_for_each(|r| line(out, &r))
 }
 
 /// One line a session.
@@ -250,6 +277,21 @@ impl<'a> Object<'a> {
         let runs: Vec<&[SessionRef]> = runs(sessions).collect();
         let weight = |run: &[SessionRef]| run.len() * 8;
         self.list("ice_sessions", options, &runs, weight, |run| sessions_of_run(analysis, run))
+    }
+
+    fn gathered(
+        &mut self,
+        analysis: &Analysis,
+        gathered: &Gathered,
+        kind: ListKind,
+        rows: &[u32],
+        options: JsonOptions,
+    ) -> io::Result<()> {
+        let weight = |row| {
+            let owners = kind.owners(analysis, gathered, row);
+            owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
+        };
+        self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, gathered, kind, row))
     }
 
     fn allocations(

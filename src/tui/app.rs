@@ -184,7 +184,7 @@ impl App {
                         | Request::IceOf(_)
                         | Request::Session { .. }
                         | Request::Listing(..)
-                        | Request::CallsOf(..)
+                        | Request::OwnersOf(..)
                 )
             );
             if let Err(e) = effect::apply(effect, &self.desk, &self.analysis, &self.events) {

@@ -24,12 +24,13 @@ use super::event::Event;
 use super::state::{Listing, ListingOf, Subject, TableKind};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
+use crate::correlate::{Analysis, MsgIdx, Owner};
 use crate::view::detail::Buffer;
 use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
 use crate::view::ice::Place;
 use crate::view::ladder::{Ladder, LadderOptions};
+use crate::view::lists::ListKind;
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::rows::Query;
@@ -96,8 +97,8 @@ pub enum Request {
         place: Option<Place>,
     },
     Listing(ListingOf, TimeMode),
-    /// The calls that a session or an allocation belongs to.
-    CallsOf(TableKind, u32),
+    /// The calls and dialogs that a row belongs to.
+    OwnersOf(TableKind, u32),
     Statistics,
 }
 
@@ -115,11 +116,24 @@ pub struct Holdings {
     pub dialogs: usize,
     pub sessions: usize,
     pub allocations: usize,
+    /// Rows of each of [`ListKind::ALL`].
+    pub lists: [usize; ListKind::ALL.len()],
     /// Problems with whole inputs.
     pub damaged: usize,
 }
 
 impl Holdings {
+    /// Rows of a table.
+    pub fn rows(&self, kind: TableKind) -> usize {
+        match kind {
+            TableKind::Calls => self.calls,
+            TableKind::Dialogs => self.dialogs,
+            TableKind::Sessions => self.sessions,
+            TableKind::Allocations => self.allocations,
+            TableKind::List(list) => self.lists[list as usize],
+        }
+    }
+
     /// The frame at a place counted over all captures from 0.
     pub fn frame_at(&self, mut place: u64) -> Option<FrameRef> {
         for (i, &frames) in self.captures.iter().enumerate() {
@@ -230,7 +244,7 @@ pub enum Answer {
         time: TimeMode,
         data: Arc<Listing>,
     },
-    CallsOf(Vec<CallIdx>),
+    OwnersOf(Vec<Owner>),
     Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
 }
@@ -307,7 +321,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             let data = Arc::new(ice::listing(analysis, cache, *of, *time));
             Answer::Listing { of: *of, time: *time, data }
         }
-        Request::CallsOf(kind, id) => Answer::CallsOf(ice::calls_of(analysis, cache, *kind, *id)),
+        Request::OwnersOf(kind, id) => Answer::OwnersOf(ice::owners_of(analysis, cache, *kind, *id)),
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
         Request::Matches { .. } | Request::Find { .. } | Request::FindRow(_) => return None,
     })
@@ -346,6 +360,7 @@ fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
         dialogs: analysis.dialogs_shown().count(),
         sessions: cache.index(analysis).len(),
         allocations: analysis.stun.allocations.len(),
+        lists: ListKind::ALL.map(|kind| kind.len(&cache.gathered(analysis))),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }

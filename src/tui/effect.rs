@@ -101,6 +101,10 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
                     let lines = session_lines(analysis, &Cache::default(), query);
                     write_rows(&lines, format, job.ascii, out)?
                 }
+                TableKind::List(list) => {
+                    let gathered = analysis.gather();
+                    write_rows(&list.lines(analysis, &gathered, query), format, job.ascii, out)?
+                }
                 TableKind::Allocations => {
                     write_rows(&allocation_lines(analysis, query), format, job.ascii, out)?
                 }

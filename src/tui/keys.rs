@@ -27,13 +27,15 @@ impl Contexts {
     pub const ALLOCATIONS: Self = Self(32768);
     pub const BOARD: Self = Self(65536);
     pub const LISTING: Self = Self(131_072);
+    pub const LIST: Self = Self(262_144);
 
-    pub const ALL: [(Self, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::OVERVIEW, "overview"),
         (Self::CALLS, "calls"),
         (Self::DIALOGS, "dialogs"),
         (Self::SESSIONS, "ICE sessions"),
         (Self::ALLOCATIONS, "TURN allocations"),
+        (Self::LIST, "sign-ins, subscriptions, conferences, messages"),
         (Self::EMPTY, "empty view"),
         (Self::PACKETS, "packets"),
         (Self::LADDER, "ladder"),
@@ -109,7 +111,8 @@ const CALLS: Contexts = Contexts::CALLS;
 const SIP_TABLES: Contexts = CALLS.or(Contexts::DIALOGS);
 const SESSIONS: Contexts = Contexts::SESSIONS;
 const ALLOCATIONS: Contexts = Contexts::ALLOCATIONS;
-const TABLES: Contexts = SIP_TABLES.or(SESSIONS).or(ALLOCATIONS);
+const LIST: Contexts = Contexts::LIST;
+const TABLES: Contexts = SIP_TABLES.or(SESSIONS).or(ALLOCATIONS).or(LIST);
 const BOARD: Contexts = Contexts::BOARD;
 const LISTING: Contexts = Contexts::LISTING;
 const PACKETS: Contexts = Contexts::PACKETS;
@@ -167,6 +170,7 @@ pub const KEYS: &[Key] = &[
     key(Contexts::DIALOGS, &["Enter"], Action::Open, "open", Group::Go, "ladder", "ladder (of all marked as one)"),
     key(SESSIONS, &["Enter"], Action::Open, "open", Group::Go, "pairs", "pair board of this session"),
     key(ALLOCATIONS, &["Enter"], Action::Open, "open", Group::Go, "rounds", "rounds, peers and messages"),
+    key(LIST, &["Enter"], Action::Open, "open", Group::Go, "details", "facts and messages of this row"),
     key(BOARD, &["Enter"], Action::Open, "open", Group::Go, "its checks", "checks of this pair"),
     key(LISTING, &["Enter"], Action::Open, "open", Group::Go, "frame", "decode of the frame or message"),
     key(PACKETS, &["Enter"], Action::Open, "open", Group::Go, "decode", "decode of this frame, full screen"),
@@ -176,9 +180,11 @@ pub const KEYS: &[Key] = &[
     key(LADDER, &["x", "F4"], Action::Extended, "extended", Group::Show, "extended", "with or without the linked legs"),
     key(PACKETS, &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call of this frame"),
     key(SESSIONS.or(ALLOCATIONS).or(BOARD).or(LISTING), &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call it belongs to"),
+    key(LIST, &["x", "F4"], Action::Extended, "extended", Group::Go, "ladder", "ladder of all it is made of"),
     key(CALLS.or(LADDER), &["I"], Action::Ice, "pairs", Group::Go, "ICE", "pair boards of the ICE sessions"),
     key(PACKETS, &["I"], Action::Ice, "pairs", Group::Go, "its ICE", "pair board or allocation of this frame"),
     key(SESSIONS, &["v"], Action::OtherTable, "allocations", Group::Go, "TURN", "the TURN allocations"),
+    key(Contexts::DIALOGS.or(LIST), &["v"], Action::OtherTable, "other-table", Group::Go, "other table", "dialogs, sign-ins, subscriptions"),
     key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
     key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),
     key(BOARD, &["t"], Action::Candidates, "candidates", Group::Go, "candidates", "candidate tables of both sides"),

@@ -25,6 +25,7 @@ use crate::correlate::load::Progress;
 use crate::correlate::{CallIdx, DialogIdx, MsgIdx, Owner};
 use crate::view::diff::DiffLine;
 use crate::view::filter::Filter;
+use crate::view::lists::ListKind;
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
 use crate::view::rows::Query;
@@ -36,6 +37,7 @@ pub enum TableKind {
     Dialogs,
     Sessions,
     Allocations,
+    List(ListKind),
 }
 
 impl TableKind {
@@ -44,7 +46,7 @@ impl TableKind {
         match self {
             Self::Calls => Some(Owner::Call(CallIdx(id))),
             Self::Dialogs => Some(Owner::Dialog(DialogIdx(id))),
-            Self::Sessions | Self::Allocations => None,
+            Self::Sessions | Self::Allocations | Self::List(_) => None,
         }
     }
 
@@ -55,6 +57,7 @@ impl TableKind {
             Self::Dialogs => "dialogs",
             Self::Sessions => "ice-sessions",
             Self::Allocations => "allocations",
+            Self::List(kind) => kind.name(),
         }
     }
 }
@@ -148,16 +151,38 @@ impl Tab {
         }
     }
 
-    /// Of two tables of one tab, `ice` is the one on the screen.
-    pub fn context(self, ice: TableKind) -> Contexts {
+    /// Its tables; `v` leads from one to the next.
+    pub fn tables(self) -> &'static [TableKind] {
+        const DIALOGS: &[TableKind] = &[
+            TableKind::Dialogs,
+            TableKind::List(ListKind::SignIns),
+            TableKind::List(ListKind::Subscriptions),
+        ];
         match self {
-            Self::Ice if ice == TableKind::Allocations => Contexts::ALLOCATIONS,
-            Self::Ice => Contexts::SESSIONS,
-            Self::Overview => Contexts::OVERVIEW,
-            Self::Calls => Contexts::CALLS,
-            Self::Dialogs => Contexts::DIALOGS,
-            Self::Packets => Contexts::PACKETS,
-            _ => Contexts::EMPTY,
+            Self::Calls => &[TableKind::Calls],
+            Self::Dialogs => DIALOGS,
+            Self::Conferences => &[TableKind::List(ListKind::Conferences)],
+            Self::Ice => &[TableKind::Sessions, TableKind::Allocations],
+            Self::Messages => &[TableKind::List(ListKind::Messages)],
+            _ => &[],
+        }
+    }
+
+    /// The tab of a table.
+    pub fn of(kind: TableKind) -> Self {
+        Self::ALL.into_iter().find(|tab| tab.tables().contains(&kind)).unwrap_or(Self::Overview)
+    }
+
+    fn context(self, table: Option<TableKind>) -> Contexts {
+        match (self, table) {
+            (_, Some(TableKind::Calls)) => Contexts::CALLS,
+            (_, Some(TableKind::Dialogs)) => Contexts::DIALOGS,
+            (_, Some(TableKind::Sessions)) => Contexts::SESSIONS,
+            (_, Some(TableKind::Allocations)) => Contexts::ALLOCATIONS,
+            (_, Some(TableKind::List(_))) => Contexts::LIST,
+            (Self::Overview, None) => Contexts::OVERVIEW,
+            (Self::Packets, None) => Contexts::PACKETS,
+            (_, None) => Contexts::EMPTY,
         }
     }
 }
@@ -386,8 +411,10 @@ pub struct State {
     pub dialogs: TableState,
     pub sessions: TableState,
     pub allocations: TableState,
-    /// Which of the two the ICE tab shows.
-    pub ice_table: TableKind,
+    /// Of each of [`ListKind::ALL`].
+    pub lists: Vec<TableState>,
+    /// Which of their tables the tabs show.
+    pub shown_tables: [usize; Tab::ALL.len()],
     pub packets: PacketsState,
     pub statistics: Option<Arc<Vec<CountGroup>>>,
     pub stack: Vec<View>,
@@ -441,7 +468,8 @@ impl State {
             dialogs: TableState::new(TableKind::Dialogs),
             sessions: TableState::new(TableKind::Sessions),
             allocations: TableState::new(TableKind::Allocations),
-            ice_table: TableKind::Sessions,
+            lists: ListKind::ALL.map(|kind| TableState::new(TableKind::List(kind))).into(),
+            shown_tables: [0; Tab::ALL.len()],
             packets: PacketsState::default(),
             statistics: None,
             stack: Vec::new(),
@@ -472,13 +500,13 @@ impl State {
         match (&self.line, self.stack.last()) {
             (Some(_), _) => Contexts::LINE,
             (None, Some(view)) => view.context(),
-            (None, None) => self.tab.context(self.ice_table),
+            (None, None) => self.tab.context(self.tab_table()),
         }
     }
 
     /// Where keys go below an input line.
     pub fn context_below(&self) -> Contexts {
-        self.stack.last().map_or_else(|| self.tab.context(self.ice_table), View::context)
+        self.stack.last().map_or_else(|| self.tab.context(self.tab_table()), View::context)
     }
 
     pub fn table(&self, kind: TableKind) -> &TableState {
@@ -487,6 +515,7 @@ impl State {
             TableKind::Dialogs => &self.dialogs,
             TableKind::Sessions => &self.sessions,
             TableKind::Allocations => &self.allocations,
+            TableKind::List(kind) => &self.lists[kind as usize],
         }
     }
 
@@ -496,17 +525,28 @@ impl State {
             TableKind::Dialogs => &mut self.dialogs,
             TableKind::Sessions => &mut self.sessions,
             TableKind::Allocations => &mut self.allocations,
+            TableKind::List(kind) => &mut self.lists[kind as usize],
         }
     }
 
     /// The table of this tab.
     pub fn tab_table(&self) -> Option<TableKind> {
-        match self.tab {
-            Tab::Calls => Some(TableKind::Calls),
-            Tab::Dialogs => Some(TableKind::Dialogs),
-            Tab::Ice => Some(self.ice_table),
-            _ => None,
-        }
+        let tables = self.tab.tables();
+        tables.get(self.shown_tables[self.tab as usize]).or(tables.first()).copied()
+    }
+
+    /// The table after this one in this tab, going round.
+    pub fn next_table(&self) -> Option<TableKind> {
+        let tables = self.tab.tables();
+        let at = tables.iter().position(|t| Some(*t) == self.tab_table())?;
+        tables.get((at + 1) % tables.len()).copied()
+    }
+
+    /// Goes to the tab of a table and shows it there.
+    pub fn show_table(&mut self, kind: TableKind) {
+        self.tab = Tab::of(kind);
+        self.shown_tables[self.tab as usize] =
+            self.tab.tables().iter().position(|t| *t == kind).unwrap_or_default();
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

@@ -108,11 +108,13 @@ fn in_view(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
     match state.stack.last_mut() {
         None => match state.tab {
             Tab::Overview => overview::act(state, action),
-            Tab::Calls => tables::act(state, TableKind::Calls, action, effects),
-            Tab::Dialogs => tables::act(state, TableKind::Dialogs, action, effects),
             Tab::Ice => ice::act_on_table(state, action, effects),
             Tab::Packets => packets::act(state, action, effects),
-            _ => {}
+            _ => {
+                if let Some(kind) = state.tab_table() {
+                    tables::act(state, kind, action, effects);
+                }
+            }
         },
         Some(View::Ladder(_)) => ladder::act(state, action, effects),
         Some(View::Board(_)) => ice::act_on_board(state, action),
@@ -194,8 +196,8 @@ fn set_time(state: &mut State, mode: TimeMode) {
         return;
     }
     state.time = mode;
-    for kind in [TableKind::Calls, TableKind::Dialogs, TableKind::Sessions, TableKind::Allocations] {
-        state.table_mut(kind).version += 1;
+    for kind in Tab::ALL.iter().flat_map(|tab| tab.tables()) {
+        state.table_mut(*kind).version += 1;
     }
 }
 

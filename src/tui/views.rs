@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::layout;
-use super::state::{State, Tab, TableKind, View};
+use super::state::{State, Tab, View};
 use super::theme::{self, Role};
 use super::widgets::text::{put, wrap_words};
 
@@ -49,13 +49,11 @@ pub fn render(buf: &mut Buffer, area: Rect, state: &State) {
 fn body(buf: &mut Buffer, area: Rect, state: &State) {
     let screen = state.stack.iter().rev().find(|view| !view.is_popup());
     match screen {
-        None => match state.tab {
-            Tab::Overview => overview::draw(buf, area, state),
-            Tab::Calls => table::draw(buf, area, state, TableKind::Calls),
-            Tab::Dialogs => table::draw(buf, area, state, TableKind::Dialogs),
-            Tab::Ice => table::draw(buf, area, state, state.ice_table),
-            Tab::Packets => packets::draw(buf, area, state),
-            tab => placeholder::draw(buf, area, state, tab),
+        None => match (state.tab, state.tab_table()) {
+            (_, Some(kind)) => table::draw(buf, area, state, kind),
+            (Tab::Overview, None) => overview::draw(buf, area, state),
+            (Tab::Packets, None) => packets::draw(buf, area, state),
+            (tab, None) => placeholder::draw(buf, area, state, tab),
         },
         Some(View::Ladder(view)) => ladder::draw(buf, area, state, view),
         Some(View::Detail(view)) => ladder::draw_detail(buf, area, state, view),

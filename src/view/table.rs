@@ -76,6 +76,19 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+impl Table {
+    /// Without the columns that are empty in all rows.
+    pub fn without_empty(&self) -> Self {
+        let filled = |i: usize| self.rows.iter().any(|r| r.get(i).is_some_and(|c| !c.is_empty()));
+        let keep: Vec<usize> = (0..self.columns.len()).filter(|i| filled(*i)).collect();
+        let kept = |r: &Vec<String>| keep.iter().map(|i| r.get(*i).cloned().unwrap_or_default()).collect();
+        Self {
+            columns: keep.iter().filter_map(|i| self.columns.get(*i).cloned()).collect(),
+            rows: self.rows.iter().map(kept).collect(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

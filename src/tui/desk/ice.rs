@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::{IceIndex, IcePair, IceSession, IceState, Sources};
 use crate::correlate::stun::{AllocationIdx, AllocationState, StunOwner, StunRecord};
 use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
@@ -10,6 +11,7 @@ use crate::tui::state::{ListTable, Listing, ListingOf, PairKey, Subject, TableKi
 use crate::tui::widgets::text;
 use crate::view::allocation::{self, messages_of};
 use crate::view::ice::{self, Board, Place, SessionRef, SideTable};
+use crate::view::lists::{Lead, ListKind, Part};
 use crate::view::rows::{Lines, Query};
 use crate::view::show::{self, TimeMode};
 use crate::view::table::{Align, Column, Table};
@@ -26,6 +28,7 @@ const MOST_MESSAGES: usize = 10_000;
 pub struct Cache {
     index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
     sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
+    gathered: Mutex<Option<(Stamp, Arc<Gathered>)>>,
 }
 
 /// Tells whether something came since.
@@ -35,6 +38,11 @@ impl Cache {
     /// Numbers of all sessions.
     pub fn index(&self, analysis: &Analysis) -> Arc<IceIndex> {
         fresh(&self.index, analysis, Analysis::ice_index)
+    }
+
+    /// Sign-ins, subscriptions, conferences, instant messages.
+    pub fn gathered(&self, analysis: &Analysis) -> Arc<Gathered> {
+        fresh(&self.gathered, analysis, Analysis::gather)
     }
 
     /// Where addresses of candidates come from.
@@ -200,17 +208,39 @@ fn title(analysis: &Analysis, s: &IceSession) -> String {
     format!("{call}{}{}  ×  {}{}{media}  {}{path}", row.a, roles[0], row.b, roles[1], row.dialect)
 }
 
-pub(super) fn calls_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: u32) -> Vec<CallIdx> {
+pub(super) fn owners_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: u32) -> Vec<Owner> {
     match kind {
         TableKind::Sessions => {
-            find(analysis, cache, id, None).and_then(SessionRef::call).into_iter().collect()
+            let call = find(analysis, cache, id, None).and_then(SessionRef::call);
+            call.map(Owner::Call).into_iter().collect()
         }
         TableKind::Allocations => {
             let mut calls = analysis.calls_by_allocation();
-            calls.get_mut(id as usize).map(std::mem::take).unwrap_or_default()
+            let calls = calls.get_mut(id as usize).map(std::mem::take).unwrap_or_default();
+            owners(calls)
         }
-        TableKind::Calls | TableKind::Dialogs => Vec::new(),
+        TableKind::List(kind) => kind.owners(analysis, &cache.gathered(analysis), id),
+        TableKind::Calls | TableKind::Dialogs => kind.owner(id).into_iter().collect(),
     }
+}
+
+fn owners(calls: impl IntoIterator<Item = CallIdx>) -> Vec<Owner> {
+    calls.into_iter().map(Owner::Call).collect()
+}
+
+fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeMode) -> Option<Listing> {
+    let told = kind.detail(analysis, &cache.gathered(analysis), row, mode)?;
+    let target = |lead: &Lead| Target {
+        subject: lead.message.map(Subject::Message).or(lead.frame.map(Subject::Frame)),
+        allocation: None,
+        bad: lead.bad,
+    };
+    let table = |part: Part| {
+        let targets = part.leads.iter().map(target).collect();
+        list_table(part.title, part.table, targets)
+    };
+    let tables = told.parts.into_iter().map(table).collect();
+    Some(Listing { title: told.title, head: told.head, tables, owners: told.owners })
 }
 
 pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: TimeMode) -> Listing {
@@ -218,6 +248,7 @@ pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: T
         ListingOf::Checks(place, key) => checks(analysis, place, key, time),
         ListingOf::Candidates(place) => candidates(analysis, cache, place),
         ListingOf::Allocation(index) => allocation(analysis, index, time),
+        ListingOf::Row(kind, at) => row(analysis, cache, kind, at, time),
     };
     found.unwrap_or_else(|| Listing { title: "This is no more.".to_owned(), ..Listing::default() })
 }
@@ -296,7 +327,7 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
         title: ice::pair_title(&session, pair),
         head: pair_facts(pair, [&a, &b]),
         tables: vec![list_table(title, Table { columns, rows: cells }, targets)],
-        calls: session.call.into_iter().collect(),
+        owners: owners(session.call),
     })
 }
 
@@ -341,12 +372,7 @@ fn candidates(analysis: &Analysis, cache: &Cache, place: Place) -> Option<Listin
             tables.push(list_table(side_title(&told), told.table(), targets));
         }
     }
-    Some(Listing {
-        title: title(analysis, &session),
-        head: Vec::new(),
-        tables,
-        calls: session.call.into_iter().collect(),
-    })
+    Some(Listing { title: title(analysis, &session), head: Vec::new(), tables, owners: owners(session.call) })
 }
 
 fn side_title(told: &SideTable) -> String {
@@ -419,7 +445,7 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
     let more = a.message_count.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
     let table = Table { columns, rows };
     tables.push(list_table(title("Messages, media not among them", messages.len(), more), table, targets));
-    Some(Listing { title: told.title, head, tables, calls })
+    Some(Listing { title: told.title, head, tables, owners: owners(calls) })
 }
 
 /// The candidates of a message as lines short enough for a side pane: every generation it carries, the main part first.

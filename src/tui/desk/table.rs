@@ -155,6 +155,11 @@ pub(super) fn table(
             let lines = ice::allocation_lines(analysis, query);
             collect(analysis.stun.allocations.len(), &lines, |AllocationIdx(i)| *i, around)
         }
+        TableKind::List(list) => {
+            let gathered = cache.gathered(analysis);
+            let lines = list.lines(analysis, &gathered, query);
+            collect(list.len(&gathered), &lines, |row| *row, around)
+        }
         TableKind::Calls => {
             collect(analysis.calls.len(), &rows::call_lines(analysis, query), |CallIdx(i)| *i, around)
         }
@@ -204,6 +209,11 @@ fn with_lines<T>(
             let known = ids.iter().filter(|i| (**i as usize) < analysis.stun.allocations.len());
             let known = known.map(|i| AllocationIdx(*i)).collect();
             go(&mut ice::allocation_lines_of(analysis, &query, known).iter())
+        }
+        TableKind::List(list) => {
+            let gathered = cache.gathered(analysis);
+            let known = ids.iter().copied().filter(|i| (*i as usize) < list.len(&gathered)).collect();
+            go(&mut list.lines_of(analysis, &gathered, &query, known).iter())
         }
         TableKind::Calls => {
             let known = ids.iter().filter(|i| (**i as usize) < analysis.calls.len());

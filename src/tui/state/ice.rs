@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::{Cursor, Subject};
 use crate::correlate::ice::{IcePair, PairState};
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{CallIdx, Transport};
+use crate::correlate::{Owner, Transport};
 use crate::tui::desk::SessionData;
 use crate::view::ice::{Board, BoardCell, End, Place};
+use crate::view::lists::ListKind;
 use crate::view::show::TimeMode;
 use crate::view::table::Table;
 
@@ -124,6 +125,7 @@ pub enum ListingOf {
     Checks(Place, PairKey),
     Candidates(Place),
     Allocation(AllocationIdx),
+    Row(ListKind, u32),
 }
 
 /// Where a row of a list leads.
@@ -150,8 +152,8 @@ pub struct Listing {
     /// Sentences above the tables.
     pub head: Vec<String>,
     pub tables: Vec<ListTable>,
-    /// Calls that it belongs to.
-    pub calls: Vec<CallIdx>,
+    /// Calls and dialogs that it belongs to.
+    pub owners: Vec<Owner>,
 }
 
 impl Listing {
@@ -206,6 +208,7 @@ impl ListingState {
             ListingOf::Checks(..) => "checks",
             ListingOf::Candidates(_) => "candidates",
             ListingOf::Allocation(_) => "allocation",
+            ListingOf::Row(kind, _) => kind.words().0,
         }
     }
 }

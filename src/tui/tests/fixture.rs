@@ -99,6 +99,7 @@ fn table_of(kind: TableKind) -> TableData {
         TableKind::Calls | TableKind::Dialogs => calls(),
         TableKind::Sessions => ice::sessions(),
         TableKind::Allocations => ice::allocations(),
+        TableKind::List(_) => calls(),
     }
 }
 
@@ -335,6 +336,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 dialogs: 12,
                 sessions: 14,
                 allocations: 14,
+                lists: [60, 60, 0, 0],
                 damaged: 1,
             },
             took: Default::default(),
@@ -346,6 +348,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 TableKind::Dialogs => 12,
                 TableKind::Sessions | TableKind::Allocations => 14,
                 TableKind::Calls => 60,
+                TableKind::List(list) => [60, 60, 0, 0][*list as usize],
             };
             if *kind == TableKind::Dialogs {
                 data.total = 12;
@@ -431,7 +434,9 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         Request::Listing(of, time) => {
             Answer::Listing { of: *of, time: *time, data: Arc::new(ice::listing(*of)) }
         }
-        Request::CallsOf(..) => Answer::CallsOf(vec![crate::correlate::CallIdx(2)]),
+        Request::OwnersOf(..) => {
+            Answer::OwnersOf(vec![crate::correlate::Owner::Call(crate::correlate::CallIdx(2))])
+        }
         Request::Statistics => {
             let row = |name: &str, n| (name.to_owned(), n);
             let group = |title: &str, rows| (title.to_owned(), rows);

@@ -242,8 +242,14 @@ fn list(title: &str, columns: Vec<Column>, rows: Vec<Vec<&str>>, targets: Vec<Ta
 pub fn listing(of: ListingOf) -> Listing {
     let to_frame =
         |n: u32, bad: bool| Target { subject: Some(Subject::Frame(frame(n))), allocation: None, bad };
-    let calls = vec![CallIdx(2)];
+    let owners = vec![crate::correlate::Owner::Call(CallIdx(2))];
     match of {
+        ListingOf::Row(kind, row) => Listing {
+            title: format!("{} {}", kind.words().0, row + 1),
+            head: vec!["What happened to it.".to_owned()],
+            tables: Vec::new(),
+            owners,
+        },
         ListingOf::Checks(_, key) => Listing {
             title: format!("relay {} ↔ relay {}, UDP, component {}", key.a, key.b, key.component),
             head: vec![
@@ -311,7 +317,7 @@ pub fn listing(of: ListingOf) -> Listing {
                 ],
                 (0..6).map(|i| to_frame(10 + i, i == 4)).collect(),
             )],
-            calls,
+            owners,
         },
         ListingOf::Candidates(_) => {
             let columns = || {
@@ -360,7 +366,7 @@ pub fn listing(of: ListingOf) -> Listing {
                     ),
                     side("bob: 2 candidates, draft-19 (MS-ICE2)   ufrag 5Ocq", "10.10.0.20:35541"),
                 ],
-                calls,
+                owners,
             }
         }
         ListingOf::Allocation(index) => Listing {
@@ -412,7 +418,7 @@ pub fn listing(of: ListingOf) -> Listing {
                     (0..2).map(|i| to_frame(20 + i, i == 1)).collect(),
                 ),
             ],
-            calls,
+            owners,
         },
     }
 }

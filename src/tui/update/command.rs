@@ -150,7 +150,7 @@ fn open_ice_by_number(state: &mut State, kind: TableKind, n: u32) -> Result<(), 
         });
     }
     go_to_tab(state, Tab::Ice);
-    state.ice_table = kind;
+    state.show_table(kind);
     state.stack.push(match kind {
         TableKind::Sessions => View::Board(Box::new(BoardState::new(std::sync::Arc::new(vec![n]), 0))),
         _ => View::Listing(Box::new(ListingState::new(ListingOf::Allocation(AllocationIdx(n - 1))))),

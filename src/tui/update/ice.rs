@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::{moved, next_hit};
+use crate::correlate::Owner;
 use crate::correlate::ice::PairState;
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{CallIdx, Owner};
 use crate::tui::action::Action;
 use crate::tui::desk::{Request, SessionData};
 use crate::tui::effect::Effect;
@@ -22,14 +22,8 @@ use crate::view::ladder::LadderOptions;
 use crate::view::show::TimeMode;
 
 pub(super) fn act_on_table(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
-    let kind = state.ice_table;
+    let Some(kind) = state.tab_table() else { return };
     match action {
-        Action::OtherTable => {
-            state.ice_table = match kind {
-                TableKind::Allocations => TableKind::Sessions,
-                _ => TableKind::Allocations,
-            };
-        }
         Action::Open => {
             let table = state.table(kind);
             let Some(id) = table.selected() else { return state.say("no row is here to open") };
@@ -43,16 +37,15 @@ pub(super) fn act_on_table(state: &mut State, action: Action, effects: &mut Vec<
             state.stack.push(view);
         }
         Action::Extended => match state.table(kind).selected() {
-            Some(id) => effects.push(Effect::Ask(Request::CallsOf(kind, id))),
+            Some(id) => effects.push(Effect::Ask(Request::OwnersOf(kind, id))),
             None => state.say("no row is here to open"),
         },
         _ => super::tables::act(state, kind, action, effects),
     }
 }
 
-/// The ladder of some calls; if it is the view below, that is gone back to.
-pub(super) fn open_ladder(state: &mut State, calls: &[CallIdx]) {
-    let owners: Vec<Owner> = calls.iter().map(|c| Owner::Call(*c)).collect();
+/// The ladder of some calls and dialogs; if it is the view below, that is gone back to.
+pub(super) fn open_ladder(state: &mut State, owners: Vec<Owner>) {
     let below = state.stack.iter().rposition(|view| match view {
         View::Ladder(view) => view.owners == owners,
         _ => false,
@@ -93,7 +86,7 @@ pub(super) fn act_on_board(state: &mut State, action: Action) {
                 .push(View::Listing(Box::new(ListingState::new(ListingOf::Candidates(data.of.place)))));
         }
         Action::Extended => match data.of.call() {
-            Some(call) => open_ladder(state, &[call]),
+            Some(call) => open_ladder(state, vec![Owner::Call(call)]),
             None => state.say("no SIP call of this capture belongs to it"),
         },
         Action::Component => {
@@ -285,7 +278,7 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
             _ => state.say("nothing in the capture stands behind this line"),
         },
         Action::Allocation => open_allocation(state, target.allocation),
-        Action::Extended if !data.calls.is_empty() => open_ladder(state, &data.calls),
+        Action::Extended if !data.owners.is_empty() => open_ladder(state, data.owners.clone()),
         Action::Extended => state.say("no SIP call of this capture belongs to it"),
         Action::NextProblem | Action::PreviousProblem => {
             let forward = action == Action::NextProblem;

@@ -191,10 +191,10 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                 }
             }
         }
-        Answer::CallsOf(calls) if calls.is_empty() => {
+        Answer::OwnersOf(owners) if owners.is_empty() => {
             state.say("no SIP call of this capture belongs to it");
         }
-        Answer::CallsOf(calls) => super::ice::open_ladder(state, &calls),
+        Answer::OwnersOf(owners) => super::ice::open_ladder(state, owners),
         Answer::Statistics(statistics) => state.statistics = Some(statistics),
         Answer::Exported(Ok(text)) => {
             state.exporting = None;

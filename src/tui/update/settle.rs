@@ -12,11 +12,12 @@ const AHEAD: usize = 1;
 pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     overview(state, effects);
     match state.tab {
-        Tab::Calls => table(state, TableKind::Calls, effects),
-        Tab::Dialogs => table(state, TableKind::Dialogs, effects),
-        Tab::Ice => table(state, state.ice_table, effects),
         Tab::Packets => packets(state, effects),
-        _ => {}
+        _ => {
+            if let Some(kind) = state.tab_table() {
+                table(state, kind, effects);
+            }
+        }
     }
     let body = layout::shell(state.width, state.height).body;
     let areas = layout::ladder(state, body);

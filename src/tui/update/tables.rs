@@ -5,7 +5,8 @@ use crate::tui::action::Action;
 use crate::tui::desk::{Request, RowSearch, Sought, WORST_FIRST};
 use crate::tui::effect::Effect;
 use crate::tui::state::{
-    ColumnItem, ColumnsState, Cursor, LadderState, Purpose, State, TableKind, TableState, View,
+    ColumnItem, ColumnsState, Cursor, LadderState, ListingOf, ListingState, Purpose, State, TableKind,
+    TableState, View,
 };
 use crate::tui::widgets::table::{GUTTER, fit_columns};
 use crate::view::filter::Filter;
@@ -24,6 +25,22 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
         return;
     }
     match action {
+        Action::OtherTable => {
+            if let Some(next) = state.next_table() {
+                state.show_table(next);
+            }
+        }
+        Action::Open if matches!(kind, TableKind::List(_)) => match (kind, table.selected()) {
+            (TableKind::List(list), Some(row)) => {
+                let of = ListingOf::Row(list, row);
+                state.stack.push(View::Listing(Box::new(ListingState::new(of))));
+            }
+            _ => state.say("no row is here to open"),
+        },
+        Action::Extended if matches!(kind, TableKind::List(_)) => match table.selected() {
+            Some(row) => effects.push(Effect::Ask(Request::OwnersOf(kind, row))),
+            None => state.say("no row is here to open"),
+        },
         Action::Left => table.left = table.left.saturating_sub(1),
         Action::Right => {
             let columns = table.data.as_ref().map_or(0, |d| d.columns.len());
@@ -145,6 +162,7 @@ pub(super) fn all_columns(kind: TableKind) -> &'static [(&'static str, &'static 
         TableKind::Dialogs => rows::dialog_columns(),
         TableKind::Sessions => ice::session_columns(),
         TableKind::Allocations => allocation::allocation_columns(),
+        TableKind::List(list) => list.columns(),
     }
 }
 

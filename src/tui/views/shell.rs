@@ -63,12 +63,9 @@ fn title(buf: &mut Buffer, area: Rect, state: &State) {
 
 fn count(state: &State, tab: Tab) -> Option<u64> {
     match tab {
-        Tab::Calls => Some(state.holdings.calls as u64),
-        Tab::Dialogs => Some(state.holdings.dialogs as u64),
         Tab::Packets => Some(state.holdings.frames),
-        Tab::Ice if state.holdings.sessions > 0 => Some(state.holdings.sessions as u64),
-        Tab::Ice => Some(state.holdings.allocations as u64),
-        _ => None,
+        Tab::Ice if state.holdings.sessions == 0 => Some(state.holdings.allocations as u64),
+        _ => tab.tables().first().map(|kind| state.holdings.rows(*kind) as u64),
     }
 }
 

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::placeholder;
 use crate::tui::state::{State, TableKind};
 use crate::tui::widgets::table::{self, Look};
+use crate::view::lists::ListKind;
 use crate::view::show;
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
@@ -16,6 +17,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
             TableKind::Dialogs => "sign-ins, subscriptions and other requests outside of calls",
             TableKind::Sessions => "ICE sessions",
             TableKind::Allocations => "TURN allocations",
+            TableKind::List(list) => list.words().1,
         };
         let text = match &view.data {
             _ if view.filter.is_some() => {
@@ -46,13 +48,24 @@ fn nothing(state: &State, kind: TableKind, what: &str) -> String {
         return "The capture holds no frames.".to_owned();
     }
     let mut lines = vec![format!("No {what} in {}.", show::count(state.holdings.frames, "frame", "frames"))];
+    let rows = |kind: TableKind| state.holdings.rows(kind);
     let (others, view) = match kind {
-        TableKind::Sessions => (state.holdings.allocations, "v shows the TURN allocations: "),
-        TableKind::Allocations => (state.holdings.sessions, "v shows the ICE sessions: "),
-        TableKind::Calls => (state.holdings.dialogs, "3 shows the rest of SIP: "),
-        TableKind::Dialogs => (state.holdings.calls, "2 shows the calls: "),
+        TableKind::Sessions => (rows(TableKind::Allocations), "v shows the TURN allocations: ".to_owned()),
+        TableKind::Allocations => (rows(TableKind::Sessions), "v shows the ICE sessions: ".to_owned()),
+        TableKind::Calls => (rows(TableKind::Dialogs), "3 shows the rest of SIP: ".to_owned()),
+        TableKind::Dialogs => (rows(TableKind::Calls), "2 shows the calls: ".to_owned()),
+        TableKind::List(_) => match state.next_table() {
+            Some(TableKind::List(next)) => {
+                (rows(TableKind::List(next)), format!("v shows the {}: ", next.words().1))
+            }
+            Some(next) if next != kind => (rows(next), "v shows every dialog: ".to_owned()),
+            _ => (0, String::new()),
+        },
     };
-    if others > 0 {
+    if others > 0
+        && kind != TableKind::List(ListKind::Conferences)
+        && kind != TableKind::List(ListKind::Messages)
+    {
         lines.push(format!("{view}{}.", show::number(others as u64)));
     }
     match kind {
@@ -66,6 +79,7 @@ fn nothing(state: &State, kind: TableKind, what: &str) -> String {
              of TLS cannot be looked into."
                 .to_owned(),
         ),
+        TableKind::List(list) => lines.push(list.needs().to_owned()),
         TableKind::Calls | TableKind::Dialogs => {}
     }
     if others == 0 && matches!(kind, TableKind::Calls | TableKind::Dialogs) {

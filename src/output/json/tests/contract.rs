@@ -16,7 +16,7 @@ pub struct Document {
     pub calls: Vec<Call>,
     pub dialogs: Vec<Dialog>,
     pub sign_ins: Vec<Never>,
-    pub subscriptions: Vec<Never>,
+    pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Never>,
     pub instant_messages: Vec<Never>,
     pub ice_sessions: Vec<IceSession>,
@@ -29,6 +29,26 @@ pub struct Document {
 
 #[derive(Debug, Deserialize)]
 pub enum Never {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    pub id: u32,
+    pub call_id: String,
+    pub event: String,
+    pub subscriber: String,
+    pub target: String,
+    pub targets: u32,
+    pub fidelity: String,
+    pub poll_period_s: Option<f64>,
+    pub expires_s: Option<u32>,
+    pub notifies: u32,
+    pub notify_bytes: u64,
+    pub refreshes: u32,
+    pub state: String,
+    pub final_status: Option<u16>,
+    pub dialogs: Vec<u32>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,38 @@
+//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
+
+mod subscriptions;
+
+use serde::Serialize;
+
+use crate::correlate::Analysis;
+use crate::correlate::gathered::Gathered;
+use crate::view::lists::ListKind;
+
+/// A row of one of the lists.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Row<'a> {
+    Subscription(subscriptions::Subscription<'a>),
+}
+
+/// Name of the list in the contract.
+pub(super) fn key(kind: ListKind) -> &'static str {
+    match kind {
+        ListKind::SignIns => "sign_ins",
+        ListKind::Subscriptions => "subscriptions",
+        ListKind::Conferences => "conferences",
+        ListKind::Messages => "instant_messages",
+    }
+}
+
+pub(super) fn row<'a>(
+    analysis: &'a Analysis,
+    gathered: &'a Gathered,
+    kind: ListKind,
+    at: u32,
+) -> Option<Row<'a>> {
+    match kind {
+        ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
+        ListKind::SignIns | ListKind::Conferences | ListKind::Messages => None,
+    }
+}

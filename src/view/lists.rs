@@ -1,0 +1,290 @@
+//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages. Each has rows, columns,
+//! and for a row its facts and the messages that show them.
+
+mod conferences;
+mod messages;
+mod sign_ins;
+mod subscriptions;
+
+use super::filter::Filter;
+use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
+use super::show::{self, TimeMode};
+use super::table::{Align, Column, Table};
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::Gathered;
+use crate::correlate::{Analysis, DialogIdx, MsgIdx, Owner, Str};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ListKind {
+    SignIns,
+    Subscriptions,
+    Conferences,
+    Messages,
+}
+
+/// What the lists have in common, for each to fill.
+struct List {
+    /// Of the command and of files.
+    name: &'static str,
+    /// One of them and several, in words.
+    words: (&'static str, &'static str),
+    /// What would bring rows where there are none.
+    needs: &'static str,
+    help: &'static [(&'static str, &'static str, &'static str)],
+    definitions: &'static [Definition],
+    defaults: usize,
+}
+
+/// A row of a [`Detail`] leads to a message or to a frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lead {
+    pub message: Option<MsgIdx>,
+    pub frame: Option<FrameRef>,
+    /// It tells of a failure.
+    pub bad: bool,
+}
+
+impl Lead {
+    pub fn to(message: MsgIdx) -> Self {
+        Self { message: Some(message), ..Self::default() }
+    }
+
+    pub fn bad(self, bad: bool) -> Self {
+        Self { bad, ..self }
+    }
+}
+
+/// A table of a [`Detail`], with where each row leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub title: String,
+    pub table: Table,
+    pub leads: Vec<Lead>,
+}
+
+/// All there is to say of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    pub title: String,
+    /// Sentences above the tables.
+    pub head: Vec<String>,
+    pub parts: Vec<Part>,
+    /// What it is made of, for its ladder.
+    pub owners: Vec<Owner>,
+}
+
+impl ListKind {
+    pub const ALL: [Self; 4] = [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages];
+
+    fn list(self) -> &'static List {
+        match self {
+            Self::SignIns => &sign_ins::LIST,
+            Self::Subscriptions => &subscriptions::LIST,
+            Self::Conferences => &conferences::LIST,
+            Self::Messages => &messages::LIST,
+        }
+    }
+
+    /// Of the command, and of the file where it is written to one.
+    pub fn name(self) -> &'static str {
+        self.list().name
+    }
+
+    /// One of its rows and several, in words.
+    pub fn words(self) -> (&'static str, &'static str) {
+        self.list().words
+    }
+
+    /// What would bring rows where there are none.
+    pub fn needs(self) -> &'static str {
+        self.list().needs
+    }
+
+    /// Every column: key, title, meaning; those shown by default first.
+    pub fn columns(self) -> &'static [(&'static str, &'static str, &'static str)] {
+        self.list().help
+    }
+
+    /// How many of [`ListKind::columns`] are shown by default.
+    pub fn default_columns(self) -> usize {
+        self.list().defaults
+    }
+
+    pub fn len(self, gathered: &Gathered) -> usize {
+        match self {
+            Self::SignIns => gathered.sign_ins.len(),
+            Self::Subscriptions => gathered.subscriptions.len(),
+            Self::Conferences => gathered.conferences.len(),
+            Self::Messages => gathered.instant_messages.len(),
+        }
+    }
+
+    /// The calls and dialogs that a row is made of.
+    pub fn owners(self, analysis: &Analysis, gathered: &Gathered, row: u32) -> Vec<Owner> {
+        let at = row as usize;
+        let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
+        let found = match self {
+            Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
+            Self::Messages => {
+                gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
+            }
+        };
+        found.unwrap_or_default()
+    }
+
+    /// Rows of which a call or dialog matches.
+    pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
+        let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
+        let Some(filter) = filter else { return all.collect() };
+        let fits = |owner: &Owner| match owner {
+            Owner::Call(c) => filter.matches_call(analysis, *c),
+            Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
+        };
+        all.filter(|row| self.owners(analysis, gathered, *row).iter().any(fits)).collect()
+    }
+
+    /// The rows that match, a row at a time.
+    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &'a Gathered, query: &Query) -> Lines<'a, u32> {
+        self.lines_of(analysis, gathered, query, self.matching(analysis, gathered, query.filter.as_ref()))
+    }
+
+    /// Given rows, in the order of the query if it has one; its filter is not asked.
+    pub fn lines_of<'a>(
+        self,
+        analysis: &'a Analysis,
+        gathered: &'a Gathered,
+        query: &Query,
+        rows: Vec<u32>,
+    ) -> Lines<'a, u32> {
+        let at = At { analysis, gathered, mode: query.time };
+        let cell: Box<CellOf<'a, u32>> = match self {
+            Self::SignIns => Box::new(move |row, key, before| sign_ins::cell(at, *row, key, before.copied())),
+            Self::Subscriptions => {
+                Box::new(move |row, key, before| subscriptions::cell(at, *row, key, before.copied()))
+            }
+            Self::Conferences => {
+                Box::new(move |row, key, before| conferences::cell(at, *row, key, before.copied()))
+            }
+            Self::Messages => {
+                Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
+            }
+        };
+        let list = self.list();
+        build(query, rows, list.defaults, list.definitions, cell)
+    }
+
+    /// All there is to say of a row.
+    pub fn detail(
+        self,
+        analysis: &Analysis,
+        gathered: &Gathered,
+        row: u32,
+        mode: TimeMode,
+    ) -> Option<Detail> {
+        let at = At { analysis, gathered, mode };
+        match self {
+            Self::SignIns => sign_ins::detail(at, row),
+            Self::Subscriptions => subscriptions::detail(at, row),
+            Self::Conferences => conferences::detail(at, row),
+            Self::Messages => messages::detail(at, row),
+        }
+    }
+}
+
+/// What the cells of a list are made from.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    analysis: &'a Analysis,
+    gathered: &'a Gathered,
+    mode: TimeMode,
+}
+
+impl At<'_> {
+    /// A point in time; `start` is that of the first row, `before` that of the row shown before.
+    fn time(self, time: Nanos, start: Option<Nanos>, before: Option<Nanos>) -> Cell {
+        let text = show::time_short(time, self.mode, start.unwrap_or(time), before.unwrap_or(time));
+        (text, Key::Number(time))
+    }
+
+    /// An address of record, short.
+    fn user(self, uri: Str) -> Cell {
+        text(show::party_short(b"", self.analysis.strings.bytes(uri)))
+    }
+
+    fn interned(self, s: Str) -> Cell {
+        text(show::shorten(&show::safe(self.analysis.strings.bytes(s)), 80))
+    }
+}
+
+fn none() -> Cell {
+    ("–".to_owned(), Key::None)
+}
+
+fn number(n: u64) -> Cell {
+    (n.to_string(), Key::Number(i64::try_from(n).unwrap_or(i64::MAX)))
+}
+
+fn text(t: String) -> Cell {
+    let key = t.to_lowercase();
+    if key.is_empty() { none() } else { (t, Key::Text(key)) }
+}
+
+fn duration(d: Nanos) -> Cell {
+    (show::duration(d), Key::Number(d))
+}
+
+/// A column of a table in a [`Detail`].
+fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
+    Column { key: key.to_owned(), title: title.to_owned(), align, rank }
+}
+
+/// Messages as a table, with their times told from the first.
+fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
+    let columns = vec![
+        column("time", "Time", Align::Right, 0),
+        column("way", "From → to", Align::Left, 2),
+        column("what", "What", Align::Left, 0),
+        column("frame", "Frame", Align::Right, 1),
+    ];
+    let start = messages.first().map_or(0, |m| at.analysis.message(*m).time);
+    let mut before = start;
+    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    for &m in messages {
+        let r = at.analysis.message(m);
+        let flow = at.analysis.flow(r.flow);
+        let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| a.to_string());
+        rows.push(vec![
+            show::time(r.time, at.mode, start, before),
+            format!("{} → {}", name(flow.src), name(flow.dst)),
+            crate::view::ladder::message_label(at.analysis, m),
+            r.frame.frame.to_string(),
+        ]);
+        before = r.time;
+        leads.push(Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
+    }
+    Part { title, table: Table { columns, rows }, leads }
+}
+
+/// Messages of one row that are listed.
+const MOST_MESSAGES: usize = 2_000;
+
+/// The messages of some dialogs in order of time, up to [`MOST_MESSAGES`].
+fn messages_of(at: At<'_>, owners: &[Owner]) -> Part {
+    let mut all: Vec<MsgIdx> =
+        owners.iter().flat_map(|o| at.analysis.messages_of(at.analysis.list_of(*o))).collect();
+    all.sort_by_key(|m| (at.analysis.message(*m).time, *m));
+    let n = all.len();
+    all.truncate(MOST_MESSAGES);
+    let title = match n {
+        n if n > all.len() => {
+            format!("The first {} of {} messages", show::number(all.len() as u64), show::number(n as u64))
+        }
+        n => show::count(n as u64, "message", "messages"),
+    };
+    message_part(at, title, &all)
+}
+
+#[cfg(test)]
+mod tests;

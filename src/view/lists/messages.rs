@@ -1,0 +1,36 @@
+//! Instant messages.
+
+use super::*;
+use crate::view::rows::columns;
+
+columns! { HELP DEFINITIONS
+    "id" "#" Right 0 "number of the instant message",
+}
+
+pub(super) const LIST: List = List {
+    name: "messages",
+    words: ("instant message", "instant messages"),
+    needs: "An instant message needs MESSAGE, or an INVITE with ms-text-format, in the clear.",
+    help: HELP,
+    definitions: DEFINITIONS,
+    defaults: 1,
+};
+
+pub(super) fn cell(at: At<'_>, row: u32, key: &str, _before: Option<u32>) -> Cell {
+    let Some(_) = at.gathered.instant_messages.get(row as usize) else { return none() };
+    match key {
+        "id" => number(u64::from(row) + 1),
+        _ => none(),
+    }
+}
+
+pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
+    at.gathered.instant_messages.get(row as usize)?;
+    let owners = ListKind::Messages.owners(at.analysis, at.gathered, row);
+    Some(Detail {
+        title: format!("instant message {}", row + 1),
+        head: Vec::new(),
+        parts: vec![messages_of(at, &owners)],
+        owners,
+    })
+}

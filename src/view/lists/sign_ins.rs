@@ -1,0 +1,36 @@
+//! Sign-ins.
+
+use super::*;
+use crate::view::rows::columns;
+
+columns! { HELP DEFINITIONS
+    "id" "#" Right 0 "number of the sign-in",
+}
+
+pub(super) const LIST: List = List {
+    name: "sign-ins",
+    words: ("sign-in", "sign-ins"),
+    needs: "A sign-in needs REGISTER in the clear.",
+    help: HELP,
+    definitions: DEFINITIONS,
+    defaults: 1,
+};
+
+pub(super) fn cell(at: At<'_>, row: u32, key: &str, _before: Option<u32>) -> Cell {
+    let Some(_) = at.gathered.sign_ins.get(row as usize) else { return none() };
+    match key {
+        "id" => number(u64::from(row) + 1),
+        _ => none(),
+    }
+}
+
+pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
+    at.gathered.sign_ins.get(row as usize)?;
+    let owners = ListKind::SignIns.owners(at.analysis, at.gathered, row);
+    Some(Detail {
+        title: format!("sign-in {}", row + 1),
+        head: Vec::new(),
+        parts: vec![messages_of(at, &owners)],
+        owners,
+    })
+}

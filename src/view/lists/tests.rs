@@ -1,0 +1,97 @@
+use super::*;
+use crate::view::scenario::{Scenario, request, response};
+
+fn rows(analysis: &Analysis, kind: ListKind, columns: &[&str]) -> Vec<Vec<String>> {
+    let gathered = analysis.gather();
+    let columns = columns.iter().map(|c| (*c).to_owned()).collect();
+    kind.lines(analysis, &gathered, &Query { columns, ..Query::default() }).iter().collect()
+}
+
+#[test]
+fn every_default_column_is_one() {
+    for kind in ListKind::ALL {
+        assert!(kind.default_columns() <= kind.columns().len(), "{}", kind.name());
+    }
+}
+
+const WATCHED: &str = "<sip:bob@example.com>;tag=b";
+const WATCHER: &str = "<sip:alice@example.com>;tag=a";
+
+/// Alice watches Bob for an hour, is told twice and refreshes; Carol asks three times, five minutes apart; Dave is refused.
+fn watchers() -> Analysis {
+    let mut s = Scenario::default();
+    let subscribe = |cseq, id, expires: u32| {
+        let m = request("SUBSCRIBE", cseq).id(id).header("Event: presence");
+        m.header(&format!("Expires: {expires}")).via(&[&format!("A {id}{cseq}")])
+    };
+    let granted =
+        |cseq, id| response("200 OK", cseq, "SUBSCRIBE").id(id).tag("b").via(&[&format!("A {id}{cseq}")]);
+    s.add(0, "A>B", &subscribe(1, "watch", 3600));
+    s.add(20, "B>A", &granted(1, "watch"));
+    for (n, ms) in [(1, 100), (2, 60_000)] {
+        let told = request("NOTIFY", n).id("watch").between(WATCHED, WATCHER).via(&[&format!("B n{n}")]);
+        let told = told.header("Event: presence").header("Subscription-State: active");
+        s.add(ms, "B>A", &told.body("application/pidf+xml", "<presence/>"));
+        s.add(
+            ms + 5,
+            "A>B",
+            &response("200 OK", n, "NOTIFY").id("watch").between(WATCHED, WATCHER).via(&[&format!("B n{n}")]),
+        );
+    }
+    s.add(90_000, "A>B", &subscribe(2, "watch", 3600).tag("b"));
+    s.add(90_020, "B>A", &granted(2, "watch"));
+    for (id, ms) in [("f1", 1000), ("f2", 301_000), ("f3", 602_000)] {
+        let from = "<sip:carol@example.com>;tag=c";
+        s.add(ms, "C>B", &subscribe(1, id, 0).between(from, "<sip:bob@example.com>"));
+        s.add(ms + 30, "B>C", &granted(1, id).between(from, "<sip:bob@example.com>;tag=b"));
+    }
+    let from = "<sip:dave@example.com>;tag=d";
+    s.add(603_000, "C>B", &subscribe(1, "no", 600).between(from, "<sip:bob@example.com>"));
+    s.add(
+        603_010,
+        "B>C",
+        &response("403 Forbidden", 1, "SUBSCRIBE").id("no").between(from, WATCHED).via(&["A no1"]),
+    );
+    s.done()
+}
+
+#[test]
+fn subscriptions_by_fidelity() {
+    let analysis = watchers();
+    let columns = [
+        "subscriber",
+        "target",
+        "fidelity",
+        "period",
+        "state",
+        "status",
+        "notifies",
+        "bytes",
+        "refreshes",
+        "fetches",
+    ];
+    assert_eq!(
+        rows(&analysis, ListKind::Subscriptions, &columns),
+        [
+            ["alice", "bob", "high", "–", "active", "200", "2", "22 B", "1", "–"],
+            ["carol", "bob", "low", "05:00", "terminated", "200", "0", "0 B", "0", "3"],
+            ["dave", "bob", "high", "–", "rejected", "403", "0", "0 B", "0", "–"],
+        ]
+    );
+    let told = ListKind::Subscriptions.detail(&analysis, &analysis.gather(), 1, TimeMode::Relative).unwrap();
+    assert_eq!(told.owners.len(), 3);
+    assert!(told.head[1].starts_with("Low fidelity: fetched 3 times"), "{:?}", told.head);
+    let leads = &told.parts[0].leads;
+    assert_eq!((leads.len(), leads.iter().any(|l| l.bad)), (6, false));
+    let refused =
+        ListKind::Subscriptions.detail(&analysis, &analysis.gather(), 2, TimeMode::Relative).unwrap();
+    assert!(refused.parts[0].leads.iter().any(|l| l.bad));
+}
+
+#[test]
+fn a_filter_keeps_rows_of_matching_dialogs() {
+    let analysis = watchers();
+    let gathered = analysis.gather();
+    let filter = Filter::parse("from ~ carol").unwrap();
+    assert_eq!(ListKind::Subscriptions.matching(&analysis, &gathered, Some(&filter)), [1]);
+}
