@@ -6,6 +6,8 @@ mod messages;
 mod sign_ins;
 mod subscriptions;
 
+pub use sign_ins::auth_words;
+
 use super::filter::Filter;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
 use super::show::{self, TimeMode};

@@ -1,5 +1,6 @@
 //! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
 
+mod sign_ins;
 mod subscriptions;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use crate::view::lists::ListKind;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Row<'a> {
+    SignIn(Box<sign_ins::SignIn<'a>>),
     Subscription(subscriptions::Subscription<'a>),
 }
 
@@ -33,6 +35,7 @@ pub(super) fn row<'a>(
 ) -> Option<Row<'a>> {
     match kind {
         ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
-        ListKind::SignIns | ListKind::Conferences | ListKind::Messages => None,
+        ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
+        ListKind::Conferences | ListKind::Messages => None,
     }
 }

@@ -95,3 +95,69 @@ fn a_filter_keeps_rows_of_matching_dialogs() {
     let filter = Filter::parse("from ~ carol").unwrap();
     assert_eq!(ListKind::Subscriptions.matching(&analysis, &gathered, Some(&filter)), [1]);
 }
+
+const NTLM: &str = "NTLM realm=\"SIP Communications Service\", targetname=\"fe.contoso.com\", version=4";
+
+/// A REGISTER of a user at an endpoint.
+fn register(cseq: u32, id: &'static str, user: &str, header: &str) -> crate::view::scenario::Msg {
+    let who = format!("<sip:{user}@contoso.com>");
+    let m = request("REGISTER", cseq).id(id).between(&format!("{who};tag={user};epid=e{user}"), &who);
+    let m = m.via(&[&format!("A {id}{cseq}")]);
+    if header.is_empty() { m } else { m.header(header) }
+}
+
+fn answer(status: &str, cseq: u32, id: &'static str, user: &str, header: &str) -> crate::view::scenario::Msg {
+    let who = format!("<sip:{user}@contoso.com>");
+    let m = response(status, cseq, "REGISTER")
+        .id(id)
+        .between(&format!("{who};tag={user};epid=e{user}"), &who)
+        .tag("s");
+    let m = m.via(&[&format!("A {id}{cseq}")]);
+    if header.is_empty() { m } else { m.header(header) }
+}
+
+#[test]
+fn sign_ins_end_as_the_last_round_says() {
+    let mut s = Scenario::default();
+    let empty = format!("Authorization: {NTLM}, gssapi-data=\"\"");
+    let full = format!(
+        "Authorization: {NTLM}, gssapi-data=\"TlRMTVNTUAAD\", crand=\"1\", cnum=\"1\", response=\"01\""
+    );
+    let challenge = format!("WWW-Authenticate: {NTLM}");
+    let mut rounds = |start: i64, id: &'static str, user: &str, last: Option<&str>| {
+        let steps: [(u32, &str, Option<&str>); 3] =
+            [(1, "", Some("401 Unauthorized")), (2, &empty, Some("401 Unauthorized")), (3, &full, last)];
+        for (cseq, credentials, status) in steps {
+            let ms = start + i64::from(cseq) * 100;
+            s.add(ms, "A>B", &register(cseq, id, user, credentials));
+            let Some(status) = status else { continue };
+            let says = if status.starts_with("401") { challenge.as_str() } else { "Expires: 7200" };
+            s.add(ms + 20, "B>A", &answer(status, cseq, id, user, says));
+        }
+    };
+    rounds(0, "r1", "ann", Some("200 OK"));
+    rounds(1000, "r2", "bill", Some("401 Unauthorized"));
+    rounds(2000, "r3", "cleo", Some("403 Forbidden"));
+    rounds(3000, "r4", "dora", None);
+    // Ann prolongs, then leaves.
+    s.add(60_000, "A>B", &register(4, "r1", "ann", &full));
+    s.add(60_020, "B>A", &answer("200 OK", 4, "r1", "ann", "Expires: 7200"));
+    s.add(90_000, "A>B", &register(5, "r1", "ann", &full).header("Expires: 0"));
+    s.add(90_020, "B>A", &answer("200 OK", 5, "r1", "ann", "Expires: 0"));
+    // Eve is challenged and gives up.
+    s.add(91_000, "A>B", &register(1, "r5", "eve", ""));
+    s.add(91_020, "B>A", &answer("401 Unauthorized", 1, "r5", "eve", &challenge));
+    let analysis = s.done();
+    let columns = ["user", "epid", "state", "status", "auth", "attempts", "refreshes", "stopped"];
+    let wanted = [
+        ["ann", "eann", "unregistered", "200", "NTLM", "1", "1", "–"],
+        ["bill", "ebill", "rejected", "401", "NTLM", "1", "0", "register: 401: the credentials were refused"],
+        ["cleo", "ecleo", "rejected", "403", "NTLM", "1", "0", "register: 403 Forbidden"],
+        ["dora", "edora", "unanswered", "401", "NTLM", "1", "0", "register: no answer"],
+        ["eve", "eeve", "challenged", "401", "NTLM", "1", "0", "register: 401, and no credentials followed"],
+    ];
+    assert_eq!(rows(&analysis, ListKind::SignIns, &columns), wanted);
+    let told = ListKind::SignIns.detail(&analysis, &analysis.gather(), 1, TimeMode::Relative).unwrap();
+    assert!(told.head.iter().any(|l| l.contains("clocks")), "{:?}", told.head);
+    assert!(told.parts[0].leads[0].bad);
+}

@@ -15,7 +15,7 @@ pub struct Document {
     pub statistics: Statistics,
     pub calls: Vec<Call>,
     pub dialogs: Vec<Dialog>,
-    pub sign_ins: Vec<Never>,
+    pub sign_ins: Vec<SignIn>,
     pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Never>,
     pub instant_messages: Vec<Never>,
@@ -29,6 +29,56 @@ pub struct Document {
 
 #[derive(Debug, Deserialize)]
 pub enum Never {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    pub id: u32,
+    pub user: String,
+    pub epid: Option<String>,
+    pub client: String,
+    pub server: String,
+    pub state: String,
+    pub status: Option<u16>,
+    pub auth: Option<String>,
+    pub expires_s: Option<u32>,
+    pub attempts: u32,
+    pub refreshes: u32,
+    pub register_ms: Option<f64>,
+    pub steps: Vec<SignInStep>,
+    pub mras: Option<Mras>,
+    pub provisioning: BTreeMap<String, String>,
+    pub dialogs: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInStep {
+    pub step: String,
+    pub state: String,
+    pub frames: Vec<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mras {
+    pub uri: Option<String>,
+    pub state: Option<String>,
+    pub location: Option<String>,
+    pub duration_min: Option<u32>,
+    pub username: Option<String>,
+    pub reason: Option<String>,
+    pub relays: Vec<MediaRelay>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaRelay {
+    pub host: String,
+    pub location: String,
+    pub udp: Option<u16>,
+    pub tcp: Option<u16>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
