@@ -325,8 +325,7 @@ fn turn(analysis: &Analysis, served: &Served, notes: &mut Vec<Note>) {
 fn no_path(analysis: &Analysis, s: &IceSession) -> Note {
     let call = s.call.map_or_else(String::new, |c| format!("Call {}: ", c.0 + 1));
     let [a, b] = parties(analysis, s);
-    // The first sentence counts the pairs.
-    let cause = why(analysis, s).into_iter().nth(1).map_or_else(String::new, |c| format!(". {c}"));
+    let cause = why(analysis, s).into_iter().next().map_or_else(String::new, |c| format!(". {c}"));
     let first = s.pairs.iter().filter_map(|p| p.messages.first()).min();
     let frame = first.and_then(|i| analysis.stun.record(*i)).map(|r| r.frame());
     (WARNING, format!("{call}ICE found no path between {a} and {b}{cause}"), frame)
