@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use super::args::{AllocationsArgs, CandidatesArgs, Common, IceTable, PairStateArg, TableArgs, TableFormat};
+use super::args::{AllocationsArgs, CandidatesArgs, Common, IceTable, PairStateArg, TableFormat};
 use super::commands::{Columns, Rows, color_for, columns, json_options, open, rows_command, time_mode};
 use super::failure::Failure;
 use super::select;
@@ -243,16 +243,9 @@ impl Rows for Allocations {
 
 pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8, Failure> {
     if args.allocation.is_empty() {
-        let table = TableArgs {
-            files: args.files.clone(),
-            format: args.format,
-            columns: args.columns.clone(),
-            sort: args.sort.clone(),
-            pretty: args.pretty,
-        };
-        return rows_command::<Allocations>(common, &table);
+        return rows_command::<Allocations>(common, &args.table);
     }
-    let mut session = Session::new(common, &args.files)?;
+    let mut session = Session::new(common, &args.table.files)?;
     let analysis = session.analyse()?;
     let mut rows = Vec::new();
     for &id in &args.allocation {
@@ -268,9 +261,9 @@ pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8,
         }
     }
     let mut sink = open(common)?;
-    match args.format {
+    match args.table.format {
         TableFormat::Json => {
-            json::allocations(&mut sink, &analysis, &rows, json_options(common, args.pretty))?
+            json::allocations(&mut sink, &analysis, &rows, json_options(common, args.table.pretty))?
         }
         TableFormat::Ndjson => json::allocation_lines(&mut sink, &analysis, &rows)?,
         TableFormat::Text => {

@@ -24,7 +24,7 @@ mod parser;
 use eval::Subject;
 use parser::Expr;
 
-use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx};
+use crate::correlate::{Analysis, CallIdx, DialogIdx};
 
 /// A parsed filter.
 #[derive(Debug, Clone)]
@@ -63,11 +63,6 @@ impl Filter {
 
     pub fn matches_dialog(&self, analysis: &Analysis, dialog: DialogIdx) -> bool {
         self.matches(analysis, &Subject::Dialog(dialog))
-    }
-
-    /// A message; what belongs to its call or dialog (`from`, `state`, `setup` …) is asked of that.
-    pub fn matches_message(&self, analysis: &Analysis, message: MsgIdx) -> bool {
-        self.matches(analysis, &Subject::Message(message))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

@@ -184,11 +184,6 @@ pub fn is_call_column(key: &str) -> bool {
     column(key, CALL_DEFINITIONS).is_some()
 }
 
-/// Is that a column of the dialogs table (`header:NAME` included)?
-pub fn is_dialog_column(key: &str) -> bool {
-    column(key, DIALOG_DEFINITIONS).is_some()
-}
-
 /// The columns of a table: what help says of each, and how it is drawn.
 macro_rules! columns {
     ($help:ident $definitions:ident $($key:literal $title:literal $align:ident $rank:literal $meaning:literal),* $(,)?) => {
