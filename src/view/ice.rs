@@ -250,13 +250,13 @@ columns! { SESSION_HELP SESSION_DEFINITIONS
     "call" "Call" Right 0 "number of the call",
     "a" "A" Left 1 "who offered (without SDP: the controlling side)",
     "b" "B" Left 1 "the other side",
-    "media" "Media" Left 2 "audio, video …",
+    "media" "Media" Left 3 "audio, video …",
     "state" "State" Left 0 "connected, failed, incomplete, not started",
     "path" "Path" Left 1 "what the chosen pair is: direct, through the NAT, relay, and the transport",
-    "connect" "Connect" Right 3 "answer to the first check that succeeded",
+    "connect" "Connect" Right 2 "answer to the first check that succeeded",
     "first_media" "To media" Right 4 "answer to the first media packet",
     "candidates" "Candidates" Right 4 "offered by A × by B",
-    "pairs" "Pairs" Left 5 "✓ succeeded ✗ failed or unanswered – not checked",
+    "pairs" "Pairs" Left 2 "✓ succeeded ✗ failed or unanswered – not checked",
     "dialect" "Dialect" Left 5 "ICE, MS-ICE2 or MS-ICE",
     "checks" "Checks" Right 6 "STUN messages of its checks",
     "role" "A is" Left 6 "controlling or controlled",
@@ -351,7 +351,7 @@ fn cell(
         }
         "pairs" => {
             let bad = row.failed + row.unanswered;
-            let words = format!("✓ {} ✗ {bad} – {}", row.succeeded, row.not_checked);
+            let words = format!("✓{} ✗{bad} –{}", row.succeeded, row.not_checked);
             (words, Key::Number(row.succeeded as i64))
         }
         "checks" => number(row.checks as i64),

@@ -13,7 +13,9 @@ use crate::correlate::ice::{
 use crate::correlate::stun::AllocationIdx;
 use crate::tui::desk::{Part, SessionData, TableData};
 use crate::tui::state::{ListTable, Listing, ListingOf, Subject, Tab, TableKind, Target, View};
-use crate::view::ice::{Board, BoardCell, End, Place, SessionRef};
+use crate::view::ice::{Board, BoardCell, End, Place, SessionRef, session_lines};
+use crate::view::rows::Query;
+use crate::view::scenario::Scenario;
 use crate::view::table::{Align, Column, Table};
 
 fn table(columns: Vec<Column>, first: u32, rows: &[Vec<String>]) -> TableData {
@@ -24,20 +26,22 @@ fn table(columns: Vec<Column>, first: u32, rows: &[Vec<String>]) -> TableData {
 }
 
 pub fn sessions() -> TableData {
-    let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("call", "Call", Align::Right, 0),
-        column("a", "A", Align::Left, 1),
-        column("b", "B", Align::Left, 1),
-        column("media", "Media", Align::Left, 2),
-        column("state", "State", Align::Left, 0),
-        column("path", "Path", Align::Left, 1),
-        column("connect", "Connect", Align::Right, 3),
-        column("pairs", "Pairs", Align::Left, 5),
-        column("dialect", "Dialect", Align::Left, 5),
-        column("generation", "SDP", Align::Left, 6),
-        column("start", "Answered", Align::Left, 6),
+    let keys = [
+        "id",
+        "call",
+        "a",
+        "b",
+        "media",
+        "state",
+        "path",
+        "connect",
+        "pairs",
+        "dialect",
+        "generation",
+        "start",
     ];
+    let query = Query { columns: keys.map(str::to_owned).to_vec(), ..Query::default() };
+    let columns = session_lines(&Scenario::default().done(), &query).columns;
     let states = ["failed", "incomplete", "connected", "connected", "connected", "connected", "not started"];
     let paths = ["none", "", "two relays UDP", "relay UDP", "through NAT UDP", "direct UDP", ""];
     let rows: Vec<Vec<String>> = (0..14usize)
@@ -52,7 +56,7 @@ pub fn sessions() -> TableData {
                 states[kind].to_owned(),
                 paths[kind].to_owned(),
                 if states[kind] == "connected" { format!("{} ms", 40 + i * 11) } else { "–".to_owned() },
-                format!("✓ {} ✗ {} – {}", i % 4, i % 3, i % 7),
+                format!("✓{} ✗{} –{}", i % 4, i % 3, i % 7),
                 "MS-ICE2".to_owned(),
                 "draft-19 (MS-ICE2)".to_owned(),
                 format!("14:02:{:02}.120", 11 + i),
