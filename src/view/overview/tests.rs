@@ -1,7 +1,7 @@
 use super::*;
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{CaptureSummary, TlsSession};
-use crate::view::scenario::ice::{through_bobs_relay, without_a_path};
+use crate::view::scenario::ice::{BOUND, mapped, sdp, through_bobs_relay, without_a_path};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 fn print(o: &Overview) -> String {
@@ -119,11 +119,48 @@ fn a_relay_that_nobody_lacked_is_no_warning() {
     let refused = &refused.stun.record(refused.stun.allocations[1].messages.unwrap().0).unwrap();
     let first = refused.frame().frame;
     assert_eq!(told(through_bobs_relay()), ("info", "TURN: 1 relay allocation".to_owned(), None));
-    assert_eq!(told(connected()), ("info", fine(", 1 failed"), Some(first)));
+    assert_eq!(told(connected()), ("info", fine(", 1 failed (alice: refused 401)"), Some(first)));
     // A client of which no session is known, and one whose session failed.
     let mut s = connected();
     s.allocate(7100, "10.0.0.99:4002", None);
     let lacked = Some(first + 4);
-    assert_eq!(told(s), ("warning", "TURN: 3 relay allocations, 2 failed".to_owned(), lacked));
-    assert_eq!(told(without_a_path()).0, "warning");
+    let words = "TURN: 3 relay allocations, 2 failed (10.0.0.99: refused 401)".to_owned();
+    assert_eq!(told(s), ("warning", words, lacked));
+    let words = "TURN: 1 relay allocation, 1 failed (alice in call 1: refused 401)".to_owned();
+    assert_eq!(told(without_a_path()), ("warning", words, Some(1)));
+}
+
+#[test]
+fn one_failed_session_of_many_is_named() {
+    let mut s = Scenario::default();
+    for n in 0..150 {
+        let at = |ms: i64| n * 10_000 + ms;
+        let id: &'static str = format!("call-{n}").leak();
+        let (host, peer) = (format!("10.0.0.65:{}", 4000 + n), format!("10.0.0.66:{}", 4000 + n));
+        let offered = |port: i64, ip: &str, ufrag: String| {
+            let line = format!("1 1 UDP 2130706431 {ip} {port} typ host");
+            sdp(&format!("{ip}:{port}"), &ufrag, &[&line])
+        };
+        let invite = request("INVITE", 1).id(id).via(&["A b1"]);
+        s.add(
+            at(0),
+            "A>B",
+            &invite.body("application/sdp", &offered(4000 + n, "10.0.0.65", format!("a{n}"))),
+        );
+        let ok = response("200 OK", 1, "INVITE").id(id).via(&["A b1"]).tag("b");
+        s.add(at(10), "B>A", &ok.body("application/sdp", &offered(4000 + n, "10.0.0.66", format!("b{n}"))));
+        let names = [format!("b{n}"), format!("a{n}")];
+        let transaction = format!("t{n}");
+        s.check(at(100), &format!("{host}>{peer}"), &transaction, [&names[0], &names[1]], true);
+        if n != 120 {
+            s.stun(at(110), &format!("{peer}>{host}"), BOUND, &transaction, &[mapped(&host)]);
+        }
+        s.add(at(9000), "A>B", &request("BYE", 2).id(id).via(&["A b3"]).tag("b"));
+        s.add(at(9010), "B>A", &response("200 OK", 2, "BYE").id(id).via(&["A b3"]).tag("b"));
+    }
+    let notes = overview(&s.done(), 10).notes;
+    let told: Vec<&str> = notes.iter().filter(|n| n.1.contains("ICE")).map(|n| n.1.as_str()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("Call 121: ICE found no path between"), "{told:?}");
+    assert_eq!(told[1], "ICE: 150 sessions: 149 connected, 1 failed");
 }
