@@ -257,6 +257,7 @@ pub(super) fn rows_command<R: Rows>(common: &Common, args: &TableArgs) -> Result
         columns: args.columns.clone(),
         sort,
         time: time_mode(common, args.format == TableFormat::Text),
+        ..Query::default()
     };
     let mut sink = open(common)?;
     match args.format {

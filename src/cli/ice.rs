@@ -16,7 +16,7 @@ use crate::output::ice::IceTextOptions;
 use crate::output::json::{self, JsonOptions};
 use crate::view::allocation;
 use crate::view::ice::{self, SessionRef};
-use crate::view::rows::{Lines, Query};
+use crate::view::rows::{Lines, Query, Stop};
 use crate::view::table::{Align, Column};
 
 /// Sessions drawn whole when none is asked for by name; of more only the table is written.
@@ -41,7 +41,7 @@ fn sessions(
 ) -> Result<Vec<SessionRef>, Failure> {
     let index = analysis.ice_index();
     if args.call.is_empty() && args.session.is_empty() {
-        return Ok(ice::session_refs(analysis, &index, session.filter.as_ref()));
+        return Ok(ice::session_refs(analysis, &index, session.filter.as_ref(), &Stop::default()));
     }
     let mut out: Vec<SessionRef> = Vec::new();
     for call in select::calls(analysis, &args.call)? {

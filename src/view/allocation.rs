@@ -155,13 +155,13 @@ pub fn allocation_columns() -> &'static [(&'static str, &'static str, &'static s
 /// How many of [`allocation_columns`] are shown by default.
 pub const ALLOCATION_DEFAULT_COLUMNS: usize = 13;
 
-/// Those that match: an allocation itself by `ip`, `port`, `transport` …, else a call it belongs to.
+/// Those that match, by themselves or by a call they belong to.
 pub fn matching(analysis: &Analysis, filter: Option<&Filter>) -> Vec<AllocationIdx> {
     let all = (0..analysis.stun.allocations.len() as u32).map(AllocationIdx);
     let Some(filter) = filter else { return all.collect() };
     let calls = analysis.calls_by_allocation();
     let of = |i: AllocationIdx| calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
-    all.filter(|&i| of(i).iter().any(|&c| filter.matches_call(analysis, c))).collect()
+    all.filter(|&i| filter.matches_allocation(analysis, i, of(i))).collect()
 }
 
 /// The allocations that match, a row at a time.

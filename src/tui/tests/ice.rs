@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use callscope_parsers::sdp::CandidateSyntax;
 
-use super::fixture::{START, column, frame, press, screen, state};
+use super::fixture::{START, column, frame, key_event, press, screen, state};
 use crate::correlate::CallIdx;
 use crate::correlate::Transport;
 use crate::correlate::ice::{
     ChosenBy, IceDialect, IcePair, IceRole, IceSession, IceSide, IceState, PairState, RoundTrip,
 };
 use crate::correlate::stun::AllocationIdx;
-use crate::tui::desk::{Part, SessionData, TableData};
+use crate::tui::app::react;
+use crate::tui::desk::{Part, Request, SessionData, TableData};
+use crate::tui::effect::Effect;
+use crate::tui::event::Event;
 use crate::tui::state::{ListTable, Listing, ListingOf, Subject, Tab, TableKind, Target, View};
 use crate::view::ice::{Board, BoardCell, End, Place, SessionRef, session_lines};
 use crate::view::rows::Query;
@@ -419,6 +422,22 @@ pub fn listing(of: ListingOf) -> Listing {
             calls,
         },
     }
+}
+
+#[test]
+fn an_order_that_takes_long_is_shown_as_work_and_can_be_left() {
+    let mut state = state(120, 40);
+    press(&mut state, "5");
+    // The desk is still at it.
+    let effects = react(&mut state, Event::Key(key_event(">").unwrap()));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Ask(Request::Table { .. }))));
+    assert!(screen(&state).contains("working …"), "{}", screen(&state));
+    let before = state.sessions.version;
+    press(&mut state, "Esc");
+    assert_eq!((&state.sessions.sort, state.sessions.version), (&None, before + 1));
+    assert!(!screen(&state).contains("working …"), "{}", screen(&state));
+    press(&mut state, "Esc");
+    assert_eq!(state.sessions.version, before + 1, "nothing is worked out now");
 }
 
 #[test]

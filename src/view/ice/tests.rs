@@ -5,7 +5,7 @@ use crate::view::scenario::{Scenario, request, response};
 fn only(scenario: Scenario) -> (Analysis, IceSession) {
     let analysis = scenario.done();
     let index = analysis.ice_index();
-    let refs = session_refs(&analysis, &index, None);
+    let refs = session_refs(&analysis, &index, None, &Default::default());
     assert_eq!(refs.len(), 1);
     let s = session(&analysis, refs[0]).unwrap();
     (analysis, s)
@@ -124,6 +124,46 @@ fn filters_ask_for_ice() {
     ] {
         let parsed = Filter::parse(filter).unwrap();
         assert_eq!(parsed.matches_call(&analysis, CallIdx(0)), wanted, "{filter}");
+    }
+}
+
+#[test]
+fn sessions_and_allocations_match_by_themselves() {
+    // Checks and an allocation of no call, and those of one.
+    let mut s = through_bobs_relay();
+    s.allocate(7000, "10.0.0.99:4000", None);
+    s.check(7100, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
+    let analysis = s.done();
+    let index = analysis.ice_index();
+    let calls = analysis.calls_by_allocation();
+    for (filter, sessions, allocations) in [
+        ("", &[1, 2][..], &[1, 2][..]),
+        ("ip == 10.0.0.99", &[2], &[2]),
+        ("ip == 203.0.113.9:50000", &[1], &[1]),
+        ("port == 6000", &[2], &[]),
+        ("src == 10.0.0.99", &[2], &[2]),
+        ("192.0.2.66", &[2], &[]),
+        ("user ~ near", &[2], &[]),
+        ("user == alice", &[1], &[1]),
+        ("user == user", &[], &[1, 2]),
+        ("code == 401", &[], &[1, 2]),
+        ("method == Allocate", &[], &[1, 2]),
+        ("method == INVITE", &[1], &[1]),
+        ("ice.state == connected", &[1], &[1]),
+        ("state == connected", &[1], &[]),
+        ("state == rejected", &[], &[2]),
+        ("refused", &[], &[2]),
+        ("not ip == 10.0.0.99", &[1], &[1]),
+        ("transport == udp", &[1, 2], &[1, 2]),
+        ("turn.relayed == 203.0.113.9:50000", &[1], &[1]),
+        ("nobody", &[], &[]),
+    ] {
+        let parsed = Filter::parse(filter).unwrap();
+        let refs = session_refs(&analysis, &index, Some(&parsed), &Default::default());
+        assert_eq!(refs.iter().map(|r| r.id).collect::<Vec<_>>(), sessions, "sessions: {filter}");
+        let all = (0..).map(AllocationIdx).zip(&calls);
+        let matching = all.filter(|(i, calls)| parsed.matches_allocation(&analysis, *i, calls));
+        assert_eq!(matching.map(|(i, _)| i.0 + 1).collect::<Vec<_>>(), allocations, "allocations: {filter}");
     }
 }
 
