@@ -66,11 +66,10 @@ pub enum LadderRow {
 }
 
 impl LadderRow {
-    /// Whether what its line has no room for may go on beside it: of what carries no message of SIP and is no failure.
-    /// What broke a transport stays on its arrow.
-    pub fn goes_beside(&self) -> bool {
+    /// Whether what its line has no room for may go on beside it: of what carries no message of SIP.
+    fn goes_beside(&self) -> bool {
         match self {
-            Self::Arrow { message, tone, .. } => message.is_none() && *tone != Tone::Failure,
+            Self::Arrow { message, .. } => message.is_none(),
             Self::Fold { tone, .. } => *tone == Tone::Stun,
             Self::Gap { .. } | Self::Note { .. } => false,
         }

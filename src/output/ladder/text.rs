@@ -205,10 +205,11 @@ impl Drawing<'_> {
         // What the longest names and the arrows between neighbours ask for.
         let names = self.ladder.lifelines.iter().map(|l| width(&l.name).max(width(&l.address)) + 2);
         let labels = rows.iter().filter_map(|row| match row {
-            LadderRow::Arrow { from, to, label, retransmissions, .. } if from != to => {
+            LadderRow::Arrow { from, to, label, retransmissions, message, tone, .. } if from != to => {
                 let label = width(&with_repeats(label, *retransmissions, 'x'));
-                // Long ones go on beside the arrow.
-                let label = if row.goes_beside() { label.min(BESIDE) } else { label };
+                // Long ones go on beside the arrow; what failed is to be read on it, where there is room at all.
+                let beside = message.is_none() && *tone != Tone::Failure;
+                let label = if beside { label.min(BESIDE) } else { label };
                 Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
             }
             LadderRow::Fold { from, to, label, .. } if from != to => {

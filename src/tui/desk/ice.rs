@@ -103,7 +103,8 @@ pub struct SessionData {
     /// Who, in which role and dialect, and of which call.
     pub title: String,
     pub times: String,
-    pub state: &'static str,
+    /// How it ended, and by which path.
+    pub state: String,
     pub boards: Vec<Board>,
     pub why: Vec<String>,
     pub session: IceSession,
@@ -212,7 +213,7 @@ pub(super) fn session(
         of,
         title: title(analysis, &session),
         times: ice::times(&session),
-        state: ice::state_words(session.state),
+        state: state(analysis, &session),
         boards: ice::boards(analysis, &session),
         why: ice::why(analysis, &session),
         session,
@@ -222,17 +223,22 @@ pub(super) fn session(
 fn title(analysis: &Analysis, s: &IceSession) -> String {
     let row = ice::session_row(analysis, 0, s);
     let roles = match row.role_a {
-        Some("controlling") => [" controlling", " controlled"],
-        Some(_) => [" controlled", " controlling"],
+        // What one is the other is not.
+        Some("controlling") => [" controlling", ""],
+        Some(_) => ["", " controlling"],
         None => ["", ""],
     };
     let call = s.call.map_or(String::new(), |c| format!("Call {}  ", u64::from(c.0) + 1));
     let media = if row.media.is_empty() { String::new() } else { format!("  {}", row.media) };
-    let path = match s.state {
-        IceState::Connected if !row.path.is_empty() => format!("  {}", row.path),
-        _ => String::new(),
-    };
-    format!("{call}{}{}  ×  {}{}{media}  {}{path}", row.a, roles[0], row.b, roles[1], row.dialect)
+    format!("{call}{}{}  ×  {}{}{media}  {}", row.a, roles[0], row.b, roles[1], row.dialect)
+}
+
+fn state(analysis: &Analysis, s: &IceSession) -> String {
+    let words = ice::state_words(s.state);
+    match ice::path_words(analysis, s) {
+        path if s.state == IceState::Connected && !path.is_empty() => format!("{words}, {path}"),
+        _ => words.to_owned(),
+    }
 }
 
 pub(super) fn calls_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: u32) -> Vec<CallIdx> {

@@ -226,12 +226,9 @@ pub fn session(id: u32) -> SessionData {
     why.extend((1..30).map(|i| format!("Reason {i} why a better pair lost.")));
     SessionData {
         of: SessionRef { id, place: Place::Call(CallIdx(id), 0) },
-        title: format!(
-            "Call {}  alice controlling  ×  bob controlled  audio  MS-ICE2  two relays UDP",
-            id + 1
-        ),
+        title: format!("Call {}  alice controlling  ×  bob  audio  MS-ICE2", id + 1),
         times: "answer → first success 119 ms → media 2.14 s".to_owned(),
-        state: "connected",
+        state: "connected, two relays UDP".to_owned(),
         boards,
         why,
         session,

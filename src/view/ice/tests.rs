@@ -55,6 +55,37 @@ fn a_refused_allocation_stands_where_the_relay_would() {
 }
 
 #[test]
+fn media_on_another_pair_is_told() {
+    let told = |change: fn(&mut Scenario)| {
+        let mut s = offer_and_answer(true);
+        s.check(1250, "10.0.0.65:4000>203.0.113.9:50001", "x2", ALICE_ASKS, true);
+        s.stun(1300, "203.0.113.9:50001>10.0.0.65:4000", BOUND, "x2", &[mapped("198.51.100.1:40000")]);
+        s.check(1310, "203.0.113.9:50000>203.0.113.9:50001", "x3", ALICE_ASKS, false);
+        s.check(1320, "10.0.0.65:4000>192.168.7.66:5000", "x4", ALICE_ASKS, false);
+        s.media(1420, "203.0.113.9:50001>10.0.0.65:4000", 149);
+        change(&mut s);
+        end(&mut s, 6000);
+        let (analysis, s) = only(s);
+        let why = why(&analysis, &s);
+        why.into_iter().filter(|w| w.contains("another way")).collect::<Vec<_>>()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(told(|s| s.media(1400, "10.0.0.65:4000>203.0.113.9:50001", 150)), nothing);
+    assert_eq!(
+        told(|s| s.media(1400, "203.0.113.9:50000>203.0.113.9:50001", 140)),
+        [
+            "What alice sends to bob takes another way (two relays UDP): 140 RTP packets, 203.0.113.9:50000 → 203.0.113.9:50001."
+        ]
+    );
+    let changed = |s: &mut Scenario| {
+        s.media(1400, "10.0.0.65:4000>203.0.113.9:50001", 150);
+        s.media(1400, "10.0.0.65:4000>192.168.7.66:5000", 7);
+    };
+    let words = "7 RTP packets went another way too (direct UDP): 10.0.0.65:4000 ↔ 192.168.7.66:5000.";
+    assert_eq!(told(changed), [words]);
+}
+
+#[test]
 fn an_address_learnt_from_checks_gets_a_row_of_its_own() {
     let mut s = offer_and_answer(true);
     // Bob's NAT gives his check another port than he offered.

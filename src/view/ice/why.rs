@@ -7,7 +7,7 @@ use callscope_parsers::stun::Dialect;
 use callscope_parsers::stun::words::error_words;
 
 use super::board::failed_allocations;
-use super::path::{PathEnd, end, is_private, near, telling_pair, transport_words};
+use super::path::{PathEnd, end, is_private, near, other_media, telling_pair, transport_words};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceRole};
 use crate::view::allocation::refusal_sentence;
@@ -51,6 +51,8 @@ impl Teller<'_> {
         if p.media_packets == 0 {
             out.push("No RTP was seen on it in this capture.".to_owned());
         }
+        let [name_a, name_b] = &self.names;
+        out.extend(other_media(self.analysis, self.s, p, [name_a, name_b]));
         self.losers(p, ends, out);
         self.missing(ends, out);
     }
