@@ -18,16 +18,24 @@ const INFO: &str = "info";
 /// Issues told one by one for a capture, and TLS servers.
 const TOLD: usize = 20;
 
-pub fn notes(analysis: &Analysis) -> Vec<Note> {
+/// What became of ICE, as far as it was looked at.
+#[derive(Debug, Default)]
+pub struct Paths {
+    pub states: BTreeMap<IceState, u64>,
+    /// Calls with a session that failed.
+    pub lost: BTreeSet<CallIdx>,
+}
+
+pub fn notes(analysis: &Analysis) -> (Vec<Note>, Paths) {
     let mut notes = Vec::new();
     issues(analysis, &mut notes);
     frames(analysis, &mut notes);
     tls(analysis, &mut notes);
     legs(analysis, &mut notes);
-    other(analysis, &mut notes);
+    let paths = other(analysis, &mut notes);
     // Worst first; within a severity in the order found.
     notes.sort_by_key(|n| n.0 != WARNING);
-    notes
+    (notes, paths)
 }
 
 fn issues(analysis: &Analysis, notes: &mut Vec<Note>) {
@@ -243,17 +251,18 @@ fn named(analysis: &Analysis, server: SocketAddr, server_name: Option<&str>) -> 
 const SESSIONS: usize = 2_000;
 
 /// What became of ICE and of relays.
-fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
+fn ice(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     let calls: Vec<CallIdx> =
         (0..analysis.calls.len() as u32).map(CallIdx).filter(|c| analysis.has_ice(*c)).collect();
     let mut served = Served::of(analysis);
-    let mut states: BTreeMap<IceState, u64> = BTreeMap::new();
+    let Paths { mut states, mut lost } = Paths::default();
     let mut failed = 0;
     let mut take = |s: &IceSession| {
         *states.entry(s.state).or_default() += 1;
         served.take(analysis, s);
         if s.state == IceState::Failed {
             failed += 1;
+            lost.extend(s.call);
             if failed <= TOLD {
                 notes.push(no_path(analysis, s));
             }
@@ -296,6 +305,7 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
         notes.push((INFO, format!("ICE: {of}{sessions}: {words}"), None));
     }
     turn(analysis, &served, notes);
+    Paths { states, lost }
 }
 
 /// The machines whose sessions connected, and those that have one that failed.
@@ -415,7 +425,7 @@ fn no_path(analysis: &Analysis, s: &IceSession) -> Note {
     (WARNING, format!("{call}ICE found no path between {a} and {b}{cause}"), frame)
 }
 
-fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
+fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
     if let Some(first) = mid.peek() {
         let message = analysis.messages_of(first.messages).next();
@@ -423,7 +433,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
         let calls = show::count(mid.count() as u64, "call was", "calls were");
         notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
     }
-    ice(analysis, notes);
+    let paths = ice(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
@@ -455,4 +465,5 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
             notes.push((INFO, format!("Comment in the capture: {text}{more}"), frame));
         }
     }
+    paths
 }

@@ -73,14 +73,14 @@ fn a_capture_at_a_glance() {
 
 #[test]
 fn empty_captures_say_why() {
-    assert_eq!(verdict(&Analysis::default()), "Nothing is read yet.");
+    assert_eq!(verdict(&Analysis::default(), &Paths::default()), "Nothing is read yet.");
     let mut analysis = Scenario::default().done();
     analysis.captures.push(capture(Accounting { other_traffic: 7, ..Default::default() }));
-    assert_eq!(verdict(&analysis), "No SIP in 7 frames.");
+    assert_eq!(verdict(&analysis, &Paths::default()), "No SIP in 7 frames.");
     assert_eq!(accounting(&analysis), "7 frames: 0 decoded, 7 other traffic");
     analysis.captures[0].accounting.encrypted = 2;
     assert_eq!(
-        verdict(&analysis),
+        verdict(&analysis, &Paths::default()),
         "No SIP in clear in 7 frames; 2 are encrypted, and SIP over TLS would be among them."
     );
     overview(&analysis, 0);
@@ -128,6 +128,9 @@ fn a_relay_that_nobody_lacked_is_no_warning() {
     assert_eq!(told(s), ("warning", words, lacked));
     let words = "TURN: 1 relay allocation, 1 failed (alice in call 1: refused 401)".to_owned();
     assert_eq!(told(without_a_path()), ("warning", words, Some(1)));
+    let verdict = |s: Scenario| overview(&s.done(), 10).verdict;
+    assert_eq!(verdict(without_a_path()), "1 call, answered; ICE found no path for its media.");
+    assert_eq!(verdict(through_bobs_relay()), "1 call, answered.");
 }
 
 #[test]
@@ -158,9 +161,11 @@ fn one_failed_session_of_many_is_named() {
         s.add(at(9000), "A>B", &request("BYE", 2).id(id).via(&["A b3"]).tag("b"));
         s.add(at(9010), "B>A", &response("200 OK", 2, "BYE").id(id).via(&["A b3"]).tag("b"));
     }
-    let notes = overview(&s.done(), 10).notes;
-    let told: Vec<&str> = notes.iter().filter(|n| n.1.contains("ICE")).map(|n| n.1.as_str()).collect();
+    let overview = overview(&s.done(), 10);
+    let told: Vec<&str> =
+        overview.notes.iter().filter(|n| n.1.contains("ICE")).map(|n| n.1.as_str()).collect();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].starts_with("Call 121: ICE found no path between"), "{told:?}");
+    assert_eq!(overview.verdict, "150 calls, all answered; ICE found no path for the media of call 121.");
     assert_eq!(told[1], "ICE: 150 sessions: 149 connected, 1 failed");
 }
