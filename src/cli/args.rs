@@ -384,26 +384,17 @@ Examples:
   callscope allocations --format csv -o allocations.csv captures/";
 
 #[derive(Debug, Args)]
-#[command(after_help = ALLOCATIONS_HELP, after_long_help = format!("{ALLOCATIONS_HELP}\n\n{EXIT_CODES}"))]
+#[command(
+    after_help = ALLOCATIONS_HELP,
+    after_long_help = format!("{ALLOCATIONS_HELP}\n\n{EXIT_CODES}"),
+    mut_arg("columns", |a| a.help("Columns in order, separated by commas"))
+)]
 pub(super) struct AllocationsArgs {
-    /// Captures or directories; `-` is standard input
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Rounds and peers of this allocation (repeatable); text and JSON
     #[arg(long, value_name = "N", value_parser = parse_number)]
     pub allocation: Vec<u32>,
-    /// text, csv, markdown, json (objects of the JSON contract), ndjson (one such object a line)
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: TableFormat,
-    /// Columns in order, separated by commas
-    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
-    pub columns: Vec<String>,
-    /// Column to sort by; `-KEY` is descending
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    pub sort: Option<String>,
-    /// Indent JSON
-    #[arg(long)]
-    pub pretty: bool,
 }
 
 const DECODE_HELP: &str = "\

@@ -275,6 +275,7 @@ pub(super) fn rows_command<R: Rows>(
         columns: args.columns.clone(),
         sort,
         time: time_mode(common, args.format == TableFormat::Text),
+        ..Query::default()
     };
     let mut sink = open(common)?;
     match args.format {

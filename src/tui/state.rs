@@ -250,7 +250,8 @@ impl TableState {
     }
 
     pub fn query(&self, time: TimeMode) -> Query {
-        Query { filter: self.filter.clone(), columns: self.columns.clone(), sort: self.sort.clone(), time }
+        let (filter, columns, sort) = (self.filter.clone(), self.columns.clone(), self.sort.clone());
+        Query { filter, columns, sort, time, ..Query::default() }
     }
 
     /// The marked rows, else the one under the cursor.

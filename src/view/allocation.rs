@@ -14,7 +14,7 @@ use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Peer, R
 use crate::correlate::{Analysis, CallIdx, Str};
 
 /// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `sent to another server`.
-pub fn refusal(_analysis: &Analysis, a: &Allocation) -> String {
+pub fn refusal(a: &Allocation) -> String {
     match a.error {
         Some((300, _)) => "sent to another server".to_owned(),
         Some((code, _)) if gave_up(a) => format!("{code}, not tried again"),
@@ -115,7 +115,7 @@ fn dialect_words(a: &Allocation) -> &'static str {
 /// `allocated`, `refused 431`, `no answer` …
 pub fn outcome(analysis: &Analysis, a: &Allocation) -> String {
     match a.state(analysis.newest_time()) {
-        AllocationState::Rejected => refusal(analysis, a),
+        AllocationState::Rejected => refusal(a),
         AllocationState::Unanswered => "no answer".to_owned(),
         other => other.name().to_owned(),
     }
@@ -155,13 +155,13 @@ pub fn allocation_columns() -> &'static [(&'static str, &'static str, &'static s
 /// How many of [`allocation_columns`] are shown by default.
 pub const ALLOCATION_DEFAULT_COLUMNS: usize = 13;
 
-/// Those that match: an allocation itself by `ip`, `port`, `transport` …, else a call it belongs to.
+/// Those that match, by themselves or by a call they belong to.
 pub fn matching(analysis: &Analysis, filter: Option<&Filter>) -> Vec<AllocationIdx> {
     let all = (0..analysis.stun.allocations.len() as u32).map(AllocationIdx);
     let Some(filter) = filter else { return all.collect() };
     let calls = analysis.calls_by_allocation();
     let of = |i: AllocationIdx| calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
-    all.filter(|&i| of(i).iter().any(|&c| filter.matches_call(analysis, c))).collect()
+    all.filter(|&i| filter.matches_allocation(analysis, i, of(i))).collect()
 }
 
 /// The allocations that match, a row at a time.
@@ -436,36 +436,32 @@ fn peer_row(dialect: Dialect, p: &Peer) -> PeerRow {
     }
 }
 
-columns! { ROUND_HELP ROUND_DEFINITIONS
-    "time" "Time" Right 2 "of the request, since the first one",
-    "asked" "Request" Left 0 "what the client asked",
-    "answered" "Answer" Left 0 "what the server said",
-    "took" "Took" Right 3 "between them",
-    "request" "Frame" Right 4 "frame of the request",
-    "response" "Frame" Right 4 "frame of the answer",
-}
+/// Columns of the rounds, times since the first one, and of the peers: key, title, alignment, rank.
+const ROUNDS: [(&str, &str, Align, u8); 6] = [
+    ("time", "Time", Align::Right, 2),
+    ("asked", "Request", Align::Left, 0),
+    ("answered", "Answer", Align::Left, 0),
+    ("took", "Took", Align::Right, 3),
+    ("request", "Frame", Align::Right, 4),
+    ("response", "Frame", Align::Right, 4),
+];
+const PEERS: [(&str, &str, Align, u8); 6] = [
+    ("peer", "Peer", Align::Left, 0),
+    ("state", "How", Align::Left, 1),
+    ("sent", "Out", Align::Right, 0),
+    ("received", "In", Align::Right, 0),
+    ("sent_bytes", "Bytes out", Align::Right, 3),
+    ("received_bytes", "Bytes in", Align::Right, 3),
+];
 
-columns! { PEER_HELP PEER_DEFINITIONS
-    "peer" "Peer" Left 0 "who the client talks to through the relay",
-    "state" "How" Left 1 "channel, permission, active destination",
-    "sent" "Out" Right 0 "packets to the peer",
-    "received" "In" Right 0 "packets from the peer",
-    "sent_bytes" "Bytes out" Right 3 "bytes to the peer",
-    "received_bytes" "Bytes in" Right 3 "bytes from the peer",
-}
-
-/// Columns of the rounds: key, title, meaning.
-pub fn round_columns() -> &'static [(&'static str, &'static str, &'static str)] {
-    ROUND_HELP
-}
-
-/// Columns of the peers: key, title, meaning.
-pub fn peer_columns() -> &'static [(&'static str, &'static str, &'static str)] {
-    PEER_HELP
-}
-
-fn heads(definitions: &[Definition]) -> Vec<Column> {
-    definitions.iter().map(Definition::column).collect()
+fn heads(columns: &[(&str, &str, Align, u8)]) -> Vec<Column> {
+    let column = |&(key, title, align, rank): &(&str, &str, Align, u8)| Column {
+        key: key.to_owned(),
+        title: title.to_owned(),
+        align,
+        rank,
+    };
+    columns.iter().map(column).collect()
 }
 
 impl AllocationDetail {
@@ -485,7 +481,7 @@ impl AllocationDetail {
                 frame(r.response),
             ]
         };
-        Table { columns: heads(ROUND_DEFINITIONS), rows: self.rounds.iter().map(row).collect() }
+        Table { columns: heads(&ROUNDS), rows: self.rounds.iter().map(row).collect() }
     }
 
     pub fn peer_table(&self) -> Table {
@@ -499,7 +495,7 @@ impl AllocationDetail {
                 show::size(p.received_bytes),
             ]
         };
-        Table { columns: heads(PEER_DEFINITIONS), rows: self.peers.iter().map(row).collect() }
+        Table { columns: heads(&PEERS), rows: self.peers.iter().map(row).collect() }
     }
 }
 

@@ -65,6 +65,23 @@ pub enum LadderRow {
     Note { time: Nanos, text: String },
 }
 
+impl LadderRow {
+    /// Whether what its line has no room for may go on beside it: of what carries no message of SIP.
+    fn goes_beside(&self) -> bool {
+        match self {
+            Self::Arrow { message, .. } => message.is_none(),
+            Self::Fold { tone, .. } => *tone == Tone::Stun,
+            Self::Gap { .. } | Self::Note { .. } => false,
+        }
+    }
+
+    /// The label of this row in two: what stands on its line, which has `columns` for it, and what goes on behind the
+    /// line, where there are `room`. The second is empty where all fits, nothing may go beside, or there is no room.
+    pub fn split<'l>(&self, label: &'l str, columns: usize, room: usize) -> (&'l str, &'l str) {
+        if self.goes_beside() && room >= label::BESIDE { label::split(label, columns) } else { (label, "") }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ladder {
     pub title: String,

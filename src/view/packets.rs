@@ -3,7 +3,7 @@
 mod names;
 pub mod stun;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 use callscope_parsers::sip;
@@ -270,12 +270,6 @@ fn not_ip(link: LinkType, bytes: &[u8], origlen: u32, analysis: &Analysis) -> (S
     let info = field.map(|f| format!("{} {}", f.name, show::safe_str(&f.value)));
     let info = last.remark.as_deref().map(show::safe_str).or(info).unwrap_or_default();
     (last.name.to_owned(), info)
-}
-
-/// The address of an ICMP, fragment or other packet, whose port says nothing.
-pub fn end_text(line: &PacketLine, a: SocketAddr) -> String {
-    let portless = a.port() == 0 && !matches!(line.protocol.as_str(), "UDP" | "TCP");
-    if portless { IpAddr::to_string(&a.ip()) } else { show::address(a) }
 }
 
 /// First fields of a payload in words, where it is one of the protocols told apart.

@@ -7,6 +7,7 @@ use callscope_parsers::sip::parse_message;
 use super::fields::Field;
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
+use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Owner, Side, flag};
 use crate::view::packets::PacketLine;
 use crate::view::show;
@@ -19,10 +20,13 @@ pub enum Subject<'a> {
     Message(MsgIdx),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
+    Session(&'a super::ice::Session),
+    /// And the calls it belongs to.
+    Allocation(AllocationIdx, &'a [CallIdx]),
 }
 
 /// One value of a field.
-enum Value<'a> {
+pub enum Value<'a> {
     Text(&'a str),
     Number(i128),
     Duration(Nanos),
@@ -122,7 +126,7 @@ impl Pattern {
     }
 }
 
-type Sink<'s> = dyn FnMut(Value<'_>) -> bool + 's;
+pub type Sink<'s> = dyn FnMut(Value<'_>) -> bool + 's;
 
 /// Gives `sink` every value of the field until it answers yes.
 fn visit(
@@ -135,12 +139,25 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    let of_call =
+        |c: CallIdx, sink: &mut Sink<'_>| visit(analysis, &Subject::Call(c), source, with_value, sink);
+    match *subject {
+        Subject::Session(s) => {
+            return super::ice::own(analysis, s, source.field, sink)
+                || !super::ice::is_own(source.field) && s.of.call().is_some_and(|c| of_call(c, sink));
+        }
+        Subject::Allocation(i, calls) => {
+            return super::ice::allocation(analysis, i, source.field, sink)
+                || source.field != Field::State && calls.iter().any(|&c| of_call(c, sink));
+        }
+        _ => {}
+    }
     if source.field.of_message() || source.field == Field::Status && matches!(subject, Subject::Message(_)) {
         return match *subject {
             Subject::Call(c) => list(analysis, analysis.call(c).messages, source, with_value, sink),
             Subject::Dialog(d) => list(analysis, analysis.dialog(d).messages, source, with_value, sink),
             Subject::Message(m) => message(analysis, m, source, with_value, sink),
-            Subject::Packet(..) => false,
+            _ => false,
         };
     }
     match *subject {
@@ -150,7 +167,7 @@ fn visit(
             Owner::Call(c) => call(analysis, c, source.field, sink),
             Owner::Dialog(d) => dialog(analysis, d, source.field, sink),
         },
-        Subject::Packet(..) => false,
+        _ => false,
     }
 }
 
@@ -283,22 +300,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
 
 /// Of any of the call's ICE sessions, which are worked out for it.
 fn ice(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> bool {
-    let allocated = |a: &SocketAddr| analysis.stun.allocations.iter().any(|x| x.relayed == Some(*a));
-    analysis.ice_sessions_of(c).iter().any(|s| {
-        let addresses: Vec<SocketAddr> = match field {
-            Field::IcePath => return sink(Value::Text(&crate::view::ice::path_words(analysis, s))),
-            Field::Relay => {
-                return sink(Value::Flag(crate::view::ice::path_words(analysis, s).contains("relay")));
-            }
-            Field::IcePair => s.selected().flat_map(|p| [p.a, p.b]).collect(),
-            Field::TurnRelayed => {
-                let candidates = s.candidates();
-                candidates.filter_map(|c| c.address).filter(allocated).collect()
-            }
-            _ => return sink(Value::Text(s.state.name())),
-        };
-        addresses.into_iter().any(|a| sink(Value::Address(a, analysis.host_name(a.ip()))))
-    })
+    analysis.ice_sessions_of(c).iter().any(|s| super::ice::of_session(analysis, s, field, sink))
 }
 
 fn side_name(side: Side) -> &'static str {
@@ -357,6 +359,11 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
             ask(&MESSAGE)
                 || ask(&ROW)
                 || pattern.found(TextOp::Contains, &crate::view::ladder::message_label(analysis, *m))
+        }
+        Subject::Session(_) | Subject::Allocation(..) => {
+            ask(&ROW)
+                || ask(&MESSAGE)
+                || pattern.found(TextOp::Contains, &super::ice::words(analysis, subject))
         }
         Subject::Packet(..) => {
             ask(&[Field::Info, Field::Protocol, Field::Ip, Field::Frame]) || ask(&MESSAGE) || ask(&ROW)

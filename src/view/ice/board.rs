@@ -163,7 +163,7 @@ fn places(analysis: &Analysis, s: &IceSession, component: u16, is_a: bool) -> Ve
         // A refused attempt of each transport, in the place where its relay would be.
         let mut told = Vec::new();
         for (i, a) in failed_allocations(analysis, s, is_a, component) {
-            let text = refusal(analysis, a);
+            let text = refusal(a);
             if told.contains(&(a.transport, text.clone())) {
                 continue;
             }

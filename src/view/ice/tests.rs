@@ -5,7 +5,7 @@ use crate::view::scenario::{Scenario, request, response};
 fn only(scenario: Scenario) -> (Analysis, IceSession) {
     let analysis = scenario.done();
     let index = analysis.ice_index();
-    let refs = session_refs(&analysis, &index, None);
+    let refs = session_refs(&analysis, &index, None, &Default::default());
     assert_eq!(refs.len(), 1);
     let s = session(&analysis, refs[0]).unwrap();
     (analysis, s)
@@ -46,10 +46,43 @@ fn a_refused_allocation_stands_where_the_relay_would() {
     assert_eq!(refused.words(), "relay (refused 401)");
     assert!(refused.refused && refused.allocation == Some(AllocationIdx(0)));
     assert!(board.cells.last().unwrap().iter().all(|c| c.words() == "– no allocation"));
-    let why = why(&analysis, &s).join(" ");
-    assert!(why.contains("alice has no relay: allocation 1"), "{why}");
-    assert!(why.contains("No check of bob"), "{why}");
+    // The cause first, the count of pairs after all causes.
+    let why = why(&analysis, &s);
+    assert!(why[0].starts_with("alice has no relay: allocation 1"), "{why:?}");
+    assert!(why[1..].iter().any(|w| w.starts_with("No check of bob")), "{why:?}");
+    assert!(why.last().unwrap().starts_with("No pair worked: "), "{why:?}");
     assert_eq!(path_words(&analysis, &s), "none");
+}
+
+#[test]
+fn media_on_another_pair_is_told() {
+    let told = |change: fn(&mut Scenario)| {
+        let mut s = offer_and_answer(true);
+        s.check(1250, "10.0.0.65:4000>203.0.113.9:50001", "x2", ALICE_ASKS, true);
+        s.stun(1300, "203.0.113.9:50001>10.0.0.65:4000", BOUND, "x2", &[mapped("198.51.100.1:40000")]);
+        s.check(1310, "203.0.113.9:50000>203.0.113.9:50001", "x3", ALICE_ASKS, false);
+        s.check(1320, "10.0.0.65:4000>192.168.7.66:5000", "x4", ALICE_ASKS, false);
+        s.media(1420, "203.0.113.9:50001>10.0.0.65:4000", 149);
+        change(&mut s);
+        end(&mut s, 6000);
+        let (analysis, s) = only(s);
+        let why = why(&analysis, &s);
+        why.into_iter().filter(|w| w.contains("another way")).collect::<Vec<_>>()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(told(|s| s.media(1400, "10.0.0.65:4000>203.0.113.9:50001", 150)), nothing);
+    assert_eq!(
+        told(|s| s.media(1400, "203.0.113.9:50000>203.0.113.9:50001", 140)),
+        [
+            "What alice sends to bob takes another way (two relays UDP): 140 RTP packets, 203.0.113.9:50000 → 203.0.113.9:50001."
+        ]
+    );
+    let changed = |s: &mut Scenario| {
+        s.media(1400, "10.0.0.65:4000>203.0.113.9:50001", 150);
+        s.media(1400, "10.0.0.65:4000>192.168.7.66:5000", 7);
+    };
+    let words = "7 RTP packets went another way too (direct UDP): 10.0.0.65:4000 ↔ 192.168.7.66:5000.";
+    assert_eq!(told(changed), [words]);
 }
 
 #[test]
@@ -122,6 +155,46 @@ fn filters_ask_for_ice() {
     ] {
         let parsed = Filter::parse(filter).unwrap();
         assert_eq!(parsed.matches_call(&analysis, CallIdx(0)), wanted, "{filter}");
+    }
+}
+
+#[test]
+fn sessions_and_allocations_match_by_themselves() {
+    // Checks and an allocation of no call, and those of one.
+    let mut s = through_bobs_relay();
+    s.allocate(7000, "10.0.0.99:4000", None);
+    s.check(7100, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
+    let analysis = s.done();
+    let index = analysis.ice_index();
+    let calls = analysis.calls_by_allocation();
+    for (filter, sessions, allocations) in [
+        ("", &[1, 2][..], &[1, 2][..]),
+        ("ip == 10.0.0.99", &[2], &[2]),
+        ("ip == 203.0.113.9:50000", &[1], &[1]),
+        ("port == 6000", &[2], &[]),
+        ("src == 10.0.0.99", &[2], &[2]),
+        ("192.0.2.66", &[2], &[]),
+        ("user ~ near", &[2], &[]),
+        ("user == alice", &[1], &[1]),
+        ("user == user", &[], &[1, 2]),
+        ("code == 401", &[], &[1, 2]),
+        ("method == Allocate", &[], &[1, 2]),
+        ("method == INVITE", &[1], &[1]),
+        ("ice.state == connected", &[1], &[1]),
+        ("state == connected", &[1], &[]),
+        ("state == rejected", &[], &[2]),
+        ("refused", &[], &[2]),
+        ("not ip == 10.0.0.99", &[1], &[1]),
+        ("transport == udp", &[1, 2], &[1, 2]),
+        ("turn.relayed == 203.0.113.9:50000", &[1], &[1]),
+        ("nobody", &[], &[]),
+    ] {
+        let parsed = Filter::parse(filter).unwrap();
+        let refs = session_refs(&analysis, &index, Some(&parsed), &Default::default());
+        assert_eq!(refs.iter().map(|r| r.id).collect::<Vec<_>>(), sessions, "sessions: {filter}");
+        let all = (0..).map(AllocationIdx).zip(&calls);
+        let matching = all.filter(|(i, calls)| parsed.matches_allocation(&analysis, *i, calls));
+        assert_eq!(matching.map(|(i, _)| i.0 + 1).collect::<Vec<_>>(), allocations, "allocations: {filter}");
     }
 }
 

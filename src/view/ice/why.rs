@@ -7,12 +7,12 @@ use callscope_parsers::stun::Dialect;
 use callscope_parsers::stun::words::error_words;
 
 use super::board::failed_allocations;
-use super::path::{PathEnd, end, is_private, near, telling_pair, transport_words};
+use super::path::{PathEnd, end, is_private, near, other_media, telling_pair, transport_words};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceRole};
 use crate::view::allocation::refusal_sentence;
 
-/// Sentences, the most telling first.
+/// Sentences, the most telling first: of what failed the cause, where one is known.
 pub fn why(analysis: &Analysis, s: &IceSession) -> Vec<String> {
     let teller = Teller { analysis, s, names: parties(analysis, s) };
     let mut out = Vec::new();
@@ -51,6 +51,8 @@ impl Teller<'_> {
         if p.media_packets == 0 {
             out.push("No RTP was seen on it in this capture.".to_owned());
         }
+        let [name_a, name_b] = &self.names;
+        out.extend(other_media(self.analysis, self.s, p, [name_a, name_b]));
         self.losers(p, ends, out);
         self.missing(ends, out);
     }
@@ -234,7 +236,6 @@ impl Teller<'_> {
         if unchecked > 0 {
             told.push(format!("{unchecked} never checked"));
         }
-        out.push(format!("No pair worked: {}.", told.join(", ")));
         if s.role_conflicts > 0 && refused > 0 {
             let n = show::count(u64::from(s.role_conflicts), "answer", "answers");
             out.push(format!(
@@ -251,10 +252,14 @@ impl Teller<'_> {
                 ));
             }
         }
-        for is_a in [true, false] {
-            self.no_relay(is_a, out);
-        }
+        // A relay that was refused tells more than one that was never asked for.
+        let (lost, never): (Vec<bool>, Vec<bool>) = [true, false]
+            .into_iter()
+            .partition(|is_a| !failed_allocations(self.analysis, s, *is_a, 1).is_empty());
+        lost.into_iter().for_each(|is_a| self.no_relay(is_a, out));
         self.one_sided(out);
+        never.into_iter().for_each(|is_a| self.no_relay(is_a, out));
+        out.push(format!("No pair worked: {}.", told.join(", ")));
         self.elsewhere(out);
     }
 
