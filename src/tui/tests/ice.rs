@@ -16,6 +16,7 @@ use crate::tui::desk::{Part, Request, SessionData, TableData};
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 use crate::tui::state::{ListTable, Listing, ListingOf, Subject, Tab, TableKind, Target, View};
+use crate::view::allocation::allocation_lines;
 use crate::view::ice::{Board, BoardCell, End, Place, SessionRef, session_lines};
 use crate::view::rows::Query;
 use crate::view::scenario::Scenario;
@@ -70,18 +71,10 @@ pub fn sessions() -> TableData {
 }
 
 pub fn allocations() -> TableData {
-    let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("client", "Client", Align::Left, 0),
-        column("server", "Server", Align::Left, 1),
-        column("transport", "Over", Align::Left, 2),
-        column("outcome", "Outcome", Align::Left, 0),
-        column("rounds", "Rounds", Align::Left, 2),
-        column("relayed", "Relayed", Align::Left, 1),
-        column("calls", "Calls", Align::Left, 3),
-        column("realm", "Realm", Align::Left, 6),
-        column("software", "Software", Align::Left, 6),
-    ];
+    let keys =
+        ["id", "client", "server", "transport", "outcome", "rounds", "relayed", "calls", "realm", "software"];
+    let query = Query { columns: keys.map(str::to_owned).to_vec(), ..Query::default() };
+    let columns = allocation_lines(&Scenario::default().done(), &query).columns;
     let rows: Vec<Vec<String>> = (0..14usize)
         .map(|i| {
             let failed = i < 3;

@@ -81,6 +81,12 @@ fn is_party(key: &str) -> bool {
     matches!(key, "a" | "b")
 }
 
+/// Is what is cut of such a cell to be its middle? Addresses differ at either end, and the port says most; of a name with
+/// its address the name is enough.
+fn has_middle(key: &str, cell: &str) -> bool {
+    is_party(key) || matches!(key, "client" | "server" | "relayed" | "mapped") && !cell.contains(' ')
+}
+
 /// How a table stands on the screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
@@ -138,7 +144,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
         let mut x = area.x + GUTTER;
         for &(i, width) in &fitted {
             let cell = data.row(at).nth(i).unwrap_or("");
-            let shown = if is_party(&columns[i].key) {
+            let shown = if has_middle(&columns[i].key, cell) {
                 super::text::fit_middle(cell, usize::from(width))
             } else {
                 Cow::Borrowed(cell)

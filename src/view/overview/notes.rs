@@ -397,8 +397,15 @@ fn turn(analysis: &Analysis, served: &Served, notes: &mut Vec<Note>) {
         for a in told {
             let whose = served.clients.get(&a.client).cloned().flatten();
             let whose = whose.or_else(|| served.users.get(&a.client.ip()).cloned().flatten());
-            let whose = whose.or_else(|| show::machine(analysis, a.client));
-            let whose = whose.unwrap_or_else(|| a.client.ip().to_string());
+            let whose = whose.unwrap_or_else(|| {
+                let at = show::machine(analysis, a.client).unwrap_or_else(|| a.client.ip().to_string());
+                // Microsoft's user names are no text.
+                let user = analysis.strings.bytes(a.username);
+                match !user.is_empty() && user.len() <= 40 && user.iter().all(u8::is_ascii_graphic) {
+                    true => format!("{} at {at}", show::safe(user)),
+                    false => at,
+                }
+            });
             let word = format!("{whose}: {}", allocation::outcome(analysis, a));
             if !words.contains(&word) && words.len() <= REFUSED {
                 words.push(word);

@@ -124,7 +124,7 @@ fn a_relay_that_nobody_lacked_is_no_warning() {
     let mut s = connected();
     s.allocate(7100, "10.0.0.99:4002", None);
     let lacked = Some(first + 4);
-    let words = "TURN: 3 relay allocations, 2 failed (10.0.0.99: refused 401)".to_owned();
+    let words = "TURN: 3 relay allocations, 2 failed (user at 10.0.0.99: refused 401)".to_owned();
     assert_eq!(told(s), ("warning", words, lacked));
     let words = "TURN: 1 relay allocation, 1 failed (alice in call 1: refused 401)".to_owned();
     assert_eq!(told(without_a_path()), ("warning", words, Some(1)));

@@ -223,12 +223,12 @@ fn waited(canvas: &Canvas<'_>, time: Nanos) -> bool {
     canvas.analysis.newest_time().saturating_sub(time) > 1_000_000_000
 }
 
-/// `Allocated mapped 84.155.254.180:50033 relay 213.199.141.181:57309`.
+/// `Allocated relay 213.199.141.181:57309 mapped 84.155.254.180:50033`: first what was asked for.
 fn granted(a: &Allocation, scan: Option<&StunScan<'_>>) -> String {
     let mapped = scan.and_then(StunScan::mapped).or(a.mapped);
     let relayed = scan.and_then(StunScan::relayed).or(a.relayed);
     let mut out = "Allocated".to_owned();
-    for (word, address) in [("mapped", mapped), ("relay", relayed)] {
+    for (word, address) in [("relay", relayed), ("mapped", mapped)] {
         if let Some(address) = address {
             out.push_str(&format!(" {word} {address}"));
         }
