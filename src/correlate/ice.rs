@@ -11,6 +11,7 @@ use callscope_parsers::sdp::CandidateSyntax;
 use callscope_parsers::stun::Dialect;
 
 use super::Analysis;
+use super::breakage::Unreachable;
 use super::model::*;
 use super::stun::{GroupIdx, StunIdx};
 use crate::capture::Nanos;
@@ -183,6 +184,8 @@ pub struct IcePair {
     pub first_request: Option<Nanos>,
     pub first_success: Option<Nanos>,
     pub messages: Vec<StunIdx>,
+    /// ICMP errors about its checks.
+    pub unreachable: Option<Unreachable>,
 }
 
 #[derive(Debug, Clone)]

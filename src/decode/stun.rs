@@ -225,6 +225,26 @@ impl MediaFlows {
     }
 }
 
+/// Hash of a transaction id (with the cookie, RFC 8489 §5: the 16 bytes behind type and length) as records keep it.
+pub(super) fn transaction_of(id: &[u8]) -> u32 {
+    name_hash(id) as u32
+}
+
+/// That of the STUN message which the beginning of a datagram is, or that a relay carries in it; none where the id is
+/// not all there.
+pub(super) fn quoted_transaction(datagram: &[u8]) -> Option<u32> {
+    let message = match datagram.first()? {
+        0..=3 => datagram,
+        0x40..=0x7F => datagram.get(4..).filter(|m| matches!(m.first(), Some(0..=3)))?,
+        _ => return None,
+    };
+    let own = message.get(4..20)?;
+    let scan = scan_stun(message, None)?;
+    let data = scan.data().filter(|_| matches!(scan.method(), Method::SEND | Method::DATA));
+    let inner = data.filter(|d| matches!(d.first(), Some(0..=3))).and_then(|d| d.get(4..20));
+    Some(transaction_of(inner.unwrap_or(own)))
+}
+
 /// What a payload that began like ChannelData holds.
 pub(super) enum InChannel {
     Stun,

@@ -9,6 +9,7 @@ use callscope_parsers::stun::{Class, Dialect, MessageType};
 
 use super::candidates::IceCandidate;
 use super::*;
+use crate::correlate::breakage::Unreachable;
 use crate::correlate::stun::{StunRecord, stun_flag};
 
 /// An agent that was silent so long at the end had given up, unless its retransmissions were further apart
@@ -100,6 +101,7 @@ impl Analysis {
             }
         }
         board.settle();
+        self.join_unreachable(&mut session);
         self.count_media(&mut session);
         add_unchecked(&mut session, self.limits.ice_pairs);
         choose(&mut session);
@@ -132,6 +134,24 @@ impl Analysis {
         if !a_is_right {
             for (_, by_a) in checks {
                 *by_a = !*by_a;
+            }
+        }
+    }
+
+    /// The ICMP errors about the checks of each pair. It failed by them if each transaction of it met one.
+    fn join_unreachable(&self, session: &mut IceSession) {
+        for p in &mut session.pairs {
+            let mut met: HashMap<u32, Option<Unreachable>> = HashMap::new();
+            for r in p.messages.iter().filter_map(|i| self.stun.record(*i)) {
+                if MessageType(r.kind).split(r.dialect()).0 == Class::Request {
+                    let of = met.entry(r.transaction).or_default();
+                    *of = of.or_else(|| self.unreachable(r));
+                }
+            }
+            let all = met.values().all(Option::is_some);
+            p.unreachable = met.into_values().flatten().fold(None, |u, new| Some(Unreachable::join(u, new)));
+            if all && p.unreachable.is_some() && p.state == PairState::Unanswered && p.responses == 0 {
+                p.state = PairState::Failed;
             }
         }
     }
@@ -187,6 +207,7 @@ impl IcePair {
             first_request: None,
             first_success: None,
             messages: Vec::new(),
+            unreachable: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -9,7 +10,8 @@ use super::value::{Addr, Frame, Millis, Time};
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide};
 use crate::correlate::stun::{Allocation, AllocationIdx, Peer, Round, StunIdx};
-use crate::correlate::{Analysis, CallIdx, Str};
+use crate::correlate::{Analysis, CallIdx, Str, Unreachable};
+use crate::view::show;
 use callscope_parsers::stun::Dialect;
 
 #[derive(Debug, Serialize)]
@@ -82,6 +84,22 @@ struct Pair {
     nominated: bool,
     selected: bool,
     media_packets: u64,
+    /// ICMP errors about its checks.
+    icmp: Option<Icmp>,
+}
+
+/// ICMP errors that said that requests did not arrive.
+#[derive(Debug, Serialize)]
+struct Icmp {
+    text: String,
+    /// Who said so first, and in which frame.
+    from: IpAddr,
+    count: u32,
+    frame: Frame,
+}
+
+fn icmp(u: Unreachable) -> Icmp {
+    Icmp { text: show::breakage(u.kind), from: u.by, count: u.count, frame: u.frame.into() }
 }
 
 #[derive(Debug, Serialize)]
@@ -188,6 +206,7 @@ fn pair(s: &IceSession, p: &IcePair) -> Pair {
         nominated: p.nominated,
         selected: p.selected.is_some(),
         media_packets: p.media_packets,
+        icmp: p.unreachable.map(icmp),
     }
 }
 
@@ -213,6 +232,8 @@ pub(super) struct TurnAllocation<'a> {
     alternate_server: Option<Addr>,
     peers: Vec<PeerOf>,
     error: Option<Error<'a>>,
+    /// ICMP errors that all its requests met.
+    icmp: Option<Icmp>,
     calls: Vec<u32>,
 }
 
@@ -281,6 +302,7 @@ pub(super) fn allocation<'a>(
         alternate_server: a.alternate.map(Addr),
         peers: a.peers.iter().map(peer).collect(),
         error: a.error.map(|(code, reason)| Error { code, reason: analysis.text(reason) }),
+        icmp: analysis.unreachable_server(a).map(icmp),
         calls: calls.get(index.0 as usize).into_iter().flatten().map(|c| c.0 + 1).collect(),
     })
 }

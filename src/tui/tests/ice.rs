@@ -130,6 +130,7 @@ fn pair(component: u16, a: &str, b: &str, state: PairState, requests: u32) -> Ic
         first_request: None,
         first_success: None,
         messages: Vec::new(),
+        unreachable: None,
     }
 }
 

@@ -136,3 +136,86 @@ fn an_offer_that_was_challenged_and_not_repeated_is_no_session() {
     assert!(analysis.has_ice(CallIdx(0)) && analysis.ice_sessions_of(CallIdx(0)).is_empty());
     assert!(analysis.ice_index().is_empty(), "what has a number is there");
 }
+
+/// Alice asks Bob's host three times and his relay once; of `met` checks to the host an ICMP error comes back.
+fn host_unreachable(met: usize, quoted: bool) -> Scenario {
+    let mut s = offer_and_answer(true);
+    for (i, ms) in [1200, 1700, 2700].into_iter().enumerate() {
+        // The second is sent again, the third is another transaction.
+        let id = if i < 2 { "h1" } else { "h2" };
+        s.check(ms, "10.0.0.65:4000>192.168.7.66:5000", id, ALICE_ASKS, true);
+        if i < met {
+            s.unreachable(ms + 3100, "10.0.0.1", quoted);
+        }
+    }
+    s.check(2800, "10.0.0.65:4000>203.0.113.9:50001", "r1", ALICE_ASKS, true);
+    end(&mut s, 20_000);
+    s
+}
+
+#[test]
+fn a_pair_whose_every_check_met_an_icmp_error_failed() {
+    let (analysis, s) = only(host_unreachable(3, true));
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!(pair.state, PairState::Failed);
+    assert_eq!(pair.unreachable.map(|u| u.count), Some(3));
+    assert_eq!(boards(&analysis, &s)[0].cells[0][0].words(), "✗ ICMP host unreachable ×3");
+    let rows = checks_of_pair(&analysis, pair);
+    assert!(rows.iter().all(|r| r.text.ends_with("ICMP host unreachable from 10.0.0.1")), "{rows:?}");
+    let why = why(&analysis, &s);
+    assert!(
+        why[0].starts_with("No pair worked: 1 pair checked and not answered, 1 unreachable (ICMP host"),
+        "{why:?}"
+    );
+    assert_eq!(why[1], "Checks to 192.168.7.66:5000 met ICMP host unreachable from 10.0.0.1.");
+    let other = s.pairs.iter().find(|p| p.b.port() == 50_001).unwrap();
+    assert_eq!((other.state, other.unreachable), (PairState::Unanswered, None), "the other flow met none");
+}
+
+#[test]
+fn some_icmp_errors_or_an_answer_leave_the_state_as_it_is() {
+    // The transaction that was sent last met none.
+    let (analysis, s) = only(host_unreachable(2, true));
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!(pair.state, PairState::Unanswered);
+    assert_eq!(boards(&analysis, &s)[0].cells[0][0].words(), "✗ ICMP host unreachable ×2 3 unanswered");
+    // Quotes that are too short tell of all that was sent on the flow before.
+    let (_, s) = only(host_unreachable(3, false));
+    assert!(s.pairs.iter().any(|p| p.b.port() == 5000 && p.state == PairState::Failed));
+    // Answered after all.
+    let mut s = offer_and_answer(true);
+    s.check(1200, "10.0.0.65:4000>192.168.7.66:5000", "h1", ALICE_ASKS, true);
+    s.unreachable(1210, "10.0.0.1", true);
+    s.stun(1300, "192.168.7.66:5000>10.0.0.65:4000", BOUND, "h1", &[mapped("198.51.100.1:40000")]);
+    end(&mut s, 20_000);
+    let (_, s) = only(s);
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!((pair.state, pair.unreachable.is_some()), (PairState::Succeeded, true));
+}
+
+#[test]
+fn a_relay_that_icmp_says_is_unreachable() {
+    let mut s = Scenario::default();
+    for (ms, id) in [(0, "a1"), (500, "a1"), (4000, "a2")] {
+        s.stun(ms, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, id, &[]);
+        if ms != 500 {
+            s.unreachable(ms + 2000, "203.0.113.9", true);
+        }
+    }
+    let analysis = s.done();
+    let a = &analysis.stun.allocations[0];
+    assert_eq!(crate::view::allocation::outcome(&analysis, a), "relay unreachable: ICMP host unreachable");
+    let detail = crate::view::allocation::allocation_detail(&analysis, AllocationIdx(0), &[]).unwrap();
+    assert!(
+        detail.outcome.contains("cannot be reached: ICMP host unreachable from 203.0.113.9"),
+        "{detail:?}"
+    );
+    assert_eq!(detail.rounds[0].answered, "no answer, sent twice, ICMP host unreachable");
+    // One request more that met none: the server may be slow.
+    let mut s = Scenario::default();
+    s.stun(0, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a1", &[]);
+    s.unreachable(10, "203.0.113.9", true);
+    s.stun(500, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a2", &[]);
+    let analysis = s.done();
+    assert_eq!(crate::view::allocation::outcome(&analysis, &analysis.stun.allocations[0]), "no answer");
+}

@@ -297,6 +297,16 @@ pub struct IcePair {
     pub nominated: bool,
     pub selected: bool,
     pub media_packets: u64,
+    pub icmp: Option<Icmp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Icmp {
+    pub text: String,
+    pub from: String,
+    pub count: u32,
+    pub frame: Frame,
 }
 
 #[derive(Debug, Deserialize)]
@@ -339,6 +349,7 @@ pub struct TurnAllocation {
     pub alternate_server: Option<String>,
     pub peers: Vec<Peer>,
     pub error: Option<TurnError>,
+    pub icmp: Option<Icmp>,
     pub calls: Vec<u32>,
 }
 

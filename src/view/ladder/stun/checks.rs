@@ -130,6 +130,22 @@ fn section(
                 phases[phase].2 += 1;
             }
         }
+        if let Some(u) = pair.unreachable
+            && canvas.take()
+        {
+            let [asker, other] = if pair.from_a.0 > 0 { sides } else { [sides[1], sides[0]] };
+            let label = format!("{} from {}", show::unreachable(&u), u.by);
+            let line = Line {
+                time: u.time,
+                frame: u.frame,
+                from: other,
+                to: asker,
+                label,
+                tone: Tone::Failure,
+                leg,
+            };
+            rows[usize::from(u.time > cut)].push(line.row());
+        }
         for ((phase, tally), rows) in phases.iter_mut().zip(tallies).zip(rows) {
             phase.0.join(&tally);
             let span = rows.iter().map(super::time_of).fold(None, |span: Option<(Nanos, Nanos)>, t| {
