@@ -16,6 +16,7 @@ use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::decode::{DecodedStun, Keys, MediaTally, StunFacts};
 
 mod allocation;
+mod carried;
 mod checks;
 mod turn;
 
@@ -169,6 +170,7 @@ pub struct Stun {
     turn_flows: Vec<u32>,
     /// What address a server told a client it has.
     pub mapped: Map<SocketAddr, Mapping>,
+    pub(super) carried: carried::CarriedSip,
     /// Media by path.
     pub(super) media: Map<FlowId, Vec<MediaOnPath>>,
     pub statistics: StunStatistics,

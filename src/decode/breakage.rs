@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
 use super::keys::short_hash;
@@ -53,8 +52,7 @@ pub(super) fn of_icmp(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option
         _ => return None,
     };
     let quoted = quoted_payload(ip).zip(header).and_then(|(payload, header)| payload.get(header..));
-    // Of media no message was lost.
-    if quoted.is_some_and(|q| matches!(probe_datagram(q), Probe::Rtp | Probe::Rtcp)) {
+    if quoted.is_some_and(stun::is_quoted_media) {
         return None;
     }
     let branch = quoted.map_or(0, |message| {
@@ -142,6 +140,8 @@ mod tests {
         assert_eq!(of(send[0]), transaction(b"outer-idents"), "the data is cut off");
         let rtp = b"\x80\x08\x00\x01\x00\x00\x00\xa0\x12\x34\x56\x78\xd5\xd5\xd5\xd5";
         assert_eq!(unreachable(3, rtp), None, "of media no message was lost");
+        let relayed = [&b"\x40\x01\x00\xac"[..], rtp].concat();
+        assert_eq!(unreachable(3, &relayed), None, "nor in a channel, whose rest is cut off");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
-use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known};
+use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known, give_sip};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport, Way};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -141,6 +141,7 @@ impl CaptureDecoder {
                         len: event.len,
                     },
                     frame: self.frame_ref(prepared, i),
+                    parts: &[],
                     time: head.time,
                     src: event.src,
                     dst: event.dst,
@@ -153,7 +154,7 @@ impl CaptureDecoder {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
             }
-            Class::Ordered if duplicate => self.fragment_again(prepared, i, sink),
+            Class::Ordered if duplicate => self.ordered_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
             class => self.accounting.add(class, 1),
@@ -164,11 +165,33 @@ impl CaptureDecoder {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
-    /// A fragment that is the copy of another.
-    fn fragment_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
+    /// A frame that is the copy of another: a fragment, or SIP inside a relay.
+    fn ordered_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
         let Some((link, bytes, head)) = prepared.frame(i) else { return };
-        let Sliced::Fragment { ip } = slice_frame(link, bytes, head.origlen, &self.limits) else { return };
         let frame = self.frame_ref(prepared, i);
+        let ip = match slice_frame(link, bytes, head.origlen, &self.limits) {
+            Sliced::Fragment { ip } => ip,
+            Sliced::Udp { ip, src, dst, payload } => {
+                let mut counts = LightCounts::default();
+                if let Payload::Carried(channel, bytes) = udp_payload(payload, false, &mut counts) {
+                    let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
+                    let at = DecodedAt {
+                        place: place_of(bytes, file),
+                        frame,
+                        parts: &[],
+                        time: head.time,
+                        src,
+                        dst,
+                        transport: Transport::Udp,
+                        duplicate: true,
+                        cut: ip.missing > 0,
+                    };
+                    give_sip(bytes, channel, &at, &self.hasher, sink);
+                }
+                return;
+            }
+            _ => return,
+        };
         let pushed = self.twice.push(&ip, frame, head.time, &self.limits);
         self.twice.given_up();
         let Defragmented::Whole(datagram) = pushed else { return };
@@ -241,22 +264,29 @@ impl CaptureDecoder {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
+                let at = DecodedAt {
+                    place: place_of(payload, file),
+                    frame,
+                    parts: earlier,
+                    time,
+                    src,
+                    dst,
+                    transport: Transport::Udp,
+                    duplicate: false,
+                    cut: missing,
+                };
                 let bytes = match udp_payload(payload, sip_port, &mut self.counts) {
                     Payload::Text(bytes) => bytes,
                     Payload::Is(class) => return self.accounting.add(class, frames),
-                    Payload::Stun => {
-                        let place = place_of(payload, file);
-                        let transport = Transport::Udp;
-                        let at = DecodedAt {
-                            place,
-                            frame,
-                            time,
-                            src,
-                            dst,
-                            transport,
-                            duplicate: false,
-                            cut: missing,
+                    Payload::Carried(channel, bytes) => {
+                        let at = DecodedAt { place: place_of(bytes, file), ..at };
+                        let class = match give_sip(bytes, channel, &at, &self.hasher, sink) {
+                            Some(kept) => message_class(kept, missing),
+                            None => no_message(missing),
                         };
+                        return self.accounting.add(class, frames);
+                    }
+                    Payload::Stun => {
                         let kept = give(payload, &at, sink);
                         return self.accounting.add(message_class(kept, missing), frames);
                     }

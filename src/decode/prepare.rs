@@ -28,7 +28,7 @@ pub enum Class {
     Stun,
     /// The next of [`Prepared::media`].
     Media,
-    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment.
+    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, SIP inside a relay.
     Ordered,
 }
 
@@ -79,6 +79,8 @@ pub(super) enum Payload<'a> {
     Stun,
     /// Counted by its flow: TURN channel (0 for none), kind, length without the header of ChannelData.
     Media(u16, MediaKind, usize),
+    /// Looks like SIP in a TURN channel.
+    Carried(u16, &'a [u8]),
     /// To be scanned: it begins like a SIP message, or came by a port of SIP.
     Text(&'a [u8]),
 }
@@ -94,6 +96,7 @@ pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut Li
             return match in_channel(payload) {
                 Some(InChannel::Media(channel, kind, len)) => Payload::Media(channel, kind, len),
                 Some(InChannel::Stun) => Payload::Stun,
+                Some(InChannel::Sip(channel, bytes)) => Payload::Carried(channel, bytes),
                 None => Payload::Is(Class::Other),
             };
         }
@@ -151,6 +154,7 @@ pub fn prepare(
                 let missing = ip.missing > 0;
                 match udp_payload(payload, sip_port, counts) {
                     Payload::Is(class) => class,
+                    Payload::Carried(..) => Class::Ordered,
                     Payload::Media(channel, kind, len) => {
                         media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, hasher);
                         Class::Media

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram};
+use callscope_parsers::sip;
 use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan, parse_channel_data, scan_stun};
 use hashbrown::HashTable;
 
-use super::{Keys, Place, Sink, Transport, name_hash};
+use super::{DecodedSip, Keys, Place, Sink, Transport, Way, name_hash};
 use crate::capture::{FrameRef, Nanos};
 
 /// A STUN or TURN message, or what was in a channel of a relay.
@@ -20,6 +21,8 @@ pub struct DecodedStun<'a> {
     /// Of the whole payload, ChannelData header included.
     pub place: Place<'a>,
     pub frame: FrameRef,
+    /// The earlier frames it lies in.
+    pub parts: &'a [FrameRef],
     pub time: Nanos,
     pub src: SocketAddr,
     pub dst: SocketAddr,
@@ -230,6 +233,16 @@ pub(super) fn transaction_of(id: &[u8]) -> u32 {
     name_hash(id) as u32
 }
 
+/// Whether the beginning of a datagram, cut anywhere, is media or DTLS, itself or in a channel: no message was lost.
+pub(super) fn is_quoted_media(datagram: &[u8]) -> bool {
+    let is_media = |first: Option<&u8>| matches!(first, Some(20..=31 | 128..));
+    match datagram {
+        // The letters of text stand in the same range, and no text is a channel of so few bytes.
+        [0x40..=0x4F, _, 0..=5, _, rest @ ..] => is_media(rest.first()),
+        _ => is_media(datagram.first()),
+    }
+}
+
 /// That of the STUN message which the beginning of a datagram is, or that a relay carries in it; none where the id is
 /// not all there.
 pub(super) fn quoted_transaction(datagram: &[u8]) -> Option<u32> {
@@ -246,17 +259,20 @@ pub(super) fn quoted_transaction(datagram: &[u8]) -> Option<u32> {
 }
 
 /// What a payload that began like ChannelData holds.
-pub(super) enum InChannel {
+pub(super) enum InChannel<'a> {
     Stun,
     Media(u16, MediaKind, usize),
+    /// Begins like a SIP message.
+    Sip(u16, &'a [u8]),
 }
 
-pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel> {
+pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
     let found = parse_channel_data(payload)?;
     let data = payload.get(found.data)?;
     let media = |kind| InChannel::Media(found.channel, kind, data.len());
     Some(match probe_datagram(data) {
         Probe::Stun => InChannel::Stun,
+        Probe::Sip => InChannel::Sip(found.channel, data),
         Probe::Rtp => media(MediaKind::Rtp),
         Probe::Rtcp => media(MediaKind::Rtcp),
         _ => media(MediaKind::Other),
@@ -294,6 +310,7 @@ pub(super) fn give_known(
         channel,
         place: at.place,
         frame: at.frame,
+        parts: at.parts,
         time: at.time,
         src: at.src,
         dst: at.dst,
@@ -303,11 +320,36 @@ pub(super) fn give_known(
     })
 }
 
+/// Hands SIP that a relay carries to the sink. `false`: it was not kept; none: it is no SIP after all.
+pub(super) fn give_sip(
+    bytes: &[u8],
+    channel: u16,
+    at: &DecodedAt<'_>,
+    hasher: &foldhash::fast::RandomState,
+    sink: &mut impl Sink,
+) -> Option<bool> {
+    use std::hash::BuildHasher;
+    let start = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
+    let bytes = bytes.get(start..).unwrap_or_default();
+    let scan = sip::scan(bytes)?;
+    let DecodedAt { frame, parts, time, src, dst, transport, duplicate, cut, .. } = *at;
+    let place = match at.place {
+        Place::File { offset, len } => {
+            Place::File { offset: offset + start as u64, len: len.saturating_sub(start as u32) }
+        }
+        Place::Memory(_) => Place::Memory(bytes),
+    };
+    let way = Way { frame, parts, time, src, dst, transport };
+    let message = DecodedSip::new(&scan, bytes, hasher.hash_one(bytes), way);
+    Some(sink.carried_sip(&DecodedSip { place, duplicate, cut, ..message }, channel))
+}
+
 /// Where a payload comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DecodedAt<'a> {
     pub place: Place<'a>,
     pub frame: FrameRef,
+    pub parts: &'a [FrameRef],
     pub time: Nanos,
     pub src: SocketAddr,
     pub dst: SocketAddr,

@@ -69,6 +69,7 @@ impl Scenario {
             channel: 0,
             place: Place::Memory(bytes),
             frame,
+            parts: &[],
             time: START + ms * 1_000_000,
             src: machine(src),
             dst: machine(dst),
