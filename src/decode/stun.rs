@@ -29,6 +29,8 @@ pub struct DecodedStun<'a> {
     pub transport: Transport,
     pub duplicate: bool,
     pub cut: bool,
+    /// It proves nothing by itself, and its flow has carried RTP: only a flow that spoke STUN before has such messages.
+    pub doubtful: bool,
 }
 
 /// What correlation needs of any STUN message, read ahead where there is time for it: on the workers.
@@ -51,6 +53,8 @@ pub struct StunFacts {
     pub controlling: bool,
     pub controlled: bool,
     pub malformed: bool,
+    /// It has a cookie, or says in another way what dialect it is of: media does not look so.
+    pub proved: bool,
     /// The sender's address as a server sees it, in the answer to a Binding.
     pub mapped: Option<SocketAddr>,
 }
@@ -75,6 +79,7 @@ impl StunFacts {
             controlling: request && scan.controlling().is_some(),
             controlled: request && scan.controlled().is_some(),
             malformed: scan.is_malformed(),
+            proved: scan.proves_dialect(),
             mapped: if class == Class::Success && binding { scan.mapped() } else { None },
         }
     }
@@ -203,6 +208,12 @@ impl MediaFlows {
         self.last = u32::MAX;
     }
 
+    /// Number of a flow of the batch.
+    pub fn find(&self, flow: &MediaFlow, state: &foldhash::fast::RandomState) -> Option<usize> {
+        let hash = flow_hash(flow, state);
+        self.table.find(hash, |at| self.flows.get(*at as usize) == Some(flow)).map(|at| *at as usize)
+    }
+
     /// Notes a frame of media.
     pub fn note(
         &mut self,
@@ -214,8 +225,7 @@ impl MediaFlows {
         // Packets of one flow often follow one another.
         if self.flows.get(self.last as usize) != Some(&flow) {
             let Self { flows, table, .. } = self;
-            let hash =
-                |f: &MediaFlow| Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel);
+            let hash = |f: &MediaFlow| flow_hash(f, state);
             let of = |at: &u32| flows.get(*at as usize);
             let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
             self.last = *entry.or_insert(flows.len() as u32).get();
@@ -258,6 +268,10 @@ pub(super) fn quoted_transaction(datagram: &[u8]) -> Option<u32> {
     Some(transaction_of(inner.unwrap_or(own)))
 }
 
+fn flow_hash(f: &MediaFlow, state: &foldhash::fast::RandomState) -> u64 {
+    Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel)
+}
+
 /// What a payload that began like ChannelData holds.
 pub(super) enum InChannel<'a> {
     Stun,
@@ -277,6 +291,22 @@ pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
         Probe::Rtcp => media(MediaKind::Rtcp),
         _ => media(MediaKind::Other),
     })
+}
+
+/// Channel, kind and length of media in ChannelData whose end the capture does not hold.
+pub(super) fn in_cut_channel(payload: &[u8], missing: u32) -> Option<(u16, MediaKind, usize)> {
+    let (&[c0, c1, l0, l1], data) = payload.split_first_chunk::<4>()?;
+    let channel = u16::from_be_bytes([c0, c1]);
+    let len = usize::from(u16::from_be_bytes([l0, l1]));
+    let whole = payload.len().checked_add(missing as usize)?;
+    let fits = len + 4 == whole || (len + 4).next_multiple_of(4) == whole;
+    // All that begins so and is cut passes here: only what holds media as well is believed.
+    let is_media = missing > 0 && fits && (0x4000..0x8000).contains(&channel);
+    match data {
+        [0x80..=0xBF, 192..=223, ..] if is_media => Some((channel, MediaKind::Rtcp, len)),
+        [0x80..=0xBF, ..] if is_media => Some((channel, MediaKind::Rtp, len)),
+        _ => None,
+    }
 }
 
 /// Channel (0 without), beginning of the STUN message, and what it says.
@@ -317,6 +347,7 @@ pub(super) fn give_known(
         transport: at.transport,
         duplicate: at.duplicate,
         cut: at.cut,
+        doubtful: at.doubtful && !facts.proved,
     })
 }
 
@@ -356,6 +387,7 @@ pub(super) struct DecodedAt<'a> {
     pub transport: Transport,
     pub duplicate: bool,
     pub cut: bool,
+    pub doubtful: bool,
 }
 
 /// Counts of the media flows of the batch that is being taken.
@@ -405,6 +437,16 @@ impl Tallies {
             (t.first, t.first_frame) = (time, frame);
         }
         t.last = t.last.max(time);
+    }
+
+    /// RTP packets taken of a flow of the batch so far.
+    pub fn rtp_of(&self, flow: Option<usize>) -> u64 {
+        flow.and_then(|at| self.list.get(at)).map_or(0, |t| t.rtp)
+    }
+
+    /// The flows with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = &MediaTally> {
+        self.list.iter()
     }
 
     /// Gives away what was counted since the batch began, or since the last time.

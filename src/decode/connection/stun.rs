@@ -135,6 +135,7 @@ impl Connection {
                                 transport,
                                 duplicate: false,
                                 cut: false,
+                                doubtful: false,
                             };
                             self.over_limit |= !frame_payload(kind, bytes, &at, cx.hasher, sink);
                         }
@@ -238,6 +239,7 @@ fn carried_text(
                 transport: Transport::Tcp,
                 duplicate: false,
                 cut: ended,
+                doubtful: false,
             };
             kept &= give_sip(bytes, 0, &at, cx.hasher, sink).unwrap_or(true);
         }
