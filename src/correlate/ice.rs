@@ -215,6 +215,8 @@ pub struct IceSession {
     pub final_pairs: Vec<(u16, SocketAddr, SocketAddr)>,
     /// The final offer names a candidate that was not offered before.
     pub final_unknown: bool,
+    /// Status that refused it: the pair it names was not taken.
+    pub final_refused: Option<u16>,
     /// The offer had another generation too, which the answer did not take.
     pub other_generation: Option<CandidateSyntax>,
     pub checks: usize,
@@ -483,6 +485,7 @@ impl IceSession {
             final_offer: None,
             final_pairs: Vec::new(),
             final_unknown: false,
+            final_refused: None,
             other_generation: None,
             checks: 0,
         }

@@ -323,9 +323,22 @@ impl Analysis {
             // The offer names the pair; its answer repeats it from the other side.
             if i == 0 || session.final_offer.is_none() {
                 session.final_offer = if i == 0 { Some(row.offer) } else { row.answer };
+                session.final_refused = match row.answer {
+                    None => session.call.and_then(|call| self.refused(call, row.offer)),
+                    Some(_) => None,
+                };
                 session.final_pairs = pairs;
             }
         }
+    }
+
+    /// The status by which a request with an offer was refused.
+    fn refused(&self, call: CallIdx, offer: MsgIdx) -> Option<u16> {
+        let asked = self.message(offer);
+        let key = |r: &SipRecord| (r.method, r.cseq, r.from_tag);
+        let of = |m| Some(self.message(m)).filter(|r| r.status >= 300 && key(r) == key(asked));
+        // The offerer's own hop comes last on the way back.
+        self.messages_of(self.call(call).messages).filter_map(of).map(|r| r.status).last()
     }
 
     /// Addresses of record of the sender of an offer and of the other party.

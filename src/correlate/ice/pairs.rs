@@ -511,7 +511,9 @@ fn choose(session: &mut IceSession) {
     for component in components {
         let of = |i: &usize| session.pairs.get(*i).is_some_and(|p| p.component == component);
         let all: Vec<usize> = (0..session.pairs.len()).filter(of).collect();
-        let named = session.final_pairs.iter().find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
+        // What was refused is not taken.
+        let mut agreed = session.final_pairs.iter().filter(|_| session.final_refused.is_none());
+        let named = agreed.find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
         let pair = |i: usize| &session.pairs[i];
         // What the offer names counts where the checks do not say otherwise.
         let none_succeeded =
@@ -556,7 +558,8 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
         return IceState::Connected;
     }
     if checked.clone().any(|p| p.state == PairState::Succeeded) {
-        return IceState::Incomplete;
+        // The offer that should have settled on one was refused.
+        return if session.final_refused.is_some() { IceState::Failed } else { IceState::Incomplete };
     }
     if trying { IceState::Incomplete } else { IceState::Failed }
 }

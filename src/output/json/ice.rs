@@ -34,6 +34,8 @@ pub(super) struct Session<'a> {
     /// Frame of the offer that named the chosen pair.
     final_offer: Option<Frame>,
     final_offer_unknown_candidate: bool,
+    /// Status that refused it.
+    final_offer_refused: Option<u16>,
     other_generation: Option<&'static str>,
 }
 
@@ -149,6 +151,7 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
         first_media_ms: since(s.first_media),
         final_offer: s.final_offer.map(|m| analysis.message(m).frame.into()),
         final_offer_unknown_candidate: s.final_unknown,
+        final_offer_refused: s.final_refused,
         other_generation: s.other_generation.map(|g| g.name()),
         media: s.media.map(Cow::Owned),
     }

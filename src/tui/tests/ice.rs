@@ -211,6 +211,7 @@ pub fn session(id: u32) -> SessionData {
         final_offer: None,
         final_pairs: Vec::new(),
         final_unknown: false,
+        final_refused: None,
         other_generation: None,
         checks: 24,
     };

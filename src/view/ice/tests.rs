@@ -219,3 +219,38 @@ fn a_relay_that_icmp_says_is_unreachable() {
     let analysis = s.done();
     assert_eq!(crate::view::allocation::outcome(&analysis, &analysis.stun.allocations[0]), "no answer");
 }
+
+/// The controlling side's re-INVITE names its relay and Bob's; Bob refuses it with 488. `media`: it flowed before.
+fn final_offer_refused(media: bool) -> Scenario {
+    let mut s = offer_and_answer(true);
+    s.stun(1200, "10.0.0.65:4000>203.0.113.9:50001", BINDING, "w1", &[(USERNAME, b"bobb:alic".to_vec())]);
+    s.stun(1210, "203.0.113.9:50001>10.0.0.65:4000", BOUND, "w1", &[mapped("198.51.100.1:40000")]);
+    if media {
+        s.media(1300, "10.0.0.65:4000>203.0.113.9:50001", 50);
+    }
+    let named = ["1 1 UDP 2130706431 10.0.0.65 4000 typ host"];
+    let body =
+        format!("{}a=remote-candidates:1 203.0.113.9 50001\r\n", sdp("10.0.0.65:4000", "alic", &named));
+    s.add(2000, "A>B", &request("INVITE", 2).via(&["A b7"]).tag("b").body("application/sdp", &body));
+    s.add(2010, "B>A", &response("488 Not Acceptable Here", 2, "INVITE").via(&["A b7"]).tag("b"));
+    s.add(2020, "A>B", &request("ACK", 2).via(&["A b7"]).tag("b"));
+    s
+}
+
+#[test]
+fn a_refused_final_offer_ends_a_session_that_had_no_path_yet() {
+    let (analysis, s) = only(final_offer_refused(false));
+    assert_eq!((s.final_refused, s.state), (Some(488), IceState::Failed));
+    assert_eq!(s.selected().count(), 0);
+    let told = why(&analysis, &s);
+    assert_eq!(told[0], "1 pair was answered, but none was settled on.");
+    assert_eq!(told[1], "The final offer was refused with 488 Not Acceptable Here.");
+    // One that worked goes on.
+    let (analysis, s) = only(final_offer_refused(true));
+    assert_eq!((s.final_refused, s.state), (Some(488), IceState::Connected));
+    let by: Vec<_> = s.selected().filter_map(|p| p.selected).collect();
+    assert_eq!(by, [crate::correlate::ice::ChosenBy::Media]);
+    assert!(
+        why(&analysis, &s).contains(&"The final offer was refused with 488 Not Acceptable Here.".to_owned())
+    );
+}

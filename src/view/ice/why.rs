@@ -218,6 +218,14 @@ impl Teller<'_> {
 
     fn failed(&self, out: &mut Vec<String>) {
         let s = self.s;
+        let answered = s.pairs.iter().filter(|p| p.state == PairState::Succeeded).count();
+        if let Some(refused) = self.refused_final()
+            && answered > 0
+        {
+            let pairs = show::count(answered as u64, "pair was", "pairs were");
+            out.push(format!("{pairs} answered, but none was settled on."));
+            return out.push(refused);
+        }
         let count = |state| s.pairs.iter().filter(|p| p.state == state).count();
         let (unanswered, unchecked) = (count(PairState::Unanswered), count(PairState::NotChecked));
         // Those that nothing but ICMP answered.
@@ -274,6 +282,12 @@ impl Teller<'_> {
         }
         self.one_sided(out);
         self.elsewhere(out);
+    }
+
+    fn refused_final(&self) -> Option<String> {
+        let status = self.s.final_refused?;
+        let text = format!("The final offer was refused with {status} {}", show::reason_phrase(status));
+        Some(format!("{}.", text.trim_end()))
     }
 
     /// The end of a pair that the checks did not get to.
@@ -482,6 +496,9 @@ impl Teller<'_> {
                 "The offer had a part in {} too, which the answer did not take.",
                 syntax_words(other)
             ));
+        }
+        if s.state == IceState::Connected {
+            out.extend(self.refused_final());
         }
         if s.final_unknown {
             out.push("The final offer names a candidate that was not offered before.".to_owned());

@@ -245,6 +245,7 @@ pub struct IceSession {
     pub first_media_ms: Option<f64>,
     pub final_offer: Option<Frame>,
     pub final_offer_unknown_candidate: bool,
+    pub final_offer_refused: Option<u16>,
     pub other_generation: Option<String>,
 }
 
