@@ -82,6 +82,7 @@ impl Analysis {
             self.orient(&mut checks);
         }
         session.checks = checks.len();
+        self.resolve_names(&mut session, &checks);
         let mut board = Board {
             by_key: HashMap::default(),
             most: self.limits.ice_pairs,
@@ -116,6 +117,28 @@ impl Analysis {
             (p.component, rank, std::cmp::Reverse(p.priority), p.first_request, p.a, p.b)
         });
         session
+    }
+
+    /// Candidates with a name for an address, from where the checks of each side come and go.
+    fn resolve_names(&self, session: &mut IceSession, checks: &[(StunIdx, bool)]) {
+        if session.candidates().all(|c| c.address.is_some()) {
+            return;
+        }
+        let mut seen: [Vec<SocketAddr>; 2] = Default::default();
+        for (i, by_a) in checks {
+            let Some(r) = self.stun.record(*i) else { continue };
+            let path = self.flow(r.path);
+            let ends = if *by_a { [path.src, path.dst] } else { [path.dst, path.src] };
+            for (list, end) in seen.iter_mut().zip(ends) {
+                list.push(end);
+            }
+        }
+        for list in &mut seen {
+            list.sort_unstable();
+            list.dedup();
+        }
+        session.a.resolve_names(&seen[0]);
+        session.b.resolve_names(&seen[1]);
     }
 
     /// Without SDP side A is the controlling agent, else whoever sent the first check.

@@ -58,6 +58,8 @@ struct Candidate {
     /// Priority as draft-06 writes it.
     fraction: Option<String>,
     address: String,
+    /// What a name for an address was seen to stand for.
+    address_inferred: Option<Addr>,
     #[serde(rename = "type")]
     kind: Option<Cow<'static, str>>,
     type_inferred: bool,
@@ -177,6 +179,7 @@ fn candidate(analysis: &Analysis, c: IceCandidate) -> Candidate {
         priority: c.priority,
         fraction: c.fraction,
         address: c.address_text,
+        address_inferred: c.address.filter(|_| c.address_inferred).map(Addr),
         kind: c.kind_text.map(Cow::Owned).or(kind_name(c.kind).map(Cow::Borrowed)),
         type_inferred: c.inferred.is_some(),
         related: c.related.map(Addr),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::path::{end as end_of, relayed};
-use super::sides::{kind_text, transport};
+use super::sides::{address_words, kind_text, transport};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceCandidate};
 use crate::correlate::stun::{Allocation, AllocationState};
@@ -198,7 +198,7 @@ fn candidate_end(analysis: &Analysis, s: &IceSession, i: usize, c: &IceCandidate
         .map(|(i, _)| i);
     End {
         title: candidate_title(c),
-        address: show::safe_str(&c.address_text),
+        address: address_words(c),
         candidate: Some(i),
         allocation,
         refused: false,

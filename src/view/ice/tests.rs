@@ -254,3 +254,39 @@ fn a_refused_final_offer_ends_a_session_that_had_no_path_yet() {
         why(&analysis, &s).contains(&"The final offer was refused with 488 Not Acceptable Here.".to_owned())
     );
 }
+
+#[test]
+fn a_name_of_multicast_dns_gets_the_address_that_the_checks_show() {
+    let name = "4a5b.local";
+    let lines = |port: u16| {
+        [
+            format!("1 1 UDP 2130706431 {name} {port} typ host"),
+            "2 1 UDP 1694498815 198.51.100.1 40000 typ srflx raddr 0.0.0.0 rport 0".to_owned(),
+        ]
+    };
+    let call = |port: u16| {
+        let lines = lines(port);
+        let mut s = Scenario::default();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let invite = request("INVITE", 1).via(&["A b1"]);
+        s.add(0, "A>B", &invite.body("application/sdp", &sdp("198.51.100.1:40000", "alic", &lines)));
+        let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b");
+        let answered = ["1 1 UDP 2130706431 192.0.2.66 5000 typ host"];
+        s.add(100, "B>A", &ok.body("application/sdp", &sdp("192.0.2.66:5000", "bobb", &answered)));
+        s.check(200, "10.0.0.65:4000>192.0.2.66:5000", "m1", ALICE_ASKS, true);
+        s.stun(210, "192.0.2.66:5000>10.0.0.65:4000", BOUND, "m1", &[mapped("198.51.100.1:40000")]);
+        only(s)
+    };
+    let (analysis, s) = call(4000);
+    let host = &s.a.candidates[0];
+    assert_eq!((host.address_text.as_str(), host.address_inferred), ("4a5b.local:4000", true));
+    assert_eq!(host.address.map(|a| a.to_string()).as_deref(), Some("10.0.0.65:4000"));
+    let board = &boards(&analysis, &s)[0];
+    assert_eq!(board.rows.len(), 2, "the checks' address has no row of its own");
+    assert_eq!(board.rows[0].words(), "host 4a5b.local:4000 (inferred: 10.0.0.65)");
+    assert_eq!(board.cells[0][0].words(), "✓ chosen 10 ms");
+    assert_eq!(path_words(&analysis, &s), "direct UDP");
+    // Another port is another candidate.
+    let (_, s) = call(4002);
+    assert_eq!((s.a.candidates[0].address, s.a.candidates[0].address_inferred), (None, false));
+}

@@ -269,6 +269,7 @@ pub struct Candidate {
     pub priority: Option<u64>,
     pub fraction: Option<String>,
     pub address: String,
+    pub address_inferred: Option<String>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub type_inferred: bool,
