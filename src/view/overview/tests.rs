@@ -1,7 +1,7 @@
 use super::*;
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{CaptureSummary, TlsSession};
-use crate::view::scenario::ice::{ALICE_ASKS, through_bobs_relay, without_a_path};
+use crate::view::scenario::ice::{through_bobs_relay, without_a_path};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 fn print(o: &Overview) -> String {
