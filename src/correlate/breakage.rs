@@ -142,6 +142,16 @@ impl Analysis {
         of(record.transaction).or_else(|| of(0).filter(soon))
     }
 
+    /// The frames of ICMP errors that quote a STUN message, of a burst only the first.
+    pub fn unreachable_frames(&self, record: &StunRecord) -> impl Iterator<Item = FrameRef> + '_ {
+        let branch = record.transaction;
+        let of = |flow| self.broken.flows.get(&flow).map_or(&[][..], Vec::as_slice);
+        let met = |&&flow: &&FlowId| self.broken.quoted.contains_key(&(flow, branch));
+        let flows = [record.flow, record.path];
+        let flow = flows.iter().find(met).copied();
+        flow.into_iter().flat_map(of).filter(move |b| b.branch == branch).map(|b| b.frame)
+    }
+
     /// The ICMP errors that all requests of an allocation met which no answer ever came to.
     pub fn unreachable_server(&self, a: &Allocation) -> Option<Unreachable> {
         if self.broken.count == 0 || a.allocated_at.is_some() {
