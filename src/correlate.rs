@@ -41,7 +41,7 @@ mod tests;
 pub(crate) use script::played;
 
 pub use analysis::Analysis;
-pub use breakage::{BrokenFlow, Failure, FailureCause};
+pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};

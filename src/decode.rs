@@ -171,6 +171,8 @@ impl<'a> DecodedSip<'a> {
 pub trait Sink {
     /// `false`: a limit was hit and the message was not kept.
     fn sip(&mut self, message: &DecodedSip<'_>) -> bool;
+    /// A SIP message inside a TURN channel of its flow (0: where the client's active destination is); as [`Sink::sip`].
+    fn carried_sip(&mut self, message: &DecodedSip<'_>, channel: u16) -> bool;
     /// A STUN or TURN message; as [`Sink::sip`].
     fn stun(&mut self, message: &DecodedStun<'_>) -> bool;
     /// Media counted since the last time on one flow.

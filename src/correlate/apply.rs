@@ -19,6 +19,11 @@ impl Sink for Apply<'_> {
         self.analysis.add_message(m, bytes).is_some()
     }
 
+    fn carried_sip(&mut self, m: &DecodedSip<'_>, channel: u16) -> bool {
+        let Some(bytes) = self.analysis.place(&m.place, m.frame) else { return false };
+        self.analysis.add_carried_sip(m, channel, bytes).is_some()
+    }
+
     fn stun(&mut self, m: &DecodedStun<'_>) -> bool {
         self.analysis.add_stun(m)
     }

@@ -160,7 +160,8 @@ impl Connection {
         let mode = match &self.mode {
             Mode::Tls(tls) => tls.held(),
             Mode::Web(web) => web.held(),
-            Mode::Undecided | Mode::Sip | Mode::Stun(_) | Mode::Other => 0,
+            Mode::Stun(stun) => stun.held(),
+            Mode::Undecided | Mode::Sip | Mode::Other => 0,
         };
         let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
         *cx.held = (*cx.held + held).saturating_sub(self.held);
@@ -349,6 +350,7 @@ impl Connection {
                 self.flush(direction, cx, sink);
             }
         }
+        self.end_stun(cx, sink);
         *cx.held = cx.held.saturating_sub(std::mem::take(&mut self.held));
     }
 

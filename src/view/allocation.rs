@@ -13,13 +13,17 @@ use crate::capture::{FrameRef, Nanos};
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Peer, Round, StunIdx, stun_flag};
 use crate::correlate::{Analysis, CallIdx, Str};
 
-/// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `sent to another server`.
-pub fn refusal(a: &Allocation) -> String {
+/// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `ICMP port unreachable`,
+/// `sent to another server`.
+pub fn refusal(analysis: &Analysis, a: &Allocation) -> String {
     match a.error {
         Some((300, _)) => "sent to another server".to_owned(),
         Some((code, _)) if gave_up(a) => format!("{code}, not tried again"),
         Some((code, _)) => format!("refused {code}"),
-        None => "no answer".to_owned(),
+        None => match analysis.unreachable_server(a) {
+            Some(u) => show::breakage(u.kind),
+            None => "no answer".to_owned(),
+        },
     }
 }
 
@@ -42,6 +46,9 @@ pub fn refusal_sentence(analysis: &Analysis, a: &Allocation) -> String {
         Some((code, reason)) => format!("{to} refused it: {}", error_text(analysis, code, reason, a)),
         None => {
             let sent: u32 = a.rounds.iter().map(|r| r.sent).max().unwrap_or(0);
+            if let Some(u) = analysis.unreachable_server(a) {
+                return format!("{to} cannot be reached: {}", show::breakage_by(u.kind, u.by));
+            }
             format!("{to} did not answer ({} sent)", show::count(u64::from(sent), "request", "requests"))
         }
     }
@@ -112,11 +119,14 @@ fn dialect_words(a: &Allocation) -> &'static str {
     }
 }
 
-/// `allocated`, `refused 431`, `no answer` …
+/// `allocated`, `refused 431`, `no answer`, `relay unreachable: ICMP port unreachable` …
 pub fn outcome(analysis: &Analysis, a: &Allocation) -> String {
     match a.state(analysis.newest_time()) {
-        AllocationState::Rejected => refusal(a),
-        AllocationState::Unanswered => "no answer".to_owned(),
+        AllocationState::Rejected => refusal(analysis, a),
+        AllocationState::Unanswered => match analysis.unreachable_server(a) {
+            Some(u) => format!("relay unreachable: {}", show::breakage(u.kind)),
+            None => "no answer".to_owned(),
+        },
         other => other.name().to_owned(),
     }
 }
@@ -127,7 +137,7 @@ columns! { ALLOCATION_HELP ALLOCATION_DEFINITIONS
     "client" "Client" Left 0 "client's address where the capture was made",
     "server" "Server" Left 1 "TURN server",
     "transport" "Over" Left 2 "transport between client and server",
-    "outcome" "Outcome" Left 0 "allocated, released, expired, refused and why, no answer",
+    "outcome" "Outcome" Left 0 "allocated, released, expired, refused and why, relay unreachable, no answer",
     "rounds" "Rounds" Left 2 "401 → success …",
     "relayed" "Relayed" Left 1 "address the server gave out: the relay candidate",
     "mapped" "Mapped" Left 3 "client's address as the server sees it",
@@ -389,7 +399,11 @@ fn round_row(analysis: &Analysis, a: &Allocation, at: usize, r: &Round) -> Round
     // A challenge that a success follows is how it goes.
     let solved = later.iter().any(|l| l.response.is_some() && l.error == 0);
     let (answered, bad) = match (response.is_some(), r.error) {
-        (false, _) => (format!("no answer, sent {}", times(r.sent)), true),
+        (false, _) => {
+            let told = request.and_then(|q| analysis.unreachable(q));
+            let icmp = told.map_or_else(String::new, |u| format!(", {}", show::unreachable(&u)));
+            (format!("no answer, sent {}{icmp}", times(r.sent)), true)
+        }
         (true, 0) => ("success".to_owned(), false),
         (true, 401 | 438) if !r.credentials || solved => {
             let name = if r.error == 401 { "Unauthorized" } else { "Stale Nonce" };

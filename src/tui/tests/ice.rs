@@ -130,6 +130,7 @@ fn pair(component: u16, a: &str, b: &str, state: PairState, requests: u32) -> Ic
         first_request: None,
         first_success: None,
         messages: Vec::new(),
+        unreachable: None,
     }
 }
 
@@ -210,6 +211,7 @@ pub fn session(id: u32) -> SessionData {
         final_offer: None,
         final_pairs: Vec::new(),
         final_unknown: false,
+        final_refused: None,
         other_generation: None,
         checks: 24,
     };

@@ -209,3 +209,155 @@ fn an_offer_that_was_challenged_and_not_repeated_is_no_session() {
     assert!(analysis.has_ice(CallIdx(0)) && analysis.ice_sessions_of(CallIdx(0)).is_empty());
     assert!(analysis.ice_index().is_empty(), "what has a number is there");
 }
+
+/// Alice asks Bob's host three times and his relay once; of `met` checks to the host an ICMP error comes back.
+fn host_unreachable(met: usize, quoted: bool) -> Scenario {
+    let mut s = offer_and_answer(true);
+    for (i, ms) in [1200, 1700, 2700].into_iter().enumerate() {
+        // The second is sent again, the third is another transaction.
+        let id = if i < 2 { "h1" } else { "h2" };
+        s.check(ms, "10.0.0.65:4000>192.168.7.66:5000", id, ALICE_ASKS, true);
+        if i < met {
+            s.unreachable(ms + 3100, "10.0.0.1", quoted);
+        }
+    }
+    s.check(2800, "10.0.0.65:4000>203.0.113.9:50001", "r1", ALICE_ASKS, true);
+    end(&mut s, 20_000);
+    s
+}
+
+#[test]
+fn a_pair_whose_every_check_met_an_icmp_error_failed() {
+    let (analysis, s) = only(host_unreachable(3, true));
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!(pair.state, PairState::Failed);
+    assert_eq!(pair.unreachable.map(|u| u.count), Some(3));
+    assert_eq!(boards(&analysis, &s)[0].cells[0][0].words(), "✗ ICMP host unreachable ×3");
+    let rows = checks_of_pair(&analysis, pair);
+    assert!(rows.iter().all(|r| r.text.ends_with("ICMP host unreachable from 10.0.0.1")), "{rows:?}");
+    let why = why(&analysis, &s);
+    let count = "No pair worked: 1 pair checked and not answered, 1 unreachable (ICMP host";
+    assert!(why[2].starts_with(count), "{why:?}");
+    assert_eq!(why[0], "Checks to 192.168.7.66:5000 met ICMP host unreachable from 10.0.0.1.");
+    let other = s.pairs.iter().find(|p| p.b.port() == 50_001).unwrap();
+    assert_eq!((other.state, other.unreachable), (PairState::Unanswered, None), "the other flow met none");
+}
+
+#[test]
+fn some_icmp_errors_or_an_answer_leave_the_state_as_it_is() {
+    // The transaction that was sent last met none.
+    let (analysis, s) = only(host_unreachable(2, true));
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!(pair.state, PairState::Unanswered);
+    assert_eq!(boards(&analysis, &s)[0].cells[0][0].words(), "✗ ICMP host unreachable ×2 3 unanswered");
+    // Quotes that are too short tell of all that was sent on the flow before.
+    let (_, s) = only(host_unreachable(3, false));
+    assert!(s.pairs.iter().any(|p| p.b.port() == 5000 && p.state == PairState::Failed));
+    // Answered after all.
+    let mut s = offer_and_answer(true);
+    s.check(1200, "10.0.0.65:4000>192.168.7.66:5000", "h1", ALICE_ASKS, true);
+    s.unreachable(1210, "10.0.0.1", true);
+    s.stun(1300, "192.168.7.66:5000>10.0.0.65:4000", BOUND, "h1", &[mapped("198.51.100.1:40000")]);
+    end(&mut s, 20_000);
+    let (_, s) = only(s);
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!((pair.state, pair.unreachable.is_some()), (PairState::Succeeded, true));
+}
+
+#[test]
+fn a_relay_that_icmp_says_is_unreachable() {
+    let mut s = Scenario::default();
+    for (ms, id) in [(0, "a1"), (500, "a1"), (4000, "a2")] {
+        s.stun(ms, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, id, &[]);
+        if ms != 500 {
+            s.unreachable(ms + 2000, "203.0.113.9", true);
+        }
+    }
+    let analysis = s.done();
+    let a = &analysis.stun.allocations[0];
+    assert_eq!(crate::view::allocation::outcome(&analysis, a), "relay unreachable: ICMP host unreachable");
+    let detail = crate::view::allocation::allocation_detail(&analysis, AllocationIdx(0), &[]).unwrap();
+    assert!(
+        detail.outcome.contains("cannot be reached: ICMP host unreachable from 203.0.113.9"),
+        "{detail:?}"
+    );
+    assert_eq!(detail.rounds[0].answered, "no answer, sent twice, ICMP host unreachable");
+    // One request more that met none: the server may be slow.
+    let mut s = Scenario::default();
+    s.stun(0, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a1", &[]);
+    s.unreachable(10, "203.0.113.9", true);
+    s.stun(500, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a2", &[]);
+    let analysis = s.done();
+    assert_eq!(crate::view::allocation::outcome(&analysis, &analysis.stun.allocations[0]), "no answer");
+}
+
+/// The controlling side's re-INVITE names its relay and Bob's; Bob refuses it with 488. `media`: it flowed before.
+fn final_offer_refused(media: bool) -> Scenario {
+    let mut s = offer_and_answer(true);
+    s.stun(1200, "10.0.0.65:4000>203.0.113.9:50001", BINDING, "w1", &[(USERNAME, b"bobb:alic".to_vec())]);
+    s.stun(1210, "203.0.113.9:50001>10.0.0.65:4000", BOUND, "w1", &[mapped("198.51.100.1:40000")]);
+    if media {
+        s.media(1300, "10.0.0.65:4000>203.0.113.9:50001", 50);
+    }
+    let named = ["1 1 UDP 2130706431 10.0.0.65 4000 typ host"];
+    let body =
+        format!("{}a=remote-candidates:1 203.0.113.9 50001\r\n", sdp("10.0.0.65:4000", "alic", &named));
+    s.add(2000, "A>B", &request("INVITE", 2).via(&["A b7"]).tag("b").body("application/sdp", &body));
+    s.add(2010, "B>A", &response("488 Not Acceptable Here", 2, "INVITE").via(&["A b7"]).tag("b"));
+    s.add(2020, "A>B", &request("ACK", 2).via(&["A b7"]).tag("b"));
+    s
+}
+
+#[test]
+fn a_refused_final_offer_ends_a_session_that_had_no_path_yet() {
+    let (analysis, s) = only(final_offer_refused(false));
+    assert_eq!((s.final_refused, s.state), (Some(488), IceState::Failed));
+    assert_eq!(s.selected().count(), 0);
+    let told = why(&analysis, &s);
+    assert_eq!(told[1], "1 pair was answered, but none was settled on.");
+    assert_eq!(told[0], "The final offer was refused with 488 Not Acceptable Here.");
+    // One that worked goes on.
+    let (analysis, s) = only(final_offer_refused(true));
+    assert_eq!((s.final_refused, s.state), (Some(488), IceState::Connected));
+    let by: Vec<_> = s.selected().filter_map(|p| p.selected).collect();
+    assert_eq!(by, [crate::correlate::ice::ChosenBy::Media]);
+    assert!(
+        why(&analysis, &s).contains(&"The final offer was refused with 488 Not Acceptable Here.".to_owned())
+    );
+}
+
+#[test]
+fn a_name_of_multicast_dns_gets_the_address_that_the_checks_show() {
+    let name = "4a5b.local";
+    let lines = |port: u16| {
+        [
+            format!("1 1 UDP 2130706431 {name} {port} typ host"),
+            "2 1 UDP 1694498815 198.51.100.1 40000 typ srflx raddr 0.0.0.0 rport 0".to_owned(),
+        ]
+    };
+    let call = |port: u16| {
+        let lines = lines(port);
+        let mut s = Scenario::default();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let invite = request("INVITE", 1).via(&["A b1"]);
+        s.add(0, "A>B", &invite.body("application/sdp", &sdp("198.51.100.1:40000", "alic", &lines)));
+        let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b");
+        let answered = ["1 1 UDP 2130706431 192.0.2.66 5000 typ host"];
+        s.add(100, "B>A", &ok.body("application/sdp", &sdp("192.0.2.66:5000", "bobb", &answered)));
+        s.check(200, "10.0.0.65:4000>192.0.2.66:5000", "m1", ALICE_ASKS, true);
+        s.stun(210, "192.0.2.66:5000>10.0.0.65:4000", BOUND, "m1", &[mapped("198.51.100.1:40000")]);
+        only(s)
+    };
+    let (analysis, s) = call(4000);
+    let host = &s.a.candidates[0];
+    assert_eq!((host.address_text.as_str(), host.address_inferred), ("4a5b.local:4000", true));
+    assert_eq!(host.address.map(|a| a.to_string()).as_deref(), Some("10.0.0.65:4000"));
+    let board = &boards(&analysis, &s)[0];
+    assert_eq!(board.rows.len(), 2, "the checks' address has no row of its own");
+    assert_eq!(board.rows[0].words(), "host 4a5b.local:4000 (inferred: 10.0.0.65)");
+    assert_eq!(board.cells[0][0].words(), "✓ chosen 10 ms");
+    assert_eq!(path_words(&analysis, &s), "direct UDP");
+    // Another port is another candidate.
+    let (_, s) = call(4002);
+    assert_eq!((s.a.candidates[0].address, s.a.candidates[0].address_inferred), (None, false));
+}

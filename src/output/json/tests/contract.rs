@@ -315,6 +315,7 @@ pub struct IceSession {
     pub first_media_ms: Option<f64>,
     pub final_offer: Option<Frame>,
     pub final_offer_unknown_candidate: bool,
+    pub final_offer_refused: Option<u16>,
     pub other_generation: Option<String>,
 }
 
@@ -338,6 +339,7 @@ pub struct Candidate {
     pub priority: Option<u64>,
     pub fraction: Option<String>,
     pub address: String,
+    pub address_inferred: Option<String>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub type_inferred: bool,
@@ -367,6 +369,16 @@ pub struct IcePair {
     pub nominated: bool,
     pub selected: bool,
     pub media_packets: u64,
+    pub icmp: Option<Icmp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Icmp {
+    pub text: String,
+    pub from: String,
+    pub count: u32,
+    pub frame: Frame,
 }
 
 #[derive(Debug, Deserialize)]
@@ -409,6 +421,7 @@ pub struct TurnAllocation {
     pub alternate_server: Option<String>,
     pub peers: Vec<Peer>,
     pub error: Option<TurnError>,
+    pub icmp: Option<Icmp>,
     pub calls: Vec<u32>,
 }
 

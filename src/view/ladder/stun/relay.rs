@@ -79,6 +79,22 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
             },
         }
     }
+    for u in a.rounds.iter().filter(|r| r.response.is_none()).filter_map(|r| r.request) {
+        if let Some(u) = analysis.stun.record(u).and_then(|r| analysis.unreachable(r))
+            && canvas.take()
+        {
+            let line = Line {
+                time: u.time,
+                frame: u.frame,
+                from: server,
+                to: client,
+                label: format!("{} from {}", show::unreachable(&u), u.by),
+                tone: Tone::Failure,
+                leg,
+            };
+            canvas.rows.push(line.row());
+        }
+    }
     for (about, list) in runs {
         run(canvas, a, about, &list, [client, server], leg);
     }
