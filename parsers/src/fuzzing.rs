@@ -15,7 +15,7 @@ use crate::stun::{CheckUsername, Dialect, looks_like_stun, parse_channel_data, p
 use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
-use crate::{Issue, mime, sdp, sqlr, tds};
+use crate::{Issue, im, mime, sdp, sqlr, tds};
 
 /// One fuzz target.
 pub type Body = fn(&[u8]);
@@ -23,6 +23,7 @@ pub type Body = fn(&[u8]);
 /// All targets by the name of their corpus folder.
 pub const TARGETS: &[(&str, Body)] = &[
     ("candidate", candidate),
+    ("im", im_body),
     ("mime", mime_body),
     ("probe", probe),
     ("sdp", sdp_session),
@@ -400,4 +401,22 @@ pub fn websocket(data: &[u8]) {
             WsFrame::TooLong => return,
         }
     }
+}
+
+/// The first line is the Content-Type, and an `ms-text-format` too.
+pub fn im_body(data: &[u8]) {
+    let line = memchr::memchr(b'\n', data).unwrap_or(0);
+    let (content_type, rest) = data.split_at(line);
+    let start = data.len() - rest.len();
+    let body = im::read_im(data, start..data.len(), content_type);
+    issues_inside(data, &body.issues);
+    for part in &body.parts {
+        inside(data, &part.range);
+        if let im::ImContent::Text { text, .. } = &part.content {
+            assert!(text.text.len() <= im::MAX_TEXT);
+        }
+    }
+    assert!(body.parts.len() <= im::MAX_PARTS);
+    let (_, issues) = im::parse_text_format(data, 0..line);
+    issues_inside(data, &issues);
 }

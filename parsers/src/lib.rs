@@ -5,6 +5,7 @@
 
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod im;
 pub mod issue;
 pub mod mime;
 pub mod probe;
