@@ -15,6 +15,7 @@ use crate::stun::{CheckUsername, Dialect, looks_like_stun, parse_channel_data, p
 use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
+use crate::xml::{Content, looks_like_xml, parse_xml};
 use crate::{Issue, im, mime, sdp, sqlr, tds};
 
 /// One fuzz target.
@@ -36,6 +37,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tds", tds_stream),
     ("tls", tls),
     ("websocket", websocket),
+    ("xml", xml),
 ];
 
 #[track_caller]
@@ -419,4 +421,40 @@ pub fn im_body(data: &[u8]) {
     assert!(body.parts.len() <= im::MAX_PARTS);
     let (_, issues) = im::parse_text_format(data, 0..line);
     issues_inside(data, &issues);
+}
+
+pub fn xml(data: &[u8]) {
+    let document = parse_xml(data);
+    issues_inside(data, &document.issues);
+    let mut open: Vec<(usize, Range<usize>)> = Vec::new();
+    for (index, content) in document.nodes().enumerate() {
+        assert_eq!(content.id().index(), index);
+        let range = content.range();
+        inside(data, &range);
+        open.retain(|(end, _)| *end > index);
+        assert_eq!(open.len(), content.depth());
+        if let Some((end, around)) = open.last() {
+            assert!(content.end() <= *end, "a node ends behind what it stands in");
+            assert!(
+                around.start <= range.start && range.end <= around.end,
+                "{range:?} is outside of {around:?}"
+            );
+        }
+        match content {
+            Content::Element(element) => {
+                let tag = element.tag_range();
+                assert!(range.start == tag.start && tag.end <= range.end);
+                for attribute in element.attributes() {
+                    let value = attribute.value_range();
+                    assert!(tag.start <= value.start && value.end <= tag.end);
+                    let _ = (attribute.name(), attribute.namespace(), attribute.value());
+                }
+                assert!(element.children().all(|c| c.parent().map(|p| p.id()) == Some(element.id())));
+                let _ = (element.text(), element.namespace(), element.source());
+            }
+            Content::Text(text) => assert!(!text.text().trim().is_empty()),
+        }
+        open.push((content.end(), range));
+    }
+    let _ = looks_like_xml(data);
 }

@@ -16,5 +16,6 @@ pub mod stun;
 pub mod tds;
 pub mod tls;
 pub mod websocket;
+pub mod xml;
 
 pub use issue::Issue;
