@@ -19,6 +19,7 @@
 use std::ops::Range;
 
 use crate::Issue;
+use crate::c3p::{ConferencePart, McuKind, conference_uri};
 use crate::fields::Field;
 
 mod read;
@@ -96,6 +97,21 @@ pub struct ConfUri {
     pub display_text: Option<String>,
     /// What for: `audio-video`, `chat`, …
     pub purpose: Option<String>,
+}
+
+impl ConfUri {
+    /// Which conferencing server it is, by its purpose or else its address.
+    pub fn mcu(&self) -> Option<McuKind> {
+        self.purpose.as_deref().and_then(McuKind::of).or_else(|| mcu_of(&self.uri))
+    }
+}
+
+/// The conferencing server that a URI names.
+fn mcu_of(uri: &str) -> Option<McuKind> {
+    match conference_uri(uri)?.part {
+        ConferencePart::Mcu(kind) => Some(kind),
+        _ => None,
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -184,6 +200,20 @@ pub struct EntityView {
     pub state: State,
     /// All it says (`entity-state`, capabilities, …), as name and text.
     pub fields: Vec<Field>,
+}
+
+impl EntityView {
+    /// Which conferencing server speaks; `None` of the focus.
+    pub fn mcu(&self) -> Option<McuKind> {
+        McuKind::of(&self.entity).or_else(|| mcu_of(&self.entity))
+    }
+}
+
+impl Endpoint {
+    /// Which conferencing server it takes part in; `None` of the focus.
+    pub fn mcu(&self) -> Option<McuKind> {
+        self.session_type.as_deref().and_then(McuKind::of)
+    }
 }
 
 /// What the status of an endpoint means (RFC 4575 §5.7.2); `None` for other words.

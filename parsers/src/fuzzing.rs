@@ -472,6 +472,7 @@ pub fn c3p_document(data: &[u8]) {
         return;
     };
     issues_inside(data, &document.issues);
+    document.secrets.iter().for_each(|secret| inside(data, secret));
     for command in &document.commands {
         inside(data, &command.range);
         assert!(command.target().is_none_or(|target| !target.is_empty()));

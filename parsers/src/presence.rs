@@ -346,14 +346,15 @@ fn value(name: &str, content: &Element<'_>) -> CategoryValue {
         }
         "contactCard" => {
             let all = |name: &'static str| {
-                let found = content.descendants().filter(move |e| e.name() == name);
+                // Bounded before anything is looked at: each is searched for its text.
+                let found = content.descendants().filter(move |e| e.name() == name).take(MAX_LIST);
                 let texts = found.map(|e| match e.text() {
                     text if text.is_empty() => {
                         e.descendants().map(|i| i.text()).find(|t| !t.is_empty()).unwrap_or(text)
                     }
                     text => text,
                 });
-                texts.filter(|t| !t.is_empty()).take(MAX_LIST).map(|t| bounded(&t)).collect::<Vec<_>>()
+                texts.filter(|t| !t.is_empty()).map(|t| bounded(&t)).collect::<Vec<_>>()
             };
             CategoryValue::ContactCard {
                 name: text("displayName").or_else(|| text("name")),

@@ -25,7 +25,7 @@ pub enum Change {
         last: u32,
         version: u32,
     },
-    /// The version that was the last one already; passed over.
+    /// The version that was the last one already; a partial document is passed over, a full one applied all the same.
     Duplicate {
         version: u32,
     },
@@ -212,9 +212,9 @@ impl Roster {
                     && self.complete
                 {
                     changes.add(Change::Duplicate { version });
-                    return false;
+                } else {
+                    changes.add(Change::Full { version });
                 }
-                changes.add(Change::Full { version });
             }
             State::Deleted if self.ended => return false,
             State::Deleted => {}
