@@ -22,6 +22,7 @@ use crate::Issue;
 use crate::c3p::{ConferencePart, McuKind, conference_uri};
 use crate::fields::Field;
 
+mod merge;
 mod read;
 mod roster;
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub const MAX_USERS: usize = 5_000;
 /// Endpoints of a user, media of an endpoint, URIs, views: read of each.
 pub const MAX_LIST: usize = 256;
 
-/// How a document or an element of it relates to what is known (RFC 4575 §4.5).
+/// How a document or an element of it relates to what is known (RFC 4575 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum State {
     /// Takes the place of it; what is meant where nothing is said.
@@ -216,7 +217,7 @@ impl Endpoint {
     }
 }
 
-/// What the status of an endpoint means (RFC 4575 §5.7.2); `None` for other words.
+/// What the status of an endpoint means (RFC 4575 §5.7); `None` for other words.
 pub fn status_words(status: &str) -> Option<&'static str> {
     Some(match status {
         "pending" => "waiting to be let in or called",
@@ -232,7 +233,7 @@ pub fn status_words(status: &str) -> Option<&'static str> {
     })
 }
 
-/// How an endpoint came in (RFC 4575 §5.7.3); `None` for other words.
+/// How an endpoint came in (RFC 4575 §5.7); `None` for other words.
 pub fn joining_words(method: &str) -> Option<&'static str> {
     Some(match method {
         "dialed-in" => "called the conference",
@@ -242,7 +243,7 @@ pub fn joining_words(method: &str) -> Option<&'static str> {
     })
 }
 
-/// How an endpoint left (RFC 4575 §5.7.5); `None` for other words.
+/// How an endpoint left (RFC 4575 §5.7); `None` for other words.
 pub fn disconnection_words(method: &str) -> Option<&'static str> {
     Some(match method {
         "departed" => "left by itself",

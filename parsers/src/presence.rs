@@ -145,7 +145,7 @@ fn notes(element: &Element<'_>) -> Vec<String> {
     element.children().filter(|n| n.name() == "note").take(MAX_LIST).map(|n| bounded(&n.text())).collect()
 }
 
-/// The words of `activities` (RFC 4480 §3.2); of `other` what it says.
+/// The words of `activities` (RFC 4480); of `other` what it says.
 fn activities(element: &Element<'_>) -> Vec<String> {
     let all = element.children().filter(|a| a.name() == "activities").flat_map(|a| a.children());
     let words = all.filter(|a| a.name() != "note").take(MAX_LIST).map(|a| {

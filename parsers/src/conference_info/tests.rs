@@ -217,7 +217,7 @@ fn any_document() -> impl Strategy<Value = ConferenceInfo> {
             ..User::default()
         },
     );
-    (states.clone(), states, proptest::option::of(0..12u32), proptest::collection::vec(user, 0..4)).prop_map(
+    (states.clone(), states, proptest::option::of(0..12u32), proptest::collection::vec(user, 0..7)).prop_map(
         |(state, users, version, list)| ConferenceInfo {
             state,
             version,

@@ -6,7 +6,7 @@ fn codes(issues: &[Issue]) -> Vec<&'static str> {
     issues.iter().map(|i| i.code).collect()
 }
 
-/// After the example of RFC 4662 §5.6, shortened.
+/// After the example of RFC 4662, shortened.
 const LIST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <list xmlns="urn:ietf:params:xml:ns:rlmi" uri="sip:adam-friends@pres.vancouver.example.com" version="1" fullState="true">
  <name xml:lang="en">Buddy List at COM</name>
