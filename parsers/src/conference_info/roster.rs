@@ -485,6 +485,11 @@ fn user_changed(old: Option<&User>, new: &User, told: &User, changes: &mut Chang
     }
 }
 
+/// Is it going or gone? One that comes back may still carry how it left before.
+fn leaves(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.status.as_deref(), Some("disconnecting" | "disconnected"))
+}
+
 fn endpoint_changed(user: &str, old: Option<&Endpoint>, new: &Endpoint, changes: &mut Changes) {
     let (user, endpoint) = (|| user.to_owned(), || new.entity.clone());
     match old {
@@ -501,7 +506,7 @@ fn endpoint_changed(user: &str, old: Option<&Endpoint>, new: &Endpoint, changes:
             session: new.session_type.clone(),
             from: old.status.clone(),
             to: new.status.clone(),
-            method: new.disconnection_method.clone(),
+            method: new.disconnection_method.clone().filter(|_| leaves(new)),
         }),
         Some(_) => {}
     }

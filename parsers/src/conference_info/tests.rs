@@ -174,6 +174,21 @@ fn only_partial_documents() {
 }
 
 #[test]
+fn left_and_back() {
+    let mut roster = Roster::default();
+    let status = |inside: &str| {
+        let end = format!("<endpoint entity='1' state='partial'>{inside}</endpoint>");
+        format!("<users state='partial'>{}</users>", user("sip:a", "partial", "x", &end))
+    };
+    roster.apply(&read("state='partial' version='1'", &status("<status>connected</status>")));
+    let gone = status("<status>disconnected</status><disconnection-method>busy</disconnection-method>");
+    let changes = roster.apply(&read("state='partial' version='2'", &gone));
+    assert!(matches!(&changes[..], [Change::StatusChanged { method: Some(m), .. }] if m == "busy"));
+    let changes = roster.apply(&read("state='partial' version='3'", &status("<status>dialing-out</status>")));
+    assert!(matches!(&changes[..], [Change::StatusChanged { method: None, .. }]));
+}
+
+#[test]
 fn conference_uris_come_and_go() {
     let mut roster = Roster::default();
     let uris = |state: &str, kinds: &[&str]| {
