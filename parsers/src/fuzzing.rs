@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::dns::{Flavor, Framing as DnsFraming, frame_dns, looks_like_dns, parse_dns};
 use crate::probe::{Probe, probe_datagram, probe_stream};
 use crate::sdp::candidate::CandidateSyntax;
 use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
@@ -24,6 +25,7 @@ pub type Body = fn(&[u8]);
 /// All targets by the name of their corpus folder.
 pub const TARGETS: &[(&str, Body)] = &[
     ("candidate", candidate),
+    ("dns", dns),
     ("mime", mime_body),
     ("probe", probe),
     ("sdp", sdp_session),
@@ -438,4 +440,32 @@ pub fn xml(data: &[u8]) {
         open.push((content.end(), range));
     }
     let _ = looks_like_xml(data);
+}
+
+pub fn dns(data: &[u8]) {
+    for flavor in [Flavor::Dns, Flavor::Mdns, Flavor::Llmnr] {
+        let Some(dns) = parse_dns(data, flavor) else {
+            assert!(data.len() < crate::dns::HEADER);
+            continue;
+        };
+        issues_inside(data, &dns.issues);
+        for question in &dns.questions {
+            inside(data, &question.range);
+            assert!(question.name.text.len() <= 4 * crate::dns::MAX_NAME);
+        }
+        for record in dns.records() {
+            inside(data, &record.range);
+            inside(data, &record.data_range);
+            inside(data, &record.name.range);
+        }
+        for (_, option) in dns.edns.iter().flat_map(|e| &e.options) {
+            inside(data, option);
+        }
+        let _ = (dns.outcome(), dns.negative_ttl());
+    }
+    match frame_dns(data) {
+        DnsFraming::Message(range) => inside(data, &range),
+        DnsFraming::NeedMore(total) => assert!(total > data.len()),
+    }
+    let _ = [53, 5353, 5355, 5060].map(|port| looks_like_dns(data, port));
 }
