@@ -3,12 +3,17 @@
 //! Nothing here opens a file, reads a clock, logs or panics on input. A parser never fails on a message it
 //! has recognised: it gives what is readable plus [`Issue`]s, each with the byte range it speaks of.
 
+pub mod csta;
 pub mod dns;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod issue;
 pub mod mime;
+pub mod mras;
+pub mod ntlm;
 pub mod probe;
+pub mod provisioning;
+pub mod roaming;
 pub mod sdp;
 pub mod sip;
 pub mod sqlr;
