@@ -167,7 +167,7 @@ pub struct Categories {
     /// Whose they are; empty if not told, as of oneself.
     pub uri: String,
     pub list: Vec<Category>,
-    /// What is beside the categories: containers, subscribers, …
+    /// What is beside the categories; [`crate::roaming`] reads containers and subscribers of oneself.
     pub other: Vec<Field>,
     pub truncated: bool,
     pub issues: Vec<Issue>,
