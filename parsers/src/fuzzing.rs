@@ -5,13 +5,7 @@
 
 use std::ops::Range;
 
-use crate::csta::parse_csta;
-use crate::dns::{Flavor, Framing as DnsFraming, frame_dns, looks_like_dns, parse_dns};
-use crate::mras::parse_mras;
-use crate::ntlm::{GssapiData, parse_gssapi_data, parse_ntlm};
 use crate::probe::{Probe, probe_datagram, probe_stream};
-use crate::provisioning::parse_provisioning;
-use crate::roaming::{Body as RoamingBody, parse_roaming};
 use crate::sdp::candidate::CandidateSyntax;
 use crate::sip::{Framing, canonical_name, find_start, frame_message, looks_like_sip, parse_message, scan};
 use crate::sqlr::SqlrMessage;
@@ -22,8 +16,15 @@ use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
 use crate::xml::{Content, looks_like_xml, parse_xml};
-use crate::{Issue, c3p, conference_info, im, mime, mras as relay_auth, ntlm as nt};
-use crate::{presence, rlmi, sdp, sip, sqlr, tds};
+use crate::{Issue, mime, sdp, sqlr, tds};
+
+mod conference;
+mod control;
+
+pub use conference::{
+    c3p_document, conference_documents, im_body, presence_document, rlmi_body, sip_routing,
+};
+pub use control::{csta, dns, mras, ntlm, provisioning, roaming};
 
 /// One fuzz target.
 pub type Body = fn(&[u8]);
@@ -423,24 +424,6 @@ pub fn websocket(data: &[u8]) {
     }
 }
 
-/// The first line is the Content-Type, and an `ms-text-format` too.
-pub fn im_body(data: &[u8]) {
-    let line = memchr::memchr(b'\n', data).unwrap_or(0);
-    let (content_type, rest) = data.split_at(line);
-    let start = data.len() - rest.len();
-    let body = im::read_im(data, start..data.len(), content_type);
-    issues_inside(data, &body.issues);
-    for part in &body.parts {
-        inside(data, &part.range);
-        if let im::ImContent::Text { text, .. } = &part.content {
-            assert!(text.text.len() <= im::MAX_TEXT);
-        }
-    }
-    assert!(body.parts.len() <= im::MAX_PARTS);
-    let (_, issues) = im::parse_text_format(data, 0..line);
-    issues_inside(data, &issues);
-}
-
 pub fn xml(data: &[u8]) {
     let document = parse_xml(data);
     issues_inside(data, &document.issues);
@@ -475,185 +458,4 @@ pub fn xml(data: &[u8]) {
         open.push((content.end(), range));
     }
     let _ = looks_like_xml(data);
-}
-
-pub fn c3p_document(data: &[u8]) {
-    if let Some(invite) = c3p::parse_conference_invite(data) {
-        issues_inside(data, &invite.issues);
-    }
-    let Some(document) = c3p::parse_c3p(data) else {
-        return;
-    };
-    issues_inside(data, &document.issues);
-    document.secrets.iter().for_each(|secret| inside(data, secret));
-    for command in &document.commands {
-        inside(data, &command.range);
-        assert!(command.target().is_none_or(|target| !target.is_empty()));
-        let _ = (command.mcu(), command.all_roles().count(), c3p::command_words(&command.name));
-    }
-    let _ = (document.conference_key(), document.correlation_key());
-}
-
-/// Documents of one subscription, a zero byte between them.
-pub fn conference_documents(data: &[u8]) {
-    let mut roster = conference_info::Roster::default();
-    for body in data.split(|b| *b == 0) {
-        let Some(document) = conference_info::parse_conference_info(body) else {
-            continue;
-        };
-        issues_inside(body, &document.issues);
-        let again = document.state == conference_info::State::Partial && document.version.is_some();
-        let changes = roster.apply(&document);
-        assert!(!roster.ended || roster.users.is_empty());
-        if again && !changes.is_empty() {
-            let users = roster.users.clone();
-            let _ = roster.apply(&document);
-            assert_eq!(roster.users, users, "a version counted twice");
-        }
-    }
-}
-
-pub fn presence_document(data: &[u8]) {
-    match presence::parse_presence(data) {
-        Some(presence::Presence::Pidf(pidf)) => {
-            issues_inside(data, &pidf.issues);
-            pidf.tuples.iter().for_each(|tuple| inside(data, &tuple.range));
-        }
-        Some(presence::Presence::Categories(all)) => {
-            issues_inside(data, &all.issues);
-            for category in &all.list {
-                inside(data, &category.range);
-                let _ = category.summary();
-            }
-        }
-        Some(presence::Presence::Other { issues, .. }) => issues_inside(data, &issues),
-        None => {}
-    }
-}
-
-/// The first line is the Content-Type.
-pub fn rlmi_body(data: &[u8]) {
-    let line = memchr::memchr(b'\n', data).unwrap_or(0);
-    let (content_type, rest) = data.split_at(line);
-    let start = data.len() - rest.len();
-    let all = rlmi::read_list(data, start..data.len(), content_type);
-    issues_inside(data, &all.issues);
-    inside(data, &all.list_range);
-    all.parts.iter().for_each(|part| inside(data, &part.range));
-}
-
-/// The value of a header, read as each of them.
-pub fn sip_routing(data: &[u8]) {
-    use sip::{cause, diagnostics, routing};
-    let all = || 0..data.len();
-    issues_inside(data, &routing::parse_history_info(data, all()).1);
-    issues_inside(data, &routing::parse_diversions(data, all()).1);
-    issues_inside(data, &routing::parse_identity(data, all()).1);
-    issues_inside(data, &routing::parse_words(data, all()).1);
-    if let (Some(found), _) = cause::parse_diagnostics(data, all()) {
-        for (_, debug) in diagnostics::media_debug(&found) {
-            let _ = debug.ice_warn_bits();
-        }
-        let _ = (diagnostics::words(found.code), diagnostics::component(found.code));
-    }
-}
-
-pub fn dns(data: &[u8]) {
-    for flavor in [Flavor::Dns, Flavor::Mdns, Flavor::Llmnr] {
-        let Some(dns) = parse_dns(data, flavor) else {
-            assert!(data.len() < crate::dns::HEADER);
-            continue;
-        };
-        issues_inside(data, &dns.issues);
-        for question in &dns.questions {
-            inside(data, &question.range);
-            assert!(question.name.text.len() <= 4 * crate::dns::MAX_NAME);
-        }
-        for record in dns.records() {
-            inside(data, &record.range);
-            inside(data, &record.data_range);
-            inside(data, &record.name.range);
-        }
-        for (_, option) in dns.edns.iter().flat_map(|e| &e.options) {
-            inside(data, option);
-        }
-        let _ = (dns.outcome(), dns.negative_ttl());
-    }
-    match frame_dns(data) {
-        DnsFraming::Message(range) => inside(data, &range),
-        DnsFraming::NeedMore(total) => assert!(total > data.len()),
-    }
-    let _ = [53, 5353, 5355, 5060].map(|port| looks_like_dns(data, port));
-}
-
-pub fn ntlm(data: &[u8]) {
-    if let Some(ntlm) = parse_ntlm(data) {
-        issues_inside(data, &ntlm.issues);
-        if let nt::Message::Challenge { info, .. } | nt::Message::Authenticate { info, .. } = &ntlm.message {
-            for pair in info {
-                inside(data, &pair.range);
-                let _ = (pair.name(), pair.title(), pair.unix_time());
-            }
-        }
-        let _ = (ntlm.message.response_kind(), ntlm.flags.words().count());
-    }
-    if let GssapiData::Gss(token) = parse_gssapi_data(&String::from_utf8_lossy(data)) {
-        assert!(token.length <= data.len());
-    }
-}
-
-pub fn provisioning(data: &[u8]) {
-    let Some(found) = parse_provisioning(data) else {
-        return;
-    };
-    issues_inside(data, &found.issues);
-    for setting in &found.settings {
-        inside(data, &setting.range);
-        assert_eq!(setting.group.is_some(), found.group_of(setting).is_some());
-        let _ = setting.meaning();
-    }
-}
-
-pub fn mras(data: &[u8]) {
-    let Some(found) = parse_mras(data) else {
-        return;
-    };
-    issues_inside(data, &found.issues);
-    let relay_auth::Message::Response(response) = &found.message else {
-        return;
-    };
-    for given in &response.credentials {
-        given.relays.iter().for_each(|r| inside(data, &r.range));
-        if let Some(password) = &given.password {
-            inside(data, &password.range());
-            assert!(password.to_string().starts_with("<redacted"));
-        }
-    }
-}
-
-pub fn roaming(data: &[u8]) {
-    let Some(found) = parse_roaming(data) else {
-        return;
-    };
-    issues_inside(data, &found.issues);
-    found.targets().for_each(|t| inside(data, &t.range));
-    match &found.body {
-        RoamingBody::Contacts(contacts) => {
-            contacts.groups.iter().for_each(|g| inside(data, &g.range));
-            contacts.contacts.iter().for_each(|c| inside(data, &c.range));
-        }
-        RoamingBody::AccessList(entries) => entries.iter().for_each(|e| inside(data, &e.range)),
-        RoamingBody::OwnData(own) => own.categories.iter().for_each(|c| inside(data, &c.range)),
-        RoamingBody::OwnRequest(_) | RoamingBody::Subscriptions(_) => {}
-    }
-}
-
-pub fn csta(data: &[u8]) {
-    let Some(found) = parse_csta(data) else {
-        return;
-    };
-    issues_inside(data, &found.issues);
-    found.connections.iter().for_each(|c| inside(data, &c.range));
-    found.devices.iter().for_each(|d| inside(data, &d.range));
-    let _ = (found.call_id(), found.device(), found.title());
 }
