@@ -16,19 +16,38 @@ use crate::tds::{TdsEvent, TdsReader};
 use crate::tls::{TlsEvent, TlsReader};
 use crate::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
 use crate::xml::{Content, looks_like_xml, parse_xml};
-use crate::{Issue, im, mime, sdp, sqlr, tds};
+use crate::{Issue, mime, sdp, sqlr, tds};
+
+mod conference;
+mod control;
+
+pub use conference::{
+    c3p_document, conference_documents, im_body, presence_document, rlmi_body, sip_routing,
+};
+pub use control::{csta, dns, mras, ntlm, provisioning, roaming};
 
 /// One fuzz target.
 pub type Body = fn(&[u8]);
 
 /// All targets by the name of their corpus folder.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("c3p", c3p_document),
     ("candidate", candidate),
+    ("conference_info", conference_documents),
+    ("csta", csta),
+    ("dns", dns),
     ("im", im_body),
     ("mime", mime_body),
+    ("mras", mras),
+    ("ntlm", ntlm),
+    ("presence", presence_document),
     ("probe", probe),
+    ("provisioning", provisioning),
+    ("rlmi", rlmi_body),
+    ("roaming", roaming),
     ("sdp", sdp_session),
     ("sip_message", sip_message),
+    ("sip_routing", sip_routing),
     ("sip_scan", sip_scan),
     ("sip_stream", sip_stream),
     ("stun", stun),
@@ -439,22 +458,4 @@ pub fn xml(data: &[u8]) {
         open.push((content.end(), range));
     }
     let _ = looks_like_xml(data);
-}
-
-/// The first line is the Content-Type, and an `ms-text-format` too.
-pub fn im_body(data: &[u8]) {
-    let line = memchr::memchr(b'\n', data).unwrap_or(0);
-    let (content_type, rest) = data.split_at(line);
-    let start = data.len() - rest.len();
-    let body = im::read_im(data, start..data.len(), content_type);
-    issues_inside(data, &body.issues);
-    for part in &body.parts {
-        inside(data, &part.range);
-        if let im::ImContent::Text { text, .. } = &part.content {
-            assert!(text.text.len() <= im::MAX_TEXT);
-        }
-    }
-    assert!(body.parts.len() <= im::MAX_PARTS);
-    let (_, issues) = im::parse_text_format(data, 0..line);
-    issues_inside(data, &issues);
 }
