@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
+use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known};
 use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport, Way};
 use crate::capture::{CaptureId, FrameRef, Nanos};
@@ -16,7 +17,8 @@ use crate::net::defrag::Defragmented;
 use crate::net::sctp::{ChunkUse, SctpTable};
 use crate::net::tcp::SegmentUse;
 use crate::net::{
-    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpSegment, TcpTable, slice_frame, slice_ip,
+    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpFlags, TcpSegment, TcpTable, slice_frame,
+    slice_ip,
 };
 
 /// Follows one capture.
@@ -164,11 +166,20 @@ impl CaptureDecoder {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
-    /// A fragment that is the copy of another.
+    /// The copy of a fragment, or of a question for SQL Server instances.
     fn fragment_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
         let Some((link, bytes, head)) = prepared.frame(i) else { return };
-        let Sliced::Fragment { ip } = slice_frame(link, bytes, head.origlen, &self.limits) else { return };
         let frame = self.frame_ref(prepared, i);
+        let ip = match slice_frame(link, bytes, head.origlen, &self.limits) {
+            Sliced::Fragment { ip } => ip,
+            Sliced::Udp { ip, src, dst, payload } => {
+                let (bytes, place) = (payload, Place::Memory(payload));
+                let (time, cut) = (head.time, ip.missing > 0);
+                sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate: true, cut });
+                return;
+            }
+            _ => return,
+        };
         let pushed = self.twice.push(&ip, frame, head.time, &self.limits);
         self.twice.given_up();
         let Defragmented::Whole(datagram) = pushed else { return };
@@ -243,6 +254,13 @@ impl CaptureDecoder {
                 let missing = ip.missing > 0;
                 let bytes = match udp_payload(payload, sip_port, &mut self.counts) {
                     Payload::Text(bytes) => bytes,
+                    Payload::Is(Class::Other) if is_sqlr(src, dst, payload) => {
+                        let (bytes, place) = (payload, place_of(payload, file));
+                        let (duplicate, cut) = (false, missing);
+                        let kept =
+                            sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate, cut });
+                        return self.accounting.add(message_class(kept, cut), frames);
+                    }
                     Payload::Is(class) => return self.accounting.add(class, frames),
                     Payload::Stun => {
                         let place = place_of(payload, file);
@@ -297,10 +315,8 @@ impl CaptureDecoder {
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
             Sliced::Icmp { ip } => {
-                if let Some(breakage) = breakage::of_icmp(&ip, frame, time) {
-                    sink.broken(&breakage);
-                }
-                Class::Other
+                let about = breakage::of_icmp(&ip, frame, time).is_some_and(|b| sink.broken(&b));
+                if about { Class::Decoded } else { Class::Other }
             }
             Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
@@ -370,11 +386,17 @@ impl CaptureDecoder {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
         });
         let payload = !segment.payload.is_empty() || segment.missing > 0;
+        let expected = sign_of(segment, frame, time).is_some_and(|sign| sink.tcp_sign(&sign));
         let connection =
             tcp.connection_of(segment.src, segment.dst).and_then(|(id, _)| connections.get_mut(&id));
         let class = match (used, connection) {
             (SegmentUse::OverLimit, _) => Class::OverLimit,
             (_, Some(c)) => match c.class(payload) {
+                None if expected && !payload => {
+                    c.expected = true;
+                    c.waiting[0] += frames;
+                    return;
+                }
                 Some(class) => {
                     if c.waiting != [0; 2] {
                         c.settle_waiting(accounting, sink);
@@ -389,6 +411,7 @@ impl CaptureDecoder {
                     return;
                 }
             },
+            (_, None) if expected => Class::Decoded,
             (_, None) => Class::Other,
         };
         let class = match tcp.connection_of(segment.src, segment.dst) {
@@ -424,6 +447,19 @@ impl CaptureDecoder {
     pub fn waiting(&self) -> u64 {
         self.defrag.pending() + self.connections.values().flat_map(|c| c.waiting).sum::<u64>()
     }
+}
+
+/// What a segment says of its connection, where it opens it or resets it.
+fn sign_of(segment: &TcpSegment<'_>, frame: FrameRef, time: Nanos) -> Option<TcpSign> {
+    if segment.flags.0 & (TcpFlags::SYN | TcpFlags::RST) == 0 {
+        return None;
+    }
+    let kind = match (segment.flags.has(TcpFlags::RST), segment.flags.has(TcpFlags::ACK)) {
+        (true, _) => TcpSignKind::Reset,
+        (false, false) => TcpSignKind::Syn,
+        (false, true) => TcpSignKind::SynAck,
+    };
+    Some(TcpSign { src: segment.src, dst: segment.dst, kind, seq: segment.seq, frame, time })
 }
 
 /// Whether a limit was not told of yet; then it counts as told.

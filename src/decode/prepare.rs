@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
+use super::sql::is_sqlr;
 use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, stun_in};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
@@ -28,7 +29,7 @@ pub enum Class {
     Stun,
     /// The next of [`Prepared::media`].
     Media,
-    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment.
+    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, a question for SQL Server instances.
     Ordered,
 }
 
@@ -150,6 +151,8 @@ pub fn prepare(
                 let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
                 match udp_payload(payload, sip_port, counts) {
+                    // Rare, and told by what came before: the ordered half takes it.
+                    Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,
                     Payload::Media(channel, kind, len) => {
                         media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, hasher);
