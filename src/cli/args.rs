@@ -178,6 +178,8 @@ pub(super) enum Command {
     Conferences(ListArgs),
     /// Instant messages and what became of them
     Messages(ListArgs),
+    /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
+    Sql(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media

@@ -24,6 +24,7 @@ mod parser;
 use eval::Subject;
 use parser::Expr;
 
+use crate::correlate::sql::Lookup;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx};
 
 /// A parsed filter.
@@ -63,6 +64,11 @@ impl Filter {
 
     pub fn matches_dialog(&self, analysis: &Analysis, dialog: DialogIdx) -> bool {
         self.matches(analysis, &Subject::Dialog(dialog))
+    }
+
+    /// A look-up of SQL Server, or a connection to it, with the SIP that is joined to it.
+    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup) -> bool {
+        self.matches(analysis, &Subject::Lookup(lookup))
     }
 
     /// A message; what belongs to its call or dialog (`from`, `state`, `setup` …) is asked of that.

@@ -430,6 +430,23 @@ impl Analysis {
         }
     }
 
+    /// Is it a 5xx of a machine that asked for SQL Server, or connected to it, in the seconds before?
+    pub fn sql_asked_before(&self, m: MsgIdx) -> bool {
+        let r = self.message(m);
+        if !(500..600).contains(&r.status) || self.sql.is_empty() {
+            return false;
+        }
+        let by = self.flow(r.flow).src.ip();
+        let near = |t: Nanos| (0..=LATE).contains(&r.time.saturating_sub(t));
+        let end = self.sql.records.partition_point(|q| q.time <= r.time);
+        let asked = self.sql.records.get(..end).unwrap_or_default().iter().rev();
+        let mut asked = asked.take_while(|q| near(q.time)).filter(|q| q.question.is_some());
+        let end = self.sql.connections.partition_point(|c| c.time <= r.time);
+        let opened = self.sql.connections.get(..end).unwrap_or_default().iter().rev();
+        let mut opened = opened.take_while(|c| near(c.time));
+        asked.any(|q| q.src.ip() == by) || opened.any(|c| c.client.ip() == by)
+    }
+
     /// Time of the last thing that belongs to a look-up.
     pub fn end_of(&self, l: &Lookup) -> Nanos {
         let messages = l.records.last().and_then(|r| self.sql.records.get(*r as usize)).map(|r| r.time);

@@ -1,5 +1,6 @@
-//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
+//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server.
 
+pub(super) mod lookups;
 mod subscriptions;
 
 use serde::Serialize;
@@ -13,6 +14,8 @@ use crate::view::lists::ListKind;
 #[serde(untagged)]
 pub(super) enum Row<'a> {
     Subscription(subscriptions::Subscription<'a>),
+    Lookup(Box<lookups::SqlLookup<'a>>),
+    SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
 }
 
 /// Name of the list in the contract.
@@ -22,6 +25,7 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Subscriptions => "subscriptions",
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
+        ListKind::Lookups => "sql_lookups",
     }
 }
 
@@ -33,6 +37,12 @@ pub(super) fn row<'a>(
 ) -> Option<Row<'a>> {
     match kind {
         ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
+        ListKind::Lookups => {
+            lookups::row(analysis, gathered, at).map(|l| Row::Lookup(Box::new(l))).or_else(|| {
+                let row = lookups::connection_row(analysis, gathered, at)?;
+                Some(Row::SqlConnection(Box::new(row)))
+            })
+        }
         ListKind::SignIns | ListKind::Conferences | ListKind::Messages => None,
     }
 }

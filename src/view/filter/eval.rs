@@ -7,9 +7,12 @@ use callscope_parsers::sip::parse_message;
 use super::fields::Field;
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
+use crate::correlate::sql::Lookup;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Owner, Side, flag};
 use crate::view::packets::PacketLine;
 use crate::view::show;
+
+mod sql;
 
 /// What a filter is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +20,7 @@ pub enum Subject<'a> {
     Call(CallIdx),
     Dialog(DialogIdx),
     Message(MsgIdx),
+    Lookup(&'a Lookup),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
 }
@@ -135,12 +139,18 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    if let Subject::Lookup(l) = subject {
+        return sql::lookup(analysis, l, source, with_value, sink);
+    }
+    if source.field == Field::Sql {
+        return sql::of_sip(analysis, subject, sink);
+    }
     if source.field.of_message() || source.field == Field::Status && matches!(subject, Subject::Message(_)) {
         return match *subject {
             Subject::Call(c) => list(analysis, analysis.call(c).messages, source, with_value, sink),
             Subject::Dialog(d) => list(analysis, analysis.dialog(d).messages, source, with_value, sink),
             Subject::Message(m) => message(analysis, m, source, with_value, sink),
-            Subject::Packet(..) => false,
+            Subject::Packet(..) | Subject::Lookup(_) => false,
         };
     }
     match *subject {
@@ -150,7 +160,7 @@ fn visit(
             Owner::Call(c) => call(analysis, c, source.field, sink),
             Owner::Dialog(d) => dialog(analysis, d, source.field, sink),
         },
-        Subject::Packet(..) => false,
+        Subject::Packet(..) | Subject::Lookup(_) => false,
     }
 }
 
@@ -180,6 +190,7 @@ fn packet(
         Field::Length => sink(Value::Number(i128::from(line.length))),
         Field::Protocol => sink(Value::Text(&line.protocol)),
         Field::Info => sink(Value::Text(&line.info)),
+        Field::Sql => matches!(line.protocol.as_str(), "SQLR" | "TDS") && sink(Value::Text(&line.info)),
         _ => messages.iter().any(|&m| visit(analysis, &Subject::Message(m), source, with_value, sink)),
     }
 }
@@ -353,6 +364,7 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     };
     match subject {
         Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Message(m) => {
             ask(&MESSAGE)
                 || ask(&ROW)
