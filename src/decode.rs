@@ -29,7 +29,7 @@ pub use kind::KindBits;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
-pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep};
+pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep, is_sqlr};
 pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent, StunFacts};
 pub use tls::TlsSession;
 

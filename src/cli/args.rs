@@ -299,6 +299,9 @@ pub(super) struct LadderArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub selection: Selection,
+    /// The look-up of SQL Server of that number, with what SIP is joined to it
+    #[arg(long, value_name = "N")]
+    pub sql: Option<u32>,
     /// text, svg, html, mermaid, json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: LadderFormat,

@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashSet};
 use super::Analysis;
 use super::model::*;
 use crate::capture::{FrameRef, Nanos};
-use crate::decode::{Breakage, BreakageKind, DecodedSqlr, name_hash};
+use crate::decode::{Breakage, BreakageKind, DecodedSqlr, Place, name_hash};
 
 mod connection;
 mod lookup;
@@ -33,6 +33,8 @@ pub struct Sql {
     pub connections: Vec<SqlConnection>,
     /// The latest connection between client and server.
     by_ends: HashMap<(SocketAddr, SocketAddr), u32, foldhash::fast::RandomState>,
+    /// Messages of several frames by the last of these.
+    assembled: HashMap<FrameRef, u32, foldhash::fast::RandomState>,
     /// Machines that were asked or that answered.
     hosts: HashSet<IpAddr, foldhash::fast::RandomState>,
 }
@@ -80,6 +82,11 @@ impl Sql {
         self.records.is_empty() && self.connections.is_empty()
     }
 
+    /// The message that was put together from several frames, of which this is the last.
+    pub fn record_in(&self, frame: FrameRef) -> Option<&SqlrRecord> {
+        self.records.get(*self.assembled.get(&frame)? as usize)
+    }
+
     /// The latest connection between two ends, whichever is the client, and whether `src` is.
     pub fn connection_between(&self, src: SocketAddr, dst: SocketAddr) -> Option<(&SqlConnection, bool)> {
         let find = |ends| self.by_ends.get(&ends).and_then(|i| self.connections.get(*i as usize));
@@ -115,6 +122,11 @@ impl Analysis {
         let Some(bytes) = self.place(&m.place, m.frame) else { return false };
         self.newest = self.newest.max(m.time);
         self.sql.hosts.insert(if question.is_some() { m.dst.ip() } else { m.src.ip() });
+        if matches!(m.place, Place::Memory(_))
+            && let Ok(at) = u32::try_from(self.sql.records.len())
+        {
+            self.sql.assembled.insert(m.frame, at);
+        }
         let (time, frame, src, dst, cut) = (m.time, m.frame, m.src, m.dst, m.cut);
         let pattern = message.pattern;
         self.sql.records.push(SqlrRecord {

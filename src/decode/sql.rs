@@ -63,7 +63,7 @@ pub enum TcpSignKind {
 
 /// Is it a datagram of this protocol: by its content, or by its first byte where it goes to the server's port or comes
 /// from it? To be asked of what is no other protocol.
-pub(super) fn is_sqlr(src: SocketAddr, dst: SocketAddr, payload: &[u8]) -> bool {
+pub fn is_sqlr(src: SocketAddr, dst: SocketAddr, payload: &[u8]) -> bool {
     if !matches!(payload.first(), Some(2..=5 | 0x0F)) {
         return false;
     }
