@@ -232,7 +232,11 @@ pub fn server_version((major, minor, build): (u8, u8, u16)) -> String {
 
 /// `7.4`, or the number.
 pub fn tds_version(version: u32) -> String {
-    tds_version_name(version).map_or_else(|| format!("0x{version:08x}"), str::to_owned)
+    match (tds_version_name(version), version >> 24) {
+        (Some(name), _) => name.to_owned(),
+        (None, 4 | 5) => format!("{}.{}", version >> 24, version >> 16 & 0xff),
+        (None, _) => format!("0x{version:08x}"),
+    }
 }
 
 /// A step of a connection.

@@ -174,7 +174,7 @@ fn message(m: &TdsMessage, bytes: &[u8], from_server: bool, show_secrets: bool) 
     let text = match content {
         TdsContent::Prelogin => {
             let read = parse_prelogin(&m.payload, from_server);
-            children.extend(prelogin(&read, &places));
+            children.extend(prelogin(&read, &places, from_server));
             issues(&mut children, &read.issues, &places);
             "PRELOGIN"
         }
@@ -241,7 +241,7 @@ fn issues(nodes: &mut Vec<Node>, issues: &[Issue], places: &Places<'_>) {
     }
 }
 
-fn prelogin(read: &Prelogin<'_>, places: &Places<'_>) -> Vec<Node> {
+fn prelogin(read: &Prelogin<'_>, places: &Places<'_>, from_server: bool) -> Vec<Node> {
     let one = |o: &callscope_parsers::tds::prelogin::PreloginOption<'_>| {
         let label = option_name(o.token).map_or_else(|| format!("option 0x{:02x}", o.token), str::to_owned);
         let hex = || o.value.iter().take(64).map(|b| format!("{b:02x}")).collect::<String>();
@@ -254,10 +254,11 @@ fn prelogin(read: &Prelogin<'_>, places: &Places<'_>) -> Vec<Node> {
             option::VERSION => match read.version {
                 Some(v) => {
                     let [a, b] = v.sub_build;
-                    format!(
-                        "{}, sub-build 0x{a:02x}{b:02x}",
-                        sql::server_version((v.major, v.minor, v.build))
-                    )
+                    let version = match from_server {
+                        true => sql::server_version((v.major, v.minor, v.build)),
+                        false => v.to_string(),
+                    };
+                    format!("{version}, sub-build 0x{a:02x}{b:02x}")
                 }
                 None => hex(),
             },

@@ -201,8 +201,8 @@ fn facts(c: &SqlConnection) -> Vec<String> {
         };
         let password = if login.has_password { " (the password is not shown)" } else { "" };
         out.push(format!(
-            "Login in clear by {} {who}{password}: program {}, server {}, database {}, TDS {}.",
-            sql::name(&login.host),
+            "Login in clear from {} {who}{password}: program {}, server {}, database {}, TDS {}.",
+            or_none(&login.host),
             or_none(&login.program),
             or_none(&login.server),
             or_none(&login.database),
