@@ -32,6 +32,7 @@ impl Sink for Apply<'_> {
 
     fn tls_start(&mut self, session: TlsSession) -> usize {
         self.analysis.other.tls_sessions += 1;
+        self.analysis.sql_tls(&session);
         if self.analysis.tls.len() >= self.analysis.limits.tls_sessions {
             if self.analysis.other.tls_sessions == self.analysis.limits.tls_sessions as u64 + 1 {
                 let frame = session.frame;

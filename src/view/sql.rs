@@ -29,7 +29,10 @@ pub fn name(text: &str) -> String {
 
 /// `instance RTC`, `all instances`.
 pub fn question(kind: RequestKind, instance: Option<&str>) -> String {
-    let instance = instance.map(name).unwrap_or_default();
+    let instance = match instance.map(name) {
+        Some(name) if !name.is_empty() => name,
+        _ => "without a name".to_owned(),
+    };
     match kind {
         RequestKind::BroadcastEx => "all servers and instances".to_owned(),
         RequestKind::UnicastEx => "all instances".to_owned(),
@@ -131,6 +134,8 @@ pub fn connection(c: &SqlConnection) -> String {
             let mut out = format!("{port} established");
             if let Some(facts) = c.facts() {
                 out.push_str(&tds_words(facts));
+            } else if c.direct_tls {
+                out.push_str(", TLS from the start (TDS 8.0)");
             }
             out
         }

@@ -358,7 +358,7 @@ pub fn odd() -> Scene {
     for _ in 0..120 {
         s.udp(victim, browser(sql), 0, &[3]);
         s.now += 500;
-        s.udp(browser(sql), victim, 0, &answer(&many[..1_200.min(many.len())]));
+        s.udp(browser(sql), victim, 0, &answer(&many[..300.min(many.len())]));
         s.now += 9_000;
     }
     s

@@ -10,7 +10,7 @@ use callscope_parsers::tds::{
 
 use super::{Analysis, Sql};
 use crate::capture::{FrameRef, Nanos};
-use crate::decode::{Breakage, BreakageKind, DecodedTds, TcpSign, TcpSignKind, TdsStep};
+use crate::decode::{Breakage, BreakageKind, DecodedTds, TcpSign, TcpSignKind, TdsStep, TlsSession};
 
 /// Port of the default instance.
 pub const DEFAULT_PORT: u16 = 1433;
@@ -160,6 +160,8 @@ pub struct SqlConnection {
     pub resets: u16,
     pub error: Option<(BreakageKind, IpAddr)>,
     pub tds: Option<Box<TdsFacts>>,
+    /// It begins with TLS, as TDS 8.0 does.
+    pub direct_tls: bool,
     pub steps: Vec<Step>,
     seq: u32,
 }
@@ -240,6 +242,7 @@ impl Analysis {
             resets: 0,
             error: None,
             tds: None,
+            direct_tls: false,
             steps: Vec::new(),
             seq: 0,
         });
@@ -288,6 +291,16 @@ impl Analysis {
             }
         }
         true
+    }
+
+    /// Notes that TLS begins on a connection, where one to SQL Server is.
+    pub(in crate::correlate) fn sql_tls(&mut self, session: &TlsSession) {
+        if let (Some(client), Some(server)) = (session.client, session.server)
+            && let Some(c) = self.sql.latest(client, server)
+        {
+            c.direct_tls = true;
+            c.note(session.frame, session.first, false, StepKind::Tls);
+        }
     }
 
     /// Takes a step of a connection that speaks TDS.

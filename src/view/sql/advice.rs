@@ -135,11 +135,7 @@ fn what_happened(l: &Lookup, analysis: &Analysis) -> String {
             format!("Error {number}{state}: {words}.{quoted}")
         }
         Verdict::Connected | Verdict::NoConnection => {
-            let mut words = verdict(l.verdict);
-            if let Some(first) = words.get(..1).map(str::to_uppercase) {
-                words.replace_range(..1, &first);
-            }
-            format!("{words}.")
+            format!("{}.", capital(verdict(l.verdict)))
         }
         Verdict::OtherPort => {
             let to = connections(l, analysis).next().map_or(0, |c| c.server.port());
@@ -151,12 +147,20 @@ fn what_happened(l: &Lookup, analysis: &Analysis) -> String {
             let words = super::answer(l, analysis);
             let then = super::then(l, analysis);
             match (words.is_empty(), l.connections.is_empty()) {
-                (true, _) => format!("{then}."),
-                (false, true) => format!("{words}."),
-                (false, false) => format!("{words}; {then}."),
+                (true, _) => format!("{}.", capital(then)),
+                (false, true) => format!("{}.", capital(words)),
+                (false, false) => format!("{}; {then}.", capital(words)),
             }
         }
     }
+}
+
+/// Its first letter large.
+fn capital(mut words: String) -> String {
+    if let Some(first) = words.get(..1).map(str::to_uppercase) {
+        words.replace_range(..1, &first);
+    }
+    words
 }
 
 fn unreachable(l: &Lookup, analysis: &Analysis) -> String {

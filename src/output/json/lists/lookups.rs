@@ -234,7 +234,7 @@ fn connection<'a>(c: &'a SqlConnection, matches_answer: Option<bool>) -> Connect
         }),
         instance_match: server.and_then(|s| s.instance_match),
         mars: client.and_then(|s| s.mars),
-        tls: facts.is_some_and(|f| f.tls),
+        tls: c.direct_tls || facts.is_some_and(|f| f.tls),
         login_version: accepted.map(|a| a.0).or(login.map(|l| l.tds_version)).map(view::sql::tds_version),
         login: login.map(|l| Login {
             frame: l.frame.into(),
