@@ -307,6 +307,7 @@ impl Analysis {
     pub(in crate::correlate) fn add_tds(&mut self, m: &DecodedTds<'_>) {
         if let TdsStep::Message(message) = m.step
             && message.content() == TdsContent::Prelogin
+            && !message.payload.is_empty()
         {
             self.sql.statistics.prelogins += 1;
         }
