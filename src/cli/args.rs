@@ -178,6 +178,8 @@ pub(super) enum Command {
     Conferences(ListArgs),
     /// Instant messages and what became of them
     Messages(ListArgs),
+    /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
+    Sql(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media
@@ -297,6 +299,9 @@ pub(super) struct LadderArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub selection: Selection,
+    /// The look-up of SQL Server of that number, with what SIP is joined to it
+    #[arg(long, value_name = "N")]
+    pub sql: Option<u32>,
     /// text, svg, html, mermaid, json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: LadderFormat,

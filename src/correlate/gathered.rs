@@ -1,5 +1,5 @@
-//! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences and
-//! instant messages.
+//! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences,
+//! instant messages and look-ups of SQL Server instances.
 //!
 //! Dialogs and records say which messages there are to look at; only those whose body matters are read again.
 
@@ -7,6 +7,7 @@ use super::Analysis;
 pub use super::conference::Conference;
 pub use super::instant_message::InstantMessage;
 pub use super::sign_in::{Mras, Relay, Setting, SignIn, SignInState, Step, StepKind, StepState};
+pub use super::sql::Lookup;
 pub use super::subscription::{Fidelity, Subscription, SubscriptionState};
 
 /// Each list in order of time of its first message.
@@ -16,6 +17,7 @@ pub struct Gathered {
     pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Conference>,
     pub instant_messages: Vec<InstantMessage>,
+    pub lookups: Vec<Lookup>,
 }
 
 impl Analysis {
@@ -26,6 +28,7 @@ impl Analysis {
             subscriptions: self.subscriptions(),
             conferences: self.conferences(),
             instant_messages: self.instant_messages(),
+            lookups: self.lookups(),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
+//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server.
 
+pub(super) mod lookups;
 mod sign_ins;
 mod subscriptions;
 
@@ -15,6 +16,8 @@ use crate::view::lists::ListKind;
 pub(super) enum Row<'a> {
     SignIn(Box<sign_ins::SignIn<'a>>),
     Subscription(subscriptions::Subscription<'a>),
+    Lookup(Box<lookups::SqlLookup<'a>>),
+    SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
 }
 
 /// Name of the list in the contract.
@@ -24,6 +27,7 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Subscriptions => "subscriptions",
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
+        ListKind::Lookups => "sql_lookups",
     }
 }
 
@@ -36,6 +40,12 @@ pub(super) fn row<'a>(
     match kind {
         ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
         ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
+        ListKind::Lookups => {
+            lookups::row(analysis, gathered, at).map(|l| Row::Lookup(Box::new(l))).or_else(|| {
+                let row = lookups::connection_row(analysis, gathered, at)?;
+                Some(Row::SqlConnection(Box::new(row)))
+            })
+        }
         ListKind::Conferences | ListKind::Messages => None,
     }
 }

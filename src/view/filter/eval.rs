@@ -7,10 +7,13 @@ use callscope_parsers::sip::parse_message;
 use super::fields::Field;
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
+use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Owner, Side, flag};
 use crate::view::packets::PacketLine;
 use crate::view::show;
+
+mod sql;
 
 /// What a filter is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,7 @@ pub enum Subject<'a> {
     Call(CallIdx),
     Dialog(DialogIdx),
     Message(MsgIdx),
+    Lookup(&'a Lookup),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
     Session(&'a super::ice::Session),
@@ -139,6 +143,14 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    if let Subject::Lookup(l) = subject {
+        return sql::lookup(analysis, l, source, with_value, sink);
+    }
+    if source.field == Field::Sql
+        && matches!(subject, Subject::Call(_) | Subject::Dialog(_) | Subject::Message(_))
+    {
+        return sql::of_sip(analysis, subject, sink);
+    }
     let of_call =
         |c: CallIdx, sink: &mut Sink<'_>| visit(analysis, &Subject::Call(c), source, with_value, sink);
     match *subject {
@@ -197,6 +209,7 @@ fn packet(
         Field::Length => sink(Value::Number(i128::from(line.length))),
         Field::Protocol => sink(Value::Text(&line.protocol)),
         Field::Info => sink(Value::Text(&line.info)),
+        Field::Sql => matches!(line.protocol.as_str(), "SQLR" | "TDS") && sink(Value::Text(&line.info)),
         _ => messages.iter().any(|&m| visit(analysis, &Subject::Message(m), source, with_value, sink)),
     }
 }
@@ -355,6 +368,7 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     };
     match subject {
         Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Message(m) => {
             ask(&MESSAGE)
                 || ask(&ROW)
