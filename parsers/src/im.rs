@@ -20,12 +20,14 @@ use crate::mime::{self, Part, parse_body};
 use crate::sip::syntax::part as bytes_of;
 
 mod charset;
+mod composing;
 mod html;
 mod rtf;
 #[cfg(test)]
 mod tests;
 
 pub use charset::decode_charset;
+pub use composing::{Typing, parse_typing};
 pub use html::html_to_text;
 pub use rtf::rtf_to_text;
 
@@ -78,6 +80,7 @@ pub enum ImContent {
         markup: Markup,
         text: Text,
     },
+    Typing(Typing),
     /// A type that is named only (`text/calendar`, `application/ms-imdn+xml`, a file, …), or whose bytes are not text.
     Named,
 }
@@ -200,6 +203,14 @@ fn one(
 ) -> ImPart {
     let charset = mime::parameter(content_type.as_bytes(), "charset");
     let msgr = mime::parameter(content_type.as_bytes(), "msgr");
+    if media_type.ends_with("xml")
+        && media_type != "application/xhtml+xml"
+        && let Some((typing, found)) = parse_typing(content)
+    {
+        add(issues, found, &range);
+        let content = ImContent::Typing(typing);
+        return ImPart { media_type: media_type.to_owned(), charset, msgr, range, content };
+    }
     let markup = match media_type {
         // Said to be plain or nothing, and yet RTF: some clients do so.
         "text/plain" | "" | "text/richtext" if content.starts_with(b"{\\rtf") => Some(Markup::Rtf),

@@ -3,12 +3,17 @@
 //! Nothing here opens a file, reads a clock, logs or panics on input. A parser never fails on a message it
 //! has recognised: it gives what is readable plus [`Issue`]s, each with the byte range it speaks of.
 
+pub mod c3p;
+pub mod conference_info;
+pub mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod im;
 pub mod issue;
 pub mod mime;
+pub mod presence;
 pub mod probe;
+pub mod rlmi;
 pub mod sdp;
 pub mod sip;
 pub mod sqlr;

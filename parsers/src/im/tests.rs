@@ -157,3 +157,26 @@ proptest! {
         let _ = rtf_to_text(text.as_bytes());
     }
 }
+
+#[test]
+fn typing() {
+    // RFC 3994 §6.
+    let body = br#"<?xml version="1.0" encoding="UTF-8"?>
+<isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state><contenttype>text/plain</contenttype><refresh>90</refresh></isComposing>"#;
+    let all = im(body, "application/im-iscomposing+xml");
+    assert_eq!(all.text(), None);
+    let ImContent::Typing(typing) = &all.parts[0].content else { panic!() };
+    assert_eq!(typing.is_active(), Some(true));
+    assert!(
+        matches!(typing, Typing::IsComposing { refresh_s: Some(90), content_type: Some(t), .. } if t == "text/plain")
+    );
+    let all = im(b"<KeyboardActivity><status status=\"type\" /></KeyboardActivity>", "application/xml");
+    let ImContent::Typing(typing) = &all.parts[0].content else { panic!() };
+    assert_eq!(
+        (typing, typing.is_active()),
+        (&Typing::KeyboardActivity { status: Some("type".into()) }, None)
+    );
+    let all = im(b"<isComposing/>", "application/im-iscomposing+xml");
+    assert_eq!(codes(&all.issues), ["composing-no-state"]);
+    assert_eq!(im(b"<imdn/>", "application/ms-imdn+xml").parts[0].content, ImContent::Named);
+}
