@@ -161,3 +161,110 @@ fn sign_ins_end_as_the_last_round_says() {
     assert!(told.head.iter().any(|l| l.contains("clocks")), "{:?}", told.head);
     assert!(told.parts[0].leads[0].bad);
 }
+
+const TO_BOB: [&str; 2] = ["<sip:alice@example.com>;tag=a", "<sip:bob@example.com>"];
+
+/// An IM session that an INVITE opens over a proxy, with a reply in HTML, typing, a failed message; page-mode MESSAGEs
+/// between the same two, one of them challenged.
+fn chat() -> Analysis {
+    let mut s = Scenario::default();
+    let conversation = "Ms-Conversation-ID: ABCD==";
+    let format = "Ms-Text-Format: text/plain; charset=UTF-8;msgr=WAA=;ms-body=SGkgQm9i";
+    let sdp =
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=message 5060 sip null\r\n";
+    let invite = request("INVITE", 1).id("im").header(format).header(conversation);
+    let invite = invite.body("application/sdp", sdp);
+    s.add(0, "A>P", &invite.clone().via(&["A i1"]));
+    s.add(1, "P>B", &invite.via(&["P p1", "A i1"]));
+    let ok = response("200 OK", 1, "INVITE").id("im").tag("b");
+    s.add(20, "B>P", &ok.clone().via(&["P p1", "A i1"]));
+    s.add(21, "P>A", &ok.via(&["A i1"]));
+    s.add(25, "A>P", &request("ACK", 1).id("im").tag("b").via(&["A i2"]));
+    let typing = request("MESSAGE", 1).id("im").back().via(&["B t1"]);
+    let typing =
+        typing.body("application/im-iscomposing+xml", "<isComposing><state>active</state></isComposing>");
+    s.add(1000, "B>P", &typing);
+    s.add(1010, "P>B", &response("200 OK", 1, "MESSAGE").id("im").back().via(&["B t1"]));
+    let reply = request("MESSAGE", 2).id("im").back();
+    let reply = reply.body(
+        "text/html; charset=utf-8",
+        "<html><script>alert(1)</script><b>Hello</b> Alice &amp; all</html>",
+    );
+    s.add(2000, "B>P", &reply.clone().via(&["B r1"]));
+    s.add(2001, "P>A", &reply.clone().via(&["P r2", "B r1"]));
+    // Sent again on the first hop.
+    s.add(2500, "B>P", &reply.via(&["B r1"]));
+    s.add(2510, "A>P", &response("200 OK", 2, "MESSAGE").id("im").back().via(&["P r2", "B r1"]));
+    s.add(2511, "P>B", &response("200 OK", 2, "MESSAGE").id("im").back().via(&["B r1"]));
+    let lost = request("MESSAGE", 2).id("im").tag("b").via(&["A l1"]);
+    s.add(3000, "A>P", &lost.body("text/plain", "Are you\r\nthere?"));
+    s.add(3100, "P>A", &response("408 Request Timeout", 2, "MESSAGE").id("im").tag("b").via(&["A l1"]));
+    let page = |cseq, id, text: &str| {
+        request("MESSAGE", cseq)
+            .id(id)
+            .between(TO_BOB[0], TO_BOB[1])
+            .via(&[&format!("A {id}{cseq}")])
+            .body("text/plain", text)
+    };
+    let answer = |status, cseq, id| {
+        response(status, cseq, "MESSAGE")
+            .id(id)
+            .between(TO_BOB[0], TO_BOB[1])
+            .tag("p")
+            .via(&[&format!("A {id}{cseq}")])
+    };
+    s.add(4000, "A>P", &page(1, "p1", "one"));
+    s.add(4010, "P>A", &answer("407 Proxy Authentication Required", 1, "p1"));
+    s.add(4020, "A>P", &page(2, "p1", "one").header("Proxy-Authorization: Digest response=\"0\""));
+    s.add(4030, "P>A", &answer("202 Accepted", 2, "p1"));
+    s.add(5000, "A>P", &page(1, "p2", "two"));
+    s.done()
+}
+
+#[test]
+fn instant_messages_once_each_with_their_outcome() {
+    let analysis = chat();
+    let columns = ["from", "to", "delivered", "text", "by", "conversation", "type", "attempts"];
+    assert_eq!(
+        rows(&analysis, ListKind::Messages, &columns),
+        [
+            ["alice", "bob", "yes", "Hi Bob", "INVITE", "1", "text/plain", "1"],
+            ["bob", "alice", "yes", "Hello Alice & all", "MESSAGE", "1", "text/html", "1"],
+            ["alice", "bob", "408 Request Timeout", "Are you there?", "MESSAGE", "1", "text/plain", "1"],
+            ["alice", "bob", "yes", "one", "MESSAGE", "2", "text/plain", "2"],
+            ["alice", "bob", "no answer", "two", "MESSAGE", "2", "text/plain", "1"],
+        ]
+    );
+    let gathered = analysis.gather();
+    let told = ListKind::Messages.detail(&analysis, &gathered, 1, TimeMode::Relative).unwrap();
+    let lines: Vec<String> = told.parts[0].table.rows.iter().map(|r| r[1..3].join(": ")).collect();
+    let said = ["alice: Hi Bob", "bob: (writes)", "bob: Hello Alice & all", "alice: Are you", ": there?"];
+    assert_eq!(lines, said);
+    assert!(told.parts[0].leads[3].bad && !told.parts[0].leads[0].bad);
+    assert!(told.head[1].contains("3 messages, 1 not delivered in 1 Call-ID"), "{:?}", told.head);
+    let page = ListKind::Messages.detail(&analysis, &gathered, 4, TimeMode::Relative).unwrap();
+    assert!(page.head[1].contains("in 2 Call-IDs, joined by its two parties"), "{:?}", page.head);
+    assert_eq!(page.owners.len(), 2);
+}
+
+#[test]
+fn redacted_texts_keep_their_length() {
+    let mut analysis = chat();
+    analysis.redact_text = true;
+    assert_eq!(
+        rows(&analysis, ListKind::Messages, &["text"]).concat(),
+        ["xx xxx", "xxxxx xxxxx x xxx", "xxx xxx xxxxxx", "xxx", "xxx"]
+    );
+    let gathered = analysis.gather();
+    for row in 0..5 {
+        let told = ListKind::Messages.detail(&analysis, &gathered, row, TimeMode::Relative).unwrap();
+        let all = format!("{told:?}");
+        assert!(!all.contains("Hello") && !all.contains("there") && !all.contains("two\""), "{all}");
+    }
+    for m in (0..analysis.messages.len() as u32).map(MsgIdx) {
+        let text = String::from_utf8(analysis.message_bytes(m).unwrap()).unwrap();
+        for secret in ["SGkgQm9i", "Hello", "Are you", "there?", "\r\n\r\none", "\r\n\r\ntwo"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
