@@ -10,7 +10,7 @@ pub use super::instant_message::{
     Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,
 };
 pub use super::sign_in::{Mras, Relay, Setting, SignIn, SignInState, Step, StepKind, StepState};
-pub use super::subscription::{Fidelity, Subscription, SubscriptionState};
+pub use super::subscription::{Ending, Fidelity, Subscription, SubscriptionState, Told, Value};
 
 /// Each list in order of time of its first message.
 #[derive(Debug, Clone, Default)]

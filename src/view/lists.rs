@@ -127,7 +127,7 @@ impl ListKind {
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
             Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| s.owners.clone()),
             Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
             Self::Messages => {
                 gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
