@@ -6,6 +6,7 @@ mod ice;
 mod odd;
 mod paths;
 mod tour;
+mod watchers;
 
 use std::net::SocketAddr;
 
@@ -110,6 +111,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("paths.pcap", ethernet(paths::healthy())),
         ("browser.pcap", ethernet(paths::browser())),
         ("published_sdp.pcap", ethernet(paths::published())),
+        ("conversation.pcap", ethernet(watchers::conversation())),
+        ("watchers.pcap", ethernet(watchers::watchers())),
     ]
 }
 

@@ -313,6 +313,15 @@ impl Analysis {
         out
     }
 
+    /// What the body of any message says to a person, under the same rule.
+    pub fn written_in(&self, m: MsgIdx) -> Option<String> {
+        let bytes = self.whole_message_bytes(m).ok()?;
+        let message = sip::parse_message(&bytes)?;
+        let content_type = message.header("Content-Type").map(|h| h.value.to_vec()).unwrap_or_default();
+        let text = im::read_im(&bytes, message.body.clone(), &content_type).text()?;
+        Some(if self.redact_text { redact::text(&text) } else { text })
+    }
+
     /// When the writer got the final answer, from the sending of that request.
     pub fn answered_after(&self, one: &InstantMessage) -> Option<Nanos> {
         Some(self.message(one.response?).time.saturating_sub(self.message(one.message).time))

@@ -24,6 +24,7 @@ mod parser;
 use eval::Subject;
 use parser::Expr;
 
+use crate::correlate::gathered::InstantMessage;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx};
 
 /// A parsed filter.
@@ -68,6 +69,11 @@ impl Filter {
     /// A message; what belongs to its call or dialog (`from`, `state`, `setup` …) is asked of that.
     pub fn matches_message(&self, analysis: &Analysis, message: MsgIdx) -> bool {
         self.matches(analysis, &Subject::Message(message))
+    }
+
+    /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
+    pub fn matches_instant(&self, analysis: &Analysis, message: &InstantMessage) -> bool {
+        self.matches(analysis, &Subject::Instant(message))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

@@ -268,3 +268,18 @@ fn redacted_texts_keep_their_length() {
         }
     }
 }
+
+#[test]
+fn a_filter_asks_instant_messages_themselves() {
+    let analysis = chat();
+    let gathered = analysis.gather();
+    let matching = |filter: &str| {
+        ListKind::Messages.matching(&analysis, &gathered, Some(&Filter::parse(filter).unwrap()))
+    };
+    assert_eq!(matching("from ~ bob"), [1]);
+    assert_eq!(matching("im ~ hello"), [1]);
+    assert_eq!(matching("status == 408"), [2]);
+    assert_eq!(matching("state == unanswered"), [4]);
+    assert_eq!(matching("method == INVITE"), [0]);
+    assert_eq!(matching("hello"), [1]);
+}
