@@ -126,7 +126,9 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     }
     if !s.subscriptions.is_empty() {
         let line = |s: &Subscription| {
-            let period = s.poll_period.map_or_else(|| "-".to_owned(), |p| (p / 1_000_000_000).to_string());
+            let period = s
+                .poll_period
+                .map_or_else(|| "-".to_owned(), |p| ((p + 500_000_000) / 1_000_000_000).to_string());
             format!(
                 "{} {} {} {} {period} {} {} {}",
                 s.subscriber,

@@ -5,7 +5,7 @@
 //! challenge; its outcome is what its writer was told. Typing (RFC 3994) and delivery notices are events of a
 //! conversation. Texts are read again when they are asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use callscope_parsers::im::{self, ImContent, Markup};
 use callscope_parsers::sip::name_addr::parse_name_addr;
@@ -242,6 +242,7 @@ impl Analysis {
             }
             // Of several attempts the last, of several hops the one first in time.
             let mut opening: Option<MsgIdx> = None;
+            let mut informed = HashSet::new();
             for m in self.messages_of(call.messages) {
                 let r = self.message(m);
                 if !r.is_request() || r.has(flag::DUPLICATE) || r.has(flag::RETRANSMISSION) {
@@ -254,7 +255,10 @@ impl Analysis {
                     if better {
                         opening = Some(m);
                     }
-                } else if r.method == MethodId::INFO && r.body_len() > 0 && r.body_len() < SMALL {
+                } else if r.method == MethodId::INFO
+                    && (1..SMALL).contains(&r.body_len())
+                    && informed.insert((r.cseq, r.from_tag))
+                {
                     let Ok(bytes) = self.whole_message_bytes(m) else { continue };
                     let event = sip::parse_message(&bytes).and_then(|i| self.event_of(m, r, &i));
                     events.extend(event);
@@ -307,6 +311,8 @@ impl Analysis {
                 out.issues = body.issues.into_iter().map(|i| i.text.into_owned()).collect();
             }
         }
+        // Line ends behind the last word say nothing.
+        out.text = out.text.map(|t| t.trim_end_matches(['\r', '\n']).to_owned());
         if self.redact_text {
             out.text = out.text.map(|t| redact::text(&t));
         }

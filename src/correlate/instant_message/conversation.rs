@@ -46,9 +46,9 @@ impl JoinedBy {
     pub fn name(self) -> &'static str {
         match self {
             Self::Conference => "conference",
-            Self::ConversationId => "Ms-Conversation-ID",
-            Self::Parties => "its two parties",
-            Self::CallId => "Call-ID",
+            Self::ConversationId => "conversation_id",
+            Self::Parties => "parties",
+            Self::CallId => "call_id",
         }
     }
 }

@@ -131,7 +131,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let failed = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages.get(*i));
     let failed = failed.filter(|m| !m.is_delivered()).count();
     head.push(format!(
-        "Conversation {} of {}{}{}.",
+        "Conversation {}: {}{}{}.",
         m.conversation + 1,
         show::count(n as u64, "message", "messages"),
         match failed {
@@ -172,7 +172,12 @@ fn about(at: At<'_>, m: &InstantMessage) -> String {
 }
 
 fn joined(conversation: &Conversation) -> String {
-    let what = conversation.joined_by.name();
+    let what = match conversation.joined_by {
+        JoinedBy::Conference => "conference",
+        JoinedBy::ConversationId => "Ms-Conversation-ID",
+        JoinedBy::Parties => "its two parties",
+        JoinedBy::CallId => "Call-ID",
+    };
     let dialogs = conversation.owners.len() as u64;
     match (dialogs, conversation.joined_by) {
         (_, JoinedBy::CallId) | (1, JoinedBy::Parties) => String::new(),
