@@ -441,10 +441,11 @@ impl Walk {
         }
         if pending {
             // A later request that the end of the capture overtook does not undo what was granted.
-            let known = self.ever_granted || self.notifies > 0;
-            return match known {
+            // A NOTIFY is an answer too (RFC 6665 §4.1.2.4), where the capture lacks the other one.
+            let told = self.answered.is_none() && self.notifies > 0;
+            return match self.ever_granted || told {
                 true if self.fetches_only => (Terminated, Ending::Fetched),
-                true if waits => (Active, Ending::None),
+                true if waits || told => (Active, Ending::None),
                 _ => (Unanswered, Ending::None),
             };
         }

@@ -6,10 +6,10 @@ use crate::view::rows::columns;
 
 columns! { HELP DEFINITIONS
     "id" "#" Right 0 "number of the instant message",
-    "time" "Time" Left 1 "when it was sent",
-    "from" "From" Left 0 "who wrote it",
-    "to" "To" Left 0 "to whom or which conference",
-    "delivered" "Delivered" Left 0 "whether the writer was told that it got there, or why not",
+    "time" "Time" Left 2 "when it was sent",
+    "from" "From" Left 1 "who wrote it",
+    "to" "To" Left 2 "to whom or which conference",
+    "delivered" "Delivered" Left 1 "whether the writer was told that it got there, or why not",
     "text" "Text" Left 0 "what it says, without its markup",
     "conversation" "Conv" Right 3 "number of its conversation",
     "type" "Type" Left 5 "its media type",

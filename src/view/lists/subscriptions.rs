@@ -181,8 +181,14 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         told_words.push_str(&format!(", {rate:.1} a minute"));
     }
     head.push(told_words + ".");
-    if s.told_first {
-        head.push("The first notification came before the SUBSCRIBE was answered, as it may.".to_owned());
+    match (s.told_first, s.status) {
+        (false, _) => {}
+        (true, 0) => {
+            head.push("The SUBSCRIBE has no answer in the capture but its notifications.".to_owned())
+        }
+        (true, _) => {
+            head.push("The first notification came before the SUBSCRIBE was answered, as it may.".to_owned());
+        }
     }
     let told = at.analysis.told_to(s);
     head.extend(told.issues.iter().take(4).map(|(m, text)| {
