@@ -7,6 +7,7 @@ mod odd;
 mod paths;
 mod sql;
 mod tour;
+mod watchers;
 
 use std::net::SocketAddr;
 
@@ -113,6 +114,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("published_sdp.pcap", ethernet(paths::published())),
         ("sql.pcap", ethernet(sql::lookups())),
         ("sql_odd.pcap", ethernet(sql::odd())),
+        ("conversation.pcap", ethernet(watchers::conversation())),
+        ("watchers.pcap", ethernet(watchers::watchers())),
     ]
 }
 

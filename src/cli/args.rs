@@ -104,6 +104,9 @@ pub(super) struct Common {
     /// Do not blank SDP keys, ICE passwords and Authorization responses
     #[arg(long, global = true)]
     pub show_secrets: bool,
+    /// Replace what people wrote in instant messages by as many x
+    #[arg(long, global = true)]
+    pub redact_text: bool,
     /// Exit with 1 if a capture has an issue of at least this severity
     ///
     /// Damage (a cut file, a bad record) and a limit that was hit are warnings, other remarks on a capture are

@@ -402,6 +402,9 @@ pub(super) fn extract(common: &Common, args: &ExtractArgs) -> Result<u8, Failure
     if common.output.is_none() && std::io::stdout().is_terminal() {
         return Err(Failure::usage("a capture is not written to a terminal: give --output FILE"));
     }
+    if common.redact_text {
+        return Err(Failure::usage("frames are extracted as they are: --redact-text cannot be heeded"));
+    }
     let mut session = Session::new(common, &args.files)?;
     let analysis = session.analyse()?;
     let owners = select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?;

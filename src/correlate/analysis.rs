@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::breakage::Broken;
 use super::fork::ForkRow;
+use super::instant_message::redact;
 use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
@@ -26,6 +27,8 @@ pub struct Analysis {
     pub leg_headers: Vec<String>,
     /// Long-term credentials of TURN given by the user, `name:password`; either part may hold colons.
     pub turn_users: Vec<String>,
+    /// What people wrote is replaced by text of the same length in all that is shown.
+    pub redact_text: bool,
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,
@@ -194,8 +197,18 @@ impl Analysis {
         }
     }
 
-    /// The whole bytes of a message, read again from where they lie.
+    /// The whole bytes of a message, read again from where they lie, as they may be shown:
+    /// [`Analysis::redact_text`] is heeded.
     pub fn message_bytes(&self, m: MsgIdx) -> io::Result<Vec<u8>> {
+        let mut bytes = self.whole_message_bytes(m)?;
+        if self.redact_text {
+            redact::ranges(&bytes).into_iter().for_each(|r| redact::bytes(&mut bytes, r));
+        }
+        Ok(bytes)
+    }
+
+    /// The same whether or not they may be shown.
+    pub(super) fn whole_message_bytes(&self, m: MsgIdx) -> io::Result<Vec<u8>> {
         self.stores.read(self.message(m).bytes)
     }
 

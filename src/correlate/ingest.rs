@@ -335,7 +335,7 @@ fn is_terminated(state: &[u8]) -> bool {
 }
 
 /// Its `reason` parameter.
-fn subscription_reason(state: &[u8]) -> &[u8] {
+pub(super) fn subscription_reason(state: &[u8]) -> &[u8] {
     let mut params = state.split(|b| *b == b';').skip(1).map(<[u8]>::trim_ascii);
     let reason = params.find_map(|p| {
         let (name, value) = p.split_at_checked(p.iter().position(|b| *b == b'=')?)?;

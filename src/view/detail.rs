@@ -154,6 +154,9 @@ pub fn frame_detail_with(
         tree.push(node);
     }
 
+    let mut shown = bytes.to_vec();
+    analysis.redact_frame(frame, &mut shown, payload.clone().unwrap_or(0..bytes.len()));
+    let bytes = shown.as_slice();
     let mut own = Vec::new();
     let mut from = payload.as_ref().map_or(0, |p| p.start);
     let mut inside = 0;

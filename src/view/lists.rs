@@ -132,7 +132,7 @@ impl ListKind {
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
             Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| s.owners.clone()),
             Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
             Self::Messages => {
                 gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
@@ -146,10 +146,14 @@ impl ListKind {
         found.unwrap_or_default()
     }
 
-    /// Rows of which a call or dialog matches.
+    /// Rows of which a call or dialog matches; instant messages that match themselves.
     pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
         let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
+        if self == Self::Messages {
+            let all = (0u32..).zip(&gathered.instant_messages);
+            return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
+        }
         let fits = |owner: &Owner| match owner {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),

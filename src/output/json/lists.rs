@@ -1,5 +1,6 @@
 //! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server.
 
+mod instant_messages;
 pub(super) mod lookups;
 mod sign_ins;
 mod subscriptions;
@@ -18,6 +19,7 @@ pub(super) enum Row<'a> {
     Subscription(subscriptions::Subscription<'a>),
     Lookup(Box<lookups::SqlLookup<'a>>),
     SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
+    InstantMessage(Box<instant_messages::InstantMessage<'a>>),
 }
 
 /// Name of the list in the contract.
@@ -46,6 +48,9 @@ pub(super) fn row<'a>(
                 Some(Row::SqlConnection(Box::new(row)))
             })
         }
-        ListKind::Conferences | ListKind::Messages => None,
+        ListKind::Messages => {
+            instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
+        }
+        ListKind::Conferences => None,
     }
 }

@@ -7,9 +7,10 @@ use callscope_parsers::sip::parse_message;
 use super::fields::Field;
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
+use crate::correlate::gathered::InstantMessage;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Owner, Side, flag};
+use crate::correlate::{Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, flag};
 use crate::view::packets::PacketLine;
 use crate::view::show;
 
@@ -27,6 +28,8 @@ pub enum Subject<'a> {
     Session(&'a super::ice::Session),
     /// And the calls it belongs to.
     Allocation(AllocationIdx, &'a [CallIdx]),
+    /// What belongs to its request, call or dialog is asked of those.
+    Instant(&'a InstantMessage),
 }
 
 /// One value of a field.
@@ -143,6 +146,12 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    if let Subject::Instant(m) = subject {
+        if let Some(found) = instant(analysis, m, source, with_value, sink) {
+            return found;
+        }
+        return visit(analysis, &Subject::Message(m.message), source, with_value, sink);
+    }
     if let Subject::Lookup(l) = subject {
         return sql::lookup(analysis, l, source, with_value, sink);
     }
@@ -181,6 +190,32 @@ fn visit(
         },
         _ => false,
     }
+}
+
+/// What an instant message says of itself; `None` where its request is to be asked.
+fn instant(
+    analysis: &Analysis,
+    m: &InstantMessage,
+    source: &Source,
+    with_value: bool,
+    sink: &mut Sink<'_>,
+) -> Option<bool> {
+    let words = || analysis.instant_text(m).text.unwrap_or_default();
+    Some(match source.field {
+        Field::From => party(b"", m.from.as_bytes(), sink),
+        Field::To => party(b"", m.to.as_bytes(), sink),
+        Field::User => party(b"", m.from.as_bytes(), sink) || party(b"", m.to.as_bytes(), sink),
+        Field::Status => m.status != 0 && sink(Value::Number(i128::from(m.status))),
+        Field::State => sink(Value::Text(match m.status {
+            _ if m.is_delivered() => "delivered",
+            0 => "unanswered",
+            _ => "failed",
+        })),
+        Field::Reason => text(analysis, m.reason, sink),
+        Field::Im if !with_value => sink(Value::Flag(true)),
+        Field::Im => sink(Value::Text(&words())),
+        _ => return None,
+    })
 }
 
 fn list(analysis: &Analysis, list: MsgList, source: &Source, with_value: bool, sink: &mut Sink<'_>) -> bool {
@@ -237,6 +272,16 @@ fn message(analysis: &Analysis, m: MsgIdx, source: &Source, with_value: bool, si
         Field::Retransmission => sink(Value::Flag(record.has(flag::RETRANSMISSION))),
         Field::Duplicate => sink(Value::Flag(record.has(flag::DUPLICATE))),
         Field::Malformed => sink(Value::Flag(record.has(flag::MALFORMED))),
+        Field::Im => {
+            let written = record.method == MethodId::MESSAGE
+                && record.is_request()
+                && !matches!(record.content, Content::Composing | Content::DeliveryNotice);
+            written
+                && match with_value {
+                    false => sink(Value::Flag(true)),
+                    true => analysis.written_in(m).is_some_and(|words| sink(Value::Text(&words))),
+                }
+        }
         Field::Sdp if !with_value => sink(Value::Flag(record.has(flag::SDP))),
         Field::Sdp if !record.has(flag::SDP) => false,
         Field::Sdp | Field::Text | Field::Diagnostics | Field::Header => {
@@ -369,6 +414,13 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     match subject {
         Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
         Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
+        Subject::Instant(_) => {
+            let source = Source { field: Field::Im, header: String::new() };
+            if ask(&ROW) || ask(&MESSAGE) {
+                return true;
+            }
+            visit(analysis, subject, &source, true, &mut test)
+        }
         Subject::Message(m) => {
             ask(&MESSAGE)
                 || ask(&ROW)

@@ -56,6 +56,7 @@ pub enum Field {
     Sdp,
     Candidates,
     Text,
+    Im,
     Diagnostics,
     Header,
     IceState,
@@ -102,6 +103,7 @@ impl Field {
                 | Self::Sdp
                 | Self::Candidates
                 | Self::Text
+                | Self::Im
                 | Self::Diagnostics
                 | Self::Header
         )
@@ -149,6 +151,7 @@ fields! {
     "candidates" Candidates "how many candidate lines the message carries (messages)",
     "text" Text "bytes of the message contain (messages)",
     "raw" Text "the same as text",
+    "im" Im "alone: an instant message; with a value: what it says, without its markup (messages)",
     "header" Header "header.NAME: any header by its long name, e.g. header.Via (messages)",
     "diagnostics" Diagnostics "ms-diagnostics, ms-client-diagnostics, ms-diagnostics-public, Reason or Warning (messages)",
     "retransmission" Retransmission "the message was sent before (messages)",

@@ -18,7 +18,7 @@ pub struct Document {
     pub sign_ins: Vec<SignIn>,
     pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Never>,
-    pub instant_messages: Vec<Never>,
+    pub instant_messages: Vec<InstantMessage>,
     pub ice_sessions: Vec<IceSession>,
     pub turn_allocations: Vec<TurnAllocation>,
     pub sql_lookups: Vec<SqlLookup>,
@@ -161,15 +161,59 @@ pub struct Subscription {
     pub subscriber: String,
     pub target: String,
     pub targets: u32,
+    pub contacts: Vec<String>,
+    pub categories: Vec<String>,
     pub fidelity: String,
     pub poll_period_s: Option<f64>,
+    pub fetches: u32,
     pub expires_s: Option<u32>,
     pub notifies: u32,
     pub notify_bytes: u64,
+    pub piggybacked: u32,
     pub refreshes: u32,
     pub state: String,
+    pub ended: Option<String>,
+    pub reason: Option<String>,
     pub final_status: Option<u16>,
+    pub asked: bool,
+    pub told_first: bool,
     pub dialogs: Vec<u32>,
+    pub call: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstantMessage {
+    pub id: u32,
+    pub time: String,
+    pub frame: Frame,
+    pub call_id: String,
+    pub from: String,
+    pub to: String,
+    pub content_type: Option<String>,
+    pub text: Option<String>,
+    pub truncated: bool,
+    pub status: Option<u16>,
+    pub reason: Option<String>,
+    pub response_frame: Option<Frame>,
+    pub answer_ms: Option<f64>,
+    pub delivered: bool,
+    pub carried_by: String,
+    pub relayed_by: Option<String>,
+    pub attempts: u32,
+    pub notices: Vec<DeliveryNotice>,
+    pub conversation: u32,
+    pub conversation_id: Option<String>,
+    pub joined_by: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryNotice {
+    pub frame: Frame,
+    pub recipient: String,
+    pub status: String,
+    pub failed: bool,
 }
 
 #[derive(Debug, Deserialize)]
