@@ -118,7 +118,7 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
         let line = |m: &InstantMessage| {
             let text = a.instant_text(m).text.unwrap_or_default();
             let words = show::safe_str(&text.split_whitespace().collect::<Vec<_>>().join(" "));
-            let outcome = if m.notices.iter().any(|n| n.failed) { "failed" } else { "" };
+            let outcome = if m.notices.iter().any(|n| n.failed) { " failed" } else { "" };
             format!("{} {} {}{outcome} {} {words}", m.from, m.to, m.status, m.conversation + 1)
         };
         let got: Vec<String> = gathered.instant_messages.iter().map(line).collect();
