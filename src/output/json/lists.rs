@@ -15,7 +15,7 @@ use crate::view::lists::ListKind;
 #[serde(untagged)]
 pub(super) enum Row<'a> {
     SignIn(Box<sign_ins::SignIn<'a>>),
-    Subscription(subscriptions::Subscription<'a>),
+    Subscription(Box<subscriptions::Subscription<'a>>),
     InstantMessage(Box<instant_messages::InstantMessage<'a>>),
 }
 
@@ -36,7 +36,9 @@ pub(super) fn row<'a>(
     at: u32,
 ) -> Option<Row<'a>> {
     match kind {
-        ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
+        ListKind::Subscriptions => {
+            subscriptions::row(analysis, gathered, at).map(Box::new).map(Row::Subscription)
+        }
         ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
         ListKind::Messages => {
             instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
