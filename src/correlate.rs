@@ -30,6 +30,7 @@ mod retransmission;
 #[cfg(test)]
 mod script;
 mod sign_in;
+pub mod sql;
 mod store;
 mod strings;
 pub mod stun;
@@ -41,7 +42,7 @@ mod tests;
 pub(crate) use script::played;
 
 pub use analysis::Analysis;
-pub use breakage::{BrokenFlow, Failure, FailureCause};
+pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};

@@ -273,3 +273,78 @@ fn endless_peers_groups_and_allocations_are_bounded() {
     let codes: Vec<&str> = a.captures[0].issues.iter().map(|i| i.code).collect();
     assert!(codes.contains(&"limit-check-groups") && codes.contains(&"limit-turn-allocations"), "{codes:?}");
 }
+
+/// Of RFC 3489: no cookie; a Binding request whose one attribute fits, as a stray packet may look.
+fn classic(n: u8) -> Vec<u8> {
+    let mut m = vec![0, 1, 0, 8];
+    m.extend([n; 16]);
+    m.extend([0x80, 0x22, 0, 4, n, n, n, n]);
+    m
+}
+
+fn rtp(n: u8) -> Vec<u8> {
+    let mut p = vec![0x80, 8, 0, n, 0, 0, 0, n, 0xaa, 0xbb, 0xcc, 0xdd];
+    p.resize(172, 0xd5);
+    p
+}
+
+#[test]
+fn a_flow_of_media_alone_has_no_stun_without_cookie() {
+    let media: Vec<Vec<u8>> = (0..5).map(|n| udp(40_000, &rtp(n))).collect();
+    let with = |m: Vec<u8>, first: bool| {
+        let mut frames = media.clone();
+        frames.insert(if first { 0 } else { 4 }, udp(40_000, &m));
+        let a = read(&paced(&frames));
+        (a.stun.records.len(), a.stun.statistics.lookalikes)
+    };
+    assert_eq!(with(classic(7), false), (0, 1));
+    assert_eq!(with(classic(7), true), (1, 0), "nothing says otherwise yet");
+    assert_eq!(with(binding(&[]), false), (1, 0), "the cookie proves it");
+    // Where STUN was spoken before it is, in either direction: old clients check their path while media flows.
+    let mut frames = vec![udp(40_000, &binding(&[]))];
+    frames.extend(media.clone());
+    frames.push(udp(40_000, &classic(8)));
+    let a = read(&paced(&frames));
+    assert_eq!((a.stun.records.len(), a.stun.statistics.lookalikes), (2, 0));
+    // Another flow has nothing to do with it.
+    let mut frames = media;
+    frames.push(udp(40_002, &classic(9)));
+    assert_eq!(read(&paced(&frames)).stun.records.len(), 1);
+}
+
+#[test]
+fn what_could_be_channels_counts_where_stun_is_spoken() {
+    let channel = |data: &[u8]| [&[0x40, 1, 0, data.len() as u8][..], data].concat();
+    let odd = channel(b"\x30what is it\x00");
+    let count = |frames: &[Vec<u8>]| {
+        let a = read(&paced(frames));
+        (a.stun.statistics.by_type().get("ChannelData").copied().unwrap_or(0), a.stun.statistics.lookalikes)
+    };
+    assert_eq!(count(&[udp(40_000, &odd)]), (0, 1));
+    assert_eq!(count(&[udp(40_000, &binding(&[])), udp(40_000, &odd)]), (1, 0));
+    // Media in it speaks for itself, cut or not.
+    assert_eq!(count(&[udp(40_000, &channel(&rtp(1)))]), (1, 0));
+    let mut whole = udp(40_000, &channel(&rtp(1)));
+    whole.truncate(80);
+    assert_eq!(count(&[whole]), (1, 0), "cut by the snap length");
+}
+
+proptest::proptest! {
+    /// Whatever media a flow carries, and whatever the message holds behind its header.
+    #[test]
+    fn a_message_with_a_cookie_is_never_lost(
+        before in 0usize..8,
+        lookalikes in 0usize..4,
+        words in proptest::collection::vec(proptest::prelude::any::<u32>(), 0..8),
+    ) {
+        let attributes: Vec<u8> = words.iter().flat_map(|w| w.to_be_bytes()).collect();
+        let mut frames: Vec<Vec<u8>> = (0..before).map(|n| udp(40_000, &rtp(n as u8))).collect();
+        frames.extend((0..lookalikes).map(|n| udp(40_000, &classic(n as u8))));
+        frames.push(udp(40_000, &binding(&attributes)));
+        let a = read(&paced(&frames));
+        let cookies = |r: &&callscope::correlate::stun::StunRecord| r.frame().frame as usize == frames.len();
+        proptest::prop_assert_eq!(a.stun.records.iter().filter(cookies).count(), 1);
+        let stray = if before >= 3 { lookalikes as u64 } else { 0 };
+        proptest::prop_assert_eq!(a.stun.statistics.lookalikes, stray);
+    }
+}

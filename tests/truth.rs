@@ -113,6 +113,8 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     let now = a.newest_time();
     let got: Vec<String> = a.stun.allocations.iter().map(|x| of_allocation(a, x, now)).collect();
     expect("allocations", format!("{:#?}", s.allocations), format!("{got:#?}"));
+    let got: Vec<String> = a.lookups().iter().map(|l| of_lookup(a, l)).collect();
+    expect("look-ups", format!("{:#?}", s.lookups), format!("{got:#?}"));
     let gathered = a.gather();
     if !s.instant_messages.is_empty() {
         let line = |m: &InstantMessage| {
@@ -152,6 +154,19 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);
         expect("starts mid-call", format!("{:?}", Some(*mid)), format!("{got:?}"));
+    }
+}
+
+fn of_lookup(a: &Analysis, l: &callscope::correlate::sql::Lookup) -> String {
+    use callscope::view::sql;
+    let mut t = format!("{}: {}", l.client.ip(), sql::lookup_question(l));
+    if !l.is_connection() {
+        t += &format!(": {}", sql::answer(l, a));
+    }
+    t += &format!("; {}; {}", sql::then(l, a), sql::verdict(l.verdict));
+    match l.sip.len() {
+        0 => t,
+        n => format!("{t}; {n} × 5xx"),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::Issue;
 use crate::conference_info::{
     ConferenceInfo, Endpoint, Media, User, entries, read_conference, read_endpoint, read_media, read_user,
 };
-use crate::fields::{Field, attribute, bounded, child_text, fields};
+use crate::fields::{Field, attribute, bounded, child_text, fields, is_secret};
 use crate::xml::{Element, parse_xml};
 
 mod reason;
@@ -92,6 +92,8 @@ pub struct C3p {
     pub code: Option<Code>,
     /// One, of a document as it should be.
     pub commands: Vec<Command>,
+    /// Passcodes and keys: where their values stand in the body.
+    pub secrets: Vec<Range<usize>>,
     pub issues: Vec<Issue>,
 }
 
@@ -199,6 +201,11 @@ impl Command {
         }
     }
 
+    /// Is the value of this field of [`Self::other`] a passcode or key?
+    pub fn is_secret(&self, field: &str) -> bool {
+        is_secret(&self.name) || is_secret(field)
+    }
+
     /// All roles asked for or given.
     pub fn all_roles(&self) -> impl Iterator<Item = &str> {
         let users = self.users.iter().filter_map(|u| u.roles.as_ref()).flatten();
@@ -251,16 +258,9 @@ pub fn parse_c3p(body: &[u8]) -> Option<C3p> {
         _ => add("c3p-many-commands", "There is more than one command"),
     }
     issues.append(&mut found);
-    Some(C3p {
-        kind,
-        c3p_version: attribute(&root, "C3PVersion"),
-        request_id,
-        from,
-        to,
-        code,
-        commands,
-        issues,
-    })
+    let c3p_version = attribute(&root, "C3PVersion");
+    let secrets = crate::fields::secrets(&document);
+    Some(C3p { kind, c3p_version, request_id, from, to, code, commands, secrets, issues })
 }
 
 fn command(element: &Element<'_>, issues: &mut Vec<Issue>) -> Command {

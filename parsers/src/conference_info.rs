@@ -19,8 +19,10 @@
 use std::ops::Range;
 
 use crate::Issue;
+use crate::c3p::{ConferencePart, McuKind, conference_uri};
 use crate::fields::Field;
 
+mod merge;
 mod read;
 mod roster;
 #[cfg(test)]
@@ -37,7 +39,7 @@ pub const MAX_USERS: usize = 5_000;
 /// Endpoints of a user, media of an endpoint, URIs, views: read of each.
 pub const MAX_LIST: usize = 256;
 
-/// How a document or an element of it relates to what is known (RFC 4575 §4.5).
+/// How a document or an element of it relates to what is known (RFC 4575 §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum State {
     /// Takes the place of it; what is meant where nothing is said.
@@ -96,6 +98,21 @@ pub struct ConfUri {
     pub display_text: Option<String>,
     /// What for: `audio-video`, `chat`, …
     pub purpose: Option<String>,
+}
+
+impl ConfUri {
+    /// Which conferencing server it is, by its purpose or else its address.
+    pub fn mcu(&self) -> Option<McuKind> {
+        self.purpose.as_deref().and_then(McuKind::of).or_else(|| mcu_of(&self.uri))
+    }
+}
+
+/// The conferencing server that a URI names.
+fn mcu_of(uri: &str) -> Option<McuKind> {
+    match conference_uri(uri)?.part {
+        ConferencePart::Mcu(kind) => Some(kind),
+        _ => None,
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -186,7 +203,21 @@ pub struct EntityView {
     pub fields: Vec<Field>,
 }
 
-/// What the status of an endpoint means (RFC 4575 §5.7.2); `None` for other words.
+impl EntityView {
+    /// Which conferencing server speaks; `None` of the focus.
+    pub fn mcu(&self) -> Option<McuKind> {
+        McuKind::of(&self.entity).or_else(|| mcu_of(&self.entity))
+    }
+}
+
+impl Endpoint {
+    /// Which conferencing server it takes part in; `None` of the focus.
+    pub fn mcu(&self) -> Option<McuKind> {
+        self.session_type.as_deref().and_then(McuKind::of)
+    }
+}
+
+/// What the status of an endpoint means (RFC 4575 §5.7); `None` for other words.
 pub fn status_words(status: &str) -> Option<&'static str> {
     Some(match status {
         "pending" => "waiting to be let in or called",
@@ -202,7 +233,7 @@ pub fn status_words(status: &str) -> Option<&'static str> {
     })
 }
 
-/// How an endpoint came in (RFC 4575 §5.7.3); `None` for other words.
+/// How an endpoint came in (RFC 4575 §5.7); `None` for other words.
 pub fn joining_words(method: &str) -> Option<&'static str> {
     Some(match method {
         "dialed-in" => "called the conference",
@@ -212,7 +243,7 @@ pub fn joining_words(method: &str) -> Option<&'static str> {
     })
 }
 
-/// How an endpoint left (RFC 4575 §5.7.5); `None` for other words.
+/// How an endpoint left (RFC 4575 §5.7); `None` for other words.
 pub fn disconnection_words(method: &str) -> Option<&'static str> {
     Some(match method {
         "departed" => "left by itself",

@@ -1,6 +1,8 @@
 //! What of an XML document is not known by name, as name and text: shown as it is rather than dropped.
 
-use crate::xml::Element;
+use std::ops::Range;
+
+use crate::xml::{Content, Document, Element};
 
 /// Name and text. The name is a path of local names below the element it was found in, `a/b`, or `a/b@attribute`.
 pub type Field = (String, String);
@@ -11,6 +13,34 @@ pub const MAX_FIELDS: usize = 256;
 pub const MAX_VALUE: usize = 4 << 10;
 /// Bytes kept of one path.
 const MAX_PATH: usize = 512;
+
+/// Is the value of this element, attribute or path one to keep to oneself: a password, passcode or key, or in one?
+pub fn is_secret(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ["password", "passcode", "encryption-key", "encryptionkey"].iter().any(|secret| path.contains(secret))
+}
+
+/// Where values of that kind stand in the bytes parsed, in their order.
+pub fn secrets(document: &Document<'_>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    // All that lies before this node is inside of a secret element.
+    let mut until = 0;
+    for content in document.nodes() {
+        let inside = content.id().index() < until;
+        match content {
+            Content::Element(element) => {
+                if is_secret(element.name()) {
+                    until = until.max(content.end());
+                }
+                let hidden = element.attributes().filter(|a| inside || is_secret(a.name()));
+                out.extend(hidden.map(|a| a.value_range()).filter(|r| !r.is_empty()));
+            }
+            Content::Text(text) if inside => out.push(text.range()),
+            Content::Text(_) => {}
+        }
+    }
+    out
+}
 
 /// Text or attribute value of bounded length.
 pub(crate) fn bounded(text: &str) -> String {
@@ -88,5 +118,38 @@ fn one(element: &Element<'_>, path: &str, out: &mut Vec<Field>) {
         !text.is_empty() || (element.children().next().is_none() && element.attributes().next().is_none());
     if says && out.len() < MAX_FIELDS {
         out.push((cut(path, MAX_PATH).to_owned(), bounded(&text)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::parse_xml;
+
+    #[test]
+    fn paths() {
+        let document = parse_xml(b"<r><k/><a x='1'><b><c y='2'/>t</b></a><d><e>f</e></d>own</r>");
+        let all = fields(&document.root().unwrap(), &["d"]);
+        let all: Vec<_> = all.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        assert_eq!(all, [("k", ""), ("a@x", "1"), ("a/b", "t"), ("a/b/c@y", "2")]);
+    }
+
+    #[test]
+    fn bounds() {
+        let wide = format!("<r>{}</r>", "<a>x</a>".repeat(MAX_FIELDS + 10));
+        let document = parse_xml(wide.as_bytes());
+        assert_eq!(fields(&document.root().unwrap(), &[]).len(), MAX_FIELDS);
+        let deep = format!("<r>{}", format!("<{}>", "é".repeat(200)).repeat(100));
+        let document = parse_xml(deep.as_bytes());
+        assert!(fields(&document.root().unwrap(), &[]).iter().all(|(name, _)| name.len() <= MAX_PATH));
+        assert_eq!(bounded(&"é".repeat(MAX_VALUE)).len(), MAX_VALUE);
+    }
+
+    #[test]
+    fn secret_places() {
+        let body = b"<r><x passcode='123' y=''/><EncryptionKey a='q'>k1<i>k2</i></EncryptionKey><n>z</n></r>";
+        let found: Vec<_> = secrets(&parse_xml(body)).into_iter().map(|r| &body[r]).collect();
+        assert_eq!(found, [&b"123"[..], b"k1", b"k2"]);
+        assert!(is_secret("a/conference-passcode@x") && !is_secret("mediaKeys"));
     }
 }

@@ -5,15 +5,21 @@
 
 pub mod c3p;
 pub mod conference_info;
+pub mod csta;
+pub mod dns;
 pub mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod im;
 pub mod issue;
 pub mod mime;
+pub mod mras;
+pub mod ntlm;
 pub mod presence;
 pub mod probe;
+pub mod provisioning;
 pub mod rlmi;
+pub mod roaming;
 pub mod sdp;
 pub mod sip;
 pub mod sqlr;

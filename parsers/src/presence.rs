@@ -145,7 +145,7 @@ fn notes(element: &Element<'_>) -> Vec<String> {
     element.children().filter(|n| n.name() == "note").take(MAX_LIST).map(|n| bounded(&n.text())).collect()
 }
 
-/// The words of `activities` (RFC 4480 §3.2); of `other` what it says.
+/// The words of `activities` (RFC 4480); of `other` what it says.
 fn activities(element: &Element<'_>) -> Vec<String> {
     let all = element.children().filter(|a| a.name() == "activities").flat_map(|a| a.children());
     let words = all.filter(|a| a.name() != "note").take(MAX_LIST).map(|a| {
@@ -167,7 +167,7 @@ pub struct Categories {
     /// Whose they are; empty if not told, as of oneself.
     pub uri: String,
     pub list: Vec<Category>,
-    /// What is beside the categories: containers, subscribers, …
+    /// What is beside the categories; [`crate::roaming`] reads containers and subscribers of oneself.
     pub other: Vec<Field>,
     pub truncated: bool,
     pub issues: Vec<Issue>,
@@ -346,14 +346,15 @@ fn value(name: &str, content: &Element<'_>) -> CategoryValue {
         }
         "contactCard" => {
             let all = |name: &'static str| {
-                let found = content.descendants().filter(move |e| e.name() == name);
+                // Bounded before anything is looked at: each is searched for its text.
+                let found = content.descendants().filter(move |e| e.name() == name).take(MAX_LIST);
                 let texts = found.map(|e| match e.text() {
                     text if text.is_empty() => {
                         e.descendants().map(|i| i.text()).find(|t| !t.is_empty()).unwrap_or(text)
                     }
                     text => text,
                 });
-                texts.filter(|t| !t.is_empty()).take(MAX_LIST).map(|t| bounded(&t)).collect::<Vec<_>>()
+                texts.filter(|t| !t.is_empty()).map(|t| bounded(&t)).collect::<Vec<_>>()
             };
             CategoryValue::ContactCard {
                 name: text("displayName").or_else(|| text("name")),

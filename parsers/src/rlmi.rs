@@ -1,6 +1,5 @@
 //! Notifications of many resources at once: `multipart/related` with `application/rlmi+xml` (RFC 4662) as its root, the
-//! parts found by their Content-ID; and the lists that a batched SUBSCRIBE asks for (Microsoft's `batchSub` and
-//! `adrl`, RFC 4826).
+//! parts found by their Content-ID. What a batched SUBSCRIBE asks for is read by [`crate::roaming`].
 //!
 //! ```text
 //! list uri version fullState cid
@@ -216,55 +215,4 @@ fn rlmi_part(buf: &[u8], part: &Part, out: &mut ListNotification) {
 fn bare(cid: &str) -> &str {
     let cid = cid.trim();
     cid.strip_prefix('<').and_then(|c| c.strip_suffix('>')).unwrap_or(cid)
-}
-
-/// What a batched SUBSCRIBE asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct BatchSubscribe {
-    /// Root of the document: `batchSub`, `adhoclist`, `resource-lists`, …
-    pub root: String,
-    /// `subscribe`, `unsubscribe`, … of each action, as written.
-    pub actions: Vec<String>,
-    /// URIs of all resources.
-    pub resources: Vec<String>,
-    /// `calendarData`, `contactCard`, `note`, `state`, …
-    pub categories: Vec<String>,
-    /// More resources than are kept.
-    pub truncated: bool,
-    pub issues: Vec<Issue>,
-}
-
-/// Reads `application/msrtc-adrl-categorylist+xml`, `application/adrl+xml` or `application/resource-lists+xml`; `None`
-/// where nothing of a list is in it.
-pub fn parse_batch_subscribe(body: &[u8]) -> Option<BatchSubscribe> {
-    let document = parse_xml(body);
-    let root = document.root()?;
-    let mut out = BatchSubscribe {
-        root: bounded(root.name()),
-        issues: document.issues.clone(),
-        ..BatchSubscribe::default()
-    };
-    let mut is_list = matches!(root.name(), "batchSub" | "adhoclist" | "resource-lists");
-    for element in root.descendants() {
-        let named = |list: &mut Vec<String>, name: &str| {
-            if let Some(value) = element.attribute(name)
-                && list.len() < MAX_RESOURCES
-            {
-                list.push(bounded(value));
-            }
-        };
-        match element.name() {
-            "action" => named(&mut out.actions, "name"),
-            "resource" | "entry" => {
-                if out.resources.len() == MAX_RESOURCES {
-                    out.truncated = true;
-                }
-                named(&mut out.resources, "uri");
-            }
-            "category" => named(&mut out.categories, "name"),
-            "adhocList" | "categoryList" => is_list = true,
-            _ => {}
-        }
-    }
-    is_list.then_some(out)
 }

@@ -73,15 +73,18 @@ struct Node {
 
 #[derive(Debug, Clone)]
 enum NodeKind {
-    Element {
-        name: Name,
-        /// Of the start tag.
-        tag: Range<u32>,
-        attributes: Range<u32>,
-        closed: bool,
-    },
+    Element(ElementData),
     /// `None` where the text is what stands in the document.
     Text(Option<Box<str>>),
+}
+
+#[derive(Debug, Clone)]
+struct ElementData {
+    name: Name,
+    /// Of the start tag.
+    tag: Range<u32>,
+    attributes: Range<u32>,
+    closed: bool,
 }
 
 /// Where prefix and local name stand in the decoded text.
@@ -167,7 +170,7 @@ impl Document<'_> {
     /// A node by its index.
     pub fn at(&self, id: NodeId) -> Option<Content<'_>> {
         Some(match self.node(id)?.kind {
-            NodeKind::Element { .. } => Content::Element(Element { document: self, id }),
+            NodeKind::Element(_) => Content::Element(Element { document: self, id }),
             NodeKind::Text(_) => Content::Text(Text { document: self, id }),
         })
     }
@@ -263,12 +266,13 @@ impl<'d> Content<'d> {
 }
 
 impl<'d> Element<'d> {
-    fn parts(&self) -> Option<(&'d Node, &'d Name, &'d Range<u32>, &'d Range<u32>, bool)> {
-        let node = self.document.node(self.id)?;
-        match &node.kind {
-            NodeKind::Element { name, tag, attributes, closed } => {
-                Some((node, name, tag, attributes, *closed))
-            }
+    fn node(&self) -> Option<&'d Node> {
+        self.document.node(self.id)
+    }
+
+    fn data(&self) -> Option<&'d ElementData> {
+        match &self.node()?.kind {
+            NodeKind::Element(data) => Some(data),
             NodeKind::Text(_) => None,
         }
     }
@@ -279,17 +283,17 @@ impl<'d> Element<'d> {
 
     /// Local name: without prefix.
     pub fn name(&self) -> &'d str {
-        self.parts().map_or("", |(_, name, ..)| self.document.local(name))
+        self.data().map_or("", |d| self.document.local(&d.name))
     }
 
     /// As written, with its prefix.
     pub fn qualified_name(&self) -> &'d str {
-        self.parts().map_or("", |(_, name, ..)| self.document.slice(&name.whole))
+        self.data().map_or("", |d| self.document.slice(&d.name.whole))
     }
 
     /// URI of its namespace; `None` without one or where the prefix is unbound.
     pub fn namespace(&self) -> Option<&'d str> {
-        self.document.uri(self.parts()?.1)
+        self.document.uri(&self.data()?.name)
     }
 
     /// Is it this name of this namespace?
@@ -299,27 +303,26 @@ impl<'d> Element<'d> {
 
     /// From `<` of its start tag to behind `>` of its end tag, in the bytes parsed.
     pub fn range(&self) -> Range<usize> {
-        self.parts().map_or(0..0, |(node, ..)| self.document.original(&node.range))
+        self.node().map_or(0..0, |n| self.document.original(&n.range))
     }
 
     /// The start tag, in the bytes parsed.
     pub fn tag_range(&self) -> Range<usize> {
-        self.parts().map_or(0..0, |(_, _, tag, ..)| self.document.original(tag))
+        self.data().map_or(0..0, |d| self.document.original(&d.tag))
     }
 
     /// Was its end there?
     pub fn is_closed(&self) -> bool {
-        self.parts().is_some_and(|(.., closed)| closed)
+        self.data().is_some_and(|d| d.closed)
     }
 
     /// The element as it stands in the document, in UTF-8.
     pub fn source(&self) -> &'d str {
-        self.parts().map_or("", |(node, ..)| self.document.slice(&node.range))
+        self.node().map_or("", |n| self.document.slice(&n.range))
     }
 
     pub fn parent(&self) -> Option<Element<'d>> {
-        let (node, ..) = self.parts()?;
-        Some(Element { document: self.document, id: node.parent? })
+        Some(Element { document: self.document, id: self.node()?.parent? })
     }
 
     /// Elements around it.
@@ -329,7 +332,7 @@ impl<'d> Element<'d> {
 
     /// Elements and texts in it, in order.
     pub fn content(&self) -> impl Iterator<Item = Content<'d>> + use<'d> {
-        let end = self.parts().map_or(0, |(node, ..)| node.end);
+        let end = self.node().map_or(0, |n| n.end);
         self.document.content(NodeId(self.id.0.saturating_add(1)), end)
     }
 
@@ -341,7 +344,7 @@ impl<'d> Element<'d> {
     /// Elements anywhere in it, in document order.
     pub fn descendants(&self) -> impl Iterator<Item = Element<'d>> + use<'d> {
         let document = self.document;
-        let end = self.parts().map_or(0, |(node, ..)| node.end);
+        let end = self.node().map_or(0, |n| n.end);
         (self.id.0.saturating_add(1)..end).filter_map(move |id| document.at(NodeId(id))?.element())
     }
 
@@ -370,7 +373,7 @@ impl<'d> Element<'d> {
 
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'d>> + use<'d> {
         let document = self.document;
-        let range = self.parts().map_or(0..0, |(_, _, _, attributes, _)| wide(attributes));
+        let range = self.data().map_or(0..0, |d| wide(&d.attributes));
         let all = document.attributes.get(range).unwrap_or_default();
         all.iter().map(move |data| Attribute { document, data })
     }

@@ -5,6 +5,7 @@ mod failures;
 mod ice;
 mod odd;
 mod paths;
+mod sql;
 mod tour;
 mod watchers;
 
@@ -111,6 +112,8 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("paths.pcap", ethernet(paths::healthy())),
         ("browser.pcap", ethernet(paths::browser())),
         ("published_sdp.pcap", ethernet(paths::published())),
+        ("sql.pcap", ethernet(sql::lookups())),
+        ("sql_odd.pcap", ethernet(sql::odd())),
         ("conversation.pcap", ethernet(watchers::conversation())),
         ("watchers.pcap", ethernet(watchers::watchers())),
     ]

@@ -181,6 +181,8 @@ pub(super) enum Command {
     Conferences(ListArgs),
     /// Instant messages and what became of them
     Messages(ListArgs),
+    /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
+    Sql(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media
@@ -300,6 +302,9 @@ pub(super) struct LadderArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub selection: Selection,
+    /// The look-up of SQL Server of that number, with what SIP is joined to it
+    #[arg(long, value_name = "N")]
+    pub sql: Option<u32>,
     /// text, svg, html, mermaid, json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: LadderFormat,
@@ -387,26 +392,17 @@ Examples:
   callscope allocations --format csv -o allocations.csv captures/";
 
 #[derive(Debug, Args)]
-#[command(after_help = ALLOCATIONS_HELP, after_long_help = format!("{ALLOCATIONS_HELP}\n\n{EXIT_CODES}"))]
+#[command(
+    after_help = ALLOCATIONS_HELP,
+    after_long_help = format!("{ALLOCATIONS_HELP}\n\n{EXIT_CODES}"),
+    mut_arg("columns", |a| a.help("Columns in order, separated by commas"))
+)]
 pub(super) struct AllocationsArgs {
-    /// Captures or directories; `-` is standard input
-    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
-    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub table: TableArgs,
     /// Rounds and peers of this allocation (repeatable); text and JSON
     #[arg(long, value_name = "N", value_parser = parse_number)]
     pub allocation: Vec<u32>,
-    /// text, csv, markdown, json (objects of the JSON contract), ndjson (one such object a line)
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: TableFormat,
-    /// Columns in order, separated by commas
-    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
-    pub columns: Vec<String>,
-    /// Column to sort by; `-KEY` is descending
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    pub sort: Option<String>,
-    /// Indent JSON
-    #[arg(long)]
-    pub pretty: bool,
 }
 
 const DECODE_HELP: &str = "\

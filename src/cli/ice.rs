@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use super::args::{AllocationsArgs, CandidatesArgs, Common, IceTable, PairStateArg, TableArgs, TableFormat};
+use super::args::{AllocationsArgs, CandidatesArgs, Common, IceTable, PairStateArg, TableFormat};
 use super::commands::{Columns, Rows, color_for, columns, json_options, open, rows_command, time_mode};
 use super::failure::Failure;
 use super::select;
@@ -16,7 +16,7 @@ use crate::output::ice::IceTextOptions;
 use crate::output::json::{self, JsonOptions};
 use crate::view::allocation;
 use crate::view::ice::{self, SessionRef};
-use crate::view::rows::{Lines, Query};
+use crate::view::rows::{Lines, Query, Stop};
 use crate::view::table::{Align, Column};
 
 /// Sessions drawn whole when none is asked for by name; of more only the table is written.
@@ -41,7 +41,7 @@ fn sessions(
 ) -> Result<Vec<SessionRef>, Failure> {
     let index = analysis.ice_index();
     if args.call.is_empty() && args.session.is_empty() {
-        return Ok(ice::session_refs(analysis, &index, session.filter.as_ref()));
+        return Ok(ice::session_refs(analysis, &index, session.filter.as_ref(), &Stop::default()));
     }
     let mut out: Vec<SessionRef> = Vec::new();
     for call in select::calls(analysis, &args.call)? {
@@ -245,16 +245,9 @@ impl Rows for Allocations {
 
 pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8, Failure> {
     if args.allocation.is_empty() {
-        let table = TableArgs {
-            files: args.files.clone(),
-            format: args.format,
-            columns: args.columns.clone(),
-            sort: args.sort.clone(),
-            pretty: args.pretty,
-        };
-        return rows_command(common, &table, allocation::allocation_columns(), |_| Allocations);
+        return rows_command(common, &args.table, allocation::allocation_columns(), |_| Allocations);
     }
-    let mut session = Session::new(common, &args.files)?;
+    let mut session = Session::new(common, &args.table.files)?;
     let analysis = session.analyse()?;
     let mut rows = Vec::new();
     for &id in &args.allocation {
@@ -270,9 +263,9 @@ pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8,
         }
     }
     let mut sink = open(common)?;
-    match args.format {
+    match args.table.format {
         TableFormat::Json => {
-            json::allocations(&mut sink, &analysis, &rows, json_options(common, args.pretty))?
+            json::allocations(&mut sink, &analysis, &rows, json_options(common, args.table.pretty))?
         }
         TableFormat::Ndjson => json::allocation_lines(&mut sink, &analysis, &rows)?,
         TableFormat::Text => {

@@ -12,6 +12,7 @@ use super::instant_message::redact;
 use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
+use super::sql::Sql;
 use super::store::Stores;
 use super::strings::{Methods, Names, Strings};
 use super::stun::Stun;
@@ -39,6 +40,7 @@ pub struct Analysis {
     pub messages_not_kept: u64,
     pub other: OtherStatistics,
     pub stun: Stun,
+    pub sql: Sql,
     pub tls: Vec<TlsSession>,
     pub names: Names,
     pub strings: Strings,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::Analysis;
 use super::model::*;
+use super::stun::{Allocation, StunRecord};
 use crate::capture::{FrameRef, Nanos};
 use crate::decode::{Breakage, BreakageKind, Keys};
 
@@ -35,7 +36,7 @@ pub struct Failure {
     pub frame: FrameRef,
 }
 
-/// A [`Breakage`] of a flow of SIP messages.
+/// A [`Breakage`] of a flow of SIP or STUN messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenFlow {
     /// That of the messages that did not arrive.
@@ -47,16 +48,45 @@ pub struct BrokenFlow {
     branch: u32,
 }
 
+/// The ICMP errors about one STUN transaction, or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreachable {
+    pub kind: BreakageKind,
+    /// Who said so first.
+    pub by: IpAddr,
+    /// The first error.
+    pub frame: FrameRef,
+    pub time: Nanos,
+    /// When the last one came.
+    pub last: Nanos,
+    /// How many there were.
+    pub count: u32,
+}
+
+impl Unreachable {
+    /// The two together, the earlier one telling.
+    pub(super) fn join(known: Option<Self>, new: Self) -> Self {
+        let Some(known) = known else { return new };
+        let count = known.count.saturating_add(new.count);
+        let first = if (new.time, new.frame) < (known.time, known.frame) { new } else { known };
+        Self { count, last: known.last.max(new.last), ..first }
+    }
+}
+
+type ByFlow<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
 /// In order of arrival, by flow.
 #[derive(Debug, Default)]
 pub(super) struct Broken {
-    flows: HashMap<FlowId, Vec<BrokenFlow>, foldhash::fast::RandomState>,
+    flows: ByFlow<FlowId, Vec<BrokenFlow>>,
+    /// ICMP errors by flow and what they quote (0 for too little), those that are not kept counted too.
+    quoted: ByFlow<(FlowId, u32), Unreachable>,
     count: usize,
 }
 
 impl Analysis {
-    /// Keeps a sign that the transport broke, where SIP messages went that way.
-    pub(super) fn add_breakage(&mut self, b: &Breakage) {
+    /// Keeps a sign that the transport broke, where SIP or STUN messages went that way.
+    pub fn add_breakage(&mut self, b: &Breakage) {
         let hash = Keys::flow_hash(b.src, b.dst, b.transport, self.strings.state());
         let Some(flow) = self.known_flow(Flow { src: b.src, dst: b.dst, transport: b.transport }, hash)
         else {
@@ -66,12 +96,17 @@ impl Analysis {
             let what = "further ICMP errors and resets are not told of";
             return self.note_limit("limit-transport-errors", b.frame, what);
         }
+        let Breakage { kind, by, frame, time, branch, .. } = *b;
+        if matches!(kind, BreakageKind::Icmp { .. }) {
+            let new = Unreachable { kind, by, frame, time, last: time, count: 1 };
+            let known = self.broken.quoted.get(&(flow, branch)).copied();
+            self.broken.quoted.insert((flow, branch), Unreachable::join(known, new));
+        }
         let kept = self.broken.flows.entry(flow).or_default();
         let alike = |k: &&BrokenFlow| (k.kind, k.by, k.branch) == (b.kind, b.by, b.branch);
         if kept.iter().rev().take(8).find(alike).is_some_and(|k| b.time.saturating_sub(k.time) < ALIKE) {
             return;
         }
-        let Breakage { kind, by, frame, time, branch, .. } = *b;
         kept.push(BrokenFlow { flow, kind, by, frame, time, branch });
         self.broken.count += 1;
     }
@@ -93,6 +128,41 @@ impl Analysis {
                 _ => true,
             }
         })
+    }
+
+    /// The ICMP errors about a STUN message: those that quote its transaction, however late (3 s are usual where a host
+    /// does not answer ARP), else those of its flow that quote too little to tell and come soon enough.
+    pub fn unreachable(&self, record: &StunRecord) -> Option<Unreachable> {
+        if self.broken.count == 0 {
+            return None;
+        }
+        let quoted = |flow, branch| self.broken.quoted.get(&(flow, branch)).copied();
+        let of = |branch| quoted(record.flow, branch).or_else(|| quoted(record.path, branch));
+        let soon = |u: &Unreachable| record.time <= u.last && u.time.saturating_sub(record.time) <= TIMER_B;
+        of(record.transaction).or_else(|| of(0).filter(soon))
+    }
+
+    /// The frames of ICMP errors that quote a STUN message, of a burst only the first.
+    pub fn unreachable_frames(&self, record: &StunRecord) -> impl Iterator<Item = FrameRef> + '_ {
+        let branch = record.transaction;
+        let of = |flow| self.broken.flows.get(&flow).map_or(&[][..], Vec::as_slice);
+        let met = |&&flow: &&FlowId| self.broken.quoted.contains_key(&(flow, branch));
+        let flows = [record.flow, record.path];
+        let flow = flows.iter().find(met).copied();
+        flow.into_iter().flat_map(of).filter(move |b| b.branch == branch).map(|b| b.frame)
+    }
+
+    /// The ICMP errors that all requests of an allocation met which no answer ever came to.
+    pub fn unreachable_server(&self, a: &Allocation) -> Option<Unreachable> {
+        if self.broken.count == 0 || a.allocated_at.is_some() {
+            return None;
+        }
+        let mut joined = None;
+        for round in &a.rounds {
+            let asked = self.stun.record(round.request?).filter(|_| round.response.is_none())?;
+            joined = Some(Unreachable::join(joined, self.unreachable(asked)?));
+        }
+        joined
     }
 
     /// Every sign that a request of this call or dialog did not arrive, in order of time.

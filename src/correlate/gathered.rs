@@ -1,5 +1,5 @@
-//! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences and
-//! instant messages.
+//! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences,
+//! instant messages and look-ups of SQL Server instances.
 //!
 //! Dialogs and records say which messages there are to look at; only those whose body matters are read again.
 
@@ -10,6 +10,7 @@ pub use super::instant_message::{
     Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,
 };
 pub use super::sign_in::{Mras, Relay, Setting, SignIn, SignInState, Step, StepKind, StepState};
+pub use super::sql::Lookup;
 pub use super::subscription::{Ending, Fidelity, Subscription, SubscriptionState, Told, Value};
 
 /// Each list in order of time of its first message.
@@ -19,6 +20,7 @@ pub struct Gathered {
     pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Conference>,
     pub instant_messages: Vec<InstantMessage>,
+    pub lookups: Vec<Lookup>,
     /// What they belong to, in the order of their first message.
     pub conversations: Vec<Conversation>,
 }
@@ -33,6 +35,7 @@ impl Analysis {
             conferences: self.conferences(),
             instant_messages,
             conversations,
+            lookups: self.lookups(),
         }
     }
 }

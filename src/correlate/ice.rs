@@ -11,6 +11,7 @@ use callscope_parsers::sdp::CandidateSyntax;
 use callscope_parsers::stun::Dialect;
 
 use super::Analysis;
+use super::breakage::Unreachable;
 use super::model::*;
 use super::stun::{GroupIdx, StunIdx};
 use crate::capture::Nanos;
@@ -183,6 +184,8 @@ pub struct IcePair {
     pub first_request: Option<Nanos>,
     pub first_success: Option<Nanos>,
     pub messages: Vec<StunIdx>,
+    /// ICMP errors about its checks.
+    pub unreachable: Option<Unreachable>,
 }
 
 #[derive(Debug, Clone)]
@@ -212,6 +215,8 @@ pub struct IceSession {
     pub final_pairs: Vec<(u16, SocketAddr, SocketAddr)>,
     /// The final offer names a candidate that was not offered before.
     pub final_unknown: bool,
+    /// Status that refused it: the pair it names was not taken.
+    pub final_refused: Option<u16>,
     /// The offer had another generation too, which the answer did not take.
     pub other_generation: Option<CandidateSyntax>,
     pub checks: usize,
@@ -480,6 +485,7 @@ impl IceSession {
             final_offer: None,
             final_pairs: Vec::new(),
             final_unknown: false,
+            final_refused: None,
             other_generation: None,
             checks: 0,
         }

@@ -13,6 +13,9 @@ use crate::decode::{DecodedSip, Keys, connection_address};
 impl Analysis {
     /// Adds a message, whose bytes lie at `bytes`, to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
     pub fn add_message(&mut self, m: &DecodedSip<'_>, bytes: BytesRef) -> Option<MsgIdx> {
+        if let Some(path) = self.path_of_sip(m) {
+            return self.add_sip_on(path, m, bytes);
+        }
         let scan = m.scan;
         let keys =
             m.keys.unwrap_or_else(|| Keys::of(scan, m.raw, m.src, m.dst, m.transport, self.strings.state()));
@@ -61,7 +64,12 @@ impl Analysis {
         record.owner = owner;
         if m.duplicate {
             record.flags |= flag::DUPLICATE;
-        } else if !call_id_cut && self.sent_before(owner, flow, m.digest) {
+        } else if call_id_cut || !self.sent_before(owner, flow, m.digest) {
+            // Met for the first time.
+        } else if self.seen_on_other_side(flow, m.digest) {
+            record.flags |= flag::DUPLICATE;
+            self.sip.duplicates += 1;
+        } else {
             record.flags |= flag::RETRANSMISSION;
             self.sip.retransmissions += 1;
         }
@@ -145,6 +153,8 @@ impl Analysis {
             "limit-flows" => self.limits.flows,
             "limit-stun-messages" => self.limits.stun_messages,
             "limit-turn-allocations" => self.limits.turn_allocations,
+            "limit-sqlr-messages" => self.limits.sqlr_messages,
+            "limit-sql-connections" => self.limits.sql_connections,
             "limit-check-groups" => self.limits.check_groups,
             "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,

@@ -13,9 +13,10 @@ use callscope_parsers::stun::{Class, Dialect, MessageType, Method};
 use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureId, FrameRef, Nanos};
-use crate::decode::{DecodedStun, Keys, MediaTally, StunFacts};
+use crate::decode::{DecodedStun, Keys, MediaKind, MediaTally, StunFacts};
 
 mod allocation;
+mod carried;
 mod checks;
 mod turn;
 
@@ -167,8 +168,11 @@ pub struct Stun {
     sweep_at: usize,
     /// By `FlowId`: twice the index of the flow's allocation, plus 1 towards the client, plus 1; 0 for none.
     turn_flows: Vec<u32>,
+    /// By `FlowId`: whether STUN went there.
+    spoken: Vec<bool>,
     /// What address a server told a client it has.
     pub mapped: Map<SocketAddr, Mapping>,
+    pub(super) carried: carried::CarriedSip,
     /// Media by path.
     pub(super) media: Map<FlowId, Vec<MediaOnPath>>,
     pub statistics: StunStatistics,
@@ -188,6 +192,9 @@ pub struct StunStatistics {
     pub ms_turn: u64,
     pub classic: u64,
     pub malformed: u64,
+    /// Packets of media flows that begin as STUN of RFC 3489 does, which has no cookie, and packets that could be
+    /// ChannelData where no STUN is spoken: taken for neither.
+    pub lookalikes: u64,
     /// By message type and the dialect it is named in; none stands for ChannelData.
     counts: Vec<(Option<(MessageType, Dialect)>, u64)>,
 }
@@ -239,6 +246,14 @@ impl Stun {
         })
     }
 
+    fn note_spoken(&mut self, flow: FlowId) {
+        let at = flow.0 as usize;
+        if self.spoken.len() <= at {
+            self.spoken.resize(at + 1, false);
+        }
+        self.spoken[at] = true;
+    }
+
     /// The allocation whose client and server speak on this flow, and whether it runs towards the client.
     pub fn allocation_on(&self, flow: FlowId) -> Option<(AllocationIdx, bool)> {
         let packed = self.turn_flows.get(flow.0 as usize).copied()?.checked_sub(1)?;
@@ -251,6 +266,9 @@ impl Analysis {
     /// hit and it was only counted.
     pub fn add_stun(&mut self, m: &DecodedStun<'_>) -> bool {
         let facts = m.facts;
+        if m.doubtful && !self.speaks_stun(m.src, m.dst, m.transport) {
+            return self.take_for_media(m);
+        }
         let stun = &mut self.stun.statistics;
         stun.messages += 1;
         if m.channel != 0 {
@@ -266,6 +284,7 @@ impl Analysis {
             self.note_limit("limit-flows", m.frame, "messages beyond it are counted but not kept");
             return false;
         };
+        self.stun.note_spoken(flow);
         match facts.method {
             Method::BINDING | Method::GOOG_PING => {
                 let inner = if m.channel == 0 { 0 } else { stun_flag::INNER };
@@ -278,11 +297,36 @@ impl Analysis {
         }
     }
 
+    /// Whether STUN went between two ends before, in either direction.
+    fn speaks_stun(&self, a: SocketAddr, b: SocketAddr, transport: Transport) -> bool {
+        let known = [(a, b), (b, a)].into_iter().filter_map(|(a, b)| self.find_flow(a, b, transport));
+        known.into_iter().any(|f| self.stun.spoken.get(f.0 as usize).copied().unwrap_or(false))
+    }
+
+    /// Counts what only looks like STUN, on a flow of media.
+    fn take_for_media(&mut self, m: &DecodedStun<'_>) -> bool {
+        self.stun.statistics.lookalikes += 1;
+        if !m.duplicate {
+            let kind = MediaKind::Other;
+            let len = m.message.len();
+            self.add_media(&MediaTally::one(m.src, m.dst, m.transport, 0, kind, len, m.time, m.frame));
+        }
+        true
+    }
+
     /// Counts media that passed on a flow, or in a channel of it.
     pub fn add_media(&mut self, tally: &MediaTally) {
         if tally.channel != 0 {
-            self.stun.statistics.messages += tally.packets() + tally.duplicates;
-            self.stun.statistics.count(None, tally.packets() + tally.duplicates);
+            let n = tally.packets() + tally.duplicates;
+            // A length that fits proves little where no STUN went before.
+            let known = tally.rtp + tally.rtcp > 0 || self.speaks_stun(tally.src, tally.dst, tally.transport);
+            let statistics = &mut self.stun.statistics;
+            if !known {
+                statistics.lookalikes += n;
+                return;
+            }
+            statistics.messages += n;
+            statistics.count(None, n);
         }
         if tally.packets() == 0 {
             return;

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use callscope_parsers::rlmi::{BatchSubscribe, parse_batch_subscribe};
+use callscope_parsers::roaming::{Body, parse_roaming};
 use callscope_parsers::{mime, sip};
 
 use super::Analysis;
@@ -305,7 +305,7 @@ impl Analysis {
     }
 
     /// The list in the body of a batched SUBSCRIBE.
-    fn batch_of(&self, m: MsgIdx) -> Option<BatchSubscribe> {
+    fn batch_of(&self, m: MsgIdx) -> Option<Asked> {
         let bytes = self.whole_message_bytes(m).ok()?;
         let message = sip::parse_message(&bytes)?;
         let content_type = message.header("Content-Type")?.value.to_vec();
@@ -314,7 +314,13 @@ impl Analysis {
         let all = body.walk();
         let part = all.into_iter().find(is_list)?;
         let (content, _) = part.decoded(&bytes);
-        parse_batch_subscribe(&content)
+        let Body::Subscriptions(batches) = parse_roaming(&content)?.body else { return None };
+        let mut asked = Asked::default();
+        for batch in batches {
+            asked.resources.extend(batch.targets.into_iter().map(|t| t.uri));
+            asked.categories.extend(batch.categories);
+        }
+        Some(asked)
     }
 }
 
@@ -322,6 +328,14 @@ struct Names {
     event: String,
     subscriber: String,
     target: String,
+}
+
+/// What a batched SUBSCRIBE asks for.
+#[derive(Debug, Default)]
+struct Asked {
+    resources: Vec<String>,
+    /// `state`, `note`, …
+    categories: Vec<String>,
 }
 
 /// The messages of one subscription as they pass.
@@ -334,7 +348,7 @@ struct Walk {
     /// All do.
     fetches_only: bool,
     fetched: Vec<Nanos>,
-    list: Option<BatchSubscribe>,
+    list: Option<Asked>,
     refreshes: u32,
     /// The last final answer: CSeq and status.
     answered: Option<(u32, u16)>,

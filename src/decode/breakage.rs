@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use callscope_parsers::sip;
 
-use super::Transport;
 use super::keys::short_hash;
+use super::{Transport, stun};
 use crate::capture::{FrameRef, Nanos};
 use crate::net::{IpPacket, ip_protocol, parse_icmp, quoted_payload};
 
@@ -33,7 +33,7 @@ pub struct Breakage {
     pub by: IpAddr,
     pub frame: FrameRef,
     pub time: Nanos,
-    /// Of an ICMP error that quotes the message: hash of its topmost Via branch, else 0.
+    /// Of an ICMP error that quotes the message: hash of its topmost Via branch or of its STUN transaction id, else 0.
     pub branch: u32,
 }
 
@@ -52,7 +52,13 @@ pub(super) fn of_icmp(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option
         _ => return None,
     };
     let quoted = quoted_payload(ip).zip(header).and_then(|(payload, header)| payload.get(header..));
+    if quoted.is_some_and(stun::is_quoted_media) {
+        return None;
+    }
     let branch = quoted.map_or(0, |message| {
+        if let Some(transaction) = stun::quoted_transaction(message) {
+            return transaction;
+        }
         let branch = sip::scan(message).map_or(&b""[..], |scan| scan.branch);
         // At the very end of the quotation it may be cut.
         let whole = message.as_ptr_range().end != branch.as_ptr_range().end;
@@ -110,6 +116,32 @@ mod tests {
         assert_eq!(unreachable(3, &quote[..quote.len() - 11]).expect("an error").branch, 0);
         assert_eq!(unreachable(3, b"").expect("an error").branch, 0);
         assert_eq!(unreachable(5, quote), None, "a redirect loses nothing");
+    }
+
+    /// As RFC 8489 §5 and RFC 8656 §12.4 lay them out; made by hand.
+    #[test]
+    fn an_icmp_error_names_the_transaction_it_quotes() {
+        let transaction = |id: &[u8]| stun::transaction_of(&[b"\x21\x12\xa4\x42", id].concat());
+        let check = b"\x00\x01\x00\x58\x21\x12\xa4\x42transactionXUSERNAME cut off";
+        let of = |quote: &[u8]| unreachable(3, quote).expect("an error").branch;
+        assert_eq!(of(check), transaction(b"transactionX"));
+        assert_eq!(of(&check[..20]), transaction(b"transactionX"), "the header is enough");
+        assert_eq!(of(&check[..19]), 0, "cut within the id");
+        // What a relay carries is what matters: in a channel, and in a Send indication with XOR-PEER-ADDRESS.
+        let channel = [&b"\x40\x01\x00\x6c"[..], check].concat();
+        assert_eq!(of(&channel), transaction(b"transactionX"));
+        let send = [
+            &b"\x00\x16\x00\x7c\x21\x12\xa4\x42outer-idents\x00\x12\x00\x08\x00\x01\x11\x2b\xe1\x12\xa6\x43"
+                [..],
+            b"\x00\x13\x00\x6c",
+            check,
+        ];
+        assert_eq!(of(&send.concat()), transaction(b"transactionX"));
+        assert_eq!(of(send[0]), transaction(b"outer-idents"), "the data is cut off");
+        let rtp = b"\x80\x08\x00\x01\x00\x00\x00\xa0\x12\x34\x56\x78\xd5\xd5\xd5\xd5";
+        assert_eq!(unreachable(3, rtp), None, "of media no message was lost");
+        let relayed = [&b"\x40\x01\x00\xac"[..], rtp].concat();
+        assert_eq!(unreachable(3, &relayed), None, "nor in a channel, whose rest is cut off");
     }
 
     #[test]

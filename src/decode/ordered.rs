@@ -3,21 +3,29 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::sip;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
-use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known};
-use super::{Accounting, Class, DecodedSip, LightCounts, Place, Prepared, Sink, Transport, Way};
+use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
+use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known, give_sip};
+use super::{
+    Accounting, Class, DecodedSip, Keys, LightCounts, MediaFlow, Place, Prepared, Sink, StunEvent, Transport,
+    Way,
+};
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
 use crate::net::defrag::Defragmented;
 use crate::net::sctp::{ChunkUse, SctpTable};
 use crate::net::tcp::SegmentUse;
 use crate::net::{
-    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpSegment, TcpTable, slice_frame, slice_ip,
+    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpFlags, TcpSegment, TcpTable, slice_frame,
+    slice_ip,
 };
+
+/// RTP is told by its header alone; so many packets make a flow one of media.
+const FLOW_OF_RTP: u64 = 3;
 
 /// Follows one capture.
 pub struct CaptureDecoder {
@@ -38,6 +46,8 @@ pub struct CaptureDecoder {
     /// Next of `Prepared::stun`.
     next_stun: usize,
     tallies: Tallies,
+    /// Hashes of the flows that have carried RTP.
+    rtp_flows: HashSet<u64, foldhash::fast::RandomState>,
     parts: Vec<FrameRef>,
     /// Memory for what is not whole yet, over all connections.
     held: usize,
@@ -67,6 +77,7 @@ impl CaptureDecoder {
             next_sip: 0,
             next_stun: 0,
             tallies: Tallies::default(),
+            rtp_flows: HashSet::default(),
             parts: Vec::new(),
             held: 0,
             limits_said: Vec::new(),
@@ -84,6 +95,11 @@ impl CaptureDecoder {
 
     /// To be called after the last frame of each batch.
     pub fn end_batch(&mut self, sink: &mut impl Sink) {
+        for t in self.tallies.iter().filter(|t| t.channel == 0 && t.rtp >= FLOW_OF_RTP) {
+            if self.rtp_flows.len() < self.limits.flows {
+                self.rtp_flows.insert(Keys::flow_hash(t.src, t.dst, t.transport, &self.hasher));
+            }
+        }
         self.tallies.give(sink);
     }
 
@@ -141,41 +157,81 @@ impl CaptureDecoder {
                         len: event.len,
                     },
                     frame: self.frame_ref(prepared, i),
+                    parts: &[],
                     time: head.time,
                     src: event.src,
                     dst: event.dst,
                     transport: Transport::Udp,
                     duplicate,
                     cut: event.cut,
+                    doubtful: !event.facts.proved && self.carried_rtp(prepared, event),
                 };
                 let kept = give_known(bytes, event.channel, event.inside, &event.facts, &at, sink);
                 if !duplicate {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
             }
-            Class::Ordered if duplicate => self.fragment_again(prepared, i, sink),
+            Class::Ordered if duplicate => self.ordered_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
             class => self.accounting.add(class, 1),
         }
     }
 
+    /// Whether the flow of a datagram has carried RTP before it.
+    fn carried_rtp(&self, prepared: &Prepared, event: &StunEvent) -> bool {
+        let StunEvent { src, dst, channel, .. } = *event;
+        let of_batch = prepared.media.find(&MediaFlow { src, dst, channel }, &self.hasher);
+        let before = || {
+            let hash = Keys::flow_hash(src, dst, Transport::Udp, &self.hasher);
+            self.rtp_flows.contains(&hash)
+        };
+        channel == 0 && (self.tallies.rtp_of(of_batch) >= FLOW_OF_RTP || before())
+    }
+
     fn frame_ref(&self, prepared: &Prepared, i: usize) -> FrameRef {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
-    /// A fragment that is the copy of another.
-    fn fragment_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
+    /// A frame that is the copy of another: a fragment, a question for SQL Server instances, or SIP inside a relay.
+    fn ordered_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
         let Some((link, bytes, head)) = prepared.frame(i) else { return };
-        let Sliced::Fragment { ip } = slice_frame(link, bytes, head.origlen, &self.limits) else { return };
         let frame = self.frame_ref(prepared, i);
+        let ip = match slice_frame(link, bytes, head.origlen, &self.limits) {
+            Sliced::Fragment { ip } => ip,
+            Sliced::Udp { ip, src, dst, payload } => {
+                let mut counts = LightCounts::default();
+                if let Payload::Carried(channel, bytes) = udp_payload(payload, 0, false, &mut counts) {
+                    let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
+                    let at = DecodedAt {
+                        place: place_of(bytes, file),
+                        frame,
+                        parts: &[],
+                        time: head.time,
+                        src,
+                        dst,
+                        transport: Transport::Udp,
+                        duplicate: true,
+                        cut: ip.missing > 0,
+                        doubtful: false,
+                    };
+                    give_sip(bytes, channel, &at, &self.hasher, sink);
+                } else if is_sqlr(src, dst, payload) {
+                    let (bytes, place) = (payload, Place::Memory(payload));
+                    let (time, cut) = (head.time, ip.missing > 0);
+                    sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate: true, cut });
+                }
+                return;
+            }
+            _ => return,
+        };
         let pushed = self.twice.push(&ip, frame, head.time, &self.limits);
         self.twice.given_up();
         let Defragmented::Whole(datagram) = pushed else { return };
         let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
         let mut counts = LightCounts::default();
-        if let Payload::Text(bytes) = udp_payload(payload, false, &mut counts)
+        if let Payload::Text(bytes) = udp_payload(payload, 0, false, &mut counts)
             && let Some(scan) = sip::scan(bytes)
         {
             let way = Way { frame, parts: earlier, time: head.time, src, dst, transport: Transport::Udp };
@@ -241,22 +297,37 @@ impl CaptureDecoder {
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                let bytes = match udp_payload(payload, sip_port, &mut self.counts) {
+                let at = DecodedAt {
+                    place: place_of(payload, file),
+                    frame,
+                    parts: earlier,
+                    time,
+                    src,
+                    dst,
+                    transport: Transport::Udp,
+                    duplicate: false,
+                    cut: missing,
+                    doubtful: false,
+                };
+                let bytes = match udp_payload(payload, ip.missing, sip_port, &mut self.counts) {
                     Payload::Text(bytes) => bytes,
+                    Payload::Is(Class::Other) if is_sqlr(src, dst, payload) => {
+                        let (bytes, place) = (payload, place_of(payload, file));
+                        let (duplicate, cut) = (false, missing);
+                        let kept =
+                            sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate, cut });
+                        return self.accounting.add(message_class(kept, cut), frames);
+                    }
                     Payload::Is(class) => return self.accounting.add(class, frames),
-                    Payload::Stun => {
-                        let place = place_of(payload, file);
-                        let transport = Transport::Udp;
-                        let at = DecodedAt {
-                            place,
-                            frame,
-                            time,
-                            src,
-                            dst,
-                            transport,
-                            duplicate: false,
-                            cut: missing,
+                    Payload::Carried(channel, bytes) => {
+                        let at = DecodedAt { place: place_of(bytes, file), ..at };
+                        let class = match give_sip(bytes, channel, &at, &self.hasher, sink) {
+                            Some(kept) => message_class(kept, missing),
+                            None => no_message(missing),
                         };
+                        return self.accounting.add(class, frames);
+                    }
+                    Payload::Stun => {
                         let kept = give(payload, &at, sink);
                         return self.accounting.add(message_class(kept, missing), frames);
                     }
@@ -297,10 +368,8 @@ impl CaptureDecoder {
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
             Sliced::Icmp { ip } => {
-                if let Some(breakage) = breakage::of_icmp(&ip, frame, time) {
-                    sink.broken(&breakage);
-                }
-                Class::Other
+                let about = breakage::of_icmp(&ip, frame, time).is_some_and(|b| sink.broken(&b));
+                if about { Class::Decoded } else { Class::Other }
             }
             Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
@@ -370,11 +439,17 @@ impl CaptureDecoder {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
         });
         let payload = !segment.payload.is_empty() || segment.missing > 0;
+        let expected = sign_of(segment, frame, time).is_some_and(|sign| sink.tcp_sign(&sign));
         let connection =
             tcp.connection_of(segment.src, segment.dst).and_then(|(id, _)| connections.get_mut(&id));
         let class = match (used, connection) {
             (SegmentUse::OverLimit, _) => Class::OverLimit,
             (_, Some(c)) => match c.class(payload) {
+                None if expected && !payload => {
+                    c.expected = true;
+                    c.waiting[0] += frames;
+                    return;
+                }
                 Some(class) => {
                     if c.waiting != [0; 2] {
                         c.settle_waiting(accounting, sink);
@@ -389,6 +464,7 @@ impl CaptureDecoder {
                     return;
                 }
             },
+            (_, None) if expected => Class::Decoded,
             (_, None) => Class::Other,
         };
         let class = match tcp.connection_of(segment.src, segment.dst) {
@@ -424,6 +500,19 @@ impl CaptureDecoder {
     pub fn waiting(&self) -> u64 {
         self.defrag.pending() + self.connections.values().flat_map(|c| c.waiting).sum::<u64>()
     }
+}
+
+/// What a segment says of its connection, where it opens it or resets it.
+fn sign_of(segment: &TcpSegment<'_>, frame: FrameRef, time: Nanos) -> Option<TcpSign> {
+    if segment.flags.0 & (TcpFlags::SYN | TcpFlags::RST) == 0 {
+        return None;
+    }
+    let kind = match (segment.flags.has(TcpFlags::RST), segment.flags.has(TcpFlags::ACK)) {
+        (true, _) => TcpSignKind::Reset,
+        (false, false) => TcpSignKind::Syn,
+        (false, true) => TcpSignKind::SynAck,
+    };
+    Some(TcpSign { src: segment.src, dst: segment.dst, kind, seq: segment.seq, frame, time })
 }
 
 /// Whether a limit was not told of yet; then it counts as told.

@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
-use super::stun::{InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, stun_in};
+use super::sql::is_sqlr;
+use super::stun::{
+    InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, in_cut_channel, stun_in,
+};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
@@ -28,7 +31,8 @@ pub enum Class {
     Stun,
     /// The next of [`Prepared::media`].
     Media,
-    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment.
+    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, a question for SQL Server instances, SIP
+    /// inside a relay.
     Ordered,
 }
 
@@ -79,11 +83,19 @@ pub(super) enum Payload<'a> {
     Stun,
     /// Counted by its flow: TURN channel (0 for none), kind, length without the header of ChannelData.
     Media(u16, MediaKind, usize),
+    /// Looks like SIP in a TURN channel.
+    Carried(u16, &'a [u8]),
     /// To be scanned: it begins like a SIP message, or came by a port of SIP.
     Text(&'a [u8]),
 }
 
-pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut LightCounts) -> Payload<'a> {
+/// `missing`: bytes of it that the capture does not hold.
+pub(super) fn udp_payload<'a>(
+    payload: &'a [u8],
+    missing: u32,
+    sip_port: bool,
+    counts: &mut LightCounts,
+) -> Payload<'a> {
     Payload::Is(match probe_datagram(payload) {
         Probe::Rtp => {
             counts.rtp += 1;
@@ -94,6 +106,7 @@ pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut Li
             return match in_channel(payload) {
                 Some(InChannel::Media(channel, kind, len)) => Payload::Media(channel, kind, len),
                 Some(InChannel::Stun) => Payload::Stun,
+                Some(InChannel::Sip(channel, bytes)) => Payload::Carried(channel, bytes),
                 None => Payload::Is(Class::Other),
             };
         }
@@ -105,7 +118,10 @@ pub(super) fn udp_payload<'a>(payload: &'a [u8], sip_port: bool, counts: &mut Li
         Probe::SipKeepAlive => Class::Decoded,
         Probe::Sip => return message_text(payload),
         Probe::Tls | Probe::Http | Probe::Unknown if sip_port => return message_text(payload),
-        Probe::Tls | Probe::Http | Probe::Unknown => Class::Other,
+        Probe::Tls | Probe::Http | Probe::Unknown => match in_cut_channel(payload, missing) {
+            Some((channel, kind, len)) => return Payload::Media(channel, kind, len),
+            None => Class::Other,
+        },
     })
 }
 
@@ -149,8 +165,11 @@ pub fn prepare(
             Sliced::Udp { ip, src, dst, payload } => {
                 let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                match udp_payload(payload, sip_port, counts) {
+                match udp_payload(payload, ip.missing, sip_port, counts) {
+                    // Rare, and told by what came before: the ordered half takes it.
+                    Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,
+                    Payload::Carried(..) => Class::Ordered,
                     Payload::Media(channel, kind, len) => {
                         media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, hasher);
                         Class::Media

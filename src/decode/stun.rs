@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram};
+use callscope_parsers::sip;
 use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan, parse_channel_data, scan_stun};
 use hashbrown::HashTable;
 
-use super::{Keys, Place, Sink, Transport, name_hash};
+use super::{DecodedSip, Keys, Place, Sink, Transport, Way, name_hash};
 use crate::capture::{FrameRef, Nanos};
 
 /// A STUN or TURN message, or what was in a channel of a relay.
@@ -20,12 +21,16 @@ pub struct DecodedStun<'a> {
     /// Of the whole payload, ChannelData header included.
     pub place: Place<'a>,
     pub frame: FrameRef,
+    /// The earlier frames it lies in.
+    pub parts: &'a [FrameRef],
     pub time: Nanos,
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub transport: Transport,
     pub duplicate: bool,
     pub cut: bool,
+    /// It proves nothing by itself, and its flow has carried RTP: only a flow that spoke STUN before has such messages.
+    pub doubtful: bool,
 }
 
 /// What correlation needs of any STUN message, read ahead where there is time for it: on the workers.
@@ -48,6 +53,8 @@ pub struct StunFacts {
     pub controlling: bool,
     pub controlled: bool,
     pub malformed: bool,
+    /// It has a cookie, or says in another way what dialect it is of: media does not look so.
+    pub proved: bool,
     /// The sender's address as a server sees it, in the answer to a Binding.
     pub mapped: Option<SocketAddr>,
 }
@@ -72,6 +79,7 @@ impl StunFacts {
             controlling: request && scan.controlling().is_some(),
             controlled: request && scan.controlled().is_some(),
             malformed: scan.is_malformed(),
+            proved: scan.proves_dialect(),
             mapped: if class == Class::Success && binding { scan.mapped() } else { None },
         }
     }
@@ -200,6 +208,12 @@ impl MediaFlows {
         self.last = u32::MAX;
     }
 
+    /// Number of a flow of the batch.
+    pub fn find(&self, flow: &MediaFlow, state: &foldhash::fast::RandomState) -> Option<usize> {
+        let hash = flow_hash(flow, state);
+        self.table.find(hash, |at| self.flows.get(*at as usize) == Some(flow)).map(|at| *at as usize)
+    }
+
     /// Notes a frame of media.
     pub fn note(
         &mut self,
@@ -211,8 +225,7 @@ impl MediaFlows {
         // Packets of one flow often follow one another.
         if self.flows.get(self.last as usize) != Some(&flow) {
             let Self { flows, table, .. } = self;
-            let hash =
-                |f: &MediaFlow| Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel);
+            let hash = |f: &MediaFlow| flow_hash(f, state);
             let of = |at: &u32| flows.get(*at as usize);
             let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
             self.last = *entry.or_insert(flows.len() as u32).get();
@@ -225,22 +238,75 @@ impl MediaFlows {
     }
 }
 
-/// What a payload that began like ChannelData holds.
-pub(super) enum InChannel {
-    Stun,
-    Media(u16, MediaKind, usize),
+/// Hash of a transaction id (with the cookie, RFC 8489 §5: the 16 bytes behind type and length) as records keep it.
+pub(super) fn transaction_of(id: &[u8]) -> u32 {
+    name_hash(id) as u32
 }
 
-pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel> {
+/// Whether the beginning of a datagram, cut anywhere, is media or DTLS, itself or in a channel: no message was lost.
+pub(super) fn is_quoted_media(datagram: &[u8]) -> bool {
+    let is_media = |first: Option<&u8>| matches!(first, Some(20..=31 | 128..));
+    match datagram {
+        // The letters of text stand in the same range, and no text is a channel of so few bytes.
+        [0x40..=0x4F, _, 0..=5, _, rest @ ..] => is_media(rest.first()),
+        _ => is_media(datagram.first()),
+    }
+}
+
+/// That of the STUN message which the beginning of a datagram is, or that a relay carries in it; none where the id is
+/// not all there.
+pub(super) fn quoted_transaction(datagram: &[u8]) -> Option<u32> {
+    let message = match datagram.first()? {
+        0..=3 => datagram,
+        0x40..=0x7F => datagram.get(4..).filter(|m| matches!(m.first(), Some(0..=3)))?,
+        _ => return None,
+    };
+    let own = message.get(4..20)?;
+    let scan = scan_stun(message, None)?;
+    let data = scan.data().filter(|_| matches!(scan.method(), Method::SEND | Method::DATA));
+    let inner = data.filter(|d| matches!(d.first(), Some(0..=3))).and_then(|d| d.get(4..20));
+    Some(transaction_of(inner.unwrap_or(own)))
+}
+
+fn flow_hash(f: &MediaFlow, state: &foldhash::fast::RandomState) -> u64 {
+    Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel)
+}
+
+/// What a payload that began like ChannelData holds.
+pub(super) enum InChannel<'a> {
+    Stun,
+    Media(u16, MediaKind, usize),
+    /// Begins like a SIP message.
+    Sip(u16, &'a [u8]),
+}
+
+pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
     let found = parse_channel_data(payload)?;
     let data = payload.get(found.data)?;
     let media = |kind| InChannel::Media(found.channel, kind, data.len());
     Some(match probe_datagram(data) {
         Probe::Stun => InChannel::Stun,
+        Probe::Sip => InChannel::Sip(found.channel, data),
         Probe::Rtp => media(MediaKind::Rtp),
         Probe::Rtcp => media(MediaKind::Rtcp),
         _ => media(MediaKind::Other),
     })
+}
+
+/// Channel, kind and length of media in ChannelData whose end the capture does not hold.
+pub(super) fn in_cut_channel(payload: &[u8], missing: u32) -> Option<(u16, MediaKind, usize)> {
+    let (&[c0, c1, l0, l1], data) = payload.split_first_chunk::<4>()?;
+    let channel = u16::from_be_bytes([c0, c1]);
+    let len = usize::from(u16::from_be_bytes([l0, l1]));
+    let whole = payload.len().checked_add(missing as usize)?;
+    let fits = len + 4 == whole || (len + 4).next_multiple_of(4) == whole;
+    // All that begins so and is cut passes here: only what holds media as well is believed.
+    let is_media = missing > 0 && fits && (0x4000..0x8000).contains(&channel);
+    match data {
+        [0x80..=0xBF, 192..=223, ..] if is_media => Some((channel, MediaKind::Rtcp, len)),
+        [0x80..=0xBF, ..] if is_media => Some((channel, MediaKind::Rtp, len)),
+        _ => None,
+    }
 }
 
 /// Channel (0 without), beginning of the STUN message, and what it says.
@@ -274,13 +340,39 @@ pub(super) fn give_known(
         channel,
         place: at.place,
         frame: at.frame,
+        parts: at.parts,
         time: at.time,
         src: at.src,
         dst: at.dst,
         transport: at.transport,
         duplicate: at.duplicate,
         cut: at.cut,
+        doubtful: at.doubtful && !facts.proved,
     })
+}
+
+/// Hands SIP that a relay carries to the sink. `false`: it was not kept; none: it is no SIP after all.
+pub(super) fn give_sip(
+    bytes: &[u8],
+    channel: u16,
+    at: &DecodedAt<'_>,
+    hasher: &foldhash::fast::RandomState,
+    sink: &mut impl Sink,
+) -> Option<bool> {
+    use std::hash::BuildHasher;
+    let start = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(0);
+    let bytes = bytes.get(start..).unwrap_or_default();
+    let scan = sip::scan(bytes)?;
+    let DecodedAt { frame, parts, time, src, dst, transport, duplicate, cut, .. } = *at;
+    let place = match at.place {
+        Place::File { offset, len } => {
+            Place::File { offset: offset + start as u64, len: len.saturating_sub(start as u32) }
+        }
+        Place::Memory(_) => Place::Memory(bytes),
+    };
+    let way = Way { frame, parts, time, src, dst, transport };
+    let message = DecodedSip::new(&scan, bytes, hasher.hash_one(bytes), way);
+    Some(sink.carried_sip(&DecodedSip { place, duplicate, cut, ..message }, channel))
 }
 
 /// Where a payload comes from.
@@ -288,12 +380,14 @@ pub(super) fn give_known(
 pub(super) struct DecodedAt<'a> {
     pub place: Place<'a>,
     pub frame: FrameRef,
+    pub parts: &'a [FrameRef],
     pub time: Nanos,
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub transport: Transport,
     pub duplicate: bool,
     pub cut: bool,
+    pub doubtful: bool,
 }
 
 /// Counts of the media flows of the batch that is being taken.
@@ -343,6 +437,16 @@ impl Tallies {
             (t.first, t.first_frame) = (time, frame);
         }
         t.last = t.last.max(time);
+    }
+
+    /// RTP packets taken of a flow of the batch so far.
+    pub fn rtp_of(&self, flow: Option<usize>) -> u64 {
+        flow.and_then(|at| self.list.get(at)).map_or(0, |t| t.rtp)
+    }
+
+    /// The flows with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = &MediaTally> {
+        self.list.iter()
     }
 
     /// Gives away what was counted since the batch began, or since the last time.

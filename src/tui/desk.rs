@@ -13,11 +13,12 @@ pub use table::{Around, Part, RowSearch, Sought, TableData};
 use counts::statistics;
 use frames::{find, lines_at, matches};
 
+use std::collections::HashMap;
 use std::mem::discriminant;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
@@ -33,7 +34,7 @@ use crate::view::ladder::{Ladder, LadderOptions};
 use crate::view::lists::ListKind;
 use crate::view::overview::Overview;
 use crate::view::packets::PacketLine;
-use crate::view::rows::Query;
+use crate::view::rows::{Query, Stop};
 use crate::view::show::TimeMode;
 use crate::view::{detail, diff, ladder, overview, show};
 
@@ -446,6 +447,8 @@ pub struct Desk {
     scans: Sender<Request>,
     /// Version of the scan that is wanted; older ones stop.
     wanted_scan: Arc<AtomicU64>,
+    /// The versions of the tables that are wanted; older ones stop.
+    wanted_tables: Mutex<HashMap<TableKind, (u64, Stop)>>,
 }
 
 impl Desk {
@@ -461,10 +464,31 @@ impl Desk {
                 .spawn(move || serve(&receiver, &analysis, &cache, &events, &wanted))?;
             Ok(sender)
         };
-        Ok(Self { tables: lane("tables")?, details: lane("details")?, scans: lane("scans")?, wanted_scan })
+        let wanted_tables = Mutex::default();
+        let [tables, details, scans] = [lane("tables")?, lane("details")?, lane("scans")?];
+        Ok(Self { tables, details, scans, wanted_scan, wanted_tables })
     }
 
-    pub fn ask(&self, request: Request) {
+    /// How a table of that version is told to stop; it is what stops those of other versions.
+    fn stop_of(&self, kind: TableKind, version: u64) -> Stop {
+        let mut wanted = self.wanted_tables.lock().unwrap_or_else(PoisonError::into_inner);
+        match wanted.get(&kind) {
+            Some((known, stop)) if *known == version => stop.clone(),
+            older => {
+                if let Some((_, stop)) = older {
+                    stop.set();
+                }
+                let stop = Stop::default();
+                wanted.insert(kind, (version, stop.clone()));
+                stop
+            }
+        }
+    }
+
+    pub fn ask(&self, mut request: Request) {
+        if let Request::Table { kind, query, version, .. } = &mut request {
+            query.stop = self.stop_of(*kind, *version);
+        }
         let lane = match &request {
             Request::Overview { .. } | Request::Table { .. } | Request::FindRow(_) | Request::Statistics => {
                 &self.tables
@@ -519,7 +543,14 @@ fn serve(
                     let _ = events.send(Event::Answer(Box::new(table::find(analysis, cache, &search))));
                 }
                 request => {
-                    let answer = answer(&read(analysis), cache, &request);
+                    let stopped = |request: &Request| match request {
+                        Request::Table { query, .. } => query.stop.is_set(),
+                        _ => false,
+                    };
+                    let answer = match stopped(&request) {
+                        true => None,
+                        false => answer(&read(analysis), cache, &request).filter(|_| !stopped(&request)),
+                    };
                     if let Some(answer) = answer
                         && events.send(Event::Answer(Box::new(answer))).is_err()
                     {
@@ -535,6 +566,28 @@ fn serve(
 mod tests {
     use super::*;
     use crate::capture::CaptureId;
+
+    #[test]
+    fn a_new_order_stops_what_sorts_by_the_old_one() {
+        let (events, answers) = channel();
+        let desk = Desk::open(Arc::new(RwLock::new(Analysis::default())), events).unwrap();
+        let first = desk.stop_of(TableKind::Sessions, 1);
+        let calls = desk.stop_of(TableKind::Calls, 1);
+        let again = desk.stop_of(TableKind::Sessions, 1);
+        assert!(!first.is_set() && !again.is_set(), "the same asked again goes on");
+        let second = desk.stop_of(TableKind::Sessions, 2);
+        assert!(first.is_set() && again.is_set() && !second.is_set() && !calls.is_set());
+        // Only what is wanted is answered.
+        let ask = |version| {
+            let (query, around) = (Box::default(), Around::default());
+            desk.ask(Request::Table { kind: TableKind::Sessions, query, version, around });
+        };
+        ask(3);
+        let Ok(Event::Answer(answer)) = answers.recv_timeout(Duration::from_secs(10)) else {
+            panic!("no answer")
+        };
+        assert!(matches!(*answer, Answer::Table { version: 3, .. }));
+    }
 
     #[test]
     fn places_run_over_all_captures() {

@@ -248,7 +248,7 @@ pub const KEYS: &[Key] = &[
     key(SCREENS, &[":"], Action::Command, "command", Group::Do, "command", "type a command"),
     key(SCREENS, &["?", "F1"], Action::Help, "help", Group::Do, "", "this help"),
     key(INNER, &["Esc", "q"], Action::Back, "back", Group::Go, "", "back"),
-    key(TABS, &["Esc"], Action::Back, "back", Group::Go, "", "drop marks, search and filter"),
+    key(TABS, &["Esc"], Action::Back, "back", Group::Go, "", "stop sorting; drop marks, search and filter"),
     key(TABS, &["q"], Action::Quit, "quit", Group::Do, "", "quit"),
     key(SCREENS, &["Q", "^C"], Action::Quit, "quit", Group::Do, "", "quit from anywhere"),
 

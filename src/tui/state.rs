@@ -164,6 +164,7 @@ impl Tab {
             Self::Conferences => &[TableKind::List(ListKind::Conferences)],
             Self::Ice => &[TableKind::Sessions, TableKind::Allocations],
             Self::Messages => &[TableKind::List(ListKind::Messages)],
+            Self::Sql => &[TableKind::List(ListKind::Lookups)],
             _ => &[],
         }
     }
@@ -250,7 +251,8 @@ impl TableState {
     }
 
     pub fn query(&self, time: TimeMode) -> Query {
-        Query { filter: self.filter.clone(), columns: self.columns.clone(), sort: self.sort.clone(), time }
+        let (filter, columns, sort) = (self.filter.clone(), self.columns.clone(), self.sort.clone());
+        Query { filter, columns, sort, time, ..Query::default() }
     }
 
     /// The marked rows, else the one under the cursor.

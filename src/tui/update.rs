@@ -210,9 +210,16 @@ fn change_share(state: &mut State, by: i16) {
     state.say(text);
 }
 
-/// Esc on the outermost view: search, marks and filter go, one at a time.
+/// Esc on the outermost view: an order that is still being worked out, search, marks and filter go, one at a time.
 fn drop_narrowing(state: &mut State, effects: &mut Vec<Effect>) {
     let kind = state.tab_table();
+    if let Some(kind) = kind {
+        let table = state.table_mut(kind);
+        if table.pending && table.shown != table.version && table.sort.take().is_some() {
+            table.version += 1;
+            return state.say("no longer sorted");
+        }
+    }
     if !state.search.is_empty() {
         state.search.clear();
         return state.say("search dropped");

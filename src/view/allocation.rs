@@ -13,13 +13,17 @@ use crate::capture::{FrameRef, Nanos};
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Peer, Round, StunIdx, stun_flag};
 use crate::correlate::{Analysis, CallIdx, Str};
 
-/// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `sent to another server`.
-pub fn refusal(_analysis: &Analysis, a: &Allocation) -> String {
+/// What stands in the place of a relay that was not granted: `refused 401`, `no answer`, `ICMP port unreachable`,
+/// `sent to another server`.
+pub fn refusal(analysis: &Analysis, a: &Allocation) -> String {
     match a.error {
         Some((300, _)) => "sent to another server".to_owned(),
         Some((code, _)) if gave_up(a) => format!("{code}, not tried again"),
         Some((code, _)) => format!("refused {code}"),
-        None => "no answer".to_owned(),
+        None => match analysis.unreachable_server(a) {
+            Some(u) => show::breakage(u.kind),
+            None => "no answer".to_owned(),
+        },
     }
 }
 
@@ -42,6 +46,9 @@ pub fn refusal_sentence(analysis: &Analysis, a: &Allocation) -> String {
         Some((code, reason)) => format!("{to} refused it: {}", error_text(analysis, code, reason, a)),
         None => {
             let sent: u32 = a.rounds.iter().map(|r| r.sent).max().unwrap_or(0);
+            if let Some(u) = analysis.unreachable_server(a) {
+                return format!("{to} cannot be reached: {}", show::breakage_by(u.kind, u.by));
+            }
             format!("{to} did not answer ({} sent)", show::count(u64::from(sent), "request", "requests"))
         }
     }
@@ -112,11 +119,14 @@ fn dialect_words(a: &Allocation) -> &'static str {
     }
 }
 
-/// `allocated`, `refused 431`, `no answer` …
+/// `allocated`, `refused 431`, `no answer`, `relay unreachable: ICMP port unreachable` …
 pub fn outcome(analysis: &Analysis, a: &Allocation) -> String {
     match a.state(analysis.newest_time()) {
         AllocationState::Rejected => refusal(analysis, a),
-        AllocationState::Unanswered => "no answer".to_owned(),
+        AllocationState::Unanswered => match analysis.unreachable_server(a) {
+            Some(u) => format!("relay unreachable: {}", show::breakage(u.kind)),
+            None => "no answer".to_owned(),
+        },
         other => other.name().to_owned(),
     }
 }
@@ -127,7 +137,7 @@ columns! { ALLOCATION_HELP ALLOCATION_DEFINITIONS
     "client" "Client" Left 0 "client's address where the capture was made",
     "server" "Server" Left 1 "TURN server",
     "transport" "Over" Left 2 "transport between client and server",
-    "outcome" "Outcome" Left 0 "allocated, released, expired, refused and why, no answer",
+    "outcome" "Outcome" Left 0 "allocated, released, expired, refused and why, relay unreachable, no answer",
     "rounds" "Rounds" Left 2 "401 → success …",
     "relayed" "Relayed" Left 1 "address the server gave out: the relay candidate",
     "mapped" "Mapped" Left 3 "client's address as the server sees it",
@@ -155,13 +165,13 @@ pub fn allocation_columns() -> &'static [(&'static str, &'static str, &'static s
 /// How many of [`allocation_columns`] are shown by default.
 pub const ALLOCATION_DEFAULT_COLUMNS: usize = 13;
 
-/// Those that match: an allocation itself by `ip`, `port`, `transport` …, else a call it belongs to.
+/// Those that match, by themselves or by a call they belong to.
 pub fn matching(analysis: &Analysis, filter: Option<&Filter>) -> Vec<AllocationIdx> {
     let all = (0..analysis.stun.allocations.len() as u32).map(AllocationIdx);
     let Some(filter) = filter else { return all.collect() };
     let calls = analysis.calls_by_allocation();
     let of = |i: AllocationIdx| calls.get(i.0 as usize).map_or(&[][..], Vec::as_slice);
-    all.filter(|&i| of(i).iter().any(|&c| filter.matches_call(analysis, c))).collect()
+    all.filter(|&i| filter.matches_allocation(analysis, i, of(i))).collect()
 }
 
 /// The allocations that match, a row at a time.
@@ -389,7 +399,11 @@ fn round_row(analysis: &Analysis, a: &Allocation, at: usize, r: &Round) -> Round
     // A challenge that a success follows is how it goes.
     let solved = later.iter().any(|l| l.response.is_some() && l.error == 0);
     let (answered, bad) = match (response.is_some(), r.error) {
-        (false, _) => (format!("no answer, sent {}", times(r.sent)), true),
+        (false, _) => {
+            let told = request.and_then(|q| analysis.unreachable(q));
+            let icmp = told.map_or_else(String::new, |u| format!(", {}", show::unreachable(&u)));
+            (format!("no answer, sent {}{icmp}", times(r.sent)), true)
+        }
         (true, 0) => ("success".to_owned(), false),
         (true, 401 | 438) if !r.credentials || solved => {
             let name = if r.error == 401 { "Unauthorized" } else { "Stale Nonce" };
@@ -436,36 +450,32 @@ fn peer_row(dialect: Dialect, p: &Peer) -> PeerRow {
     }
 }
 
-columns! { ROUND_HELP ROUND_DEFINITIONS
-    "time" "Time" Right 2 "of the request, since the first one",
-    "asked" "Request" Left 0 "what the client asked",
-    "answered" "Answer" Left 0 "what the server said",
-    "took" "Took" Right 3 "between them",
-    "request" "Frame" Right 4 "frame of the request",
-    "response" "Frame" Right 4 "frame of the answer",
-}
+/// Columns of the rounds, times since the first one, and of the peers: key, title, alignment, rank.
+const ROUNDS: [(&str, &str, Align, u8); 6] = [
+    ("time", "Time", Align::Right, 2),
+    ("asked", "Request", Align::Left, 0),
+    ("answered", "Answer", Align::Left, 0),
+    ("took", "Took", Align::Right, 3),
+    ("request", "Frame", Align::Right, 4),
+    ("response", "Frame", Align::Right, 4),
+];
+const PEERS: [(&str, &str, Align, u8); 6] = [
+    ("peer", "Peer", Align::Left, 0),
+    ("state", "How", Align::Left, 1),
+    ("sent", "Out", Align::Right, 0),
+    ("received", "In", Align::Right, 0),
+    ("sent_bytes", "Bytes out", Align::Right, 3),
+    ("received_bytes", "Bytes in", Align::Right, 3),
+];
 
-columns! { PEER_HELP PEER_DEFINITIONS
-    "peer" "Peer" Left 0 "who the client talks to through the relay",
-    "state" "How" Left 1 "channel, permission, active destination",
-    "sent" "Out" Right 0 "packets to the peer",
-    "received" "In" Right 0 "packets from the peer",
-    "sent_bytes" "Bytes out" Right 3 "bytes to the peer",
-    "received_bytes" "Bytes in" Right 3 "bytes from the peer",
-}
-
-/// Columns of the rounds: key, title, meaning.
-pub fn round_columns() -> &'static [(&'static str, &'static str, &'static str)] {
-    ROUND_HELP
-}
-
-/// Columns of the peers: key, title, meaning.
-pub fn peer_columns() -> &'static [(&'static str, &'static str, &'static str)] {
-    PEER_HELP
-}
-
-fn heads(definitions: &[Definition]) -> Vec<Column> {
-    definitions.iter().map(Definition::column).collect()
+fn heads(columns: &[(&str, &str, Align, u8)]) -> Vec<Column> {
+    let column = |&(key, title, align, rank): &(&str, &str, Align, u8)| Column {
+        key: key.to_owned(),
+        title: title.to_owned(),
+        align,
+        rank,
+    };
+    columns.iter().map(column).collect()
 }
 
 impl AllocationDetail {
@@ -485,7 +495,7 @@ impl AllocationDetail {
                 frame(r.response),
             ]
         };
-        Table { columns: heads(ROUND_DEFINITIONS), rows: self.rounds.iter().map(row).collect() }
+        Table { columns: heads(&ROUNDS), rows: self.rounds.iter().map(row).collect() }
     }
 
     pub fn peer_table(&self) -> Table {
@@ -499,7 +509,7 @@ impl AllocationDetail {
                 show::size(p.received_bytes),
             ]
         };
-        Table { columns: heads(PEER_DEFINITIONS), rows: self.peers.iter().map(row).collect() }
+        Table { columns: heads(&PEERS), rows: self.peers.iter().map(row).collect() }
     }
 }
 

@@ -4,6 +4,7 @@ mod body;
 mod payload;
 mod redact;
 mod sip;
+mod sql;
 mod stun;
 mod values;
 
@@ -185,6 +186,9 @@ pub fn frame_detail_with(
         tree.extend(payload::payload(bytes, range, &sliced, scene.as_ref()));
     }
     own.extend(scene.map(|s| reassembled(&s, bytes)).unwrap_or_default());
+    if matches!(sliced, Sliced::Fragment { .. }) {
+        own.extend(reassembled_sqlr(analysis, frame));
+    }
     if own.is_empty()
         && inside == 0
         && let Some(m) = part_of(analysis, frame)
@@ -237,6 +241,15 @@ fn reassembled(scene: &Scene<'_>, frame: &[u8]) -> Vec<Buffer> {
         }
     }
     out
+}
+
+/// An answer of SQL Server Browser that this fragment completed.
+fn reassembled_sqlr(analysis: &Analysis, frame: FrameRef) -> Option<Buffer> {
+    let record = analysis.sql.record_in(frame)?;
+    let bytes = analysis.stores.read(record.bytes).ok()?;
+    let node = sql::datagram(&bytes, 0)?;
+    let title = format!("Reassembled {} message (to frame {})", node.label, frame_name(analysis, frame));
+    Some(Buffer { title, bytes, tree: vec![node] })
 }
 
 /// `Frame 212`, of several captures `Frame 1:212 of b.pcap`.

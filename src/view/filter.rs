@@ -10,6 +10,8 @@
 //! - `~` is "contains", without regard to case; `*` in a value of `~` or `==` stands for anything. There are no regular expressions.
 //! - A call, dialog or frame matches a field of messages if any of its messages does. `a != b` is exactly `not a == b`, so
 //!   `code != 200` says that *no* message has code 200; the same holds for `!~`.
+//! - An ICE session or allocation matches by what it has itself (addresses, users, state, STUN messages) and, for what it
+//!   has not, by its calls.
 //! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, `4xx` is a class of codes, an address may be a
 //!   network (`10.0.0.0/8`), an address with port, or a host name.
 //! - Fields whose data is not gathered yet (see [`fields`]) are known, have no value, and so match nothing.
@@ -18,6 +20,7 @@
 
 mod eval;
 mod fields;
+mod ice;
 mod lexer;
 mod parser;
 
@@ -25,7 +28,10 @@ use eval::Subject;
 use parser::Expr;
 
 use crate::correlate::gathered::InstantMessage;
-use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx};
+use crate::correlate::sql::Lookup;
+use crate::correlate::stun::AllocationIdx;
+use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::view::ice::SessionRef;
 
 /// A parsed filter.
 #[derive(Debug, Clone)]
@@ -66,9 +72,20 @@ impl Filter {
         self.matches(analysis, &Subject::Dialog(dialog))
     }
 
-    /// A message; what belongs to its call or dialog (`from`, `state`, `setup` …) is asked of that.
-    pub fn matches_message(&self, analysis: &Analysis, message: MsgIdx) -> bool {
-        self.matches(analysis, &Subject::Message(message))
+    /// An ICE session, whether or not a call of the capture has it.
+    pub fn matches_session(&self, analysis: &Analysis, of: SessionRef) -> bool {
+        let session = ice::Session::new(of);
+        self.matches(analysis, &Subject::Session(&session))
+    }
+
+    /// An allocation; `calls` are those it belongs to.
+    pub fn matches_allocation(&self, analysis: &Analysis, i: AllocationIdx, calls: &[CallIdx]) -> bool {
+        self.matches(analysis, &Subject::Allocation(i, calls))
+    }
+
+    /// A look-up of SQL Server, or a connection to it, with the SIP that is joined to it.
+    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup) -> bool {
+        self.matches(analysis, &Subject::Lookup(lookup))
     }
 
     /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use callscope_parsers::sdp::CandidateSyntax;
 
 use super::filter::Filter;
-use super::rows::{Cell, Definition, Key, Lines, Query, build, columns};
+use super::rows::{Cell, Definition, Key, Lines, Query, Stop, build, columns};
 use super::show;
 use super::table::Align;
 use crate::capture::{FrameRef, Nanos};
@@ -53,20 +53,20 @@ impl SessionRef {
     }
 }
 
-/// All sessions, or those of the calls that match and (without a filter) those of no call. Nothing is worked out but
-/// their numbers.
-pub fn session_refs(analysis: &Analysis, index: &IceIndex, filter: Option<&Filter>) -> Vec<SessionRef> {
-    let mut out = Vec::new();
-    for &(call, first) in &index.calls {
-        if filter.is_none_or(|f| f.matches_call(analysis, call)) {
-            let of = |id| SessionRef { id, place: Place::Call(call, id - first) };
-            out.extend(index.of_call(call).map(of));
-        }
-    }
-    if filter.is_none() {
-        out.extend(loose_session_refs(index));
-    }
-    out
+/// All sessions, or those that match by themselves or by their call. Without a filter nothing is worked out but their
+/// numbers. What is asked for no more when `stop` is set ends early.
+pub fn session_refs(
+    analysis: &Analysis,
+    index: &IceIndex,
+    filter: Option<&Filter>,
+    stop: &Stop,
+) -> Vec<SessionRef> {
+    let of_calls = index.calls.iter().flat_map(|&(call, first)| {
+        index.of_call(call).map(move |id| SessionRef { id, place: Place::Call(call, id - first) })
+    });
+    let all = of_calls.chain(loose_session_refs(index));
+    let Some(filter) = filter else { return all.collect() };
+    all.take_while(|_| !stop.is_set()).filter(|&of| filter.matches_session(analysis, of)).collect()
 }
 
 /// The sessions of no call.
@@ -250,13 +250,13 @@ columns! { SESSION_HELP SESSION_DEFINITIONS
     "call" "Call" Right 0 "number of the call",
     "a" "A" Left 1 "who offered (without SDP: the controlling side)",
     "b" "B" Left 1 "the other side",
-    "media" "Media" Left 2 "audio, video …",
+    "media" "Media" Left 3 "audio, video …",
     "state" "State" Left 0 "connected, failed, incomplete, not started",
     "path" "Path" Left 1 "what the chosen pair is: direct, through the NAT, relay, and the transport",
-    "connect" "Connect" Right 3 "answer to the first check that succeeded",
+    "connect" "Connect" Right 2 "answer to the first check that succeeded",
     "first_media" "To media" Right 4 "answer to the first media packet",
     "candidates" "Candidates" Right 4 "offered by A × by B",
-    "pairs" "Pairs" Left 5 "✓ succeeded ✗ failed or unanswered – not checked",
+    "pairs" "Pairs" Left 2 "✓ succeeded ✗ failed or unanswered – not checked",
     "dialect" "Dialect" Left 5 "ICE, MS-ICE2 or MS-ICE",
     "checks" "Checks" Right 6 "STUN messages of its checks",
     "role" "A is" Left 6 "controlling or controlled",
@@ -277,7 +277,7 @@ pub const SESSION_DEFAULT_COLUMNS: usize = 12;
 /// The sessions that match (see [`session_refs`]), a row at a time.
 pub fn session_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, SessionRef> {
     let index = analysis.ice_index();
-    let rows = session_refs(analysis, &index, query.filter.as_ref());
+    let rows = session_refs(analysis, &index, query.filter.as_ref(), &query.stop);
     session_lines_of(analysis, query, rows)
 }
 
@@ -351,7 +351,7 @@ fn cell(
         }
         "pairs" => {
             let bad = row.failed + row.unanswered;
-            let words = format!("✓ {} ✗ {bad} – {}", row.succeeded, row.not_checked);
+            let words = format!("✓{} ✗{bad} –{}", row.succeeded, row.not_checked);
             (words, Key::Number(row.succeeded as i64))
         }
         "checks" => number(row.checks as i64),

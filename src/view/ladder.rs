@@ -5,6 +5,7 @@ mod label;
 mod legs;
 mod lifelines;
 pub(super) mod roles;
+mod sql;
 mod stun;
 mod traffic;
 
@@ -65,6 +66,23 @@ pub enum LadderRow {
     Note { time: Nanos, text: String },
 }
 
+impl LadderRow {
+    /// Whether what its line has no room for may go on beside it: of what carries no message of SIP.
+    fn goes_beside(&self) -> bool {
+        match self {
+            Self::Arrow { message, .. } => message.is_none(),
+            Self::Fold { tone, .. } => *tone == Tone::Stun,
+            Self::Gap { .. } | Self::Note { .. } => false,
+        }
+    }
+
+    /// The label of this row in two: what stands on its line, which has `columns` for it, and what goes on behind the
+    /// line, where there are `room`. The second is empty where all fits, nothing may go beside, or there is no room.
+    pub fn split<'l>(&self, label: &'l str, columns: usize, room: usize) -> (&'l str, &'l str) {
+        if self.goes_beside() && room >= label::BESIDE { label::split(label, columns) } else { (label, "") }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ladder {
     pub title: String,
@@ -81,6 +99,8 @@ pub struct LadderOptions {
     pub unfold: bool,
     /// Merge messages of linked legs (`x`, extended flow).
     pub extended: bool,
+    /// The look-up of SQL Server (its row) that is to be drawn as well.
+    pub lookup: Option<u32>,
 }
 
 /// The flow of some calls and dialogs, merged by time.
@@ -98,6 +118,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
+    let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
@@ -166,12 +187,15 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if !options.unfold {
         rows = fold::fold_runs(analysis, rows);
     }
-    let mut title = legs::title(analysis, &owners);
+    let mut title = drawn_sql.title.clone().unwrap_or_else(|| legs::title(analysis, &owners));
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start()].into_iter().flatten().min();
-    let rows = drawn_stun.merge(rows);
+    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start()]
+        .into_iter()
+        .flatten()
+        .min();
+    let rows = stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows));
     let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder

@@ -1,7 +1,8 @@
-//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages. Each has rows, columns,
+//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server. Each has rows, columns,
 //! and for a row its facts and the messages that show them.
 
 mod conferences;
+mod lookups;
 mod messages;
 mod sign_ins;
 mod subscriptions;
@@ -22,6 +23,7 @@ pub enum ListKind {
     Subscriptions,
     Conferences,
     Messages,
+    Lookups,
 }
 
 /// What the lists have in common, for each to fill.
@@ -76,7 +78,8 @@ pub struct Detail {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 4] = [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages];
+    pub const ALL: [Self; 5] =
+        [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages, Self::Lookups];
 
     fn list(self) -> &'static List {
         match self {
@@ -84,6 +87,7 @@ impl ListKind {
             Self::Subscriptions => &subscriptions::LIST,
             Self::Conferences => &conferences::LIST,
             Self::Messages => &messages::LIST,
+            Self::Lookups => &lookups::LIST,
         }
     }
 
@@ -118,6 +122,7 @@ impl ListKind {
             Self::Subscriptions => gathered.subscriptions.len(),
             Self::Conferences => gathered.conferences.len(),
             Self::Messages => gathered.instant_messages.len(),
+            Self::Lookups => gathered.lookups.len(),
         }
     }
 
@@ -132,6 +137,11 @@ impl ListKind {
             Self::Messages => {
                 gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
             }
+            Self::Lookups => gathered.lookups.get(at).map(|l| {
+                let mut owners: Vec<Owner> = l.sip.iter().map(|m| analysis.message(*m).owner).collect();
+                owners.dedup();
+                owners
+            }),
         };
         found.unwrap_or_default()
     }
@@ -148,6 +158,12 @@ impl ListKind {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
+        if self == Self::Lookups {
+            let fits = |row: &u32| {
+                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
+            };
+            return all.filter(fits).collect();
+        }
         all.filter(|row| self.owners(analysis, gathered, *row).iter().any(fits)).collect()
     }
 
@@ -176,6 +192,7 @@ impl ListKind {
             Self::Messages => {
                 Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
             }
+            Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
         };
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
@@ -195,6 +212,7 @@ impl ListKind {
             Self::Subscriptions => subscriptions::detail(at, row),
             Self::Conferences => conferences::detail(at, row),
             Self::Messages => messages::detail(at, row),
+            Self::Lookups => lookups::detail(at, row),
         }
     }
 }

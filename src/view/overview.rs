@@ -6,12 +6,14 @@ mod troubles;
 
 pub use troubles::Trouble;
 
+use notes::Paths;
 pub use notes::is_remark;
 
 use std::collections::BTreeMap;
 
 use super::show;
 use crate::capture::Nanos;
+use crate::correlate::ice::IceState;
 use crate::correlate::{Accounting, Analysis, CallIdx, CallState, DialogState};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
@@ -41,12 +43,13 @@ pub struct Overview {
 
 /// `slices` is the width of the activity lines.
 pub fn overview(analysis: &Analysis, slices: usize) -> Overview {
+    let (notes, paths) = notes::notes(analysis);
     Overview {
-        verdict: verdict(analysis),
+        verdict: verdict(analysis, &paths),
         troubles: troubles::troubles(analysis),
         activity: activity(analysis, slices.clamp(1, 1000)),
         machines: machines::machines(analysis),
-        notes: notes::notes(analysis),
+        notes,
         accounting: accounting(analysis),
     }
 }
@@ -150,11 +153,22 @@ impl Outcome {
     }
 }
 
-fn verdict(analysis: &Analysis) -> String {
+fn verdict(analysis: &Analysis, paths: &Paths) -> String {
     let calls = analysis.calls.len() as u64;
     let dialogs = analysis.dialogs_shown().count() as u64;
     if calls == 0 && dialogs == 0 {
-        return nothing(analysis);
+        let mut text = nothing(analysis);
+        let total: u64 = paths.states.values().sum();
+        if total > 0 {
+            let lost = paths.states.get(&IceState::Failed).copied().unwrap_or(0);
+            let sessions = show::count(total, "ICE session", "ICE sessions");
+            text.push_str(&match lost {
+                0 => format!(" {sessions}, none failed."),
+                n if n == total => format!(" {sessions} without a path."),
+                n => format!(" {sessions}, {} without a path.", show::number(n)),
+            });
+        }
+        return text;
     }
     let mut sentence = String::new();
     if calls > 0 {
@@ -169,6 +183,17 @@ fn verdict(analysis: &Analysis) -> String {
             ),
             _ => format!("{} calls: {}", show::number(calls), rest.join(", ")),
         };
+        match (paths.lost.len() as u64, paths.lost.first()) {
+            (_, None) => {}
+            (_, Some(_)) if calls == 1 => sentence.push_str("; ICE found no path for its media"),
+            (1, Some(call)) => {
+                sentence.push_str(&format!(
+                    "; ICE found no path for the media of call {}",
+                    u64::from(call.0) + 1
+                ));
+            }
+            (n, _) => sentence.push_str(&format!("; ICE found no path for the media of {}", show::number(n))),
+        }
     }
     if dialogs > 0 {
         let failed = failed_dialogs(analysis);

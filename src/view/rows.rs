@@ -4,6 +4,9 @@ mod cells;
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::filter::Filter;
 use super::show::TimeMode;
@@ -20,6 +23,21 @@ pub struct Query {
     /// Column key and descending.
     pub sort: Option<(String, bool)>,
     pub time: TimeMode,
+    pub stop: Stop,
+}
+
+/// Tells a long filter or sort that nobody waits for it any more. What was stopped is not to be used.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub fn set(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.load(Relaxed)
+    }
 }
 
 /// A cell by what it sorts as. Cells without a value come last in either direction.
@@ -87,7 +105,10 @@ pub fn dialogs(analysis: &Analysis, query: &Query) -> (Table, Vec<DialogIdx>) {
 pub fn call_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, CallIdx> {
     let all = (0..analysis.calls.len() as u32).map(CallIdx);
     let matching: Vec<CallIdx> = match &query.filter {
-        Some(filter) => all.filter(|&c| filter.matches_call(analysis, c)).collect(),
+        Some(filter) => {
+            let wanted = all.take_while(|_| !query.stop.is_set());
+            wanted.filter(|&c| filter.matches_call(analysis, c)).collect()
+        }
         None => all.collect(),
     };
     call_lines_of(analysis, query, matching)
@@ -138,7 +159,8 @@ pub(super) fn build<'a, I: Copy>(
     cell: Box<CellOf<'a, I>>,
 ) -> Lines<'a, I> {
     if let Some((key, descending)) = &query.sort {
-        let mut keyed: Vec<(Key, I)> = rows.iter().map(|r| (cell(r, key, None).1, *r)).collect();
+        let known = rows.iter().take_while(|_| !query.stop.is_set());
+        let mut keyed: Vec<(Key, I)> = known.map(|r| (cell(r, key, None).1, *r)).collect();
         keyed.sort_by(|(a, _), (b, _)| a.order(b, *descending));
         rows = keyed.into_iter().map(|(_, row)| row).collect();
     }
@@ -182,11 +204,6 @@ impl Key {
 /// Is that a column of the calls table (`header:NAME` included)?
 pub fn is_call_column(key: &str) -> bool {
     column(key, CALL_DEFINITIONS).is_some()
-}
-
-/// Is that a column of the dialogs table (`header:NAME` included)?
-pub fn is_dialog_column(key: &str) -> bool {
-    column(key, DIALOG_DEFINITIONS).is_some()
 }
 
 /// The columns of a table: what help says of each, and how it is drawn.

@@ -103,6 +103,16 @@ fn keys_media_and_roles() {
 }
 
 #[test]
+fn secrets() {
+    let body = format!(
+        "<response xmlns='{NAMESPACE}' requestId='1' from='a' to='b' code='success'><getEncryptionKey><key>S3</key></getEncryptionKey></response>"
+    );
+    let all = parse_c3p(body.as_bytes()).unwrap();
+    assert_eq!(all.secrets.iter().map(|r| &body[r.clone()]).collect::<Vec<_>>(), ["S3"]);
+    assert!(all.commands[0].is_secret("key"));
+}
+
+#[test]
 fn bad_documents() {
     let bad = |root: &str, inside: &str| {
         let text = format!("<{root} xmlns=\"urn:ietf:params:xml:ns:cccp\" {inside}");

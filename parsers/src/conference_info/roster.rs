@@ -1,5 +1,8 @@
-//! The documents of one subscription put together (RFC 4575 §4.6), and what each of them changed.
+//! The documents of one subscription put together (RFC 4575 §4), and what each of them changed.
 
+use std::collections::{HashMap, HashSet};
+
+use super::merge::{merge_conference_state, merge_description, merge_fields, merge_user};
 use super::{
     ConfUri, ConferenceInfo, ConferenceState, Description, Endpoint, EntityView, Media, State, User,
 };
@@ -25,7 +28,7 @@ pub enum Change {
         last: u32,
         version: u32,
     },
-    /// The version that was the last one already; passed over.
+    /// The version that was the last one already; a partial document is passed over, a full one applied all the same.
     Duplicate {
         version: u32,
     },
@@ -212,9 +215,9 @@ impl Roster {
                     && self.complete
                 {
                     changes.add(Change::Duplicate { version });
-                    return false;
+                } else {
+                    changes.add(Change::Full { version });
                 }
-                changes.add(Change::Full { version });
             }
             State::Deleted if self.ended => return false,
             State::Deleted => {}
@@ -270,13 +273,7 @@ impl Roster {
         if let Some(new) = &document.conference_state {
             let merged = match (&self.conference_state, new.state) {
                 (_, State::Deleted) => None,
-                (Some(old), State::Partial) => Some(ConferenceState {
-                    state: State::Full,
-                    user_count: new.user_count.or(old.user_count),
-                    active: new.active.or(old.active),
-                    locked: new.locked.or(old.locked),
-                    other: merge_fields(&old.other, &new.other),
-                }),
+                (Some(old), State::Partial) => Some(merge_conference_state(old, new)),
                 _ => Some(new.clone()),
             };
             conference_changed(self.conference_state.as_ref(), merged.as_ref(), changes);
@@ -289,7 +286,7 @@ impl Roster {
         match users.state {
             State::Full => self.all_users(&users.list, changes),
             State::Deleted => self.all_users(&[], changes),
-            State::Partial => users.list.iter().for_each(|user| self.one_user(user, changes)),
+            State::Partial => self.some_users(&users.list, changes),
         }
     }
 
@@ -315,9 +312,8 @@ impl Roster {
     /// These are all users.
     fn all_users(&mut self, list: &[User], changes: &mut Changes) {
         let old = std::mem::take(&mut self.users);
-        let known: std::collections::HashMap<String, &User> =
-            old.iter().map(|u| (key(&u.entity), u)).collect();
-        let mut there = std::collections::HashSet::with_capacity(list.len());
+        let known: HashMap<String, &User> = old.iter().map(|u| (key(&u.entity), u)).collect();
+        let mut there = HashSet::with_capacity(list.len());
         for user in list {
             if user.state == State::Deleted || !there.insert(key(&user.entity)) {
                 continue;
@@ -337,32 +333,52 @@ impl Roster {
         }
     }
 
-    fn one_user(&mut self, user: &User, changes: &mut Changes) {
-        let at = self.users.iter().position(|u| same_uri(&u.entity, &user.entity));
-        let old = at.and_then(|at| self.users.get_mut(at));
-        match (old, user.state) {
-            (Some(_), State::Deleted) => {
-                if let Some(at) = at {
-                    let old = self.users.remove(at);
-                    user_left(&old, Some(user), changes);
+    /// These are some of the users.
+    fn some_users(&mut self, list: &[User], changes: &mut Changes) {
+        let mut kept: Vec<Option<User>> = std::mem::take(&mut self.users).into_iter().map(Some).collect();
+        let mut count = kept.len();
+        // Worth it only where many are looked for.
+        let mut places = (list.len() > 4).then(|| {
+            let all = kept.iter().flatten().enumerate();
+            all.map(|(at, user)| (key(&user.entity), at)).collect::<HashMap<_, _>>()
+        });
+        for user in list {
+            let at = match &places {
+                Some(places) => places.get(&key(&user.entity)).copied(),
+                None => {
+                    kept.iter().position(|k| k.as_ref().is_some_and(|k| same_uri(&k.entity, &user.entity)))
                 }
-            }
-            (None, State::Deleted) => changes.add(Change::Left { user: user.entity.clone() }),
-            (Some(old), state) => {
-                let new = merge_user((state == State::Partial).then_some(&*old), user);
-                user_changed(Some(old), &new, user, changes);
-                *old = new;
-            }
-            (None, _) => {
-                if self.users.len() >= MAX_KEPT {
-                    changes.add(Change::OverLimit);
-                    return;
+            };
+            let place = at.and_then(|at| kept.get_mut(at));
+            match (place, user.state) {
+                (Some(place), State::Deleted) => {
+                    if let Some(old) = place.take() {
+                        user_left(&old, Some(user), changes);
+                        count -= 1;
+                    }
+                    if let Some(places) = &mut places {
+                        places.remove(&key(&user.entity));
+                    }
                 }
-                let new = merge_user(None, user);
-                user_changed(None, &new, user, changes);
-                self.users.push(new);
+                (None, State::Deleted) => changes.add(Change::Left { user: user.entity.clone() }),
+                (Some(place), state) => {
+                    let new = merge_user(place.as_ref().filter(|_| state == State::Partial), user);
+                    user_changed(place.as_ref(), &new, user, changes);
+                    *place = Some(new);
+                }
+                (None, _) if count >= MAX_KEPT => changes.add(Change::OverLimit),
+                (None, _) => {
+                    let new = merge_user(None, user);
+                    user_changed(None, &new, user, changes);
+                    if let Some(places) = &mut places {
+                        places.insert(key(&user.entity), kept.len());
+                    }
+                    kept.push(Some(new));
+                    count += 1;
+                }
             }
         }
+        self.users = kept.into_iter().flatten().collect();
     }
 }
 
@@ -386,102 +402,6 @@ fn same_uri(a: &str, b: &str) -> bool {
 
 fn key(entity: &str) -> String {
     entity.to_ascii_lowercase()
-}
-
-fn merge_fields(old: &[(String, String)], new: &[(String, String)]) -> Vec<(String, String)> {
-    let mut out: Vec<_> =
-        old.iter().filter(|(name, _)| !new.iter().any(|(n, _)| n == name)).cloned().collect();
-    out.extend(new.iter().cloned());
-    out.truncate(super::MAX_LIST);
-    out
-}
-
-fn merge_description(old: &Description, new: &Description) -> Description {
-    let or = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
-    Description {
-        state: State::Full,
-        subject: or(&new.subject, &old.subject),
-        display_text: or(&new.display_text, &old.display_text),
-        conf_uris: if new.conf_uris.is_empty() { old.conf_uris.clone() } else { new.conf_uris.clone() },
-        organizer: or(&new.organizer, &old.organizer),
-        conference_id: or(&new.conference_id, &old.conference_id),
-        expiry_time: or(&new.expiry_time, &old.expiry_time),
-        admission_policy: or(&new.admission_policy, &old.admission_policy),
-        join_url: or(&new.join_url, &old.join_url),
-        other: merge_fields(&old.other, &new.other),
-    }
-}
-
-/// A user as it is after an element that tells of it; `old` only where the element is a partial one.
-fn merge_user(old: Option<&User>, new: &User) -> User {
-    let mut out = match old {
-        Some(old) => User {
-            display_text: new.display_text.clone().or_else(|| old.display_text.clone()),
-            roles: new.roles.clone().or_else(|| old.roles.clone()),
-            endpoints: old.endpoints.clone(),
-            other: merge_fields(&old.other, &new.other),
-            ..new.clone()
-        },
-        None => User { endpoints: Vec::new(), ..new.clone() },
-    };
-    out.state = State::Full;
-    for endpoint in &new.endpoints {
-        let at = out.endpoints.iter().position(|e| e.entity == endpoint.entity);
-        let before = at.map(|at| out.endpoints.remove(at));
-        if endpoint.state == State::Deleted || out.endpoints.len() >= super::MAX_LIST {
-            continue;
-        }
-        let merged = merge_endpoint(before.as_ref().filter(|_| endpoint.state == State::Partial), endpoint);
-        out.endpoints.insert(at.unwrap_or(out.endpoints.len()), merged);
-    }
-    out
-}
-
-fn merge_endpoint(old: Option<&Endpoint>, new: &Endpoint) -> Endpoint {
-    let or = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
-    let fields =
-        |new: &[(String, String)], old: &[(String, String)]| if new.is_empty() { old } else { new }.to_vec();
-    let mut out = match old {
-        Some(old) => Endpoint {
-            session_type: or(&new.session_type, &old.session_type),
-            endpoint_uri: or(&new.endpoint_uri, &old.endpoint_uri),
-            display_text: or(&new.display_text, &old.display_text),
-            status: or(&new.status, &old.status),
-            joining_method: or(&new.joining_method, &old.joining_method),
-            joining_info: fields(&new.joining_info, &old.joining_info),
-            disconnection_method: or(&new.disconnection_method, &old.disconnection_method),
-            disconnection_info: fields(&new.disconnection_info, &old.disconnection_info),
-            media: old.media.clone(),
-            other: merge_fields(&old.other, &new.other),
-            ..new.clone()
-        },
-        None => Endpoint { media: Vec::new(), ..new.clone() },
-    };
-    out.state = State::Full;
-    for media in &new.media {
-        let at = out.media.iter().position(|m| m.id == media.id);
-        let before = at.map(|at| out.media.remove(at));
-        if media.state == State::Deleted || out.media.len() >= super::MAX_LIST {
-            continue;
-        }
-        let mut merged = match before.filter(|_| media.state == State::Partial) {
-            Some(old) => Media {
-                kind: or(&media.kind, &old.kind),
-                label: or(&media.label, &old.label),
-                src_id: or(&media.src_id, &old.src_id),
-                status: or(&media.status, &old.status),
-                ingress_filter: or(&media.ingress_filter, &old.ingress_filter),
-                egress_filter: or(&media.egress_filter, &old.egress_filter),
-                media_state: or(&media.media_state, &old.media_state),
-                other: merge_fields(&old.other, &media.other),
-                ..media.clone()
-            },
-            None => media.clone(),
-        };
-        merged.state = State::Full;
-        out.media.insert(at.unwrap_or(out.media.len()), merged);
-    }
-    out
 }
 
 fn describe(old: Option<&Description>, new: Option<&Description>, changes: &mut Changes) {
@@ -565,6 +485,11 @@ fn user_changed(old: Option<&User>, new: &User, told: &User, changes: &mut Chang
     }
 }
 
+/// Is it going or gone? One that comes back may still carry how it left before.
+fn leaves(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.status.as_deref(), Some("disconnecting" | "disconnected"))
+}
+
 fn endpoint_changed(user: &str, old: Option<&Endpoint>, new: &Endpoint, changes: &mut Changes) {
     let (user, endpoint) = (|| user.to_owned(), || new.entity.clone());
     match old {
@@ -581,7 +506,7 @@ fn endpoint_changed(user: &str, old: Option<&Endpoint>, new: &Endpoint, changes:
             session: new.session_type.clone(),
             from: old.status.clone(),
             to: new.status.clone(),
-            method: new.disconnection_method.clone(),
+            method: new.disconnection_method.clone().filter(|_| leaves(new)),
         }),
         Some(_) => {}
     }

@@ -40,7 +40,7 @@ fn document() {
 <endpoint entity="{E1}" session-type="audio-video" endpoint-uri="sip:amy@contoso.com;opaque=user:epid:AbCdEf;gruu"><status>disconnected</status><joining-method>dialed-out</joining-method>
 <joining-info><when>2009-04-28T20:00:00Z</when><by>sip:vivian@contoso.com</by></joining-info><disconnection-method>booted</disconnection-method>
 <media id="1"><type>audio</type><label>main-audio</label><src-id>7</src-id><status>sendrecv</status><msci:media-egress-filter>block</msci:media-egress-filter><msci:media-state>connected</msci:media-state></media></endpoint></user></users>
-<msci:conference-view><msci:entity-view entity="sip:mcu"><msci:entity-state><msci:locked>false</msci:locked></msci:entity-state></msci:entity-view></msci:conference-view>"#,
+<msci:conference-view><msci:entity-view entity="sip:v@c;gruu;opaque=app:conf:chat:id:X"><msci:entity-state><msci:locked>false</msci:locked></msci:entity-state></msci:entity-view></msci:conference-view>"#,
     );
     assert_eq!(all.issues, []);
     assert_eq!((all.entity.as_str(), all.state, all.version), (FOCUS, State::Full, Some(1)));
@@ -48,6 +48,7 @@ fn document() {
     assert_eq!(description.conf_uris[0].purpose.as_deref(), Some("chat"));
     assert_eq!(description.organizer.as_deref(), Some("sip:vivian@contoso.com"));
     assert_eq!(description.other, [("lobby@on".into(), "1".into()), ("lobby/x".into(), "y".into())]);
+    assert_eq!(description.conf_uris[0].mcu(), Some(McuKind::Chat));
     let state = all.conference_state.unwrap();
     assert_eq!((state.user_count, state.active, state.locked), (Some(2), Some(true), Some(false)));
     let users = all.users.unwrap();
@@ -57,7 +58,7 @@ fn document() {
         (Some("Amy"), Some(&["attendee".to_owned()][..]))
     );
     let endpoint = &amy.endpoints[0];
-    assert_eq!(endpoint.session_type.as_deref(), Some("audio-video"));
+    assert_eq!(endpoint.mcu(), Some(McuKind::AudioVideo));
     assert_eq!(endpoint.disconnection_method.as_deref().and_then(disconnection_words), Some("was removed"));
     assert_eq!(endpoint.joining_info[1], ("by".to_owned(), "sip:vivian@contoso.com".to_owned()));
     let media = &endpoint.media[0];
@@ -66,6 +67,7 @@ fn document() {
         (media.egress_filter.as_deref(), media.media_state.as_deref()),
         (Some("block"), Some("connected"))
     );
+    assert_eq!(all.views[0].mcu(), Some(McuKind::Chat));
     assert_eq!(all.views[0].fields, [("entity-state/locked".to_owned(), "false".to_owned())]);
 }
 
@@ -124,6 +126,16 @@ fn a_conference_from_beginning_to_end() {
     assert_eq!(roster.apply(&jump), [Change::VersionGap { last: 5, version: 9 }, Change::Locked]);
     assert!(!roster.complete);
 
+    // The same full version again changes nothing, unless it says something else.
+    let full = read(
+        "state='full' version='9'",
+        &format!("<users>{vivian}{}</users>", user("sip:amy@contoso.com", "full", "presenter", &muted)),
+    );
+    assert_eq!(roster.clone().apply(&full).first(), Some(&Change::Full { version: Some(9) }));
+    let mut again = roster.clone();
+    again.apply(&full);
+    assert_eq!(again.apply(&full), [Change::Duplicate { version: 9 }]);
+
     // Removed, with how.
     let booted = "<endpoint entity='{E1}' state='deleted'><disconnection-method>booted</disconnection-method></endpoint>";
     let changes = roster.apply(&read("state='partial' version='10'", &amy("deleted", "presenter", booted)));
@@ -159,6 +171,21 @@ fn only_partial_documents() {
     let other = ConferenceInfo { entity: "sip:other".into(), ..ConferenceInfo::default() };
     assert!(matches!(&roster.apply(&other)[..], [Change::OtherConference { .. }]));
     assert_eq!(roster.users.len(), 1);
+}
+
+#[test]
+fn left_and_back() {
+    let mut roster = Roster::default();
+    let status = |inside: &str| {
+        let end = format!("<endpoint entity='1' state='partial'>{inside}</endpoint>");
+        format!("<users state='partial'>{}</users>", user("sip:a", "partial", "x", &end))
+    };
+    roster.apply(&read("state='partial' version='1'", &status("<status>connected</status>")));
+    let gone = status("<status>disconnected</status><disconnection-method>busy</disconnection-method>");
+    let changes = roster.apply(&read("state='partial' version='2'", &gone));
+    assert!(matches!(&changes[..], [Change::StatusChanged { method: Some(m), .. }] if m == "busy"));
+    let changes = roster.apply(&read("state='partial' version='3'", &status("<status>dialing-out</status>")));
+    assert!(matches!(&changes[..], [Change::StatusChanged { method: None, .. }]));
 }
 
 #[test]
@@ -205,7 +232,7 @@ fn any_document() -> impl Strategy<Value = ConferenceInfo> {
             ..User::default()
         },
     );
-    (states.clone(), states, proptest::option::of(0..12u32), proptest::collection::vec(user, 0..4)).prop_map(
+    (states.clone(), states, proptest::option::of(0..12u32), proptest::collection::vec(user, 0..7)).prop_map(
         |(state, users, version, list)| ConferenceInfo {
             state,
             version,

@@ -9,7 +9,7 @@ use crate::xml::parse_xml;
 pub enum Typing {
     /// RFC 3994.
     IsComposing {
-        /// `active`, `idle`, or a word that counts as idle (§3.3).
+        /// `active`, `idle`, or a word that counts as idle.
         state: String,
         /// As written.
         last_active: Option<String>,

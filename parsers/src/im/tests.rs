@@ -160,7 +160,7 @@ proptest! {
 
 #[test]
 fn typing() {
-    // RFC 3994 §6.
+    // After the examples of RFC 3994.
     let body = br#"<?xml version="1.0" encoding="UTF-8"?>
 <isComposing xmlns="urn:ietf:params:xml:ns:im-iscomposing"><state>active</state><contenttype>text/plain</contenttype><refresh>90</refresh></isComposing>"#;
     let all = im(body, "application/im-iscomposing+xml");

@@ -16,7 +16,7 @@ fn categories_of(body: &str) -> Categories {
     }
 }
 
-/// After RFC 3863 §4.2 and RFC 4480 §5.
+/// After the examples of RFC 3863 and RFC 4480.
 #[test]
 fn pidf_with_activities() {
     let all = pidf_of(

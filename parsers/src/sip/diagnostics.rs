@@ -225,7 +225,7 @@ impl<'a> MediaDebug<'a> {
 /// Values read of one media debug string.
 const MOST_VALUES: usize = 64;
 
-/// The parameters whose name ends in `MediaDebug` (`CalleeMediaDebug`, `CallerMediaDebug`), by their name.
+/// The parameters whose name ends in `MediaDebug` (`CalleeMediaDebug`), by their name.
 pub fn media_debug<'a>(diagnostics: &Diagnostics<'a>) -> Vec<(&'a [u8], MediaDebug<'a>)> {
     let named = |name: &[u8]| {
         let tail = name.len().checked_sub(b"MediaDebug".len());

@@ -75,7 +75,7 @@ pub fn parse_history_info(buf: &[u8], range: Range<usize>) -> (Vec<HistoryEntry<
     (out, issues)
 }
 
-/// Why a call was diverted (RFC 5806 §9).
+/// Why a call was diverted (RFC 5806).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DiversionReason {
     Unknown,
@@ -194,7 +194,7 @@ pub fn parse_identity(buf: &[u8], range: Range<usize>) -> (Identity<'_>, Vec<Iss
     (Identity { all }, issues)
 }
 
-/// One `priv-value` of `Privacy` (RFC 3323 §4.2, RFC 3325 §9.3, RFC 7044 §10.1) in words; `None` for others.
+/// One `priv-value` of `Privacy` (RFC 3323 §4.2, RFC 3325 §9.3, RFC 7044) in words; `None` for others.
 pub fn privacy_words(value: &[u8]) -> Option<&'static str> {
     let words = [
         ("header", "headers that tell who it is are to be hidden"),
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn history() {
-        // After RFC 7044 §10.3 and §3.
+        // Parameters of RFC 7044 §5; addresses made up.
         let v = b"<sip:bob@example.com>;index=1, <sip:bob@192.0.2.4?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1.1;rc=1,\
 <sip:office@example.com>;index=1.2;mp=1, <sip:x@example.com>";
         let (all, issues) = parse_history_info(v, 0..v.len());
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn diversions() {
-        // RFC 5806 §9: parameters and their values.
+        // Parameters of RFC 5806; addresses made up.
         let v = b"\"Bob\" <sip:bob@example.com>;reason=user-busy;counter=2;limit=5;privacy=off;screen=yes, \
 <tel:+15551230001>;reason=\"moved\", <sip:a@b>";
         let (all, issues) = parse_diversions(v, 0..v.len());

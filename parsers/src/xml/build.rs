@@ -176,8 +176,8 @@ impl<'t> Builder<'t> {
         if let Some(node) = self.nodes.get_mut(id.0 as usize) {
             node.end = count;
             node.range.end = end as u32;
-            if let NodeKind::Element { closed, .. } = &mut node.kind {
-                *closed = properly;
+            if let NodeKind::Element(data) = &mut node.kind {
+                data.closed = properly;
             }
         }
         let depth = self.open.len();
@@ -228,7 +228,7 @@ impl<'t> Builder<'t> {
             self.attribute(attribute, first_attribute);
         }
         let attributes = first_attribute as u32..self.attributes.len() as u32;
-        let kind = NodeKind::Element { name, tag: narrow(&range), attributes, closed: empty };
+        let kind = NodeKind::Element(ElementData { name, tag: narrow(&range), attributes, closed: empty });
         let Some(id) = self.push(kind, &range) else {
             return;
         };
@@ -246,7 +246,7 @@ impl<'t> Builder<'t> {
             return;
         }
         let same = |id: &NodeId| match self.nodes.get(id.0 as usize).map(|n| &n.kind) {
-            Some(NodeKind::Element { name: open, .. }) => self.slice(wide(&open.whole)) == name,
+            Some(NodeKind::Element(data)) => self.slice(wide(&data.name.whole)) == name,
             _ => false,
         };
         let Some(at) = self.open.iter().rposition(same) else {

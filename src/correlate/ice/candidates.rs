@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use callscope_parsers::sdp::candidate::{
-    AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, parse_candidate,
+    AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, is_local_range, parse_candidate,
 };
 use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
 use callscope_parsers::sip::{self, Scan};
@@ -96,6 +96,8 @@ pub struct IceCandidate {
     pub address: Option<SocketAddr>,
     /// As written where the address is a name.
     pub address_text: String,
+    /// The line has a name for an address; which one it is was told by the checks.
+    pub address_inferred: bool,
     pub kind: Option<CandidateKind>,
     /// As written, where it is none of the known types.
     pub kind_text: Option<String>,
@@ -116,6 +118,29 @@ pub struct IceCandidate {
 impl IceCandidate {
     pub fn is_tcp(&self) -> bool {
         !self.transport.eq_ignore_ascii_case("udp")
+    }
+
+    /// Port of a candidate whose address is a name that only multicast DNS knows.
+    fn port_of_local_name(&self) -> Option<u16> {
+        let is_local = self.address.is_none() && self.remarks.contains(&AddressRemark::Mdns);
+        self.address_text.rsplit_once(':').filter(|_| is_local)?.1.parse().ok()
+    }
+}
+
+impl IceSide {
+    /// Gives candidates with a name of multicast DNS (`….local`) the address that the checks of this session show: one
+    /// of this side that no line has, on the same port. A private one goes before others: it is the host's own.
+    pub(super) fn resolve_names(&mut self, seen: &[SocketAddr]) {
+        for at in 0..self.candidates.len() {
+            let Some(c) = self.candidates.get(at).filter(|c| !c.is_tcp()) else { continue };
+            let Some(port) = c.port_of_local_name() else { continue };
+            let known = |a: &SocketAddr| self.candidates.iter().any(|k| k.address == Some(*a));
+            let found = seen.iter().copied().filter(|a| a.port() == port && !known(a));
+            let found = found.min_by_key(|a| (!is_local_range(a.ip()), *a));
+            if let Some(c) = self.candidates.get_mut(at).filter(|_| found.is_some()) {
+                (c.address, c.address_inferred) = (found, true);
+            }
+        }
     }
 }
 
@@ -160,12 +185,8 @@ fn text(bytes: &[u8]) -> String {
 impl Analysis {
     fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
         let raw = self.message_bytes(message).ok()?;
-        let (body, content_type) = {
-            let scan = sip::scan(&raw)?;
-            let told = scan.content_length.map(|n| scan.body_start.saturating_add(n as usize));
-            let end = told.map_or(raw.len(), |n| n.min(raw.len()));
-            (scan.body_start.min(end)..end, scan.content_type.to_vec())
-        };
+        let sip::BodyPlace { body, content_type } = sip::body_place(&raw)?;
+        let content_type = content_type.to_vec();
         Some(Read { message, raw, body, content_type })
     }
 
@@ -323,9 +344,22 @@ impl Analysis {
             // The offer names the pair; its answer repeats it from the other side.
             if i == 0 || session.final_offer.is_none() {
                 session.final_offer = if i == 0 { Some(row.offer) } else { row.answer };
+                session.final_refused = match row.answer {
+                    None => session.call.and_then(|call| self.refused(call, row.offer)),
+                    Some(_) => None,
+                };
                 session.final_pairs = pairs;
             }
         }
+    }
+
+    /// The status by which a request with an offer was refused.
+    fn refused(&self, call: CallIdx, offer: MsgIdx) -> Option<u16> {
+        let asked = self.message(offer);
+        let key = |r: &SipRecord| (r.method, r.cseq, r.from_tag);
+        let of = |m| Some(self.message(m)).filter(|r| r.status >= 300 && key(r) == key(asked));
+        // The offerer's own hop comes last on the way back.
+        self.messages_of(self.call(call).messages).filter_map(of).map(|r| r.status).last()
     }
 
     /// Addresses of record of the sender of an offer and of the other party.
@@ -547,7 +581,6 @@ fn read_candidate(
     generation: CandidateSyntax,
 ) -> IceCandidate {
     let address = socket(c);
-    let port = c.port.map_or_else(String::new, |p| format!(":{p}"));
     let kind = c.kind.as_ref();
     IceCandidate {
         foundation: text(c.foundation),
@@ -563,7 +596,12 @@ fn read_candidate(
             _ => None,
         },
         address,
-        address_text: address.map_or_else(|| format!("{}{port}", text(c.address.text)), |a| a.to_string()),
+        address_text: match (address, c.port) {
+            (Some(address), _) => address.to_string(),
+            (None, Some(port)) => format!("{}:{port}", text(c.address.text)),
+            (None, None) => text(c.address.text),
+        },
+        address_inferred: false,
         kind: kind.and_then(kind_of),
         kind_text: kind.filter(|k| kind_of(k).is_none()).map(|k| text(k.name())),
         inferred: None,

@@ -9,6 +9,7 @@ use callscope_parsers::stun::{Class, Dialect, MessageType};
 
 use super::candidates::IceCandidate;
 use super::*;
+use crate::correlate::breakage::Unreachable;
 use crate::correlate::stun::{StunRecord, stun_flag};
 
 /// An agent that was silent so long at the end had given up, unless its retransmissions were further apart
@@ -81,6 +82,7 @@ impl Analysis {
             self.orient(&mut checks);
         }
         session.checks = checks.len();
+        self.resolve_names(&mut session, &checks);
         let mut board = Board {
             by_key: HashMap::default(),
             most: self.limits.ice_pairs,
@@ -100,6 +102,7 @@ impl Analysis {
             }
         }
         board.settle();
+        self.join_unreachable(&mut session);
         self.count_media(&mut session);
         add_unchecked(&mut session, self.limits.ice_pairs);
         choose(&mut session);
@@ -114,6 +117,28 @@ impl Analysis {
             (p.component, rank, std::cmp::Reverse(p.priority), p.first_request, p.a, p.b)
         });
         session
+    }
+
+    /// Candidates with a name for an address, from where the checks of each side come and go.
+    fn resolve_names(&self, session: &mut IceSession, checks: &[(StunIdx, bool)]) {
+        if session.candidates().all(|c| c.address.is_some()) {
+            return;
+        }
+        let mut seen: [Vec<SocketAddr>; 2] = Default::default();
+        for (i, by_a) in checks {
+            let Some(r) = self.stun.record(*i) else { continue };
+            let path = self.flow(r.path);
+            let ends = if *by_a { [path.src, path.dst] } else { [path.dst, path.src] };
+            for (list, end) in seen.iter_mut().zip(ends) {
+                list.push(end);
+            }
+        }
+        for list in &mut seen {
+            list.sort_unstable();
+            list.dedup();
+        }
+        session.a.resolve_names(&seen[0]);
+        session.b.resolve_names(&seen[1]);
     }
 
     /// Without SDP side A is the controlling agent, else whoever sent the first check.
@@ -132,6 +157,24 @@ impl Analysis {
         if !a_is_right {
             for (_, by_a) in checks {
                 *by_a = !*by_a;
+            }
+        }
+    }
+
+    /// The ICMP errors about the checks of each pair. It failed by them if each transaction of it met one.
+    fn join_unreachable(&self, session: &mut IceSession) {
+        for p in &mut session.pairs {
+            let mut met: HashMap<u32, Option<Unreachable>> = HashMap::new();
+            for r in p.messages.iter().filter_map(|i| self.stun.record(*i)) {
+                if MessageType(r.kind).split(r.dialect()).0 == Class::Request {
+                    let of = met.entry(r.transaction).or_default();
+                    *of = of.or_else(|| self.unreachable(r));
+                }
+            }
+            let all = met.values().all(Option::is_some);
+            p.unreachable = met.into_values().flatten().fold(None, |u, new| Some(Unreachable::join(u, new)));
+            if all && p.unreachable.is_some() && p.state == PairState::Unanswered && p.responses == 0 {
+                p.state = PairState::Failed;
             }
         }
     }
@@ -187,6 +230,7 @@ impl IcePair {
             first_request: None,
             first_success: None,
             messages: Vec::new(),
+            unreachable: None,
         }
     }
 
@@ -436,7 +480,7 @@ impl Board<'_> {
     /// Successes that their askers never got: they went on asking.
     fn take_back(&mut self) {
         let mut lost: Vec<usize> = Vec::new();
-        let mut real: HashMap<usize, Nanos> = HashMap::new();
+        let mut real: HashMap<usize, Nanos, foldhash::fast::RandomState> = HashMap::default();
         for x in self.asked.values().flatten() {
             let Some(success) = x.success else { continue };
             if x.in_vain >= IN_VAIN {
@@ -458,8 +502,8 @@ impl Board<'_> {
     }
 
     /// The pairs whose messages were captured on more than one hop.
-    fn copied(&self) -> HashSet<usize> {
-        let mut out = HashSet::new();
+    fn copied(&self) -> HashSet<usize, foldhash::fast::RandomState> {
+        let mut out = HashSet::default();
         for asked in self.asked.values() {
             for (i, x) in asked.iter().enumerate() {
                 if asked.iter().take(i).any(|y| y.pair == x.pair) {
@@ -490,7 +534,9 @@ fn choose(session: &mut IceSession) {
     for component in components {
         let of = |i: &usize| session.pairs.get(*i).is_some_and(|p| p.component == component);
         let all: Vec<usize> = (0..session.pairs.len()).filter(of).collect();
-        let named = session.final_pairs.iter().find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
+        // What was refused is not taken.
+        let mut agreed = session.final_pairs.iter().filter(|_| session.final_refused.is_none());
+        let named = agreed.find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
         let pair = |i: usize| &session.pairs[i];
         // What the offer names counts where the checks do not say otherwise.
         let none_succeeded =
@@ -535,7 +581,8 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
         return IceState::Connected;
     }
     if checked.clone().any(|p| p.state == PairState::Succeeded) {
-        return IceState::Incomplete;
+        // The offer that should have settled on one was refused.
+        return if session.final_refused.is_some() { IceState::Failed } else { IceState::Incomplete };
     }
     if trying { IceState::Incomplete } else { IceState::Failed }
 }
@@ -544,7 +591,8 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
 /// transport. A reflexive candidate of the checking side is checked from its base, so pairs of two reflexive ones count
 /// where their bases were.
 fn add_unchecked(session: &mut IceSession, most: usize) {
-    let checked: HashSet<(SocketAddr, SocketAddr)> = session.pairs.iter().map(|p| (p.a, p.b)).collect();
+    let checked: HashSet<(SocketAddr, SocketAddr), foldhash::fast::RandomState> =
+        session.pairs.iter().map(|p| (p.a, p.b)).collect();
     let was_checked = |x: SocketAddr, y: SocketAddr| checked.contains(&(x, y));
     let [kinds_a, kinds_b] =
         [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
@@ -581,6 +629,7 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
 /// TCP of draft-06 with itself.
 #[derive(PartialEq, Eq)]
 enum TransportKind {
+    Udp,
     TcpActive,
     TcpPassive,
     /// The words themselves, in lower case.
@@ -589,6 +638,9 @@ enum TransportKind {
 
 impl TransportKind {
     fn of(c: &IceCandidate) -> Self {
+        if c.tcp_type.is_none() && c.transport.eq_ignore_ascii_case("udp") {
+            return Self::Udp;
+        }
         let tcp_type = c.tcp_type.as_deref().unwrap_or_default();
         let words = format!("{} {tcp_type}", c.transport).to_ascii_lowercase();
         match words.trim() {
@@ -602,7 +654,7 @@ impl TransportKind {
         match self {
             Self::TcpActive => *other == Self::TcpPassive,
             Self::TcpPassive => *other == Self::TcpActive,
-            Self::Alike(_) => self == other,
+            Self::Udp | Self::Alike(_) => self == other,
         }
     }
 }

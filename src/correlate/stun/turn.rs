@@ -127,6 +127,11 @@ impl Analysis {
                 return true;
             }
             Probe::Dtls => return true,
+            Probe::Sip => {
+                if let Some(kept) = self.sip_inside(m, data, path) {
+                    return kept;
+                }
+            }
             _ => {}
         }
         self.keep(m, m.facts, flow, path, StunOwner::Allocation(at), 0)

@@ -1,5 +1,7 @@
 //! The bytes of one direction that do not make a whole message yet, and the frames they came in.
 
+use std::ops::Range;
+
 use crate::capture::{FrameRef, Nanos};
 
 /// A run of buffered bytes and the segment that brought it.
@@ -49,6 +51,18 @@ impl Half {
             }
             _ => false,
         });
+    }
+
+    /// Adds a range of these bytes to another buffer, each run with its frame.
+    pub fn copy(&self, range: Range<usize>, to: &mut Self) {
+        let mut from = 0;
+        for m in &self.marks {
+            let run = from.max(range.start)..m.end.min(range.end);
+            from = m.end;
+            if let Some(bytes) = self.buf.get(run).filter(|b| !b.is_empty()) {
+                to.push(bytes, m.frame, m.time);
+            }
+        }
     }
 
     /// Frames of `buf[start..end]`, the last one apart with its time.

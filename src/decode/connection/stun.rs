@@ -1,14 +1,17 @@
 //! STUN and TURN on a TCP connection: RFC framing, RFC 4571, Microsoft's two-byte frames with or without the hello
 //! that only looks like TLS, multiplexed TURN.
 
+use std::net::SocketAddr;
+
 use callscope_parsers::probe::{Probe, probe_datagram};
+use callscope_parsers::sip::{self, frame_message};
 use callscope_parsers::stun::stream::{
     FrameKind, Framing, Opening, StreamFraming, StreamGuess, goes_on_as_pseudo_tls, probe_stun_stream,
     pseudo_tls_client_hello, pseudo_tls_server_hello,
 };
 
 use super::{Arrival, Connection, Context, Half, Mode};
-use crate::decode::stun::{DecodedAt, InChannel, MediaKind, MediaTally, give, in_channel};
+use crate::decode::stun::{DecodedAt, InChannel, MediaKind, MediaTally, give, give_sip, in_channel};
 use crate::decode::{Place, Sink, Transport};
 
 /// Bytes without a frame that are looked through for the next one.
@@ -32,13 +35,17 @@ pub(super) struct StunState {
     phases: [Phase; 2],
     /// The hellos, until it is clear that no TLS follows.
     hellos: [Vec<u8>; 2],
+    /// SIP in end-to-end data, which keeps no bounds of messages, until it is whole.
+    carried: [Half; 2],
 }
 
 impl StunState {
     /// What the first bytes of one direction say; `Err`: more bytes are needed to tell.
     pub fn guess(start: &[u8]) -> Result<Option<Self>, ()> {
         let phases = |phase| [phase; 2];
-        let of = |framing, phases| Ok(Some(Self { framing, phases, hellos: Default::default() }));
+        let of = |framing, phases| {
+            Ok(Some(Self { framing, phases, hellos: Default::default(), carried: Default::default() }))
+        };
         match probe_stun_stream(start) {
             StreamGuess::Framed(framing) => of(framing, phases(Phase::Frames)),
             StreamGuess::PseudoTls => of(StreamFraming::Microsoft, phases(Phase::Hello)),
@@ -49,6 +56,12 @@ impl StunState {
 
     pub fn lost(&mut self, direction: usize) {
         self.phases[direction] = Phase::Lost;
+        self.carried[direction].clear();
+    }
+
+    /// Bytes of memory for what is not whole yet.
+    pub fn held(&self) -> usize {
+        self.carried.iter().map(Half::held).sum()
     }
 }
 
@@ -104,12 +117,27 @@ impl Connection {
                     Framing::Message { kind, payload, consumed } => {
                         let bytes = rest.get(payload.clone()).unwrap_or_default();
                         let (from, to) = (at + payload.start, at + payload.end);
-                        if let Some((frame, time)) = half.frames(from, to.max(from + 1), cx.parts) {
+                        let text = &mut state.carried[direction];
+                        let is_text = || !text.buf.is_empty() || probe_datagram(bytes) == Probe::Sip;
+                        if kind == FrameKind::EndToEnd && is_text() {
+                            half.copy(from..to, text);
+                            self.over_limit |= !carried_text(text, false, (src, dst), cx, sink);
+                        } else if let Some((frame, time)) = half.frames(from, to.max(from + 1), cx.parts) {
                             let place = Place::Memory(bytes);
                             let transport = Transport::Tcp;
-                            let (duplicate, cut) = (false, false);
-                            let at = DecodedAt { place, frame, time, src, dst, transport, duplicate, cut };
-                            self.over_limit |= !frame_payload(kind, bytes, &at, sink);
+                            let at = DecodedAt {
+                                place,
+                                frame,
+                                parts: cx.parts,
+                                time,
+                                src,
+                                dst,
+                                transport,
+                                duplicate: false,
+                                cut: false,
+                                doubtful: false,
+                            };
+                            self.over_limit |= !frame_payload(kind, bytes, &at, cx.hasher, sink);
                         }
                         at += consumed.max(1);
                     }
@@ -117,6 +145,16 @@ impl Connection {
             }
         }
         half.consume(at);
+    }
+
+    /// No more bytes will come: the beginning of a message is still one.
+    pub(super) fn end_stun(&mut self, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        for direction in 0..2 {
+            let ends = self.addresses(direction);
+            if let Mode::Stun(state) = &mut self.mode {
+                self.over_limit |= !carried_text(&mut state.carried[direction], true, ends, cx, sink);
+            }
+        }
     }
 
     /// What began like Microsoft's hello is real TLS (or nothing known): it is read again as that.
@@ -165,8 +203,64 @@ fn hello(state: &mut StunState, direction: usize, rest: &[u8]) -> Result<usize, 
     }
 }
 
+/// Hands on the whole messages of what is carried; `ended`: the rest too, as nothing follows. `false`: a limit was hit.
+fn carried_text(
+    half: &mut Half,
+    ended: bool,
+    (src, dst): (SocketAddr, SocketAddr),
+    cx: &mut Context<'_>,
+    sink: &mut impl Sink,
+) -> bool {
+    let (mut at, mut kept) = (0, true);
+    while let Some(rest) = half.buf.get(at..).filter(|r| !r.is_empty()) {
+        let (from, to) = match frame_message(rest, cx.limits.header_bytes, cx.limits.message_bytes) {
+            sip::Framing::Message { start, len } => (at + start, at + start + len),
+            sip::Framing::KeepAlive(n) => {
+                at += n.max(1);
+                continue;
+            }
+            sip::Framing::NeedMore(_) if !ended => break,
+            sip::Framing::NeedMore(_) => (at, half.buf.len()),
+            // What follows is something else, or too long to be waited for.
+            sip::Framing::Reject(_) | sip::Framing::TooLong { .. } => {
+                at = half.buf.len();
+                break;
+            }
+        };
+        let bytes = half.buf.get(from..to).unwrap_or_default();
+        if let Some((frame, time)) = half.frames(from, to, cx.parts) {
+            let at = DecodedAt {
+                place: Place::Memory(bytes),
+                frame,
+                parts: cx.parts,
+                time,
+                src,
+                dst,
+                transport: Transport::Tcp,
+                duplicate: false,
+                cut: ended,
+                doubtful: false,
+            };
+            kept &= give_sip(bytes, 0, &at, cx.hasher, sink).unwrap_or(true);
+        }
+        at = to.max(at + 1);
+    }
+    half.consume(at);
+    kept
+}
+
 /// `false`: a limit was hit and it was not kept.
-fn frame_payload(kind: FrameKind, bytes: &[u8], at: &DecodedAt<'_>, sink: &mut impl Sink) -> bool {
+fn frame_payload(
+    kind: FrameKind,
+    bytes: &[u8],
+    at: &DecodedAt<'_>,
+    hasher: &foldhash::fast::RandomState,
+    sink: &mut impl Sink,
+) -> bool {
+    let carried = |channel, bytes, sink: &mut _| {
+        let at = DecodedAt { place: Place::Memory(bytes), ..*at };
+        give_sip(bytes, channel, &at, hasher, sink).unwrap_or(true)
+    };
     let mut media = |channel, kind, len| {
         let (src, dst, transport) = (at.src, at.dst, at.transport);
         sink.media(&MediaTally::one(src, dst, transport, channel, kind, len, at.time, at.frame));
@@ -176,12 +270,14 @@ fn frame_payload(kind: FrameKind, bytes: &[u8], at: &DecodedAt<'_>, sink: &mut i
         FrameKind::Stun | FrameKind::Control | FrameKind::Unframed => give(bytes, at, sink),
         FrameKind::ChannelData => match in_channel(bytes) {
             Some(InChannel::Media(channel, kind, len)) => media(channel, kind, len),
+            Some(InChannel::Sip(channel, bytes)) => carried(channel, bytes, sink),
             Some(InChannel::Stun) => give(bytes, at, sink),
             None => true,
         },
         FrameKind::Packet | FrameKind::EndToEnd | FrameKind::Multiplexed { .. } => {
             match probe_datagram(bytes) {
                 Probe::Stun => give(bytes, at, sink),
+                Probe::Sip => carried(0, bytes, sink),
                 Probe::Rtp => media(0, MediaKind::Rtp, bytes.len()),
                 Probe::Rtcp => media(0, MediaKind::Rtcp, bytes.len()),
                 _ => true,

@@ -99,6 +99,11 @@ fn relayed(
         if let Some(frames) = chosen.get_mut(usize::from(frame.capture.0)) {
             frames.push(frame.frame);
         }
+        for frame in analysis.unreachable_frames(record) {
+            if let Some(frames) = chosen.get_mut(usize::from(frame.capture.0)) {
+                frames.push(frame.frame);
+            }
+        }
         let flow = analysis.flow(record.flow);
         if flow.transport == Transport::Tcp {
             endpoints.connection(flow.src, flow.dst, until);

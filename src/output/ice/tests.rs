@@ -12,7 +12,7 @@ fn sessions(scenario: Scenario, options: IceTextOptions) -> String {
     let index = analysis.ice_index();
     let sources = Sources::new(&analysis);
     let mut out = Vec::new();
-    for of in ice::session_refs(&analysis, &index, None) {
+    for of in ice::session_refs(&analysis, &index, None, &Default::default()) {
         let s = ice::session(&analysis, of).unwrap();
         session_text(&mut out, &analysis, &sources, of, &s, options).unwrap();
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Serialize;
 
@@ -9,7 +10,8 @@ use super::value::{Addr, Frame, Millis, Time};
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide};
 use crate::correlate::stun::{Allocation, AllocationIdx, Peer, Round, StunIdx};
-use crate::correlate::{Analysis, CallIdx, Str};
+use crate::correlate::{Analysis, CallIdx, Str, Unreachable};
+use crate::view::show;
 use callscope_parsers::stun::Dialect;
 
 #[derive(Debug, Serialize)]
@@ -32,6 +34,8 @@ pub(super) struct Session<'a> {
     /// Frame of the offer that named the chosen pair.
     final_offer: Option<Frame>,
     final_offer_unknown_candidate: bool,
+    /// Status that refused it.
+    final_offer_refused: Option<u16>,
     other_generation: Option<&'static str>,
 }
 
@@ -54,6 +58,8 @@ struct Candidate {
     /// Priority as draft-06 writes it.
     fraction: Option<String>,
     address: String,
+    /// What a name for an address was seen to stand for.
+    address_inferred: Option<Addr>,
     #[serde(rename = "type")]
     kind: Option<Cow<'static, str>>,
     type_inferred: bool,
@@ -82,6 +88,22 @@ struct Pair {
     nominated: bool,
     selected: bool,
     media_packets: u64,
+    /// ICMP errors about its checks.
+    icmp: Option<Icmp>,
+}
+
+/// ICMP errors that said that requests did not arrive.
+#[derive(Debug, Serialize)]
+struct Icmp {
+    text: String,
+    /// Who said so first, and in which frame.
+    from: IpAddr,
+    count: u32,
+    frame: Frame,
+}
+
+fn icmp(u: Unreachable) -> Icmp {
+    Icmp { text: show::breakage(u.kind), from: u.by, count: u.count, frame: u.frame.into() }
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +153,7 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
         first_media_ms: since(s.first_media),
         final_offer: s.final_offer.map(|m| analysis.message(m).frame.into()),
         final_offer_unknown_candidate: s.final_unknown,
+        final_offer_refused: s.final_refused,
         other_generation: s.other_generation.map(|g| g.name()),
         media: s.media.map(Cow::Owned),
     }
@@ -156,6 +179,7 @@ fn candidate(analysis: &Analysis, c: IceCandidate) -> Candidate {
         priority: c.priority,
         fraction: c.fraction,
         address: c.address_text,
+        address_inferred: c.address.filter(|_| c.address_inferred).map(Addr),
         kind: c.kind_text.map(Cow::Owned).or(kind_name(c.kind).map(Cow::Borrowed)),
         type_inferred: c.inferred.is_some(),
         related: c.related.map(Addr),
@@ -188,6 +212,7 @@ fn pair(s: &IceSession, p: &IcePair) -> Pair {
         nominated: p.nominated,
         selected: p.selected.is_some(),
         media_packets: p.media_packets,
+        icmp: p.unreachable.map(icmp),
     }
 }
 
@@ -213,6 +238,8 @@ pub(super) struct TurnAllocation<'a> {
     alternate_server: Option<Addr>,
     peers: Vec<PeerOf>,
     error: Option<Error<'a>>,
+    /// ICMP errors that all its requests met.
+    icmp: Option<Icmp>,
     calls: Vec<u32>,
 }
 
@@ -281,6 +308,7 @@ pub(super) fn allocation<'a>(
         alternate_server: a.alternate.map(Addr),
         peers: a.peers.iter().map(peer).collect(),
         error: a.error.map(|(code, reason)| Error { code, reason: analysis.text(reason) }),
+        icmp: analysis.unreachable_server(a).map(icmp),
         calls: calls.get(index.0 as usize).into_iter().flatten().map(|c| c.0 + 1).collect(),
     })
 }

@@ -1,6 +1,7 @@
-//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
+//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server.
 
 mod instant_messages;
+pub(super) mod lookups;
 mod sign_ins;
 mod subscriptions;
 
@@ -16,6 +17,8 @@ use crate::view::lists::ListKind;
 pub(super) enum Row<'a> {
     SignIn(Box<sign_ins::SignIn<'a>>),
     Subscription(Box<subscriptions::Subscription<'a>>),
+    Lookup(Box<lookups::SqlLookup<'a>>),
+    SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
     InstantMessage(Box<instant_messages::InstantMessage<'a>>),
 }
 
@@ -26,6 +29,7 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Subscriptions => "subscriptions",
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
+        ListKind::Lookups => "sql_lookups",
     }
 }
 
@@ -40,6 +44,12 @@ pub(super) fn row<'a>(
             subscriptions::row(analysis, gathered, at).map(Box::new).map(Row::Subscription)
         }
         ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
+        ListKind::Lookups => {
+            lookups::row(analysis, gathered, at).map(|l| Row::Lookup(Box::new(l))).or_else(|| {
+                let row = lookups::connection_row(analysis, gathered, at)?;
+                Some(Row::SqlConnection(Box::new(row)))
+            })
+        }
         ListKind::Messages => {
             instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
         }

@@ -207,7 +207,7 @@ impl Drawing<'_> {
         let labels = rows.iter().filter_map(|row| match row {
             LadderRow::Arrow { from, to, label, retransmissions, message, tone, .. } if from != to => {
                 let label = width(&with_repeats(label, *retransmissions, 'x'));
-                // Long ones go on beside the arrow.
+                // Long ones go on beside the arrow; what failed is to be read on it, where there is room at all.
                 let beside = message.is_none() && *tone != Tone::Failure;
                 let label = if beside { label.min(BESIDE) } else { label };
                 Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
@@ -306,23 +306,16 @@ impl Drawing<'_> {
             let mut frame_text = String::new();
             let mut time_text = self.time(time, previous);
             let line = match row {
-                LadderRow::Arrow { frame, from, to, label, tone, retransmissions, message, .. } => {
+                LadderRow::Arrow { frame, from, to, label, tone, retransmissions, .. } => {
                     frame_text = frame_name(*frame, self.several);
                     let label = with_repeats(label, *retransmissions, self.symbols.repeat);
-                    // What broke a transport stays on its arrow.
-                    let (on, beside) = if message.is_none() && *tone != Tone::Failure {
-                        self.split(*from, *to, &label)
-                    } else {
-                        (label.as_str(), "")
-                    };
+                    let (on, beside) = self.split(row, *from, *to, &label);
                     let mut line = self.arrow(*from, *to, on, *tone);
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
                 }
                 LadderRow::Fold { from, to, label, tone, .. } => {
-                    let stun = *tone == Tone::Stun;
-                    let (on, beside) =
-                        if stun { self.split(*from, *to, label) } else { (label.as_str(), "") };
+                    let (on, beside) = self.split(row, *from, *to, label);
                     let mut line = self.fold(*from, *to, on, *tone);
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
@@ -375,25 +368,13 @@ impl Drawing<'_> {
         line
     }
 
-    /// A label that is too long for the space between two lifelines, and has room behind them, in two: what stands on
-    /// the arrow, and what beside it.
-    fn split<'l>(&self, from: usize, to: usize, label: &'l str) -> (&'l str, &'l str) {
+    /// What of a label stands on the line of its row, and what beside it.
+    fn split<'l>(&self, row: &LadderRow, from: usize, to: usize, label: &'l str) -> (&'l str, &'l str) {
         let columns = self.at(from).abs_diff(self.at(to)).saturating_sub(6);
-        let right = self.at(from.max(to));
-        if from == to || width(label) <= columns || self.room() < right + NARROWEST {
+        if from == to {
             return (label, "");
         }
-        let fits = |(at, _): &(usize, &str)| label.get(..*at).is_some_and(|l| width(l) <= columns);
-        let breaks = label.match_indices(' ').take_while(fits).map(|(at, _)| at);
-        // Both ends of a way stand together.
-        let apart = |at: &usize| label[..*at].ends_with('→') || label[*at + 1..].starts_with('→');
-        let breaks: Vec<usize> = breaks.filter(|at| !apart(at)).collect();
-        // What names a value stays with it.
-        let names = |at: &&usize| label.get(**at + 1..).is_some_and(|r| r.starts_with(char::is_lowercase));
-        match breaks.iter().rev().find(names).or(breaks.last()) {
-            Some(&at) => (&label[..at], label[at..].trim_start()),
-            None => (label, ""),
-        }
+        row.split(label, columns, self.room().saturating_sub(self.at(from.max(to))))
     }
 
     /// Writes the rest of a label behind the lifelines of its arrow.

@@ -55,7 +55,7 @@ pub(super) fn sessions(analysis: &Analysis, calls: &[CallIdx], blocks: &mut Vec<
         let Some(s) = ice::session(analysis, of) else { continue };
         counts.entry(rank(s.state)).or_insert((s.state, 0)).1 += 1;
         let why = (s.state == IceState::Failed && rows.len() < MOST)
-            .then(|| ice::why(analysis, &s).into_iter().nth(1))
+            .then(|| ice::why(analysis, &s).into_iter().next())
             .flatten();
         rows.push((ice::session_row(analysis, of.id, &s), why));
     }

@@ -1,5 +1,6 @@
 //! ICE sessions and TURN allocations for the screens: rows, pair boards, and lists that lead to frames.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{FrameRef, Nanos};
@@ -12,7 +13,7 @@ use crate::tui::widgets::text;
 use crate::view::allocation::{self, messages_of};
 use crate::view::ice::{self, Board, Place, SessionRef, SideTable};
 use crate::view::lists::{Lead, ListKind, Part};
-use crate::view::rows::{Lines, Query};
+use crate::view::rows::{Lines, Query, Stop};
 use crate::view::show::{self, TimeMode};
 use crate::view::table::{Align, Column, Table};
 
@@ -29,7 +30,11 @@ pub struct Cache {
     index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
     sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
     gathered: Mutex<Option<(Stamp, Arc<Gathered>)>>,
+    states: Mutex<Option<(Stamp, States)>>,
 }
+
+/// How sessions ended, by their numbers, as far as it was worked out.
+type States = HashMap<u32, Option<IceState>>;
 
 /// Tells whether something came since.
 type Stamp = (usize, usize, u64);
@@ -49,6 +54,38 @@ impl Cache {
     fn sources(&self, analysis: &Analysis) -> Arc<Sources> {
         fresh(&self.sources, analysis, Sources::new)
     }
+
+    /// How each of some sessions ended. What was known before is not worked out again, also if that was stopped midway;
+    /// none: it is stopped now.
+    fn states(&self, analysis: &Analysis, rows: &[SessionRef], stop: &Stop) -> Option<Vec<Option<IceState>>> {
+        let now = stamp(analysis);
+        let slot = || self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known =
+            slot().take().filter(|(of, _)| *of == now).map(|(_, known)| known).unwrap_or_default();
+        let mut of_call: Option<(CallIdx, Vec<IceSession>)> = None;
+        for of in rows {
+            if stop.is_set() {
+                break;
+            }
+            known.entry(of.id).or_insert_with(|| match of.place {
+                Place::Call(call, n) => {
+                    if of_call.as_ref().is_none_or(|(c, _)| *c != call) {
+                        of_call = Some((call, analysis.ice_sessions_of(call)));
+                    }
+                    of_call.as_ref().and_then(|(_, all)| all.get(n as usize)).map(|s| s.state)
+                }
+                Place::Loose(group) => Some(analysis.loose_ice_session(group).state),
+            });
+        }
+        let all = rows.iter().map(|of| known.get(&of.id).copied()).collect();
+        *slot() = Some((now, known));
+        all
+    }
+}
+
+fn stamp(analysis: &Analysis) -> Stamp {
+    let frames = analysis.captures.iter().map(|c| c.frames).sum();
+    (analysis.messages.len(), analysis.stun.records.len(), frames)
 }
 
 /// What is known, if nothing came since; else it is made anew.
@@ -57,8 +94,7 @@ fn fresh<T>(
     analysis: &Analysis,
     make: impl FnOnce(&Analysis) -> T,
 ) -> Arc<T> {
-    let frames = analysis.captures.iter().map(|c| c.frames).sum();
-    let stamp = (analysis.messages.len(), analysis.stun.records.len(), frames);
+    let stamp = stamp(analysis);
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, known)) = slot.as_ref().filter(|(of, _)| *of == stamp) {
         return known.clone();
@@ -75,7 +111,8 @@ pub struct SessionData {
     /// Who, in which role and dialect, and of which call.
     pub title: String,
     pub times: String,
-    pub state: &'static str,
+    /// How it ended, and by which path.
+    pub state: String,
     pub boards: Vec<Board>,
     pub why: Vec<String>,
     pub session: IceSession,
@@ -90,24 +127,23 @@ impl SessionData {
 /// The sessions of a query; without an order of its own the worst come first, where they are not too many.
 pub fn session_lines<'a>(analysis: &'a Analysis, cache: &Cache, query: &Query) -> Lines<'a, SessionRef> {
     let index = cache.index(analysis);
-    let mut rows = ice::session_refs(analysis, &index, query.filter.as_ref());
-    if query.sort.is_none() && rows.len() <= WORST_FIRST {
-        let mut known: Option<(CallIdx, Vec<IceSession>)> = None;
-        let mut keyed: Vec<(u8, SessionRef)> = Vec::with_capacity(rows.len());
-        for of in rows {
-            let state = match of.place {
-                Place::Call(call, n) => {
-                    if known.as_ref().is_none_or(|(c, _)| *c != call) {
-                        known = Some((call, analysis.ice_sessions_of(call)));
-                    }
-                    known.as_ref().and_then(|(_, all)| all.get(n as usize)).map(|s| s.state)
-                }
-                Place::Loose(group) => Some(analysis.loose_ice_session(group).state),
-            };
-            keyed.push((rank(state), of));
+    let mut rows = ice::session_refs(analysis, &index, query.filter.as_ref(), &query.stop);
+    let by_state = query.sort.as_ref().filter(|(key, _)| key == "state").map(|(_, descending)| *descending);
+    if (by_state.is_some() || query.sort.is_none() && rows.len() <= WORST_FIRST)
+        && let Some(states) = cache.states(analysis, &rows, &query.stop)
+    {
+        let mut keyed: Vec<(Option<IceState>, SessionRef)> = states.into_iter().zip(rows).collect();
+        match by_state {
+            // By the word, as every column of text.
+            Some(descending) => keyed.sort_by(|(a, _), (b, _)| match (a, b) {
+                (Some(a), Some(b)) if descending => b.name().cmp(a.name()),
+                (Some(a), Some(b)) => a.name().cmp(b.name()),
+                _ => a.is_none().cmp(&b.is_none()),
+            }),
+            None => keyed.sort_by_key(|(state, _)| rank(*state)),
         }
-        keyed.sort_by_key(|(rank, _)| *rank);
         rows = keyed.into_iter().map(|(_, of)| of).collect();
+        return ice::session_lines_of(analysis, &Query { sort: None, ..query.clone() }, rows);
     }
     ice::session_lines_of(analysis, query, rows)
 }
@@ -185,7 +221,7 @@ pub(super) fn session(
         of,
         title: title(analysis, &session),
         times: ice::times(&session),
-        state: ice::state_words(session.state),
+        state: state(analysis, &session),
         boards: ice::boards(analysis, &session),
         why: ice::why(analysis, &session),
         session,
@@ -195,17 +231,22 @@ pub(super) fn session(
 fn title(analysis: &Analysis, s: &IceSession) -> String {
     let row = ice::session_row(analysis, 0, s);
     let roles = match row.role_a {
-        Some("controlling") => [" controlling", " controlled"],
-        Some(_) => [" controlled", " controlling"],
+        // What one is the other is not.
+        Some("controlling") => [" controlling", ""],
+        Some(_) => ["", " controlling"],
         None => ["", ""],
     };
     let call = s.call.map_or(String::new(), |c| format!("Call {}  ", u64::from(c.0) + 1));
     let media = if row.media.is_empty() { String::new() } else { format!("  {}", row.media) };
-    let path = match s.state {
-        IceState::Connected if !row.path.is_empty() => format!("  {}", row.path),
-        _ => String::new(),
-    };
-    format!("{call}{}{}  ×  {}{}{media}  {}{path}", row.a, roles[0], row.b, roles[1], row.dialect)
+    format!("{call}{}{}  ×  {}{}{media}  {}", row.a, roles[0], row.b, roles[1], row.dialect)
+}
+
+fn state(analysis: &Analysis, s: &IceSession) -> String {
+    let words = ice::state_words(s.state);
+    match ice::path_words(analysis, s) {
+        path if s.state == IceState::Connected && !path.is_empty() => format!("{words}, {path}"),
+        _ => words.to_owned(),
+    }
 }
 
 pub(super) fn owners_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id: u32) -> Vec<Owner> {
@@ -271,7 +312,7 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
     let pair = session.pairs.iter().find(|p| PairKey::of(p) == key)?;
     let [a, b] = ice::parties(analysis, &session);
     let rows = ice::checks_of_pair(analysis, pair);
-    let mut asked: std::collections::HashMap<(u32, u32), Nanos> = std::collections::HashMap::new();
+    let mut asked: HashMap<(u32, u32), Nanos> = HashMap::new();
     let start = session.answered.or(session.first_check).unwrap_or_default();
     let mut before = start;
     let mut cells = Vec::new();
@@ -480,4 +521,65 @@ pub(super) fn candidates_in(analysis: &Analysis, cache: &Cache, message: MsgIdx)
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::scenario::ice::through_bobs_relay;
+
+    /// One session that connected, one whose check was not answered yet.
+    fn two() -> Analysis {
+        let mut s = through_bobs_relay();
+        s.check(6100, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
+        s.done()
+    }
+
+    fn sorted(analysis: &Analysis, cache: &Cache, sort: Option<(&str, bool)>) -> Vec<u32> {
+        let sort = sort.map(|(key, descending)| (key.to_owned(), descending));
+        let lines = session_lines(analysis, cache, &Query { sort, ..Query::default() });
+        lines.rows.iter().map(|of| of.id).collect()
+    }
+
+    #[test]
+    fn states_are_worked_out_once() {
+        let analysis = two();
+        let cache = Cache::default();
+        assert_eq!(sorted(&analysis, &cache, None), [2, 1], "worst first");
+        // What is known by now is all that is asked.
+        let known = Some(IceState::Failed);
+        if let Some((_, states)) = cache.states.lock().unwrap().as_mut() {
+            assert_eq!(states.get(&1), Some(&Some(IceState::Connected)));
+            states.insert(1, known);
+        }
+        assert_eq!(sorted(&analysis, &cache, None), [1, 2]);
+        // Until something comes.
+        let mut s = through_bobs_relay();
+        s.check(6100, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
+        s.check(6200, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
+        assert_eq!(sorted(&s.done(), &cache, None), [2, 1]);
+    }
+
+    #[test]
+    fn the_order_by_state_is_that_of_its_words() {
+        let analysis = two();
+        let cache = Cache::default();
+        for descending in [false, true] {
+            let query = Query { sort: Some(("state".to_owned(), descending)), ..Query::default() };
+            let plain: Vec<u32> = ice::session_lines(&analysis, &query).rows.iter().map(|of| of.id).collect();
+            assert_eq!(sorted(&analysis, &cache, Some(("state", descending))), plain);
+        }
+    }
+
+    #[test]
+    fn what_is_stopped_works_nothing_out_and_keeps_what_is_known() {
+        let analysis = two();
+        let cache = Cache::default();
+        let rows = ice::session_refs(&analysis, &cache.index(&analysis), None, &Stop::default());
+        let stop = Stop::default();
+        assert!(cache.states(&analysis, &rows[..1], &stop).is_some());
+        stop.set();
+        assert_eq!(cache.states(&analysis, &rows, &stop), None);
+        assert_eq!(cache.states.lock().unwrap().as_ref().map(|(_, known)| known.len()), Some(1));
+    }
 }

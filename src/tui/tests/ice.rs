@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use callscope_parsers::sdp::CandidateSyntax;
 
-use super::fixture::{START, column, frame, press, screen, state};
+use super::fixture::{START, column, frame, key_event, press, screen, state};
 use crate::correlate::CallIdx;
 use crate::correlate::Transport;
 use crate::correlate::ice::{
     ChosenBy, IceDialect, IcePair, IceRole, IceSession, IceSide, IceState, PairState, RoundTrip,
 };
 use crate::correlate::stun::AllocationIdx;
-use crate::tui::desk::{Part, SessionData, TableData};
+use crate::tui::app::react;
+use crate::tui::desk::{Part, Request, SessionData, TableData};
+use crate::tui::effect::Effect;
+use crate::tui::event::Event;
 use crate::tui::state::{ListTable, Listing, ListingOf, Subject, Tab, TableKind, Target, View};
-use crate::view::ice::{Board, BoardCell, End, Place, SessionRef};
+use crate::view::allocation::allocation_lines;
+use crate::view::ice::{Board, BoardCell, End, Place, SessionRef, session_lines};
+use crate::view::rows::Query;
+use crate::view::scenario::Scenario;
 use crate::view::table::{Align, Column, Table};
 
 fn table(columns: Vec<Column>, first: u32, rows: &[Vec<String>]) -> TableData {
@@ -24,20 +30,22 @@ fn table(columns: Vec<Column>, first: u32, rows: &[Vec<String>]) -> TableData {
 }
 
 pub fn sessions() -> TableData {
-    let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("call", "Call", Align::Right, 0),
-        column("a", "A", Align::Left, 1),
-        column("b", "B", Align::Left, 1),
-        column("media", "Media", Align::Left, 2),
-        column("state", "State", Align::Left, 0),
-        column("path", "Path", Align::Left, 1),
-        column("connect", "Connect", Align::Right, 3),
-        column("pairs", "Pairs", Align::Left, 5),
-        column("dialect", "Dialect", Align::Left, 5),
-        column("generation", "SDP", Align::Left, 6),
-        column("start", "Answered", Align::Left, 6),
+    let keys = [
+        "id",
+        "call",
+        "a",
+        "b",
+        "media",
+        "state",
+        "path",
+        "connect",
+        "pairs",
+        "dialect",
+        "generation",
+        "start",
     ];
+    let query = Query { columns: keys.map(str::to_owned).to_vec(), ..Query::default() };
+    let columns = session_lines(&Scenario::default().done(), &query).columns;
     let states = ["failed", "incomplete", "connected", "connected", "connected", "connected", "not started"];
     let paths = ["none", "", "two relays UDP", "relay UDP", "through NAT UDP", "direct UDP", ""];
     let rows: Vec<Vec<String>> = (0..14usize)
@@ -52,7 +60,7 @@ pub fn sessions() -> TableData {
                 states[kind].to_owned(),
                 paths[kind].to_owned(),
                 if states[kind] == "connected" { format!("{} ms", 40 + i * 11) } else { "–".to_owned() },
-                format!("✓ {} ✗ {} – {}", i % 4, i % 3, i % 7),
+                format!("✓{} ✗{} –{}", i % 4, i % 3, i % 7),
                 "MS-ICE2".to_owned(),
                 "draft-19 (MS-ICE2)".to_owned(),
                 format!("14:02:{:02}.120", 11 + i),
@@ -63,18 +71,10 @@ pub fn sessions() -> TableData {
 }
 
 pub fn allocations() -> TableData {
-    let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("client", "Client", Align::Left, 0),
-        column("server", "Server", Align::Left, 1),
-        column("transport", "Over", Align::Left, 2),
-        column("outcome", "Outcome", Align::Left, 0),
-        column("rounds", "Rounds", Align::Left, 2),
-        column("relayed", "Relayed", Align::Left, 1),
-        column("calls", "Calls", Align::Left, 3),
-        column("realm", "Realm", Align::Left, 6),
-        column("software", "Software", Align::Left, 6),
-    ];
+    let keys =
+        ["id", "client", "server", "transport", "outcome", "rounds", "relayed", "calls", "realm", "software"];
+    let query = Query { columns: keys.map(str::to_owned).to_vec(), ..Query::default() };
+    let columns = allocation_lines(&Scenario::default().done(), &query).columns;
     let rows: Vec<Vec<String>> = (0..14usize)
         .map(|i| {
             let failed = i < 3;
@@ -130,6 +130,7 @@ fn pair(component: u16, a: &str, b: &str, state: PairState, requests: u32) -> Ic
         first_request: None,
         first_success: None,
         messages: Vec::new(),
+        unreachable: None,
     }
 }
 
@@ -210,6 +211,7 @@ pub fn session(id: u32) -> SessionData {
         final_offer: None,
         final_pairs: Vec::new(),
         final_unknown: false,
+        final_refused: None,
         other_generation: None,
         checks: 24,
     };
@@ -219,12 +221,9 @@ pub fn session(id: u32) -> SessionData {
     why.extend((1..30).map(|i| format!("Reason {i} why a better pair lost.")));
     SessionData {
         of: SessionRef { id, place: Place::Call(CallIdx(id), 0) },
-        title: format!(
-            "Call {}  alice controlling  ×  bob controlled  audio  MS-ICE2  two relays UDP",
-            id + 1
-        ),
+        title: format!("Call {}  alice controlling  ×  bob  audio  MS-ICE2", id + 1),
         times: "answer → first success 119 ms → media 2.14 s".to_owned(),
-        state: "connected",
+        state: "connected, two relays UDP".to_owned(),
         boards,
         why,
         session,
@@ -421,6 +420,22 @@ pub fn listing(of: ListingOf) -> Listing {
             owners,
         },
     }
+}
+
+#[test]
+fn an_order_that_takes_long_is_shown_as_work_and_can_be_left() {
+    let mut state = state(120, 40);
+    press(&mut state, "5");
+    // The desk is still at it.
+    let effects = react(&mut state, Event::Key(key_event(">").unwrap()));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Ask(Request::Table { .. }))));
+    assert!(screen(&state).contains("working …"), "{}", screen(&state));
+    let before = state.sessions.version;
+    press(&mut state, "Esc");
+    assert_eq!((&state.sessions.sort, state.sessions.version), (&None, before + 1));
+    assert!(!screen(&state).contains("working …"), "{}", screen(&state));
+    press(&mut state, "Esc");
+    assert_eq!(state.sessions.version, before + 1, "nothing is worked out now");
 }
 
 #[test]

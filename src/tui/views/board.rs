@@ -157,7 +157,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         return placeholder::say(buf, area, theme, text);
     };
     let style = |role| theme.style(role);
-    let state_width = width(data.state) as u16 + 2;
+    let state_width = width(&data.state) as u16 + 2;
     put(buf, area.x + 1, area.y, area.width.saturating_sub(state_width + 2), &data.title, style(Role::Title));
     let outcome = match data.session.state {
         IceState::Connected => Role::Good,
@@ -165,7 +165,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &BoardState) {
         IceState::Incomplete => Role::Warning,
         IceState::NotStarted => Role::Dim,
     };
-    put_right(buf, area.x, area.y, area.width - 1, data.state, style(outcome));
+    put_right(buf, area.x, area.y, area.width - 1, &data.state, style(outcome));
     put(buf, area.x + 1, area.y + 1, area.width - 2, &components(view), style(Role::Dim));
     if times_fit(view, area.width) {
         put_right(buf, area.x, area.y + 1, area.width - 1, &data.times, style(Role::Dim));

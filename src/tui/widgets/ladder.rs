@@ -13,7 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::text::{put, put_center, put_right, width};
+use super::text::{fit, put, put_center, put_right, width};
 use crate::capture::Nanos;
 use crate::correlate::MsgIdx;
 use crate::tui::layout;
@@ -268,14 +268,14 @@ fn draw_row(buf: &mut Buffer, area: Rect, row: &LadderRow, path: &[usize], look:
             if message.is_some_and(|m| look.flawed.contains(&m)) {
                 text.insert_str(0, "▲ ");
             }
-            arrow(buf, *from, *to, &text, style, ['─', '├', '┤'], pen, label);
+            arrow(buf, *from, *to, &text, style, ['─', '├', '┤'], pen, row);
         }
         LadderRow::Fold { from, to, label, tone, .. } => {
             let style = theme.style(Role::Tone(*tone));
             let line = if *tone == Tone::Media { '▓' } else { '═' };
             let sign = if look.open.contains(path) { "▾" } else { "▸" };
             let (a, b) = (*from.min(to), *from.max(to));
-            arrow(buf, a, b, &format!("{sign} {label}"), style, [line, '║', '║'], pen, label);
+            arrow(buf, a, b, &format!("{sign} {label}"), style, [line, '║', '║'], pen, row);
         }
         LadderRow::Gap { .. } => {
             let text = format!(" {} ", row_text(row));
@@ -307,10 +307,10 @@ fn arrow(
     style: Style,
     [line, left_end, right_end]: [char; 3],
     pen: Pen<'_>,
-    label: &str,
+    row: &LadderRow,
 ) {
     let Pen { y, lanes, .. } = pen;
-    let label_style = pen.label_style(style, label);
+    let label_style = pen.label_style(style, text);
     let (xa, xb) = (lanes.column(from.min(to)), lanes.column(from.max(to)));
     if xa == xb {
         // To itself, or both ends beyond the same edge.
@@ -367,9 +367,17 @@ fn arrow(
     }
     // The head and a blank on both sides; runs have two heads.
     let heads = if plain { 1 } else { 2 };
-    let within = short::shorten(text, usize::from(inside.saturating_sub(heads + 2)));
+    let columns = usize::from(inside.saturating_sub(heads + 2));
+    // The screen's last column stays free.
+    let behind = pen.right.saturating_sub(xb + 3);
+    let (on, beside) = row.split(text, columns, usize::from(behind));
+    let within = short::shorten(on, columns);
     if within.is_empty() {
         return;
+    }
+    if !beside.is_empty() {
+        let rest = fit(beside, usize::from(behind));
+        put(buf, xb + 2, y, behind + 1, &format!("{rest} "), label_style);
     }
     let taken = width(&within) as u16 + 2;
     let first = if plain && forward { xa + 1 } else { xa + 2 };

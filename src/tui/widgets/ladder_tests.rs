@@ -71,6 +71,17 @@ fn no_size_makes_it_panic() {
 }
 
 #[test]
+fn what_a_short_line_has_no_room_for_goes_on_beside_it() {
+    let analysis = crate::view::scenario::ice::through_bobs_relay().done();
+    let owners: Vec<_> = TableKind::Calls.owner(0).into_iter().collect();
+    let ladder = crate::view::ladder::build(&analysis, &owners, LadderOptions::default());
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = drawn(ladder.clone(), width, height, 0, &[]);
+        insta::assert_snapshot!(format!("ladder_widget_stun_{width}x{height}"), text);
+    }
+}
+
+#[test]
 fn labels_stay_between_their_lifelines() {
     for width in [40, 60, 80, 100] {
         let text = drawn(fixture::ladder(), width, 16, 0, &[]);

@@ -1,5 +1,6 @@
 //! A table: columns by rank, sort mark, marked rows, cursor.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ratatui::buffer::Buffer;
@@ -16,6 +17,9 @@ use crate::view::table::{Align, Column};
 const COMFORT: u16 = 14;
 /// The same of a column of the first rank.
 const FIRST: u16 = 32;
+/// The same of columns that say enough when cut: parties, which are cut in the middle, and the path between them.
+const PARTY: u16 = 8;
+const PATH: u16 = 12;
 /// Columns before the first cell: cursor and mark.
 pub const GUTTER: u16 = 3;
 const GAP: u16 = 2;
@@ -24,10 +28,16 @@ const GAP: u16 = 2;
 /// else those of the highest rank go first.
 pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -> Vec<(usize, u16)> {
     let natural = |i: usize| widths.get(i).copied().unwrap_or(0).max(1);
-    let least = |i: usize| {
+    let least = |i: usize, tight: bool| {
         let title = super::text::width(&columns[i].title) as u16;
         // What matters most is to be read whole.
-        let comfort = if columns[i].rank == 0 { FIRST } else { COMFORT };
+        let comfort = match columns[i].key.as_str() {
+            key if is_party(key) => PARTY,
+            "path" if tight => PATH,
+            "path" => FIRST,
+            _ if columns[i].rank == 0 => FIRST,
+            _ => COMFORT,
+        };
         natural(i).min(title.max(comfort))
     };
     let mut shown: Vec<usize> =
@@ -35,8 +45,11 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
     if left >= columns.len() && columns.len() > 1 {
         shown = vec![0, columns.len() - 1];
     }
+    // Before a column goes that matters, others give way.
+    let tight = |shown: &[usize]| shown.iter().all(|&i| columns[i].rank <= 2);
     let needed = |shown: &[usize]| -> u32 {
-        shown.iter().map(|&i| u32::from(least(i))).sum::<u32>()
+        let tight = tight(shown);
+        shown.iter().map(|&i| u32::from(least(i, tight))).sum::<u32>()
             + u32::from(GAP) * shown.len().saturating_sub(1) as u32
     };
     while shown.len() > 1 && needed(&shown) > u32::from(room) {
@@ -50,7 +63,8 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
         shown.remove(drop);
     }
     let mut spare = u32::from(room).saturating_sub(needed(&shown));
-    let mut fitted: Vec<(usize, u16)> = shown.iter().map(|&i| (i, least(i))).collect();
+    let tight = tight(&shown);
+    let mut fitted: Vec<(usize, u16)> = shown.iter().map(|&i| (i, least(i, tight))).collect();
     let mut by_rank: Vec<usize> = (0..fitted.len()).collect();
     by_rank.sort_by_key(|&k| (columns[fitted[k].0].rank, k));
     for k in by_rank {
@@ -60,6 +74,17 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
         spare -= more;
     }
     fitted
+}
+
+/// The parties of a session: user names, or addresses that differ at either end.
+fn is_party(key: &str) -> bool {
+    matches!(key, "a" | "b")
+}
+
+/// Is what is cut of such a cell to be its middle? Addresses differ at either end, and the port says most; of a name with
+/// its address the name is enough.
+fn has_middle(key: &str, cell: &str) -> bool {
+    is_party(key) || matches!(key, "client" | "server" | "relayed" | "mapped") && !cell.contains(' ')
 }
 
 /// How a table stands on the screen.
@@ -119,6 +144,11 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
         let mut x = area.x + GUTTER;
         for &(i, width) in &fitted {
             let cell = data.row(at).nth(i).unwrap_or("");
+            let shown = if has_middle(&columns[i].key, cell) {
+                super::text::fit_middle(cell, usize::from(width))
+            } else {
+                Cow::Borrowed(cell)
+            };
             let role = role(&columns[i].key, cell);
             let style = match role {
                 _ if here => base,
@@ -128,7 +158,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
                 None => base,
             };
             match columns[i].align {
-                Align::Left => _ = put(buf, x, y, width, cell, style),
+                Align::Left => _ = put(buf, x, y, width, &shown, style),
                 Align::Right => put_right(buf, x, y, width, cell, style),
             }
             x += width + GAP;
@@ -201,6 +231,30 @@ mod tests {
         assert_eq!(keys(3, 0), [0]);
         assert_eq!(keys(40, 2), [0, 3, 4]);
         assert_eq!(keys(40, 99), [0, 4]);
+    }
+
+    #[test]
+    fn parties_give_way_before_state_time_and_pairs() {
+        let analysis = crate::view::scenario::Scenario::default().done();
+        let columns = crate::view::ice::session_lines(&analysis, &Default::default()).columns;
+        // As two parties that are addresses, `not started`, `two relays UDP`, `1.25 s` and `✓1 ✗12 –4` ask for.
+        let width = |key: &str| match key {
+            "id" => 2,
+            "call" => 4,
+            "a" | "b" => 39,
+            "media" => 5,
+            "state" => 11,
+            "path" => 14,
+            "connect" => 7,
+            "pairs" => 9,
+            _ => 10,
+        };
+        let widths: Vec<u16> = columns.iter().map(|c| width(&c.key)).collect();
+        let fitted = fit_columns(&columns, &widths, 80 - GUTTER - 1, 0);
+        let keys: Vec<&str> = fitted.iter().map(|(i, _)| columns[*i].key.as_str()).collect();
+        assert_eq!(keys, ["id", "call", "a", "b", "state", "path", "connect", "pairs"]);
+        let of = |key: &str| fitted.iter().find(|(i, _)| columns[*i].key == key).map(|(_, w)| *w);
+        assert_eq!((of("state"), of("connect"), of("pairs")), (Some(11), Some(7), Some(9)));
     }
 
     #[test]

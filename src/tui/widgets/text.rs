@@ -48,6 +48,31 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// At most `columns` wide; cut in the middle, where addresses of one network are most alike.
+pub fn fit_middle(text: &str, columns: usize) -> Cow<'_, str> {
+    let text = clean(text);
+    if text.width() <= columns || columns < 4 {
+        return match text {
+            Cow::Borrowed(text) => fit(text, columns),
+            Cow::Owned(text) => Cow::Owned(fit(&text, columns).into_owned()),
+        };
+    }
+    let head = (columns - 1) / 2;
+    let begin = fit(&text, head + 1);
+    let begin = begin.trim_end_matches('…');
+    let mut left = columns - 1 - begin.width();
+    let mut tail = text.len();
+    for (at, c) in text.char_indices().rev() {
+        let w = c.width().unwrap_or(0);
+        if w > left {
+            break;
+        }
+        left -= w;
+        tail = at;
+    }
+    Cow::Owned(format!("{begin}…{}", text.get(tail..).unwrap_or_default()))
+}
+
 /// Puts `text` at (`x`, `y`), at most `columns` wide; gives the columns used. Outside of `buf` nothing happens.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
     let area = *buf.area();

@@ -8,9 +8,13 @@ use super::fields::Field;
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
 use crate::correlate::gathered::InstantMessage;
+use crate::correlate::sql::Lookup;
+use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, flag};
 use crate::view::packets::PacketLine;
 use crate::view::show;
+
+mod sql;
 
 /// What a filter is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -18,14 +22,18 @@ pub enum Subject<'a> {
     Call(CallIdx),
     Dialog(DialogIdx),
     Message(MsgIdx),
+    Lookup(&'a Lookup),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
+    Session(&'a super::ice::Session),
+    /// And the calls it belongs to.
+    Allocation(AllocationIdx, &'a [CallIdx]),
     /// What belongs to its request, call or dialog is asked of those.
     Instant(&'a InstantMessage),
 }
 
 /// One value of a field.
-enum Value<'a> {
+pub enum Value<'a> {
     Text(&'a str),
     Number(i128),
     Duration(Nanos),
@@ -125,7 +133,7 @@ impl Pattern {
     }
 }
 
-type Sink<'s> = dyn FnMut(Value<'_>) -> bool + 's;
+pub type Sink<'s> = dyn FnMut(Value<'_>) -> bool + 's;
 
 /// Gives `sink` every value of the field until it answers yes.
 fn visit(
@@ -144,12 +152,33 @@ fn visit(
         }
         return visit(analysis, &Subject::Message(m.message), source, with_value, sink);
     }
+    if let Subject::Lookup(l) = subject {
+        return sql::lookup(analysis, l, source, with_value, sink);
+    }
+    if source.field == Field::Sql
+        && matches!(subject, Subject::Call(_) | Subject::Dialog(_) | Subject::Message(_))
+    {
+        return sql::of_sip(analysis, subject, sink);
+    }
+    let of_call =
+        |c: CallIdx, sink: &mut Sink<'_>| visit(analysis, &Subject::Call(c), source, with_value, sink);
+    match *subject {
+        Subject::Session(s) => {
+            return super::ice::own(analysis, s, source.field, sink)
+                || !super::ice::is_own(source.field) && s.of.call().is_some_and(|c| of_call(c, sink));
+        }
+        Subject::Allocation(i, calls) => {
+            return super::ice::allocation(analysis, i, source.field, sink)
+                || source.field != Field::State && calls.iter().any(|&c| of_call(c, sink));
+        }
+        _ => {}
+    }
     if source.field.of_message() || source.field == Field::Status && matches!(subject, Subject::Message(_)) {
         return match *subject {
             Subject::Call(c) => list(analysis, analysis.call(c).messages, source, with_value, sink),
             Subject::Dialog(d) => list(analysis, analysis.dialog(d).messages, source, with_value, sink),
             Subject::Message(m) => message(analysis, m, source, with_value, sink),
-            Subject::Packet(..) | Subject::Instant(_) => false,
+            _ => false,
         };
     }
     match *subject {
@@ -159,7 +188,7 @@ fn visit(
             Owner::Call(c) => call(analysis, c, source.field, sink),
             Owner::Dialog(d) => dialog(analysis, d, source.field, sink),
         },
-        Subject::Packet(..) | Subject::Instant(_) => false,
+        _ => false,
     }
 }
 
@@ -215,6 +244,7 @@ fn packet(
         Field::Length => sink(Value::Number(i128::from(line.length))),
         Field::Protocol => sink(Value::Text(&line.protocol)),
         Field::Info => sink(Value::Text(&line.info)),
+        Field::Sql => matches!(line.protocol.as_str(), "SQLR" | "TDS") && sink(Value::Text(&line.info)),
         _ => messages.iter().any(|&m| visit(analysis, &Subject::Message(m), source, with_value, sink)),
     }
 }
@@ -328,22 +358,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
 
 /// Of any of the call's ICE sessions, which are worked out for it.
 fn ice(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> bool {
-    let allocated = |a: &SocketAddr| analysis.stun.allocations.iter().any(|x| x.relayed == Some(*a));
-    analysis.ice_sessions_of(c).iter().any(|s| {
-        let addresses: Vec<SocketAddr> = match field {
-            Field::IcePath => return sink(Value::Text(&crate::view::ice::path_words(analysis, s))),
-            Field::Relay => {
-                return sink(Value::Flag(crate::view::ice::path_words(analysis, s).contains("relay")));
-            }
-            Field::IcePair => s.selected().flat_map(|p| [p.a, p.b]).collect(),
-            Field::TurnRelayed => {
-                let candidates = s.candidates();
-                candidates.filter_map(|c| c.address).filter(allocated).collect()
-            }
-            _ => return sink(Value::Text(s.state.name())),
-        };
-        addresses.into_iter().any(|a| sink(Value::Address(a, analysis.host_name(a.ip()))))
-    })
+    analysis.ice_sessions_of(c).iter().any(|s| super::ice::of_session(analysis, s, field, sink))
 }
 
 fn side_name(side: Side) -> &'static str {
@@ -398,6 +413,7 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     };
     match subject {
         Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Instant(_) => {
             let source = Source { field: Field::Im, header: String::new() };
             if ask(&ROW) || ask(&MESSAGE) {
@@ -409,6 +425,11 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
             ask(&MESSAGE)
                 || ask(&ROW)
                 || pattern.found(TextOp::Contains, &crate::view::ladder::message_label(analysis, *m))
+        }
+        Subject::Session(_) | Subject::Allocation(..) => {
+            ask(&ROW)
+                || ask(&MESSAGE)
+                || pattern.found(TextOp::Contains, &super::ice::words(analysis, subject))
         }
         Subject::Packet(..) => {
             ask(&[Field::Info, Field::Protocol, Field::Ip, Field::Frame]) || ask(&MESSAGE) || ask(&ROW)

@@ -64,6 +64,8 @@ pub enum Field {
     IcePair,
     TurnRelayed,
     Relay,
+    Sql,
+    Instance,
     Later,
 }
 
@@ -177,8 +179,8 @@ fields! {
     "turn" TurnRelayed "the same as turn.relayed; alone: the call has a relay whose allocation is in the capture",
     "turn.relayed" TurnRelayed "relayed address that the call offered and whose allocation is in the capture",
     "relay" Relay "alone: a chosen pair of the call goes through a relay",
-    "sql" Later "SQL look-ups (no data yet)",
-    "instance" Later "SQL instance (no data yet)",
+    "sql" Sql "verdict, answer or connection of a look-up of SQL Server; alone: it is one, of a call that a machine looking for SQL Server refused it with 5xx",
+    "instance" Instance "instance of SQL Server that was asked for or told of (SQL view)",
     "conference" Later "conference id (no data yet)",
     "epid" Later "endpoint id (no data yet)",
 }

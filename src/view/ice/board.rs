@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::path::{end as end_of, relayed};
-use super::sides::{kind_text, transport};
+use super::sides::{address_words, kind_text, transport};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceCandidate};
 use crate::correlate::stun::{Allocation, AllocationState};
@@ -198,7 +198,7 @@ fn candidate_end(analysis: &Analysis, s: &IceSession, i: usize, c: &IceCandidate
         .map(|(i, _)| i);
     End {
         title: candidate_title(c),
-        address: show::safe_str(&c.address_text),
+        address: address_words(c),
         candidate: Some(i),
         allocation,
         refused: false,
@@ -292,7 +292,7 @@ fn mark(p: &IcePair) -> &'static str {
     }
 }
 
-/// `chosen 300 pkts`, `answered 12 ms`, `7 unanswered`, `403 ×3`, `487 ×2, 5 unanswered`, `not checked`.
+/// `chosen 300 pkts`, `answered 12 ms`, `7 unanswered`, `403 ×3`, `ICMP host unreachable ×4`, `487 ×2, 5 unanswered`, `not checked`.
 pub(super) fn pair_words(p: &IcePair) -> String {
     let mut words: Vec<String> = Vec::new();
     match (p.selected, p.state) {
@@ -309,6 +309,7 @@ pub(super) fn pair_words(p: &IcePair) -> String {
     for (code, n) in p.errors.iter().filter(|(code, _)| p.state != PairState::Succeeded || *code == 487) {
         words.push(if *n > 1 { format!("{code} ×{n}") } else { code.to_string() });
     }
+    words.extend(p.unreachable.filter(|_| p.state != PairState::Succeeded).map(|u| show::unreachable(&u)));
     match p.state {
         PairState::Unanswered => words.push(format!("{} unanswered", p.requests)),
         PairState::NotChecked if p.selected == Some(ChosenBy::Media) => {

@@ -89,7 +89,7 @@ pub struct CheckRow {
     pub time: Nanos,
     pub from_a: bool,
     pub is_request: bool,
-    /// `check, USE-CANDIDATE, controlling`, `success`, `487 Role Conflict`.
+    /// `check, USE-CANDIDATE, controlling`, `check, ICMP host unreachable from 10.0.0.1`, `success`, `487 Role Conflict`.
     pub text: String,
     pub retransmission: bool,
     /// What is on the wire where it is not what the pair says: `in the relay: 10.0.0.1:4000 → 10.0.0.9:3478`.
@@ -111,7 +111,8 @@ pub fn checks_of_pair(analysis: &Analysis, p: &IcePair) -> Vec<CheckRow> {
                     (stun_flag::RETRANSMISSION, ", sent again"),
                 ];
                 let marks = marks.iter().filter(|(bit, _)| r.has(*bit)).map(|(_, word)| *word);
-                format!("check{}", marks.collect::<String>())
+                let told = analysis.unreachable(r).map(|u| format!(", {}", show::breakage_by(u.kind, u.by)));
+                format!("check{}{}", marks.collect::<String>(), told.unwrap_or_default())
             }
             Class::Success => "success".to_owned(),
             Class::Error => match error_words(r.error, r.dialect()) {

@@ -86,6 +86,41 @@ pub fn path_words(analysis: &Analysis, s: &IceSession) -> String {
     format!("{} {}", kind_words(ends.map(|e| e.kind)), transport_words(analysis, p, ends))
 }
 
+/// Media on pairs other than the telling one: one direction takes another way, or the path changed on the way.
+pub(super) fn other_media(
+    analysis: &Analysis,
+    s: &IceSession,
+    p: &IcePair,
+    [a, b]: [&str; 2],
+) -> Vec<String> {
+    let ways = |q: &IcePair| {
+        let rtp = |x, y| analysis.media_between(x, y, q.transport).map_or(0, |m| m.rtp);
+        (rtp(q.a, q.b), rtp(q.b, q.a))
+    };
+    let others = s.pairs.iter().filter(|q| {
+        q.component == p.component
+            && q.media_packets > 0
+            && (q.a, q.b, q.transport) != (p.a, p.b, p.transport)
+    });
+    let told = others.take(3).filter_map(|q| {
+        let ends = [end(analysis, s, q, true), end(analysis, s, q, false)];
+        let path = format!("{} {}", kind_words(ends.map(|e| e.kind)), transport_words(analysis, q, ends));
+        let count = |n| show::count(n, "RTP packet", "RTP packets");
+        let (x, y) = (q.a, q.b);
+        match (ways(p), ways(q)) {
+            (_, (0, 0)) => None,
+            ((0, _), (n, 0)) => {
+                Some(format!("What {a} sends to {b} takes another way ({path}): {}, {x} → {y}.", count(n)))
+            }
+            ((_, 0), (0, n)) => {
+                Some(format!("What {b} sends to {a} takes another way ({path}): {}, {y} → {x}.", count(n)))
+            }
+            (_, (n, m)) => Some(format!("{} went another way too ({path}): {x} ↔ {y}.", count(n + m))),
+        }
+    });
+    told.collect()
+}
+
 pub(super) fn kind_words(ends: [Option<CandidateKind>; 2]) -> &'static str {
     use CandidateKind::{Host, Prflx, Relay, Srflx};
     match ends {

@@ -135,6 +135,15 @@ fn shares_nat(c: &IceCandidate, beyond: &IceSide) -> bool {
     reflexive(c) && beyond.candidates.iter().any(|d| reflexive(d) && d.address.map(|a| a.ip()) == ip)
 }
 
+/// As the line has it; a name with the address that the checks show behind it.
+pub(super) fn address_words(c: &IceCandidate) -> String {
+    let text = show::safe_str(&c.address_text);
+    match c.address.filter(|_| c.address_inferred) {
+        Some(address) => format!("{text} (inferred: {})", address.ip()),
+        None => text,
+    }
+}
+
 pub(super) fn candidate_row(analysis: &Analysis, sources: &Sources, c: &IceCandidate) -> CandidateRow {
     let source = sources.of(c, analysis.message(c.message).time);
     let (words, allocation) = match source {
@@ -152,7 +161,7 @@ pub(super) fn candidate_row(analysis: &Analysis, sources: &Sources, c: &IceCandi
         transport: transport(c),
         priority: priority.unwrap_or_else(|| "–".to_owned()),
         priority_words: parts.map(|p| priority_words(p, c)).unwrap_or_default(),
-        address: show::safe_str(&c.address_text),
+        address: address_words(c),
         kind: kind_text(c),
         inferred: c.inferred,
         related: c.related.map(|r| r.to_string()).unwrap_or_default(),

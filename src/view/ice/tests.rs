@@ -5,7 +5,7 @@ use crate::view::scenario::{Scenario, request, response};
 fn only(scenario: Scenario) -> (Analysis, IceSession) {
     let analysis = scenario.done();
     let index = analysis.ice_index();
-    let refs = session_refs(&analysis, &index, None);
+    let refs = session_refs(&analysis, &index, None, &Default::default());
     assert_eq!(refs.len(), 1);
     let s = session(&analysis, refs[0]).unwrap();
     (analysis, s)
@@ -46,10 +46,43 @@ fn a_refused_allocation_stands_where_the_relay_would() {
     assert_eq!(refused.words(), "relay (refused 401)");
     assert!(refused.refused && refused.allocation == Some(AllocationIdx(0)));
     assert!(board.cells.last().unwrap().iter().all(|c| c.words() == "– no allocation"));
-    let why = why(&analysis, &s).join(" ");
-    assert!(why.contains("alice has no relay: allocation 1"), "{why}");
-    assert!(why.contains("No check of bob"), "{why}");
+    // The cause first, the count of pairs after all causes.
+    let why = why(&analysis, &s);
+    assert!(why[0].starts_with("alice has no relay: allocation 1"), "{why:?}");
+    assert!(why[1..].iter().any(|w| w.starts_with("No check of bob")), "{why:?}");
+    assert!(why.last().unwrap().starts_with("No pair worked: "), "{why:?}");
     assert_eq!(path_words(&analysis, &s), "none");
+}
+
+#[test]
+fn media_on_another_pair_is_told() {
+    let told = |change: fn(&mut Scenario)| {
+        let mut s = offer_and_answer(true);
+        s.check(1250, "10.0.0.65:4000>203.0.113.9:50001", "x2", ALICE_ASKS, true);
+        s.stun(1300, "203.0.113.9:50001>10.0.0.65:4000", BOUND, "x2", &[mapped("198.51.100.1:40000")]);
+        s.check(1310, "203.0.113.9:50000>203.0.113.9:50001", "x3", ALICE_ASKS, false);
+        s.check(1320, "10.0.0.65:4000>192.168.7.66:5000", "x4", ALICE_ASKS, false);
+        s.media(1420, "203.0.113.9:50001>10.0.0.65:4000", 149);
+        change(&mut s);
+        end(&mut s, 6000);
+        let (analysis, s) = only(s);
+        let why = why(&analysis, &s);
+        why.into_iter().filter(|w| w.contains("another way")).collect::<Vec<_>>()
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(told(|s| s.media(1400, "10.0.0.65:4000>203.0.113.9:50001", 150)), nothing);
+    assert_eq!(
+        told(|s| s.media(1400, "203.0.113.9:50000>203.0.113.9:50001", 140)),
+        [
+            "What alice sends to bob takes another way (two relays UDP): 140 RTP packets, 203.0.113.9:50000 → 203.0.113.9:50001."
+        ]
+    );
+    let changed = |s: &mut Scenario| {
+        s.media(1400, "10.0.0.65:4000>203.0.113.9:50001", 150);
+        s.media(1400, "10.0.0.65:4000>192.168.7.66:5000", 7);
+    };
+    let words = "7 RTP packets went another way too (direct UDP): 10.0.0.65:4000 ↔ 192.168.7.66:5000.";
+    assert_eq!(told(changed), [words]);
 }
 
 #[test]
@@ -126,6 +159,46 @@ fn filters_ask_for_ice() {
 }
 
 #[test]
+fn sessions_and_allocations_match_by_themselves() {
+    // Checks and an allocation of no call, and those of one.
+    let mut s = through_bobs_relay();
+    s.allocate(7000, "10.0.0.99:4000", None);
+    s.check(7100, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
+    let analysis = s.done();
+    let index = analysis.ice_index();
+    let calls = analysis.calls_by_allocation();
+    for (filter, sessions, allocations) in [
+        ("", &[1, 2][..], &[1, 2][..]),
+        ("ip == 10.0.0.99", &[2], &[2]),
+        ("ip == 203.0.113.9:50000", &[1], &[1]),
+        ("port == 6000", &[2], &[]),
+        ("src == 10.0.0.99", &[2], &[2]),
+        ("192.0.2.66", &[2], &[]),
+        ("user ~ near", &[2], &[]),
+        ("user == alice", &[1], &[1]),
+        ("user == user", &[], &[1, 2]),
+        ("code == 401", &[], &[1, 2]),
+        ("method == Allocate", &[], &[1, 2]),
+        ("method == INVITE", &[1], &[1]),
+        ("ice.state == connected", &[1], &[1]),
+        ("state == connected", &[1], &[]),
+        ("state == rejected", &[], &[2]),
+        ("refused", &[], &[2]),
+        ("not ip == 10.0.0.99", &[1], &[1]),
+        ("transport == udp", &[1, 2], &[1, 2]),
+        ("turn.relayed == 203.0.113.9:50000", &[1], &[1]),
+        ("nobody", &[], &[]),
+    ] {
+        let parsed = Filter::parse(filter).unwrap();
+        let refs = session_refs(&analysis, &index, Some(&parsed), &Default::default());
+        assert_eq!(refs.iter().map(|r| r.id).collect::<Vec<_>>(), sessions, "sessions: {filter}");
+        let all = (0..).map(AllocationIdx).zip(&calls);
+        let matching = all.filter(|(i, calls)| parsed.matches_allocation(&analysis, *i, calls));
+        assert_eq!(matching.map(|(i, _)| i.0 + 1).collect::<Vec<_>>(), allocations, "allocations: {filter}");
+    }
+}
+
+#[test]
 fn an_offer_that_was_challenged_and_not_repeated_is_no_session() {
     let mut s = Scenario::default();
     let candidates = ["1 1 UDP 2130706431 10.0.0.65 4000 typ host"];
@@ -135,4 +208,156 @@ fn an_offer_that_was_challenged_and_not_repeated_is_no_session() {
     let analysis = s.done();
     assert!(analysis.has_ice(CallIdx(0)) && analysis.ice_sessions_of(CallIdx(0)).is_empty());
     assert!(analysis.ice_index().is_empty(), "what has a number is there");
+}
+
+/// Alice asks Bob's host three times and his relay once; of `met` checks to the host an ICMP error comes back.
+fn host_unreachable(met: usize, quoted: bool) -> Scenario {
+    let mut s = offer_and_answer(true);
+    for (i, ms) in [1200, 1700, 2700].into_iter().enumerate() {
+        // The second is sent again, the third is another transaction.
+        let id = if i < 2 { "h1" } else { "h2" };
+        s.check(ms, "10.0.0.65:4000>192.168.7.66:5000", id, ALICE_ASKS, true);
+        if i < met {
+            s.unreachable(ms + 3100, "10.0.0.1", quoted);
+        }
+    }
+    s.check(2800, "10.0.0.65:4000>203.0.113.9:50001", "r1", ALICE_ASKS, true);
+    end(&mut s, 20_000);
+    s
+}
+
+#[test]
+fn a_pair_whose_every_check_met_an_icmp_error_failed() {
+    let (analysis, s) = only(host_unreachable(3, true));
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!(pair.state, PairState::Failed);
+    assert_eq!(pair.unreachable.map(|u| u.count), Some(3));
+    assert_eq!(boards(&analysis, &s)[0].cells[0][0].words(), "✗ ICMP host unreachable ×3");
+    let rows = checks_of_pair(&analysis, pair);
+    assert!(rows.iter().all(|r| r.text.ends_with("ICMP host unreachable from 10.0.0.1")), "{rows:?}");
+    let why = why(&analysis, &s);
+    let count = "No pair worked: 1 pair checked and not answered, 1 unreachable (ICMP host";
+    assert!(why[2].starts_with(count), "{why:?}");
+    assert_eq!(why[0], "Checks to 192.168.7.66:5000 met ICMP host unreachable from 10.0.0.1.");
+    let other = s.pairs.iter().find(|p| p.b.port() == 50_001).unwrap();
+    assert_eq!((other.state, other.unreachable), (PairState::Unanswered, None), "the other flow met none");
+}
+
+#[test]
+fn some_icmp_errors_or_an_answer_leave_the_state_as_it_is() {
+    // The transaction that was sent last met none.
+    let (analysis, s) = only(host_unreachable(2, true));
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!(pair.state, PairState::Unanswered);
+    assert_eq!(boards(&analysis, &s)[0].cells[0][0].words(), "✗ ICMP host unreachable ×2 3 unanswered");
+    // Quotes that are too short tell of all that was sent on the flow before.
+    let (_, s) = only(host_unreachable(3, false));
+    assert!(s.pairs.iter().any(|p| p.b.port() == 5000 && p.state == PairState::Failed));
+    // Answered after all.
+    let mut s = offer_and_answer(true);
+    s.check(1200, "10.0.0.65:4000>192.168.7.66:5000", "h1", ALICE_ASKS, true);
+    s.unreachable(1210, "10.0.0.1", true);
+    s.stun(1300, "192.168.7.66:5000>10.0.0.65:4000", BOUND, "h1", &[mapped("198.51.100.1:40000")]);
+    end(&mut s, 20_000);
+    let (_, s) = only(s);
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    assert_eq!((pair.state, pair.unreachable.is_some()), (PairState::Succeeded, true));
+}
+
+#[test]
+fn a_relay_that_icmp_says_is_unreachable() {
+    let mut s = Scenario::default();
+    for (ms, id) in [(0, "a1"), (500, "a1"), (4000, "a2")] {
+        s.stun(ms, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, id, &[]);
+        if ms != 500 {
+            s.unreachable(ms + 2000, "203.0.113.9", true);
+        }
+    }
+    let analysis = s.done();
+    let a = &analysis.stun.allocations[0];
+    assert_eq!(crate::view::allocation::outcome(&analysis, a), "relay unreachable: ICMP host unreachable");
+    let detail = crate::view::allocation::allocation_detail(&analysis, AllocationIdx(0), &[]).unwrap();
+    assert!(
+        detail.outcome.contains("cannot be reached: ICMP host unreachable from 203.0.113.9"),
+        "{detail:?}"
+    );
+    assert_eq!(detail.rounds[0].answered, "no answer, sent twice, ICMP host unreachable");
+    // One request more that met none: the server may be slow.
+    let mut s = Scenario::default();
+    s.stun(0, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a1", &[]);
+    s.unreachable(10, "203.0.113.9", true);
+    s.stun(500, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a2", &[]);
+    let analysis = s.done();
+    assert_eq!(crate::view::allocation::outcome(&analysis, &analysis.stun.allocations[0]), "no answer");
+}
+
+/// The controlling side's re-INVITE names its relay and Bob's; Bob refuses it with 488. `media`: it flowed before.
+fn final_offer_refused(media: bool) -> Scenario {
+    let mut s = offer_and_answer(true);
+    s.stun(1200, "10.0.0.65:4000>203.0.113.9:50001", BINDING, "w1", &[(USERNAME, b"bobb:alic".to_vec())]);
+    s.stun(1210, "203.0.113.9:50001>10.0.0.65:4000", BOUND, "w1", &[mapped("198.51.100.1:40000")]);
+    if media {
+        s.media(1300, "10.0.0.65:4000>203.0.113.9:50001", 50);
+    }
+    let named = ["1 1 UDP 2130706431 10.0.0.65 4000 typ host"];
+    let body =
+        format!("{}a=remote-candidates:1 203.0.113.9 50001\r\n", sdp("10.0.0.65:4000", "alic", &named));
+    s.add(2000, "A>B", &request("INVITE", 2).via(&["A b7"]).tag("b").body("application/sdp", &body));
+    s.add(2010, "B>A", &response("488 Not Acceptable Here", 2, "INVITE").via(&["A b7"]).tag("b"));
+    s.add(2020, "A>B", &request("ACK", 2).via(&["A b7"]).tag("b"));
+    s
+}
+
+#[test]
+fn a_refused_final_offer_ends_a_session_that_had_no_path_yet() {
+    let (analysis, s) = only(final_offer_refused(false));
+    assert_eq!((s.final_refused, s.state), (Some(488), IceState::Failed));
+    assert_eq!(s.selected().count(), 0);
+    let told = why(&analysis, &s);
+    assert_eq!(told[1], "1 pair was answered, but none was settled on.");
+    assert_eq!(told[0], "The final offer was refused with 488 Not Acceptable Here.");
+    // One that worked goes on.
+    let (analysis, s) = only(final_offer_refused(true));
+    assert_eq!((s.final_refused, s.state), (Some(488), IceState::Connected));
+    let by: Vec<_> = s.selected().filter_map(|p| p.selected).collect();
+    assert_eq!(by, [crate::correlate::ice::ChosenBy::Media]);
+    assert!(
+        why(&analysis, &s).contains(&"The final offer was refused with 488 Not Acceptable Here.".to_owned())
+    );
+}
+
+#[test]
+fn a_name_of_multicast_dns_gets_the_address_that_the_checks_show() {
+    let name = "4a5b.local";
+    let lines = |port: u16| {
+        [
+            format!("1 1 UDP 2130706431 {name} {port} typ host"),
+            "2 1 UDP 1694498815 198.51.100.1 40000 typ srflx raddr 0.0.0.0 rport 0".to_owned(),
+        ]
+    };
+    let call = |port: u16| {
+        let lines = lines(port);
+        let mut s = Scenario::default();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let invite = request("INVITE", 1).via(&["A b1"]);
+        s.add(0, "A>B", &invite.body("application/sdp", &sdp("198.51.100.1:40000", "alic", &lines)));
+        let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b");
+        let answered = ["1 1 UDP 2130706431 192.0.2.66 5000 typ host"];
+        s.add(100, "B>A", &ok.body("application/sdp", &sdp("192.0.2.66:5000", "bobb", &answered)));
+        s.check(200, "10.0.0.65:4000>192.0.2.66:5000", "m1", ALICE_ASKS, true);
+        s.stun(210, "192.0.2.66:5000>10.0.0.65:4000", BOUND, "m1", &[mapped("198.51.100.1:40000")]);
+        only(s)
+    };
+    let (analysis, s) = call(4000);
+    let host = &s.a.candidates[0];
+    assert_eq!((host.address_text.as_str(), host.address_inferred), ("4a5b.local:4000", true));
+    assert_eq!(host.address.map(|a| a.to_string()).as_deref(), Some("10.0.0.65:4000"));
+    let board = &boards(&analysis, &s)[0];
+    assert_eq!(board.rows.len(), 2, "the checks' address has no row of its own");
+    assert_eq!(board.rows[0].words(), "host 4a5b.local:4000 (inferred: 10.0.0.65)");
+    assert_eq!(board.cells[0][0].words(), "✓ chosen 10 ms");
+    assert_eq!(path_words(&analysis, &s), "direct UDP");
+    // Another port is another candidate.
+    let (_, s) = call(4002);
+    assert_eq!((s.a.candidates[0].address, s.a.candidates[0].address_inferred), (None, false));
 }

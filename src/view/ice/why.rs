@@ -1,18 +1,18 @@
 //! Why a session went as it did, in sentences: which path was taken and why better ones lost; or why there is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use callscope_parsers::stun::Dialect;
 use callscope_parsers::stun::words::error_words;
 
 use super::board::failed_allocations;
-use super::path::{PathEnd, end, is_private, near, telling_pair, transport_words};
+use super::path::{PathEnd, end, is_private, near, other_media, telling_pair, transport_words};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceRole};
 use crate::view::allocation::refusal_sentence;
 
-/// Sentences, the most telling first.
+/// Sentences, the most telling first: of what failed the cause, where one is known.
 pub fn why(analysis: &Analysis, s: &IceSession) -> Vec<String> {
     let teller = Teller { analysis, s, names: parties(analysis, s) };
     let mut out = Vec::new();
@@ -51,6 +51,8 @@ impl Teller<'_> {
         if p.media_packets == 0 {
             out.push("No RTP was seen on it in this capture.".to_owned());
         }
+        let [name_a, name_b] = &self.names;
+        out.extend(other_media(self.analysis, self.s, p, [name_a, name_b]));
         self.losers(p, ends, out);
         self.missing(ends, out);
     }
@@ -123,6 +125,7 @@ impl Teller<'_> {
             all += 1;
             let fate = match q.state {
                 PairState::Unanswered => (0, "checked, not answered".to_owned()),
+                PairState::Failed if q.errors.is_empty() => (1, format!("unreachable: {}", self.icmp([q]))),
                 PairState::Failed => (1, format!("refused: {}", self.errors(q))),
                 PairState::Succeeded => match (q.first_success, p.first_success) {
                     (Some(late), Some(chosen)) if late > chosen => (
@@ -147,6 +150,13 @@ impl Teller<'_> {
             .collect();
         let pairs = show::count(all, "better pair", "better pairs");
         out.push(format!("{pairs} lost: {}.", told.join("; ")));
+    }
+
+    /// `ICMP host unreachable from 10.0.0.1`: what was said of the checks of these pairs, each once.
+    fn icmp<'p>(&self, pairs: impl IntoIterator<Item = &'p IcePair>) -> String {
+        let told = pairs.into_iter().filter_map(|p| p.unreachable);
+        let told: BTreeSet<String> = told.map(|u| show::breakage_by(u.kind, u.by)).collect();
+        told.into_iter().collect::<Vec<_>>().join("; ")
     }
 
     fn errors(&self, p: &IcePair) -> String {
@@ -210,9 +220,20 @@ impl Teller<'_> {
 
     fn failed(&self, out: &mut Vec<String>) {
         let s = self.s;
+        let answered = s.pairs.iter().filter(|p| p.state == PairState::Succeeded).count();
+        if let Some(refused) = self.refused_final()
+            && answered > 0
+        {
+            let pairs = show::count(answered as u64, "pair was", "pairs were");
+            out.push(refused);
+            return out.push(format!("{pairs} answered, but none was settled on."));
+        }
         let count = |state| s.pairs.iter().filter(|p| p.state == state).count();
-        let (unanswered, refused, unchecked) =
-            (count(PairState::Unanswered), count(PairState::Failed), count(PairState::NotChecked));
+        let (unanswered, unchecked) = (count(PairState::Unanswered), count(PairState::NotChecked));
+        // Those that nothing but ICMP answered.
+        let failed = || s.pairs.iter().filter(|p| p.state == PairState::Failed);
+        let lost: Vec<&IcePair> = failed().filter(|p| p.errors.is_empty()).collect();
+        let refused = failed().count() - lost.len();
         let mut told = Vec::new();
         if unanswered > 0 {
             told.push(format!(
@@ -221,20 +242,26 @@ impl Teller<'_> {
             ));
         }
         if refused > 0 {
-            let errors: Vec<String> = s
-                .pairs
-                .iter()
-                .filter(|p| p.state == PairState::Failed)
-                .map(|p| self.errors(p))
-                .collect::<std::collections::BTreeSet<_>>()
-                .into_iter()
-                .collect();
+            let errors: BTreeSet<String> =
+                failed().filter(|p| !p.errors.is_empty()).map(|p| self.errors(p)).collect();
+            let errors: Vec<String> = errors.into_iter().collect();
             told.push(format!("{refused} refused ({})", errors.join("; ")));
+        }
+        if !lost.is_empty() {
+            told.push(format!("{} unreachable ({})", lost.len(), self.icmp(lost.iter().copied())));
         }
         if unchecked > 0 {
             told.push(format!("{unchecked} never checked"));
         }
-        out.push(format!("No pair worked: {}.", told.join(", ")));
+        if !lost.is_empty() {
+            let addresses: BTreeSet<String> = lost.iter().map(|p| self.unreached(p).to_string()).collect();
+            let more = addresses.len().saturating_sub(3);
+            let mut shown: Vec<String> = addresses.into_iter().take(3).collect();
+            if more > 0 {
+                shown.push(format!("{more} more"));
+            }
+            out.push(format!("Checks to {} met {}.", shown.join(", "), self.icmp(lost.iter().copied())));
+        }
         if s.role_conflicts > 0 && refused > 0 {
             let n = show::count(u64::from(s.role_conflicts), "answer", "answers");
             out.push(format!(
@@ -251,11 +278,26 @@ impl Teller<'_> {
                 ));
             }
         }
-        for is_a in [true, false] {
-            self.no_relay(is_a, out);
-        }
+        // A relay that was refused tells more than one that was never asked for.
+        let (lost, never): (Vec<bool>, Vec<bool>) = [true, false]
+            .into_iter()
+            .partition(|is_a| !failed_allocations(self.analysis, s, *is_a, 1).is_empty());
+        lost.into_iter().for_each(|is_a| self.no_relay(is_a, out));
         self.one_sided(out);
+        never.into_iter().for_each(|is_a| self.no_relay(is_a, out));
+        out.push(format!("No pair worked: {}.", told.join(", ")));
         self.elsewhere(out);
+    }
+
+    fn refused_final(&self) -> Option<String> {
+        let status = self.s.final_refused?;
+        let text = format!("The final offer was refused with {status} {}", show::reason_phrase(status));
+        Some(format!("{}.", text.trim_end()))
+    }
+
+    /// The end of a pair that the checks did not get to.
+    fn unreached(&self, p: &IcePair) -> SocketAddr {
+        if p.from_a.0 > 0 { p.b } else { p.a }
     }
 
     /// Whose checks were seen.
@@ -402,7 +444,7 @@ impl Teller<'_> {
                 ips.truncate(3);
                 ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             };
-            let relays: std::collections::BTreeSet<_> = [&s.a, &s.b]
+            let relays: BTreeSet<_> = [&s.a, &s.b]
                 .iter()
                 .flat_map(|side| &side.candidates)
                 .filter(|c| c.kind == Some(CandidateKind::Relay))
@@ -459,6 +501,9 @@ impl Teller<'_> {
                 "The offer had a part in {} too, which the answer did not take.",
                 syntax_words(other)
             ));
+        }
+        if s.state == IceState::Connected {
+            out.extend(self.refused_final());
         }
         if s.final_unknown {
             out.push("The final offer names a candidate that was not offered before.".to_owned());

@@ -8,6 +8,30 @@ use crate::view::show;
 /// How far back the request of an answer is looked for.
 const LOOK: usize = 512;
 
+/// Columns behind an arrow from which on the rest of its label may stand there.
+pub(super) const BESIDE: usize = 12;
+
+/// A label that is wider than `columns` in two parts, the first of which is not.
+pub(super) fn split(label: &str, columns: usize) -> (&str, &str) {
+    if show::width(label) <= columns {
+        return (label, "");
+    }
+    let parts = |at: usize| Some((label.get(..at)?, label.get(at + 1..)?));
+    let fits = |at: &usize| parts(*at).is_some_and(|(on, _)| show::width(on) <= columns);
+    let breaks = label.match_indices(' ').map(|(at, _)| at).take_while(fits);
+    // Both ends of a way stand together, and a sign alone says nothing.
+    let may = |(on, rest): &(&str, &str)| {
+        !on.ends_with('→') && !rest.starts_with('→') && on.contains(char::is_alphanumeric)
+    };
+    let breaks: Vec<(&str, &str)> = breaks.filter_map(parts).filter(may).collect();
+    // What names a value stays with it.
+    let names = |(_, rest): &&(&str, &str)| rest.starts_with(char::is_lowercase);
+    match breaks.iter().rev().find(names).or(breaks.last()) {
+        Some((on, rest)) => (on, rest.trim_start()),
+        None => (label, ""),
+    }
+}
+
 /// What an arrow carries. `bytes` are those of the message, if at hand; else they are read only where the label needs
 /// them: REFER, NOTIFY of a transfer, and failures other than 401 and 407.
 pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> String {
@@ -215,4 +239,26 @@ fn diagnostics(message: &Message<'_>) -> Option<(&'static str, u32)> {
         let digits = value.trim_ascii().split(|b| !b.is_ascii_digit()).next()?;
         Some((name, std::str::from_utf8(digits).ok()?.parse().ok()?))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_label_is_cut_where_it_reads_best() {
+        let check =
+            |label, columns, on, beside| assert_eq!(split(label, columns), (on, beside), "in {columns}");
+        let label = "Allocate success, mapped 192.0.2.1:4000, relayed 203.0.113.9:50000";
+        check(label, 80, label, "");
+        // What names a value stays with it.
+        check(label, 26, "Allocate success,", "mapped 192.0.2.1:4000, relayed 203.0.113.9:50000");
+        check(label, 45, "Allocate success, mapped 192.0.2.1:4000,", "relayed 203.0.113.9:50000");
+        check(label, 8, "Allocate", "success, mapped 192.0.2.1:4000, relayed 203.0.113.9:50000");
+        check(label, 7, label, "");
+        // Both ends of a way stand together.
+        check("checks host → relay chosen", 14, "checks", "host → relay chosen");
+        // The sign of a run is no label.
+        check("▸ 24×checks", 5, "▸ 24×checks", "");
+    }
 }

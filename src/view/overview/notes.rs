@@ -1,14 +1,15 @@
 //! What limits trust in the picture: damage, caps that were hit, what is encrypted and what would open it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::ice::{IceIndex, IceSession, IceState};
+use crate::correlate::ice::{CandidateKind, IcePair, IceSession, IceSide, IceState};
+use crate::correlate::sql::Lookup;
 use crate::correlate::stun::Allocation;
 use crate::correlate::{Analysis, CallIdx, LinkReason, MsgIdx, Side, TlsSession};
 use crate::view::ice::{machines, parties, state_words, why};
-use crate::view::{allocation, show};
+use crate::view::{allocation, show, sql as words};
 
 type Note = (&'static str, String, Option<FrameRef>);
 
@@ -18,16 +19,24 @@ const INFO: &str = "info";
 /// Issues told one by one for a capture, and TLS servers.
 const TOLD: usize = 20;
 
-pub fn notes(analysis: &Analysis) -> Vec<Note> {
+/// What became of ICE, as far as it was looked at.
+#[derive(Debug, Default)]
+pub struct Paths {
+    pub states: BTreeMap<IceState, u64>,
+    /// Calls with a session that failed.
+    pub lost: BTreeSet<CallIdx>,
+}
+
+pub fn notes(analysis: &Analysis) -> (Vec<Note>, Paths) {
     let mut notes = Vec::new();
     issues(analysis, &mut notes);
     frames(analysis, &mut notes);
     tls(analysis, &mut notes);
     legs(analysis, &mut notes);
-    other(analysis, &mut notes);
+    let paths = other(analysis, &mut notes);
     // Worst first; within a severity in the order found.
     notes.sort_by_key(|n| n.0 != WARNING);
-    notes
+    (notes, paths)
 }
 
 fn issues(analysis: &Analysis, notes: &mut Vec<Note>) {
@@ -239,46 +248,65 @@ fn named(analysis: &Analysis, server: SocketAddr, server_name: Option<&str>) -> 
     }
 }
 
-/// Sessions worked out for a note: it is made again while a capture loads.
-const SESSIONS: usize = 100;
+/// Calls and sessions of no call that are worked out for a note: it is made again while a capture loads.
+const SESSIONS: usize = 2_000;
 
 /// What became of ICE and of relays.
-fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let calls = (0..analysis.calls.len() as u32).map(CallIdx).filter(|c| analysis.has_ice(*c)).count();
-    let index = if calls <= SESSIONS { analysis.ice_index() } else { IceIndex::default() };
-    let mut served = Served::default();
-    if calls > SESSIONS {
-        let calls = show::count(calls as u64, "call offers", "calls offer");
-        notes.push((INFO, format!("ICE: {calls} candidates"), None));
-    } else if index.len() > SESSIONS {
-        let sessions = show::count(index.len() as u64, "session", "sessions");
-        notes.push((INFO, format!("ICE: {sessions}"), None));
-    } else if !index.is_empty() {
-        let mut states: BTreeMap<IceState, u64> = BTreeMap::new();
-        let mut take = |s: &IceSession| {
-            *states.entry(s.state).or_default() += 1;
-            served.take(analysis, s);
-            if s.state == IceState::Failed {
+fn ice(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
+    let calls: Vec<CallIdx> =
+        (0..analysis.calls.len() as u32).map(CallIdx).filter(|c| analysis.has_ice(*c)).collect();
+    let mut served = Served::of(analysis);
+    let Paths { mut states, mut lost } = Paths::default();
+    let mut failed = 0;
+    let mut take = |s: &IceSession| {
+        *states.entry(s.state).or_default() += 1;
+        served.take(analysis, s);
+        if s.state == IceState::Failed {
+            failed += 1;
+            lost.extend(s.call);
+            if failed <= TOLD {
                 notes.push(no_path(analysis, s));
             }
-        };
-        for (call, _) in &index.calls {
-            analysis.ice_sessions_of(*call).iter().for_each(&mut take);
         }
-        for group in &index.loose {
-            take(&analysis.loose_ice_session(*group));
-        }
-        let total = states.values().sum();
+    };
+    for call in calls.iter().take(SESSIONS) {
+        analysis.ice_sessions_of(*call).iter().for_each(&mut take);
+    }
+    let loose = if calls.len() <= SESSIONS { analysis.ice_index().loose } else { Vec::new() };
+    for group in loose.iter().take(SESSIONS) {
+        take(&analysis.loose_ice_session(*group));
+    }
+    if failed > TOLD {
+        let more = show::count((failed - TOLD) as u64, "more session", "more sessions");
+        notes.push((WARNING, format!("ICE: {more} without a path"), None));
+    }
+    served.partly = calls.len().max(loose.len()) > SESSIONS;
+    let total: u64 = states.values().sum();
+    if total > 0 {
         let words: Vec<String> =
             states.iter().map(|(state, n)| format!("{} {}", show::number(*n), state_words(*state))).collect();
-        let sessions = show::count(total, "session", "sessions");
         let words = match states.keys().next().filter(|_| states.len() == 1) {
             Some(state) => state_words(*state).to_owned(),
             None => words.join(", "),
         };
-        notes.push((INFO, format!("ICE: {sessions}: {words}"), None));
+        let sessions = show::count(total, "session", "sessions");
+        let of = match served.partly {
+            true if calls.len() > SESSIONS => {
+                format!(
+                    "{} offer candidates; of the first ",
+                    show::count(calls.len() as u64, "call", "calls")
+                )
+            }
+            true => {
+                let all = show::count(loose.len() as u64, "session", "sessions");
+                format!("{all} of no call; of the first ")
+            }
+            false => String::new(),
+        };
+        notes.push((INFO, format!("ICE: {of}{sessions}: {words}"), None));
     }
     turn(analysis, &served, notes);
+    Paths { states, lost }
 }
 
 /// The machines whose sessions connected, and those that have one that failed.
@@ -286,22 +314,69 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) {
 struct Served {
     connected: BTreeSet<IpAddr>,
     failed: BTreeSet<IpAddr>,
+    /// Clients of allocations that failed: whose they are.
+    clients: HashMap<SocketAddr, Option<String>>,
+    /// Who is at their machines.
+    users: HashMap<IpAddr, Option<String>>,
+    /// There are more sessions than these.
+    partly: bool,
 }
 
 impl Served {
+    fn of(analysis: &Analysis) -> Self {
+        let failed = || analysis.stun.allocations.iter().filter(|a| allocation::failed(analysis, a));
+        Self {
+            clients: failed().map(|a| (a.client, None)).collect(),
+            users: failed().map(|a| (a.client.ip(), None)).collect(),
+            ..Self::default()
+        }
+    }
+
     fn take(&mut self, analysis: &Analysis, s: &IceSession) {
         match s.state {
             IceState::Connected => self.connected.extend(machines(analysis, s)),
             IceState::Failed => self.failed.extend(machines(analysis, s)),
             IceState::Incomplete | IceState::NotStarted => {}
         }
+        if self.clients.is_empty() {
+            return;
+        }
+        let of_side = |side: &IceSide, pairs: fn(&IcePair) -> SocketAddr| -> BTreeSet<SocketAddr> {
+            let own = side.candidates.iter().filter(|c| c.kind != Some(CandidateKind::Relay));
+            let offered = own.flat_map(|c| [c.address, c.related]).flatten();
+            offered.chain(s.pairs.iter().map(pairs)).collect()
+        };
+        let sides = [of_side(&s.a, |p| p.a), of_side(&s.b, |p| p.b)];
+        let names = parties(analysis, s);
+        for (name, addresses) in names.iter().zip(sides) {
+            for address in addresses {
+                if let Some(user @ None) = self.users.get_mut(&address.ip()) {
+                    *user = Some(name.clone());
+                }
+                // The call that lacked it tells more than another one.
+                if let Some(whose) = self.clients.get_mut(&address)
+                    && (whose.is_none() || s.state == IceState::Failed)
+                {
+                    let call =
+                        s.call.map_or_else(String::new, |c| format!(" in call {}", u64::from(c.0) + 1));
+                    *whose = Some(format!("{name}{call}"));
+                }
+            }
+        }
     }
 
     /// Whether all went well for a machine, whatever its other attempts came to.
     fn is_well(&self, ip: IpAddr) -> bool {
-        self.connected.contains(&ip) && !self.failed.contains(&ip)
+        if self.partly {
+            !self.failed.contains(&ip)
+        } else {
+            self.connected.contains(&ip) && !self.failed.contains(&ip)
+        }
     }
 }
+
+/// Failed allocations that are told one by one.
+const REFUSED: usize = 3;
 
 /// The allocations. One that failed is a warning only if its client lacked it.
 fn turn(analysis: &Analysis, served: &Served, notes: &mut Vec<Note>) {
@@ -310,29 +385,108 @@ fn turn(analysis: &Analysis, served: &Served, notes: &mut Vec<Note>) {
         return;
     }
     let failed: Vec<&Allocation> = all.iter().filter(|a| allocation::failed(analysis, a)).collect();
-    let lacked = failed.iter().find(|a| !served.is_well(a.client.ip()));
-    let first = lacked.or(failed.first()).and_then(|a| analysis.stun.record(a.messages?.0));
+    let lacked: Vec<&Allocation> =
+        failed.iter().filter(|a| !served.is_well(a.client.ip())).copied().collect();
+    let severity = if lacked.is_empty() { INFO } else { WARNING };
+    let told = if lacked.is_empty() { &failed } else { &lacked };
+    let first = told.first().and_then(|a| analysis.stun.record(a.messages?.0));
     let allocations = show::count(all.len() as u64, "relay allocation", "relay allocations");
-    let words = match failed.len() {
-        0 => String::new(),
-        n => format!(", {} failed", show::number(n as u64)),
-    };
-    let severity = if lacked.is_some() { WARNING } else { INFO };
-    notes.push((severity, format!("TURN: {allocations}{words}"), first.map(|r| r.frame())));
+    let mut text = format!("TURN: {allocations}");
+    if !failed.is_empty() {
+        // Attempts of one client that came to the same end are told once.
+        let mut words: Vec<String> = Vec::new();
+        for a in told {
+            let whose = served.clients.get(&a.client).cloned().flatten();
+            let whose = whose.or_else(|| served.users.get(&a.client.ip()).cloned().flatten());
+            let whose = whose.unwrap_or_else(|| {
+                let at = show::machine(analysis, a.client).unwrap_or_else(|| a.client.ip().to_string());
+                // Microsoft's user names are no text.
+                let user = analysis.strings.bytes(a.username);
+                match !user.is_empty() && user.len() <= 40 && user.iter().all(u8::is_ascii_graphic) {
+                    true => format!("{} at {at}", show::safe(user)),
+                    false => at,
+                }
+            });
+            let word = format!("{whose}: {}", allocation::outcome(analysis, a));
+            if !words.contains(&word) && words.len() <= REFUSED {
+                words.push(word);
+            }
+        }
+        let more = if words.len() > REFUSED { "; and others" } else { "" };
+        words.truncate(REFUSED);
+        text.push_str(&format!(
+            ", {} failed ({}{more})",
+            show::number(failed.len() as u64),
+            words.join("; ")
+        ));
+    }
+    notes.push((severity, text, first.map(|r| r.frame())));
 }
 
 /// A session without a path: whose, and the first cause that is known.
 fn no_path(analysis: &Analysis, s: &IceSession) -> Note {
     let call = s.call.map_or_else(String::new, |c| format!("Call {}: ", c.0 + 1));
     let [a, b] = parties(analysis, s);
-    // The first sentence counts the pairs.
-    let cause = why(analysis, s).into_iter().nth(1).map_or_else(String::new, |c| format!(". {c}"));
+    let cause = why(analysis, s).into_iter().next().map_or_else(String::new, |c| format!(". {c}"));
     let first = s.pairs.iter().filter_map(|p| p.messages.first()).min();
     let frame = first.and_then(|i| analysis.stun.record(*i)).map(|r| r.frame());
     (WARNING, format!("{call}ICE found no path between {a} and {b}{cause}"), frame)
 }
 
-fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
+/// Messages of SQL Server Browser from which on look-ups are not worked out for a note.
+const MANY: usize = 20_000;
+/// Look-ups told of one by one.
+const LOOKUPS: usize = 4;
+
+/// Look-ups of SQL Server: how many, and those that came to nothing.
+fn sql(analysis: &Analysis, notes: &mut Vec<Note>) {
+    // A note is made again while a capture loads.
+    if analysis.sql.is_empty() || analysis.sql.records.len() > MANY {
+        return;
+    }
+    let all = analysis.lookups();
+    let (asked, connected): (Vec<&Lookup>, Vec<&Lookup>) = all.iter().partition(|l| !l.is_connection());
+    if all.is_empty() {
+        return;
+    }
+    let mut troubled: BTreeMap<String, Vec<&Lookup>> = BTreeMap::new();
+    for l in all.iter().filter(|l| l.verdict.is_trouble()) {
+        let to = if l.verdict.is_hostile() { String::new() } else { format!(" {}", l.server.ip()) };
+        let key = format!("{}: {} →{to}", words::verdict(l.verdict), words::machine(analysis, l.client));
+        troubled.entry(key).or_default().push(l);
+    }
+    let mut parts = Vec::new();
+    if !asked.is_empty() {
+        parts.push(show::count(asked.len() as u64, "look-up", "look-ups"));
+    }
+    if !connected.is_empty() {
+        parts.push(show::count(connected.len() as u64, "connection without one", "connections without one"));
+    }
+    notes.push((INFO, format!("SQL Server: {}", parts.join(", ")), all.first().map(|l| l.frame)));
+    let mut groups: Vec<_> = troubled.into_iter().collect();
+    groups.sort_by_key(|(_, l)| l.first().map(|l| l.start));
+    for (what, group) in groups.iter().take(LOOKUPS) {
+        let Some(first) = group.first() else { continue };
+        let times = if group.len() > 1 { format!(" ({} times)", group.len()) } else { String::new() };
+        let question = if first.is_connection() || first.verdict.is_hostile() {
+            String::new()
+        } else {
+            format!(", {}", words::lookup_question(first))
+        };
+        let refused: usize = group.iter().map(|l| l.sip.len()).sum();
+        let sip = match refused {
+            0 => String::new(),
+            n => format!("; it sent {} in those seconds", show::count(n as u64, "answer 5xx", "answers 5xx")),
+        };
+        notes.push((WARNING, format!("SQL Server, {what}{question}{times}{sip}"), Some(first.frame)));
+    }
+    if groups.len() > LOOKUPS {
+        let more = show::count((groups.len() - LOOKUPS) as u64, "more kind", "more kinds");
+        notes.push((WARNING, format!("SQL Server: {more} of trouble in view 7"), None));
+    }
+}
+
+fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
     if let Some(first) = mid.peek() {
         let message = analysis.messages_of(first.messages).next();
@@ -340,7 +494,8 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
         let calls = show::count(mid.count() as u64, "call was", "calls were");
         notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
     }
-    ice(analysis, notes);
+    let paths = ice(analysis, notes);
+    sql(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
@@ -372,4 +527,5 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) {
             notes.push((INFO, format!("Comment in the capture: {text}{more}"), frame));
         }
     }
+    paths
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{CaptureSummary, TlsSession};
-use crate::view::scenario::ice::{through_bobs_relay, without_a_path};
+use crate::view::scenario::ice::{BOUND, mapped, sdp, through_bobs_relay, without_a_path};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 fn print(o: &Overview) -> String {
@@ -73,14 +73,14 @@ fn a_capture_at_a_glance() {
 
 #[test]
 fn empty_captures_say_why() {
-    assert_eq!(verdict(&Analysis::default()), "Nothing is read yet.");
+    assert_eq!(verdict(&Analysis::default(), &Paths::default()), "Nothing is read yet.");
     let mut analysis = Scenario::default().done();
     analysis.captures.push(capture(Accounting { other_traffic: 7, ..Default::default() }));
-    assert_eq!(verdict(&analysis), "No SIP in 7 frames.");
+    assert_eq!(verdict(&analysis, &Paths::default()), "No SIP in 7 frames.");
     assert_eq!(accounting(&analysis), "7 frames: 0 decoded, 7 other traffic");
     analysis.captures[0].accounting.encrypted = 2;
     assert_eq!(
-        verdict(&analysis),
+        verdict(&analysis, &Paths::default()),
         "No SIP in clear in 7 frames; 2 are encrypted, and SIP over TLS would be among them."
     );
     overview(&analysis, 0);
@@ -119,11 +119,53 @@ fn a_relay_that_nobody_lacked_is_no_warning() {
     let refused = &refused.stun.record(refused.stun.allocations[1].messages.unwrap().0).unwrap();
     let first = refused.frame().frame;
     assert_eq!(told(through_bobs_relay()), ("info", "TURN: 1 relay allocation".to_owned(), None));
-    assert_eq!(told(connected()), ("info", fine(", 1 failed"), Some(first)));
+    assert_eq!(told(connected()), ("info", fine(", 1 failed (alice: refused 401)"), Some(first)));
     // A client of which no session is known, and one whose session failed.
     let mut s = connected();
     s.allocate(7100, "10.0.0.99:4002", None);
     let lacked = Some(first + 4);
-    assert_eq!(told(s), ("warning", "TURN: 3 relay allocations, 2 failed".to_owned(), lacked));
-    assert_eq!(told(without_a_path()).0, "warning");
+    let words = "TURN: 3 relay allocations, 2 failed (user at 10.0.0.99: refused 401)".to_owned();
+    assert_eq!(told(s), ("warning", words, lacked));
+    let words = "TURN: 1 relay allocation, 1 failed (alice in call 1: refused 401)".to_owned();
+    assert_eq!(told(without_a_path()), ("warning", words, Some(1)));
+    let verdict = |s: Scenario| overview(&s.done(), 10).verdict;
+    assert_eq!(verdict(without_a_path()), "1 call, answered; ICE found no path for its media.");
+    assert_eq!(verdict(through_bobs_relay()), "1 call, answered.");
+}
+
+#[test]
+fn one_failed_session_of_many_is_named() {
+    let mut s = Scenario::default();
+    for n in 0..150 {
+        let at = |ms: i64| n * 10_000 + ms;
+        let id: &'static str = format!("call-{n}").leak();
+        let (host, peer) = (format!("10.0.0.65:{}", 4000 + n), format!("10.0.0.66:{}", 4000 + n));
+        let offered = |port: i64, ip: &str, ufrag: String| {
+            let line = format!("1 1 UDP 2130706431 {ip} {port} typ host");
+            sdp(&format!("{ip}:{port}"), &ufrag, &[&line])
+        };
+        let invite = request("INVITE", 1).id(id).via(&["A b1"]);
+        s.add(
+            at(0),
+            "A>B",
+            &invite.body("application/sdp", &offered(4000 + n, "10.0.0.65", format!("a{n}"))),
+        );
+        let ok = response("200 OK", 1, "INVITE").id(id).via(&["A b1"]).tag("b");
+        s.add(at(10), "B>A", &ok.body("application/sdp", &offered(4000 + n, "10.0.0.66", format!("b{n}"))));
+        let names = [format!("b{n}"), format!("a{n}")];
+        let transaction = format!("t{n}");
+        s.check(at(100), &format!("{host}>{peer}"), &transaction, [&names[0], &names[1]], true);
+        if n != 120 {
+            s.stun(at(110), &format!("{peer}>{host}"), BOUND, &transaction, &[mapped(&host)]);
+        }
+        s.add(at(9000), "A>B", &request("BYE", 2).id(id).via(&["A b3"]).tag("b"));
+        s.add(at(9010), "B>A", &response("200 OK", 2, "BYE").id(id).via(&["A b3"]).tag("b"));
+    }
+    let overview = overview(&s.done(), 10);
+    let told: Vec<&str> =
+        overview.notes.iter().filter(|n| n.1.contains("ICE")).map(|n| n.1.as_str()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("Call 121: ICE found no path between"), "{told:?}");
+    assert_eq!(overview.verdict, "150 calls, all answered; ICE found no path for the media of call 121.");
+    assert_eq!(told[1], "ICE: 150 sessions: 149 connected, 1 failed");
 }

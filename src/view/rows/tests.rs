@@ -16,6 +16,7 @@ fn query(filter: &str, columns: &[&str], sort: Option<(&str, bool)>) -> Query {
         columns: columns.iter().map(|c| (*c).to_owned()).collect(),
         sort: sort.map(|(key, descending)| (key.to_owned(), descending)),
         time: TimeMode::Utc,
+        ..Query::default()
     }
 }
 

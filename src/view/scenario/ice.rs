@@ -2,7 +2,8 @@
 
 pub use super::stun::{ALLOCATE, ALLOCATED, BINDING, BOUND, REFUSED as ALLOCATE_ERROR};
 use super::*;
-use crate::decode::{MediaKind, MediaTally};
+use crate::correlate::Flow;
+use crate::decode::{Breakage, BreakageKind, MediaKind, MediaTally};
 
 /// Attributes.
 pub const USERNAME: u16 = 0x0006;
@@ -64,6 +65,24 @@ impl Scenario {
             attributes.push((CONTROLLED, vec![2; 8]));
         }
         self.stun(ms, path, BINDING, transaction, &attributes);
+    }
+
+    /// An ICMP error about the STUN message added last: the host cannot be reached, says `by`. `quoted`: its transaction
+    /// id is in the quote.
+    pub fn unreachable(&mut self, ms: i64, by: &str, quoted: bool) {
+        self.frames += 1;
+        let record = *self.analysis.stun.records.last().unwrap();
+        let Flow { src, dst, transport } = self.analysis.flow(record.flow);
+        self.analysis.add_breakage(&Breakage {
+            src,
+            dst,
+            transport,
+            kind: BreakageKind::Icmp { v6: false, kind: 3, code: 1 },
+            by: by.parse().unwrap(),
+            frame: FrameRef { capture: CaptureId(0), frame: self.frames },
+            time: START + ms * 1_000_000,
+            branch: if quoted { record.transaction } else { 0 },
+        });
     }
 
     /// `count` RTP packets.

@@ -69,12 +69,14 @@ impl Scenario {
             channel: 0,
             place: Place::Memory(bytes),
             frame,
+            parts: &[],
             time: START + ms * 1_000_000,
             src: machine(src),
             dst: machine(dst),
             transport: Transport::Udp,
             duplicate: false,
             cut: false,
+            doubtful: false,
         });
     }
 }

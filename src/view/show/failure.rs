@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use callscope_parsers::tls::alert_name;
 
 use super::{reason_phrase, safe};
-use crate::correlate::{Analysis, CallIdx, DialogIdx, Failure, FailureCause, Str};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, Failure, FailureCause, Str, Unreachable};
 use crate::decode::BreakageKind;
 use crate::net::Icmp;
 
@@ -38,6 +38,12 @@ pub fn breakage(kind: BreakageKind) -> String {
 pub fn breakage_by(kind: BreakageKind, by: IpAddr) -> String {
     let preposition = if kind == BreakageKind::Closed { "by" } else { "from" };
     format!("{} {preposition} {by}", breakage(kind))
+}
+
+/// `ICMP host unreachable ×8`.
+pub fn unreachable(u: &Unreachable) -> String {
+    let times = if u.count > 1 { format!(" ×{}", u.count) } else { String::new() };
+    format!("{}{times}", breakage(u.kind))
 }
 
 /// `ICMP port unreachable from 10.0.0.2`, `no response`.

@@ -21,7 +21,8 @@ pub struct Document {
     pub instant_messages: Vec<InstantMessage>,
     pub ice_sessions: Vec<IceSession>,
     pub turn_allocations: Vec<TurnAllocation>,
-    pub sql_lookups: Vec<Never>,
+    pub sql_lookups: Vec<SqlLookup>,
+    pub sql_connections: Vec<serde_json::Value>,
     pub media_streams: Vec<Never>,
     pub dns_lookups: Vec<Never>,
     pub findings: Vec<Never>,
@@ -29,6 +30,77 @@ pub struct Document {
 
 #[derive(Debug, Deserialize)]
 pub enum Never {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlLookup {
+    pub id: u32,
+    pub client: String,
+    pub server: String,
+    pub kind: Option<String>,
+    pub instance: Option<String>,
+    pub requests: u32,
+    pub frame: Option<Frame>,
+    pub time: String,
+    pub answer_frame: Option<Frame>,
+    pub ms: Option<f64>,
+    pub answers: u32,
+    pub answered_by: Vec<String>,
+    pub state: String,
+    pub error: Option<String>,
+    pub pattern: Option<String>,
+    pub issues: Vec<String>,
+    pub instances: Vec<SqlInstance>,
+    pub dac_port: Option<u16>,
+    pub connection: SqlConnection,
+    pub more_connections: Vec<SqlConnection>,
+    pub verdict: String,
+    pub sip_errors: Vec<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlInstance {
+    pub server: Option<String>,
+    pub instance: Option<String>,
+    pub clustered: Option<bool>,
+    pub version: Option<String>,
+    pub product: Option<String>,
+    pub tcp: Option<u16>,
+    pub pipe: Option<String>,
+    pub other: BTreeMap<String, String>,
+    pub ports_seen: Vec<u16>,
+    pub from: String,
+    pub frame: Frame,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlConnection {
+    pub frame: Option<Frame>,
+    pub client: Option<String>,
+    pub server: Option<String>,
+    pub port: Option<u16>,
+    pub matches_answer: Option<bool>,
+    pub state: String,
+    pub syns: u16,
+    pub connect_ms: Option<f64>,
+    pub error: Option<String>,
+    pub tds_version: Option<String>,
+    pub product: Option<String>,
+    pub client_version: Option<String>,
+    pub encryption: Option<String>,
+    pub encryption_asked: Option<String>,
+    pub encryption_outcome: Option<String>,
+    pub instance_match: Option<bool>,
+    pub mars: Option<bool>,
+    pub tls: bool,
+    pub login_version: Option<String>,
+    pub login: Option<BTreeMap<String, serde_json::Value>>,
+    pub accepted: Option<bool>,
+    pub errors: Vec<BTreeMap<String, serde_json::Value>>,
+    pub first_answer_ms: Option<f64>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -359,6 +431,7 @@ pub struct IceSession {
     pub first_media_ms: Option<f64>,
     pub final_offer: Option<Frame>,
     pub final_offer_unknown_candidate: bool,
+    pub final_offer_refused: Option<u16>,
     pub other_generation: Option<String>,
 }
 
@@ -382,6 +455,7 @@ pub struct Candidate {
     pub priority: Option<u64>,
     pub fraction: Option<String>,
     pub address: String,
+    pub address_inferred: Option<String>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub type_inferred: bool,
@@ -411,6 +485,16 @@ pub struct IcePair {
     pub nominated: bool,
     pub selected: bool,
     pub media_packets: u64,
+    pub icmp: Option<Icmp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Icmp {
+    pub text: String,
+    pub from: String,
+    pub count: u32,
+    pub frame: Frame,
 }
 
 #[derive(Debug, Deserialize)]
@@ -453,6 +537,7 @@ pub struct TurnAllocation {
     pub alternate_server: Option<String>,
     pub peers: Vec<Peer>,
     pub error: Option<TurnError>,
+    pub icmp: Option<Icmp>,
     pub calls: Vec<u32>,
 }
 

@@ -18,9 +18,16 @@ pub fn shorten(label: &str, room: usize) -> String {
     };
     let again = again.replace("\u{a0}retrans.", "×");
     let abbreviated = core.replace(" candidates", " cand.").replace(" candidate", " cand.");
-    let without_phrase = drop_phrase(&abbreviated);
+    let without_phrase = without_ends(&abbreviated).unwrap_or_else(|| drop_phrase(&abbreviated));
     let bare = without_phrase.split(", ").next().unwrap_or(&without_phrase).to_owned();
-    let forms = [abbreviated.clone(), without_phrase.clone(), bare.clone()];
+    let mut forms = vec![abbreviated.clone(), without_phrase.clone()];
+    // What it is, and what came of it, before what was between.
+    let mut parts: Vec<&str> = without_phrase.split(", ").collect();
+    while parts.len() > 2 {
+        parts.remove(parts.len() - 2);
+        forms.push(parts.join(", "));
+    }
+    forms.push(bare.clone());
     for form in &forms {
         let text = format!("{mark}{form}{again}");
         if width(&text) <= room {
@@ -31,6 +38,13 @@ pub fn shorten(label: &str, room: usize) -> String {
     // A code alone says less than the beginning of its phrase.
     let best = if bare.len() < 5 || width(&bare) > left { &abbreviated } else { &bare };
     fit(&format!("{mark}{}{again}", fit(best, left)), room).into_owned()
+}
+
+/// `host↔relay 10.0.0.1:4000 ↔ 192.0.2.1:5000: 3 checks` → `host↔relay: 3 checks`.
+fn without_ends(label: &str) -> Option<String> {
+    let (ends, rest) = label.rsplit_once(": ")?;
+    let (kinds, _) = ends.split_once(" ↔ ")?.0.rsplit_once(' ')?;
+    Some(format!("{kinds}: {rest}"))
 }
 
 /// `183 Session Progress answer` → `183 answer`; what is no response, or has nothing but its phrase, stays.
@@ -67,6 +81,13 @@ mod tests {
         check("200 OK (PRACK)", 11, "200 (PRACK)");
         check("180 Ringing", 8, "180 Rin…");
         check("REFER → sip:carol@contoso.com", 14, "REFER → sip:c…");
+        let checks = "▸ 8 checks, 4 answered, 2 × 400 Bad Request, relay↔relay chosen";
+        check(checks, 45, "▸ 8 checks, 4 answered, relay↔relay chosen");
+        check(checks, 36, "▸ 8 checks, relay↔relay chosen");
+        check(checks, 20, "▸ 8 checks");
+        let pair = "▸ host↔host 10.0.0.1:4000 ↔ [fe80::1]:5000: 4 checks, none answered";
+        check(pair, 42, "▸ host↔host: 4 checks, none answered");
+        check(pair, 30, "▸ host↔host: 4 checks");
         check("BYE", 0, "");
     }
 }

@@ -1,6 +1,6 @@
 //! Connectivity checks: one line for a media section, which unfolds to its pairs and those to single checks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use callscope_parsers::stun::{Class, MessageType, words};
 
@@ -26,6 +26,8 @@ struct Tally {
     /// Codes of errors with how many transactions had them.
     errors: Vec<(u16, HashSet<u32>)>,
     nominated: bool,
+    /// What ICMP said of them.
+    icmp: BTreeSet<String>,
 }
 
 impl Tally {
@@ -53,6 +55,7 @@ impl Tally {
         self.asked.extend(&other.asked);
         self.answered.extend(&other.answered);
         self.indications += other.indications;
+        self.icmp.extend(other.icmp.iter().cloned());
         for (code, list) in &other.errors {
             match self.errors.iter_mut().find(|(known, _)| known == code) {
                 Some((_, known)) => known.extend(list),
@@ -70,6 +73,9 @@ impl Tally {
         }
         let mut out = show::count(all as u64, one, many);
         out.push_str(&super::relay::answers(all, self.answered.len()));
+        for text in self.icmp.iter().filter(|_| self.answered.is_empty()) {
+            out.push_str(&format!(", {text}"));
+        }
         for (code, list) in &self.errors {
             let n = list.len() as u64;
             let text = match code {
@@ -129,6 +135,24 @@ fn section(
             } else {
                 phases[phase].2 += 1;
             }
+        }
+        if let Some(u) = pair.unreachable
+            && canvas.take()
+        {
+            let [asker, other] = if pair.from_a.0 > 0 { sides } else { [sides[1], sides[0]] };
+            let label = format!("{} from {}", show::unreachable(&u), u.by);
+            let line = Line {
+                time: u.time,
+                frame: u.frame,
+                from: other,
+                to: asker,
+                label,
+                tone: Tone::Failure,
+                leg,
+            };
+            let phase = usize::from(u.time > cut);
+            rows[phase].push(line.row());
+            tallies[phase].icmp.insert(show::breakage(u.kind));
         }
         for ((phase, tally), rows) in phases.iter_mut().zip(tallies).zip(rows) {
             phase.0.join(&tally);

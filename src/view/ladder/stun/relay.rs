@@ -79,6 +79,22 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
             },
         }
     }
+    for u in a.rounds.iter().filter(|r| r.response.is_none()).filter_map(|r| r.request) {
+        if let Some(u) = analysis.stun.record(u).and_then(|r| analysis.unreachable(r))
+            && canvas.take()
+        {
+            let line = Line {
+                time: u.time,
+                frame: u.frame,
+                from: server,
+                to: client,
+                label: format!("{} from {}", show::unreachable(&u), u.by),
+                tone: Tone::Failure,
+                leg,
+            };
+            canvas.rows.push(line.row());
+        }
+    }
     for (about, list) in runs {
         run(canvas, a, about, &list, [client, server], leg);
     }
@@ -223,12 +239,12 @@ fn waited(canvas: &Canvas<'_>, time: Nanos) -> bool {
     canvas.analysis.newest_time().saturating_sub(time) > 1_000_000_000
 }
 
-/// `Allocated mapped 84.155.254.180:50033 relay 213.199.141.181:57309`.
+/// `Allocated relay 213.199.141.181:57309 mapped 84.155.254.180:50033`: first what was asked for.
 fn granted(a: &Allocation, scan: Option<&StunScan<'_>>) -> String {
     let mapped = scan.and_then(StunScan::mapped).or(a.mapped);
     let relayed = scan.and_then(StunScan::relayed).or(a.relayed);
     let mut out = "Allocated".to_owned();
-    for (word, address) in [("mapped", mapped), ("relay", relayed)] {
+    for (word, address) in [("relay", relayed), ("mapped", mapped)] {
         if let Some(address) = address {
             out.push_str(&format!(" {word} {address}"));
         }
