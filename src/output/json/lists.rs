@@ -16,7 +16,7 @@ use crate::view::lists::ListKind;
 #[serde(untagged)]
 pub(super) enum Row<'a> {
     SignIn(Box<sign_ins::SignIn<'a>>),
-    Subscription(subscriptions::Subscription<'a>),
+    Subscription(Box<subscriptions::Subscription<'a>>),
     Lookup(Box<lookups::SqlLookup<'a>>),
     SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
     InstantMessage(Box<instant_messages::InstantMessage<'a>>),
@@ -40,7 +40,9 @@ pub(super) fn row<'a>(
     at: u32,
 ) -> Option<Row<'a>> {
     match kind {
-        ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
+        ListKind::Subscriptions => {
+            subscriptions::row(analysis, gathered, at).map(Box::new).map(Row::Subscription)
+        }
         ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
         ListKind::Lookups => {
             lookups::row(analysis, gathered, at).map(|l| Row::Lookup(Box::new(l))).or_else(|| {

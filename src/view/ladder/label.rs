@@ -2,7 +2,7 @@
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
-use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, SipRecord, flag};
+use crate::correlate::{Analysis, Content, MethodId, MsgIdx, Owner, SipRecord, flag};
 use crate::view::show;
 
 /// How far back the request of an answer is looked for.
@@ -90,6 +90,11 @@ fn request(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&
         if let Some(line) = sipfrag(message) {
             return format!("{label} {line} sipfrag");
         }
+    }
+    match record.content {
+        Content::Composing => label.push_str(" (typing)"),
+        Content::DeliveryNotice => label.push_str(" (delivery notice)"),
+        _ => {}
     }
     if let Owner::Dialog(d) = record.owner
         && matches!(
