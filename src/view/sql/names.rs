@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(line(b"\x05\x06\0\x01\x32\xdf"), "SVR_RESP  admin port tcp 57138");
         let answer = b"\x05\x58\0ServerName;ILSUNG1;InstanceName;YUKONSTD;IsClustered;No;Version;9.00.1399.06;tcp;57137;;";
         assert_eq!(line(answer), "SVR_RESP  YUKONSTD \u{2192} tcp 57137");
-        assert_eq!(line(&answer[..40]), "SVR_RESP  YUK (no tcp)  [malformed]");
+        assert_eq!(line(&answer[..40]), "SVR_RESP  YUKON (no tcp)  [malformed]");
         assert_eq!(line(b"\x04\x1b[2J\0").matches('\x1b').count(), 0);
         assert_eq!(datagram(b"\x80"), None);
     }
