@@ -45,10 +45,7 @@ pub fn lookup_question(l: &Lookup) -> String {
     match l.kind {
         _ if matches!(l.pattern, Some(Pattern::Slammer)) => "SQL Slammer".to_owned(),
         Some(kind) => question(kind, l.instance.as_deref()),
-        None if l.is_connection() => match &l.instance {
-            Some(instance) => format!("none; connects to instance {}", name(instance)),
-            None => "none".to_owned(),
-        },
+        None if l.is_connection() => "none".to_owned(),
         None => "not in the capture".to_owned(),
     }
 }

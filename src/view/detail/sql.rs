@@ -122,7 +122,8 @@ fn place(nodes: &mut Vec<Node>, issue: &Issue) {
 pub fn segment(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Vec<Node> {
     let known = scene.analysis.sql.connection_between(scene.src, scene.dst);
     let speaks = known.is_some_and(|(c, _)| c.tds.is_some());
-    if !looks_like_tds(bytes) && !(speaks && !matches!(frame_packet(bytes), TdsFrame::Reject(_))) {
+    let fits = speaks && !matches!(frame_packet(bytes), TdsFrame::Reject(_));
+    if !fits && !looks_like_tds(bytes) {
         return Vec::new();
     }
     let from_server = known.map_or_else(|| bytes.first() == Some(&4), |(_, client)| !client);

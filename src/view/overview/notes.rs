@@ -450,7 +450,7 @@ fn sql(analysis: &Analysis, notes: &mut Vec<Note>) {
         return;
     }
     let mut troubled: BTreeMap<String, Vec<&Lookup>> = BTreeMap::new();
-    for l in all.iter().filter(|l| l.verdict.is_trouble()) {
+    for l in all.iter().filter(|l| l.verdict.is_trouble() && concerns(analysis, l)) {
         let to = if l.verdict.is_hostile() { String::new() } else { format!(" {}", l.server.ip()) };
         let key = format!("{}: {} →{to}", words::verdict(l.verdict), words::machine(analysis, l.client));
         troubled.entry(key).or_default().push(l);
@@ -484,6 +484,20 @@ fn sql(analysis: &Analysis, notes: &mut Vec<Note>) {
         let more = show::count((groups.len() - LOOKUPS) as u64, "more kind", "more kinds");
         notes.push((WARNING, format!("SQL Server: {more} of trouble in view 7"), None));
     }
+}
+
+/// A port scan meets 1433 too: a connection that nobody asked for and on which nothing was said counts only where its
+/// client speaks SIP.
+fn concerns(analysis: &Analysis, l: &Lookup) -> bool {
+    let connections = l.connections.iter().filter_map(|c| analysis.sql.connections.get(*c as usize));
+    let by = l.client.ip();
+    let speaks_sip = || {
+        analysis.messages.iter().take(MANY).any(|r| {
+            let flow = analysis.flow(r.flow);
+            flow.src.ip() == by || flow.dst.ip() == by
+        })
+    };
+    !l.is_connection() || connections.into_iter().any(|c| c.tds.is_some()) || speaks_sip()
 }
 
 fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {

@@ -101,9 +101,8 @@ fn prelogin(p: &Prelogin<'_>) -> String {
     if p.mars == Some(true) {
         out.push_str(", MARS");
     }
-    match p.instance_matches() {
-        Some(false) => out.push_str(", another instance"),
-        Some(true) | None => {}
+    if p.instance_matches() == Some(false) {
+        out.push_str(", another instance");
     }
     out
 }
@@ -113,4 +112,37 @@ fn login(l: &Login7) -> String {
     format!("LOGIN7 {user}@{} → {} {}", name(&l.host), name(&l.server), name(&l.database))
         .trim_end()
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_in_a_line() {
+        let line = |bytes: &[u8]| datagram(bytes).unwrap_or_default();
+        assert_eq!(line(b"\x03"), "CLNT_UCAST_EX  all instances");
+        assert_eq!(line(b"\x04RTC\0"), "CLNT_UCAST_INST  instance RTC");
+        assert_eq!(line(b"\x0f\x01RTC\0"), "CLNT_UCAST_DAC  admin port of RTC");
+        // The example of [MC-SQLR] §4.3.
+        assert_eq!(line(b"\x05\x06\0\x01\x32\xdf"), "SVR_RESP  admin port tcp 57138");
+        let answer = b"\x05\x58\0ServerName;ILSUNG1;InstanceName;YUKONSTD;IsClustered;No;Version;9.00.1399.06;tcp;57137;;";
+        assert_eq!(line(answer), "SVR_RESP  YUKONSTD \u{2192} tcp 57137");
+        assert_eq!(line(&answer[..40]), "SVR_RESP  YUKON (no tcp)  [malformed]");
+        assert_eq!(line(b"\x04\x1b[2J\0").matches('\x1b').count(), 0);
+        assert_eq!(datagram(b"\x80"), None);
+    }
+
+    #[test]
+    fn segments_in_a_line() {
+        // The example of [MS-TDS] §4.1.
+        let prelogin = [
+            0x12, 0x01, 0x00, 0x2f, 0, 0, 1, 0, 0, 0, 0x1a, 0, 6, 1, 0, 0x20, 0, 1, 2, 0, 0x21, 0, 1, 3, 0,
+            0x22, 0, 4, 4, 0, 0x26, 0, 1, 0xff, 9, 0, 0, 0, 0, 0, 1, 0, 0xb8, 0x0d, 0, 0, 1,
+        ];
+        assert_eq!(segment(&prelogin, false).as_deref(), Some("PRELOGIN 9.0.0, encryption on, MARS"));
+        assert_eq!(segment(&prelogin[..30], false).as_deref(), Some("PRELOGIN (the rest follows)"));
+        assert_eq!(segment(b"\x12\x01\0\x07\0\0\x01\0", false), None);
+        assert_eq!(segment(b"GET / HTTP/1.1\r\n", false), None);
+    }
 }
