@@ -115,13 +115,15 @@ impl Commands {
     /// and ends being the same if there is such a one; else of the same ends.
     fn asked_by(&self, owner: Owner, key: &CorrelationKey, name: &str) -> Option<usize> {
         let of_dialog = self.by_dialog.get(&(owner, key.request_id.clone()));
-        let open = |at: &usize| self.list.get(*at).is_some_and(|(c, _)| {
-            c.outcome.is_open() || matches!(c.outcome, Outcome::Refused(_))
-        });
+        let open = |at: &usize| {
+            self.list
+                .get(*at)
+                .is_some_and(|(c, _)| c.outcome.is_open() || matches!(c.outcome, Outcome::Refused(_)))
+        };
         let same = |at: &usize| {
-            self.list.get(*at).is_some_and(|(c, _)| {
-                c.name == name && c.from.trim().eq_ignore_ascii_case(&key.asker)
-            })
+            self.list
+                .get(*at)
+                .is_some_and(|(c, _)| c.name == name && c.from.trim().eq_ignore_ascii_case(&key.asker))
         };
         let all = || of_dialog.into_iter().flatten().rev().copied().filter(open);
         let by_ends = || self.by_ends.get(key).copied().filter(open);
@@ -138,8 +140,9 @@ impl Commands {
     }
 
     pub fn dial_outs(&mut self) -> impl Iterator<Item = (&mut Command, usize)> {
-        self.list.iter_mut().filter_map(|(c, at)| (c.dial_out && c.asked).then_some(())
-            .and(at.map(|at| (c, at))))
+        self.list
+            .iter_mut()
+            .filter_map(|(c, at)| (c.dial_out && c.asked).then_some(()).and(at.map(|at| (c, at))))
     }
 }
 
@@ -158,6 +161,10 @@ impl Work<'_> {
         let place = place.or_else(|| self.place_without_id(document));
         if let Some(at) = place {
             self.saw(at, m);
+            if let Owner::Call(call) = r.owner {
+                let mcu = mcu_of(if answers { &document.from } else { &document.to });
+                self.leg(at, call, if mcu.is_some() { LegRole::Mcu } else { LegRole::Focus }, mcu);
+            }
             for command in &document.commands {
                 for uri in addresses(command).map(str::to_owned).collect::<Vec<_>>() {
                     self.learn(&uri);
@@ -175,26 +182,29 @@ impl Work<'_> {
 
     /// The conference that its addresses name, or the one that it is to make.
     fn place_of(&mut self, document: &C3p) -> Option<usize> {
-        self.learn(&document.to).or_else(|| self.learn(&document.from)).or_else(|| {
-            let uris: Vec<String> =
-                document.commands.iter().flat_map(addresses).map(str::to_owned).collect();
-            uris.iter().find_map(|uri| self.learn(uri))
-        }).or_else(|| {
-            let info = document.commands.iter().find_map(|c| c.conference.as_ref())?;
-            let id = info.description.as_ref()?.conference_id.as_deref()?.trim();
-            let asker = if document.kind == Kind::Response { &document.to } else { &document.from };
-            let organizer = asker.split(';').next().unwrap_or_default().trim();
-            if id.is_empty() || organizer.is_empty() {
-                return None;
-            }
-            let at = self.place(&format!("{organizer}#{id}").to_ascii_lowercase())?;
-            let one = self.all.get_mut(at)?;
-            if one.conference_id.is_empty() {
-                one.conference_id = id.to_owned();
-                one.organizer = organizer.to_owned();
-            }
-            Some(at)
-        })
+        self.learn(&document.to)
+            .or_else(|| self.learn(&document.from))
+            .or_else(|| {
+                let uris: Vec<String> =
+                    document.commands.iter().flat_map(addresses).map(str::to_owned).collect();
+                uris.iter().find_map(|uri| self.learn(uri))
+            })
+            .or_else(|| {
+                let info = document.commands.iter().find_map(|c| c.conference.as_ref())?;
+                let id = info.description.as_ref()?.conference_id.as_deref()?.trim();
+                let asker = if document.kind == Kind::Response { &document.to } else { &document.from };
+                let organizer = asker.split(';').next().unwrap_or_default().trim();
+                if id.is_empty() || organizer.is_empty() {
+                    return None;
+                }
+                let at = self.place(&format!("{organizer}#{id}").to_ascii_lowercase())?;
+                let one = self.all.get_mut(at)?;
+                if one.conference_id.is_empty() {
+                    one.conference_id = id.to_owned();
+                    one.organizer = organizer.to_owned();
+                }
+                Some(at)
+            })
     }
 
     /// Where what names no conference is put: by whom it asks.

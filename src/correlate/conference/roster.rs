@@ -213,7 +213,9 @@ impl Telling<'_> {
                 let news = note(user, endpoint, "endpoint", "yes".to_owned());
                 note(user, endpoint, "status", text(status)) || news
             }
-            Change::EndpointRemoved { user, endpoint, .. } => note(user, endpoint, "endpoint", "no".to_owned()),
+            Change::EndpointRemoved { user, endpoint, .. } => {
+                note(user, endpoint, "endpoint", "no".to_owned())
+            }
             Change::StatusChanged { user, endpoint, to, .. } => note(user, endpoint, "status", text(to)),
             Change::Muted { user, endpoint, media, .. } => {
                 note(user, &format!("{endpoint} {media}"), "muted", "yes".to_owned())
@@ -292,6 +294,8 @@ fn next_leader(watches: &[Watch], from: Nanos) -> Option<&Watch> {
     let begun = after().filter(|w| w.start <= from).max_by_key(|w| (w.full, w.end));
     begun.or_else(|| {
         let start = after().map(|w| w.start).min()?;
-        after().filter(|w| w.start == start || w.full).min_by_key(|w| (!w.full && from == Nanos::MIN, w.start))
+        after()
+            .filter(|w| w.start == start || w.full)
+            .min_by_key(|w| (!w.full && from == Nanos::MIN, w.start))
     })
 }

@@ -1,5 +1,6 @@
 //! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
 
+mod conferences;
 mod sign_ins;
 mod subscriptions;
 
@@ -15,6 +16,7 @@ use crate::view::lists::ListKind;
 pub(super) enum Row<'a> {
     SignIn(Box<sign_ins::SignIn<'a>>),
     Subscription(subscriptions::Subscription<'a>),
+    Conference(Box<conferences::Conference<'a>>),
 }
 
 /// Name of the list in the contract.
@@ -36,6 +38,7 @@ pub(super) fn row<'a>(
     match kind {
         ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
         ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
-        ListKind::Conferences | ListKind::Messages => None,
+        ListKind::Conferences => conferences::row(analysis, gathered, at).map(Box::new).map(Row::Conference),
+        ListKind::Messages => None,
     }
 }
