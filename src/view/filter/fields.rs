@@ -63,6 +63,7 @@ pub enum Field {
     IcePair,
     TurnRelayed,
     Relay,
+    Conference,
     Later,
 }
 
@@ -176,7 +177,7 @@ fields! {
     "relay" Relay "alone: a chosen pair of the call goes through a relay",
     "sql" Later "SQL look-ups (no data yet)",
     "instance" Later "SQL instance (no data yet)",
-    "conference" Later "conference id (no data yet)",
+    "conference" Conference "conference id that an address or a body of the call or dialog names",
     "epid" Later "endpoint id (no data yet)",
 }
 
