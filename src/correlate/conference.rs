@@ -6,8 +6,6 @@
 mod command;
 mod legs;
 mod roster;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{HashMap, HashSet};
 

@@ -301,8 +301,11 @@ impl Work<'_> {
         if own.is_none() || factory {
             *own = place.or(*own);
         }
-        let found = issues(document);
-        command.issues.extend(found.into_iter().take(MOST_ISSUES.saturating_sub(command.issues.len())));
+        for issue in issues(document) {
+            if command.issues.len() < MOST_ISSUES && !command.issues.contains(&issue) {
+                command.issues.push(issue);
+            }
+        }
         answer(command, m, document, time);
         let (own, asked) = (*own, command.message);
         if let Some(own) = own {

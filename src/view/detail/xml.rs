@@ -144,3 +144,68 @@ fn explain(value: &mut String, meaning: Option<&'static str>) {
         value.push_str(&format!("({meaning})"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(bytes: &[u8], nodes: &[Node], depth: usize, out: &mut String) {
+        for node in nodes {
+            let range = node.range.clone().unwrap_or_default();
+            assert!(bytes.get(range).is_some(), "{node:?}");
+            let mark = if node.issue { " !" } else { "" };
+            out.push_str(&format!("{}{}: {}{mark}\n", "  ".repeat(depth), node.label, node.value));
+            print(bytes, &node.children, depth + 1, out);
+        }
+    }
+
+    fn told(bytes: &[u8], show_secrets: bool) -> String {
+        let (nodes, _) = nodes(bytes, show_secrets).expect("an element");
+        let mut out = String::new();
+        print(bytes, &nodes, 0, &mut out);
+        out
+    }
+
+    const ROSTER: &str = "<?xml version=\"1.0\"?><conference-info xmlns=\"urn:ietf:params:xml:ns:conference-info\" entity=\"sip:f\" state=\"partial\" version=\"5\">\
+        <users state=\"partial\"><user entity=\"sip:amy@contoso.com\"><display-text>Amy &amp; Co</display-text>\
+        <endpoint session-type=\"audio-video\"><status>connected</status><joining-method>dialed-out</joining-method></endpoint></user></users></conference-info>";
+
+    #[test]
+    fn names_are_explained() {
+        insta::assert_snapshot!(told(ROSTER.as_bytes(), false));
+    }
+
+    #[test]
+    fn what_precedes_a_cut_is_shown() {
+        let cut = &ROSTER.as_bytes()[..ROSTER.len() - 120];
+        let told = told(cut, false);
+        assert!(told.contains("display-text: Amy & Co") && told.contains("(cut) !"), "{told}");
+        assert!(told.contains("\nCut: "), "{told}");
+    }
+
+    #[test]
+    fn secrets_and_utf16() {
+        let document = "<request xmlns=\"urn:ietf:params:xml:ns:cccp\"><addUser passcode=\"4711\"><encryption-key>k1</encryption-key></addUser></request>";
+        let wide: Vec<u8> =
+            [0xfe, 0xff].into_iter().chain(document.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+        for bytes in [document.as_bytes(), &wide] {
+            let hidden = told(bytes, false);
+            assert!(
+                !hidden.contains("4711") && !hidden.contains("k1") && hidden.contains("<redacted>"),
+                "{hidden}"
+            );
+            let shown = told(bytes, true);
+            assert!(shown.contains("4711") && shown.contains("k1"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_has_no_nodes() {
+        assert!(nodes(b"hello", false).is_none());
+        assert!(is_xml("application/cccp+xml") && is_xml("text/xml+msrtc.pidf") && !is_xml("text/html"));
+        let many = format!("<r>{}</r>", "<a/>".repeat(NODES + 10));
+        assert!(told(many.as_bytes(), false).contains("… more elements"));
+        let deep = "<a>".repeat(100_000);
+        assert!(told(deep.as_bytes(), false).contains("(cut)"));
+    }
+}

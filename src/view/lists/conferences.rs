@@ -524,3 +524,6 @@ fn leg_part(at: At<'_>, c: &Conference) -> Option<Part> {
     let title = show::count(c.legs.len() as u64, "call", "calls");
     Some(Part { title, table: Table { columns, rows }, leads })
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ pub struct Conference {
     pub roster_changes: Vec<RosterChange>,
     pub not_kept: u64,
     pub calls: Vec<u32>,
-    pub legs: Vec<Leg>,
+    pub legs: Vec<ConferenceLeg>,
     pub dialogs: Vec<u32>,
 }
 
@@ -123,7 +123,7 @@ pub struct RosterChange {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Leg {
+pub struct ConferenceLeg {
     pub call: u32,
     pub role: String,
     pub mcu: Option<String>,
