@@ -61,6 +61,14 @@ pub struct Limits {
     pub sqlr_messages: usize,
     /// Connections to SQL Server told apart.
     pub sql_connections: usize,
+    /// Conferences told apart.
+    pub conferences: usize,
+    /// Commands of conference control kept.
+    pub conference_commands: usize,
+    /// Changes of conference rosters kept.
+    pub roster_changes: usize,
+    /// Users kept of the roster of one conference.
+    pub roster_users: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -105,6 +113,10 @@ impl Default for Limits {
             ice_checks: 1_000_000,
             sqlr_messages: 1_000_000,
             sql_connections: 200_000,
+            conferences: 20_000,
+            conference_commands: 200_000,
+            roster_changes: 500_000,
+            roster_users: 10_000,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

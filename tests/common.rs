@@ -69,6 +69,28 @@ pub struct Sample {
     /// What the watcher of the first subscription was told: contact, what, value.
     #[serde(default)]
     pub told: Vec<String>,
+    /// The conferences in order.
+    #[serde(default)]
+    pub conferences: Vec<ConferenceTruth>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceTruth {
+    /// Id, organizer, and whether the roster was complete and the conference ended.
+    pub is: String,
+    /// Kinds of conferencing servers.
+    #[serde(default)]
+    pub mcus: Vec<String>,
+    /// Name, target, code and reason of each command.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// User, role, endpoints with status, how it left.
+    #[serde(default)]
+    pub roster: Vec<String>,
+    /// Number of each call and what it is to the conference.
+    #[serde(default)]
+    pub legs: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

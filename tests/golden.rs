@@ -30,6 +30,8 @@ const ICE: [&str; 1] = ["communicator.pcap"];
 
 /// The samples whose look-ups of SQL Server are kept.
 const SQL: [&str; 2] = ["sql.pcap", "sql_odd.pcap"];
+/// The samples whose conferences are kept, with how many they have.
+const CONFERENCES: [(&str, u32); 1] = [("conference.pcap", 2)];
 
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;
@@ -150,6 +152,25 @@ fn look_ups_of_sql_server() {
 }
 
 #[test]
+fn conferences() {
+    let mut wrong = String::new();
+    for (sample, rows) in CONFERENCES {
+        let mut text = String::new();
+        let common = ["conferences", "--color", "never", "--time", "utc"];
+        writeln!(text, "$ callscope conferences {sample}\n{}", printed(&[&common[..], &[sample]].concat()))
+            .expect("text");
+        for row in 1..=rows {
+            let row = row.to_string();
+            let arguments = [&common[..], &["--row", &row, sample]].concat();
+            writeln!(text, "$ callscope conferences --row {row} {sample}\n{}", printed(&arguments))
+                .expect("text");
+        }
+        hold(&format!("{}.conferences.txt", stem(sample)), &text, &mut wrong);
+    }
+    finish(&wrong);
+}
+
+#[test]
 fn the_folder_holds_nothing_else() {
     let mut expected = BTreeSet::new();
     for sample in manifest() {
@@ -158,6 +179,7 @@ fn the_folder_holds_nothing_else() {
     expected.extend(LADDERS.map(|sample| format!("{}.ladder.txt", stem(sample))));
     expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
     expected.extend(SQL.map(|sample| format!("{}.sql.txt", stem(sample))));
+    expected.extend(CONFERENCES.map(|(sample, _)| format!("{}.conferences.txt", stem(sample))));
     let there: BTreeSet<String> = std::fs::read_dir(folder())
         .expect("the folder")
         .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())

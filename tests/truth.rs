@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{IceTruth, Sample, analyse, manifest, outcome, samples_folder};
-use callscope::correlate::gathered::{InstantMessage, Subscription};
+use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder};
+use callscope::correlate::gathered::{Command, Conference, InstantMessage, Leg, Member, Subscription};
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
 use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
@@ -151,6 +151,8 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
             values.iter().map(|v| format!("{} {}: {}", v.contact, v.what, v.value)).collect();
         expect("told", format!("{:#?}", s.told), format!("{got:#?}"));
     }
+    let got: Vec<ConferenceTruth> = gathered.conferences.iter().map(of_conference).collect();
+    expect("conferences", format!("{:#?}", s.conferences), format!("{got:#?}"));
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);
         expect("starts mid-call", format!("{:?}", Some(*mid)), format!("{got:?}"));
@@ -203,6 +205,46 @@ fn of_session(s: &IceSession, with_candidates: bool) -> IceTruth {
         role_conflicts: s.role_conflicts,
         final_unknown: s.final_unknown,
         candidates: if with_candidates { s.a.candidates.iter().map(line).collect() } else { Vec::new() },
+    }
+}
+
+fn of_conference(c: &Conference) -> ConferenceTruth {
+    let command = |c: &Command| {
+        let target = c.target.as_deref().unwrap_or("-");
+        let reason = c.reason.as_deref().map(|r| format!(" {r}")).unwrap_or_default();
+        let call = c.call.map(|c| format!(", call {}", c.0 + 1)).unwrap_or_default();
+        format!("{} {target} {}{reason}{call}", c.name, c.outcome.name())
+    };
+    let member = |m: &Member| {
+        let mut t = format!("{} {}:", m.user, m.role.as_deref().unwrap_or("-"));
+        for e in &m.endpoints {
+            let word = |o: &Option<String>| o.clone().unwrap_or_else(|| "-".to_owned());
+            t += &format!(" {} {} {}", word(&e.session), word(&e.status), word(&e.joined));
+        }
+        match (&m.left, &m.left_how) {
+            (Some(_), Some(how)) => t + &format!("; left, {how}"),
+            (Some(_), None) => t + "; left",
+            (None, _) => t,
+        }
+    };
+    let leg = |l: &Leg| {
+        let mcu = l.mcu.map(|m| format!(" {}", m.name())).unwrap_or_default();
+        format!("{} {}{mcu}", l.call.0 + 1, l.role.name())
+    };
+    let is = |what: bool, word: &'static str| if what { word } else { "" };
+    ConferenceTruth {
+        is: format!(
+            "{} {}{}{}{}",
+            c.conference_id,
+            c.organizer,
+            is(c.factory, " factory"),
+            is(c.roster_complete, " complete"),
+            is(c.ended, " ended")
+        ),
+        mcus: c.mcus.iter().map(|m| m.kind.clone()).collect(),
+        commands: c.commands.iter().map(command).collect(),
+        roster: c.roster.iter().map(member).collect(),
+        legs: c.legs.iter().map(leg).collect(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happens in each synthetic capture.
 
 mod communicator;
+mod conference;
 mod failures;
 mod ice;
 mod odd;
@@ -111,6 +112,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("no_path.pcap", ethernet(paths::failing())),
         ("paths.pcap", ethernet(paths::healthy())),
         ("browser.pcap", ethernet(paths::browser())),
+        ("conference.pcap", ethernet(conference::scene())),
         ("published_sdp.pcap", ethernet(paths::published())),
         ("sql.pcap", ethernet(sql::lookups())),
         ("sql_odd.pcap", ethernet(sql::odd())),

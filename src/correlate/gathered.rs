@@ -4,7 +4,9 @@
 //! Dialogs and records say which messages there are to look at; only those whose body matters are read again.
 
 use super::Analysis;
-pub use super::conference::Conference;
+pub use super::conference::{
+    Command, Conference, Leg, LegRole, Mcu, Member, MemberEndpoint, Outcome, RosterEvent,
+};
 pub use super::instant_message::redact::text as redacted;
 pub use super::instant_message::{
     Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,

@@ -7,6 +7,7 @@ mod sip;
 mod sql;
 mod stun;
 mod values;
+mod xml;
 
 use std::io;
 use std::ops::Range;
@@ -39,6 +40,12 @@ pub struct Node {
 impl Node {
     fn new(label: impl Into<String>, value: impl Into<String>, range: Range<usize>) -> Self {
         Self { label: label.into(), value: value.into(), range: Some(range), ..Self::default() }
+    }
+
+    /// Lets it and all in it stand for these bytes.
+    fn stand_for(&mut self, range: &Range<usize>) {
+        self.range = Some(range.clone());
+        self.children.iter_mut().for_each(|c| c.stand_for(range));
     }
 
     /// Moves all ranges by `by` bytes.

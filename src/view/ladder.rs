@@ -1,5 +1,6 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
+mod conference;
 mod fold;
 mod label;
 mod legs;

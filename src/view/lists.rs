@@ -7,6 +7,7 @@ mod messages;
 mod sign_ins;
 mod subscriptions;
 
+pub use conferences::roster_change_words;
 pub use sign_ins::auth_words;
 
 use super::filter::Filter;
@@ -15,7 +16,7 @@ use super::show::{self, TimeMode};
 use super::table::{Align, Column, Table};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::gathered::Gathered;
-use crate::correlate::{Analysis, DialogIdx, MsgIdx, Owner, Str};
+use crate::correlate::{Analysis, DialogIdx, MethodId, MsgIdx, Owner, Str};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListKind {

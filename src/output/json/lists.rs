@@ -1,5 +1,6 @@
 //! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server.
 
+mod conferences;
 mod instant_messages;
 pub(super) mod lookups;
 mod sign_ins;
@@ -20,6 +21,7 @@ pub(super) enum Row<'a> {
     Lookup(Box<lookups::SqlLookup<'a>>),
     SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
     InstantMessage(Box<instant_messages::InstantMessage<'a>>),
+    Conference(Box<conferences::Conference<'a>>),
 }
 
 /// Name of the list in the contract.
@@ -53,6 +55,6 @@ pub(super) fn row<'a>(
         ListKind::Messages => {
             instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
         }
-        ListKind::Conferences => None,
+        ListKind::Conferences => conferences::row(analysis, gathered, at).map(Box::new).map(Row::Conference),
     }
 }

@@ -1,5 +1,6 @@
 //! Bodies: the MIME tree, SDP lines with their fields, text by lines, anything else by size.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use callscope_parsers::Issue;
@@ -9,6 +10,7 @@ use callscope_parsers::sip::{Message, parse_message};
 
 use super::Node;
 use super::redact;
+use super::xml;
 use crate::view::show;
 
 /// Lines of one body that become nodes, and nested multiparts.
@@ -61,6 +63,9 @@ fn part_node(
             issue.range = issue.range.start + content.start..issue.range.end + content.start;
             issue
         }));
+    } else if let Some((nodes, found)) = xml_nodes(bytes, part, show_secrets) {
+        node.children.extend(nodes);
+        issues.extend(found);
     } else if is_text(slice) {
         node.children.extend(lines(bytes, content, |line| {
             if show_secrets { show::safe(line) } else { show::safe(&redact::text_line(line)) }
@@ -70,6 +75,26 @@ fn part_node(
         node.children.push(Node::new("Content", format!("{size}, not text"), content));
     }
     node
+}
+
+/// An XML document with its ranges in `bytes`; of one in a transfer encoding each node stands for the whole content.
+fn xml_nodes(bytes: &[u8], part: &Part, show_secrets: bool) -> Option<(Vec<Node>, Vec<Issue>)> {
+    if !xml::is_xml(&part.media_type) {
+        return None;
+    }
+    let (text, _) = part.decoded(bytes);
+    let (mut nodes, mut issues) = xml::nodes(&text, show_secrets)?;
+    let start = part.content.start;
+    if let Cow::Borrowed(_) = text {
+        nodes.iter_mut().for_each(|n| n.shift(start));
+        for issue in &mut issues {
+            issue.range = issue.range.start + start..issue.range.end + start;
+        }
+    } else {
+        nodes.iter_mut().for_each(|n| n.stand_for(&part.content));
+        issues.iter_mut().for_each(|i| i.range = part.content.clone());
+    }
+    Some((nodes, issues))
 }
 
 fn describe(part: &Part) -> String {

@@ -349,6 +349,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::Setup => s.setup.is_some_and(|n| sink(Value::Duration(n))),
         Field::Ring => s.ring.is_some_and(|n| sink(Value::Duration(n))),
         Field::Talk => s.talk.is_some_and(|n| sink(Value::Duration(n))),
+        Field::Conference => conference(analysis, Owner::Call(c), sink),
         Field::IceState | Field::IcePath | Field::IcePair | Field::TurnRelayed | Field::Relay => {
             ice(analysis, c, field, sink)
         }
@@ -386,8 +387,13 @@ fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) 
         Field::Type => sink(Value::Text("dialog")),
         Field::Event => text(analysis, dialog.event, sink),
         Field::Start => sink(Value::Time(s.start)),
+        Field::Conference => conference(analysis, Owner::Dialog(d), sink),
         _ => false,
     }
+}
+
+fn conference(analysis: &Analysis, owner: Owner, sink: &mut Sink<'_>) -> bool {
+    analysis.conference_ids(owner).iter().any(|id| sink(Value::Text(id)))
 }
 
 /// Free text: what rows of calls, dialogs, messages and frames show.

@@ -66,6 +66,7 @@ pub enum Field {
     Relay,
     Sql,
     Instance,
+    Conference,
     Later,
 }
 
@@ -181,7 +182,7 @@ fields! {
     "relay" Relay "alone: a chosen pair of the call goes through a relay",
     "sql" Sql "verdict, answer or connection of a look-up of SQL Server; alone: it is one, of a call that a machine looking for SQL Server refused it with 5xx",
     "instance" Instance "instance of SQL Server that was asked for or told of (SQL view)",
-    "conference" Later "conference id (no data yet)",
+    "conference" Conference "conference id that an address or a body of the call or dialog names",
     "epid" Later "endpoint id (no data yet)",
 }
 

@@ -2,6 +2,7 @@
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
+use super::conference;
 use crate::correlate::{Analysis, Content, MethodId, MsgIdx, Owner, SipRecord, flag};
 use crate::view::show;
 
@@ -49,6 +50,10 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
         0 => request(analysis, m, record, message.as_ref()),
         _ => response(analysis, m, record, message.as_ref()),
     };
+    if let Some(told) = message.as_ref().and_then(|message| conference::told(record, message)) {
+        label.push(' ');
+        label.push_str(&told);
+    }
     if record.has(flag::JOINED) {
         label.push_str(" (cut, inferred)");
     } else if record.has(flag::CUT) {
@@ -60,6 +65,9 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
 }
 
 fn needs_bytes(analysis: &Analysis, record: &SipRecord) -> bool {
+    if conference::needs_bytes(record) {
+        return true;
+    }
     if record.is_request() {
         return record.method == MethodId::REFER
             || record.method == MethodId::NOTIFY && may_report_transfer(analysis, record.owner);

@@ -17,7 +17,7 @@ pub struct Document {
     pub dialogs: Vec<Dialog>,
     pub sign_ins: Vec<SignIn>,
     pub subscriptions: Vec<Subscription>,
-    pub conferences: Vec<Never>,
+    pub conferences: Vec<Conference>,
     pub instant_messages: Vec<InstantMessage>,
     pub ice_sessions: Vec<IceSession>,
     pub turn_allocations: Vec<TurnAllocation>,
@@ -568,4 +568,103 @@ pub struct Peer {
 pub struct TurnError {
     pub code: u16,
     pub reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conference {
+    pub id: u32,
+    pub conference_id: String,
+    pub focus: String,
+    pub organizer: String,
+    pub subject: Option<String>,
+    pub start: String,
+    pub end: String,
+    pub ended: bool,
+    pub factory: bool,
+    pub mcus: Vec<Mcu>,
+    pub commands: Vec<Command>,
+    pub roster: Vec<Member>,
+    pub roster_complete: bool,
+    pub roster_documents: u32,
+    pub roster_gaps: u32,
+    pub roster_changes: Vec<RosterChange>,
+    pub not_kept: u64,
+    pub calls: Vec<u32>,
+    pub legs: Vec<ConferenceLeg>,
+    pub dialogs: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mcu {
+    pub kind: String,
+    pub uri: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    pub frame: Frame,
+    pub time: String,
+    pub name: String,
+    pub request_id: Option<String>,
+    pub from: String,
+    pub to: String,
+    pub target: Option<String>,
+    pub mcu: Option<String>,
+    pub dial_out: bool,
+    pub roles: Vec<String>,
+    pub granted_roles: Vec<String>,
+    pub code: String,
+    pub reason: Option<String>,
+    pub sip_status: Option<u16>,
+    pub pending_frame: Option<Frame>,
+    pub response_frame: Option<Frame>,
+    pub ms: Option<f64>,
+    pub request_seen: bool,
+    pub duplicate_request_id: bool,
+    pub call: Option<u32>,
+    pub issues: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    pub user: String,
+    pub display: Option<String>,
+    pub role: Option<String>,
+    pub endpoints: Vec<MemberEndpoint>,
+    pub joined: String,
+    pub was_there: bool,
+    pub left: Option<String>,
+    pub left_how: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberEndpoint {
+    pub uri: Option<String>,
+    pub session: Option<String>,
+    pub status: Option<String>,
+    pub joined: Option<String>,
+    pub left: Option<String>,
+    pub muted: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RosterChange {
+    pub frame: Frame,
+    pub time: String,
+    pub user: Option<String>,
+    pub text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConferenceLeg {
+    pub call: u32,
+    pub role: String,
+    pub mcu: Option<String>,
 }
