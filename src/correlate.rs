@@ -13,6 +13,7 @@ mod apply;
 mod breakage;
 mod call;
 mod conference;
+mod diagnostics;
 mod dialog;
 mod fork;
 pub mod gathered;
@@ -42,6 +43,7 @@ pub(crate) use script::played;
 
 pub use analysis::Analysis;
 pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
+pub use diagnostics::{Diagnostic, DiagnosticHeader, DiagnosticTally, diagnostics_in};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};

@@ -62,6 +62,9 @@ fn part_node(
             issue
         }));
     } else if is_text(slice) {
+        if part.media_type == "application/csta+xml" {
+            node.children.extend(super::csta::nodes(slice, &content));
+        }
         node.children.extend(lines(bytes, content, |line| {
             if show_secrets { show::safe(line) } else { show::safe(&redact::text_line(line)) }
         }));

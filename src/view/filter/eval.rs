@@ -226,7 +226,15 @@ fn message(analysis: &Analysis, m: MsgIdx, source: &Source, with_value: bool, si
         Field::Malformed => sink(Value::Flag(record.has(flag::MALFORMED))),
         Field::Sdp if !with_value => sink(Value::Flag(record.has(flag::SDP))),
         Field::Sdp if !record.has(flag::SDP) => false,
-        Field::Sdp | Field::Text | Field::Diagnostics | Field::Header => {
+        Field::Diagnostics => analysis.diagnostics_of_message(m).iter().any(|d| {
+            let code = d.code.map(|c| c.to_string()).unwrap_or_default();
+            let sent = [&d.reason, &d.source].into_iter().flatten();
+            sink(Value::Text(&code))
+                || sink(Value::Text(d.header.name()))
+                || sink(Value::Text(&show::diagnostic(d)))
+                || sent.into_iter().any(|t| sink(Value::Text(t)))
+        }),
+        Field::Sdp | Field::Text | Field::Header => {
             let Ok(bytes) = analysis.message_bytes(m) else { return false };
             of_bytes(&bytes, source, sink)
         }
@@ -242,11 +250,6 @@ fn of_bytes(bytes: &[u8], source: &Source, sink: &mut Sink<'_>) -> bool {
     match source.field {
         Field::Sdp => message.bytes.get(message.body.clone()).is_some_and(|b| sink(Value::Bytes(b))),
         Field::Header => message.headers_named(&source.header).any(|h| sink(Value::Bytes(&h.value))),
-        Field::Diagnostics => {
-            let names =
-                ["ms-diagnostics", "ms-client-diagnostics", "ms-diagnostics-public", "Reason", "Warning"];
-            message.headers.iter().any(|h| names.iter().any(|n| h.is(n)) && sink(Value::Bytes(&h.value)))
-        }
         _ => false,
     }
 }

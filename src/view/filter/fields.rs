@@ -148,7 +148,7 @@ fields! {
     "text" Text "bytes of the message contain (messages)",
     "raw" Text "the same as text",
     "header" Header "header.NAME: any header by its long name, e.g. header.Via (messages)",
-    "diagnostics" Diagnostics "ms-diagnostics, ms-client-diagnostics, ms-diagnostics-public, Reason or Warning (messages)",
+    "diagnostics" Diagnostics "number or words of ms-diagnostics, ms-diagnostics-public, ms-client-diagnostics, Reason or Warning (messages)",
     "retransmission" Retransmission "the message was sent before (messages)",
     "duplicate" Duplicate "the same packet captured twice (messages)",
     "malformed" Malformed "something is wrong with the message (messages)",
