@@ -8,6 +8,7 @@ pub mod model;
 
 pub use model::*;
 
+mod aliases;
 mod analysis;
 mod apply;
 mod breakage;
@@ -41,6 +42,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use script::played;
 
+pub use aliases::{Aliases, address_key, endpoint_ids};
 pub use analysis::Analysis;
 pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
 pub use diagnostics::{Diagnostic, DiagnosticHeader, DiagnosticTally, diagnostics_in};

@@ -1,6 +1,7 @@
 //! What happens in each synthetic capture.
 
 mod communicator;
+mod control;
 mod failures;
 mod ice;
 mod odd;
@@ -110,6 +111,9 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("paths.pcap", ethernet(paths::healthy())),
         ("browser.pcap", ethernet(paths::browser())),
         ("published_sdp.pcap", ethernet(paths::published())),
+        ("remote_control.pcap", ethernet(control::remote_control())),
+        ("response_group.pcap", ethernet(control::response_group())),
+        ("diagnostics.pcap", ethernet(control::diagnostics())),
     ]
 }
 

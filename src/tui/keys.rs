@@ -186,6 +186,7 @@ pub const KEYS: &[Key] = &[
     key(SESSIONS, &["v"], Action::OtherTable, "allocations", Group::Go, "TURN", "the TURN allocations"),
     key(Contexts::DIALOGS.or(LIST), &["v"], Action::OtherTable, "other-table", Group::Go, "other table", "dialogs, sign-ins, subscriptions"),
     key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
+    key(TABLES, &["u"], Action::User, "user", Group::Go, "user", "all rows of this user, the next tab"),
     key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),
     key(BOARD, &["t"], Action::Candidates, "candidates", Group::Go, "candidates", "candidate tables of both sides"),
     key(BOARD, &["]"], Action::NextMessage, "next-session", Group::Go, "", "next session"),

@@ -57,6 +57,7 @@ pub enum Field {
     Candidates,
     Text,
     Diagnostics,
+    Epid,
     Header,
     IceState,
     IcePath,
@@ -101,6 +102,7 @@ impl Field {
                 | Self::Candidates
                 | Self::Text
                 | Self::Diagnostics
+                | Self::Epid
                 | Self::Header
         )
     }
@@ -116,7 +118,7 @@ macro_rules! fields {
 fields! {
     "from" From "caller, or sender of the first request: URI or display name",
     "to" To "callee, or recipient of the first request: URI or display name",
-    "user" User "either of the two",
+    "user" User "either of the two, also by what else is known to be the same user: tel URI, epid, GRUU",
     "call_id" CallId "Call-ID",
     "method" Method "method of a request, of a response that of its CSeq (messages)",
     "status" Status "status as the row shows it: of a call or dialog the final one, of a message its own",
@@ -177,7 +179,7 @@ fields! {
     "sql" Later "SQL look-ups (no data yet)",
     "instance" Later "SQL instance (no data yet)",
     "conference" Later "conference id (no data yet)",
-    "epid" Later "endpoint id (no data yet)",
+    "epid" Epid "endpoint id that a From or To carries, or that the GRUU in one names (messages)",
 }
 
 /// Names that mean a field of the table by another word.
