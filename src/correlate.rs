@@ -45,7 +45,7 @@ pub(crate) use script::played;
 pub use aliases::{Aliases, address_key, endpoint_ids};
 pub use analysis::Analysis;
 pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
-pub use diagnostics::{Diagnostic, DiagnosticHeader, DiagnosticTally, diagnostics_in};
+pub use diagnostics::{Diagnostic, DiagnosticHeader, DiagnosticTally, diagnostics_in, is_refusal};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};

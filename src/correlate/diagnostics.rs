@@ -79,6 +79,11 @@ pub struct DiagnosticTally {
     pub not_read: u64,
 }
 
+/// Is it an answer that refuses, and no challenge?
+pub fn is_refusal(status: u16) -> bool {
+    status >= 300 && !matches!(status, 401 | 407)
+}
+
 fn text(bytes: &[u8]) -> Option<String> {
     let kept = bytes.get(..MOST_TEXT).unwrap_or(bytes);
     (!bytes.is_empty()).then(|| String::from_utf8_lossy(kept).into_owned())
@@ -172,6 +177,9 @@ impl Analysis {
             }
             read += 1;
             for d in self.diagnostics_of_message(m) {
+                if d.header == DiagnosticHeader::Warning && !is_refusal(record.status) {
+                    continue;
+                }
                 let kind = match d.header {
                     h if h.is_microsoft() => (true, DiagnosticHeader::Diagnostics, d.code, None),
                     h @ DiagnosticHeader::Reason => (false, h, d.code, d.source.clone()),

@@ -186,7 +186,6 @@ pub const KEYS: &[Key] = &[
     key(SESSIONS, &["v"], Action::OtherTable, "allocations", Group::Go, "TURN", "the TURN allocations"),
     key(Contexts::DIALOGS.or(LIST), &["v"], Action::OtherTable, "other-table", Group::Go, "other table", "dialogs, sign-ins, subscriptions"),
     key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
-    key(TABLES, &["u"], Action::User, "user", Group::Go, "user", "all rows of this user, the next tab"),
     key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),
     key(BOARD, &["t"], Action::Candidates, "candidates", Group::Go, "candidates", "candidate tables of both sides"),
     key(BOARD, &["]"], Action::NextMessage, "next-session", Group::Go, "", "next session"),
@@ -210,6 +209,7 @@ pub const KEYS: &[Key] = &[
     key(TABLES.or(PACKETS).or(INNER), &["N"], Action::SearchPrevious, "search-prev", Group::Find, "", "previous match"),
     key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
     key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["E"], Action::PreviousProblem, "prev-problem", Group::Find, "", "previous failure or issue"),
+    key(TABLES, &["u"], Action::User, "user", Group::Find, "user", "all rows of this user, the next tab"),
     key(PACKETS, &["#"], Action::Goto, "goto", Group::Find, "go to", "go to a frame by number"),
 
     key(TABLES, &["<"], Action::SortLeft, "sort-left", Group::Show, "sort", "sort by the column before"),

@@ -25,6 +25,9 @@ pub fn diagnostic(d: &Diagnostic) -> String {
                 Some(c) => sent.unwrap_or_else(|| cause_words(&protocol, c).to_owned()),
                 None => sent.unwrap_or_default(),
             };
+            if code.is_none() && words.is_empty() {
+                return String::new();
+            }
             let code = code.map(|c| c.to_string()).unwrap_or_default();
             let words = [protocol, code, words];
             words.iter().filter(|w| !w.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" ")
@@ -121,5 +124,78 @@ fn q850(cause: u32) -> &'static str {
         111 => "protocol error",
         127 => "interworking, unspecified",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::correlate::{CallIdx, MsgIdx};
+    use crate::view::filter::Filter;
+    use crate::view::ladder::message_label;
+    use crate::view::scenario::{Scenario, request, response};
+
+    fn say(header: DiagnosticHeader, code: Option<u32>, source: &str, reason: &str) -> String {
+        let some = |t: &str| (!t.is_empty()).then(|| t.to_owned());
+        diagnostic(&Diagnostic {
+            header,
+            code,
+            source: some(source),
+            reason: some(reason),
+            message: MsgIdx(0),
+        })
+    }
+
+    #[test]
+    fn only_numbers_that_are_described_have_words_of_ours() {
+        use DiagnosticHeader::{Diagnostics, Reason, Warning};
+        assert_eq!(say(Diagnostics, Some(1003), "s", "No such user"), "1003 user does not exist");
+        assert_eq!(say(Diagnostics, Some(1015), "s", "Own words"), "1015 no text, \"Own words\"");
+        assert_eq!(say(Diagnostics, Some(u32::MAX), "s", ""), "4294967295 no text");
+        assert_eq!(say(Warning, Some(391), "x", ""), "Warning 391");
+        assert_eq!(say(Warning, Some(370), "x", ""), "Warning 370 insufficient bandwidth");
+        assert_eq!(say(Reason, Some(16), "Q.850", ""), "Q.850 16 normal call clearing");
+        assert_eq!(say(Reason, None, "SIP", ""), "");
+        assert_eq!(say(Reason, Some(1), "X\u{1b}[2J", ""), "X\\x1b[2J 1");
+    }
+
+    #[test]
+    fn values_of_the_wire_are_shown_found_and_bounded() {
+        let mut s = Scenario::default();
+        let long =
+            format!("ms-diagnostics: 1003;reason=\"\u{1b}[31m{}\";source=\"\u{7}\"", "x".repeat(1 << 20));
+        let bad = "ms-diagnostics: 99999999999999999999;reason=\"n\"";
+        for (at, id, header) in
+            [(0, "a", long.as_str()), (100, "b", bad), (200, "c", "Warning: 4294967296 x \"y\"")]
+        {
+            s.add(at, "A>B", &request("INVITE", 1).id(id).via(&["A v"]));
+            s.add(
+                at + 9,
+                "B>A",
+                &response("404 Not Found", 1, "INVITE").id(id).via(&["A v"]).tag("t").header(header),
+            );
+        }
+        let analysis = s.done();
+        assert_eq!(message_label(&analysis, MsgIdx(1)), "404 Not Found  1003 user does not exist");
+        let words = diagnostics_of(&analysis, Owner::Call(CallIdx(0)));
+        assert_eq!(words, "1003 user does not exist");
+        for call in [1, 2] {
+            assert_eq!(diagnostics_of(&analysis, Owner::Call(CallIdx(call))), "");
+        }
+        let told = analysis.diagnostics_of(Owner::Call(CallIdx(0)));
+        assert!(told[0].reason.as_ref().is_some_and(|r| r.len() <= 4096));
+        for (filter, found) in [
+            ("diagnostics == 1003", vec![0]),
+            ("diagnostics ~ \"does not exist\"", vec![0]),
+            ("diagnostics == 100", vec![]),
+            ("diagnostics", vec![0]),
+        ] {
+            let filter_of = Filter::parse(filter).unwrap();
+            let matching: Vec<u32> =
+                (0..3).filter(|c| filter_of.matches_call(&analysis, CallIdx(*c))).collect();
+            assert_eq!(matching, found, "{filter}");
+        }
+        let tally = analysis.diagnostic_tally();
+        assert_eq!(tally.rows.iter().map(|(d, n)| (d.code, *n)).collect::<Vec<_>>(), [(Some(1003), 1)]);
     }
 }
