@@ -54,8 +54,12 @@ fn said(message: &Message<'_>) -> Vec<String> {
             let entries = parse_history_info(buf, range).0;
             for (at, e) in entries.iter().enumerate() {
                 let Some(reason) = &e.reason else { continue };
-                // The next entry is where it went then (RFC 7044 §9.1).
-                let to = entries.get(at + 1).map(|next| format!(" to {}", uri(&next.address.uri.range)));
+                // Where it went then: the entry that says it came from this one, or the only one behind it.
+                let next = entries.get(at + 1).filter(|next| match next.from_index {
+                    b"" => at + 2 == entries.len(),
+                    from => from == e.index,
+                });
+                let to = next.map(|next| format!(" to {}", uri(&next.address.uri.range)));
                 let (reasons, _) = cause::parse_reasons(reason, 0..reason.len());
                 let why = reasons.iter().find_map(|r| {
                     let protocol = String::from_utf8_lossy(r.protocol).into_owned();
@@ -102,6 +106,11 @@ mod tests {
         check(
             "History-Info: <sip:bob@example.com?Reason=SIP%3Bcause%3D302>;index=1, <sip:c@example.com>;index=1.1;mp=1",
             &["Sent on from bob@example.com to c@example.com: SIP 302 Moved Temporarily"],
+        );
+        check(
+            "History-Info: <sip:b@example.com?Reason=SIP%3Bcause%3D486>;index=1.1, <sip:c@example.com>;index=1.2, \
+<sip:d@example.com>;index=1.3",
+            &["Sent on from b@example.com: SIP 486 Busy Here"],
         );
         // A history without a reason tells where it went, not that anything went wrong.
         check("History-Info: <sip:bob@example.com>;index=1", &[]);
