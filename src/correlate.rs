@@ -8,11 +8,13 @@ pub mod model;
 
 pub use model::*;
 
+mod aliases;
 mod analysis;
 mod apply;
 mod breakage;
 mod call;
 mod conference;
+mod diagnostics;
 mod dialog;
 mod fork;
 pub mod gathered;
@@ -41,8 +43,10 @@ mod tests;
 #[cfg(test)]
 pub(crate) use script::played;
 
+pub use aliases::{Aliases, address_key, endpoint_ids};
 pub use analysis::Analysis;
 pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
+pub use diagnostics::{Diagnostic, DiagnosticHeader, DiagnosticTally, diagnostics_in, is_refusal};
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};

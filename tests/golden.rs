@@ -16,13 +16,16 @@ use crate::common::manifest;
 use contract::Document;
 
 /// The samples whose every ladder is kept.
-const LADDERS: [&str; 6] = [
+const LADDERS: [&str; 9] = [
     "call_states.pcap",
     "communicator.pcap",
     "failures.pcap",
     "proxy_hops.pcap",
     "tour.pcapng",
     "transfer.pcap",
+    "remote_control.pcap",
+    "response_group.pcap",
+    "diagnostics.pcap",
 ];
 
 /// The samples whose candidates and allocations are kept.

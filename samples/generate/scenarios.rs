@@ -2,6 +2,7 @@
 
 mod communicator;
 mod conference;
+mod control;
 mod failures;
 mod ice;
 mod odd;
@@ -118,6 +119,9 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("sql_odd.pcap", ethernet(sql::odd())),
         ("conversation.pcap", ethernet(watchers::conversation())),
         ("watchers.pcap", ethernet(watchers::watchers())),
+        ("remote_control.pcap", ethernet(control::remote_control())),
+        ("response_group.pcap", ethernet(control::response_group())),
+        ("diagnostics.pcap", ethernet(control::diagnostics())),
     ]
 }
 

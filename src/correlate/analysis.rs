@@ -72,6 +72,7 @@ pub struct Analysis {
     pub(super) newest: Nanos,
     /// Captures were still being read when the summaries were last made.
     pub(super) was_live: bool,
+    pub(super) alias_cache: super::aliases::AliasCache,
 }
 
 /// Messages by the frame that completed them.

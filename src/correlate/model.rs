@@ -136,7 +136,7 @@ pub mod flag {
     pub const SEVERAL_MEDIA: u16 = 512;
     /// `Expires: 0`: it ends a registration or subscription, or only fetches.
     pub const EXPIRES_ZERO: u16 = 1024;
-    /// Carries `ms-diagnostics` (or a kin) or `Reason`; worth reading again for details.
+    /// Carries `ms-diagnostics` (or a kin), `Reason` or `Warning`; worth reading again for details.
     pub const DIAGNOSTICS: u16 = 2048;
     /// `Subscription-State: terminated`.
     pub const TERMINATED: u16 = 4096;

@@ -58,6 +58,8 @@ pub enum Action {
     Fold,
     /// The other of two tables of one tab.
     OtherTable,
+    /// All rows of the user of this row, the tabs in turn.
+    User,
     /// The ICE sessions of the calls here.
     Ice,
     /// The allocation behind what the cursor stands on.

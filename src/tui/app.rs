@@ -185,6 +185,7 @@ impl App {
                         | Request::Session { .. }
                         | Request::Listing(..)
                         | Request::OwnersOf(..)
+                        | Request::UserRows(_)
                 )
             );
             if let Err(e) = effect::apply(effect, &self.desk, &self.analysis, &self.events) {

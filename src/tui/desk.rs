@@ -5,10 +5,12 @@ mod counts;
 mod frames;
 mod ice;
 mod table;
+mod user;
 
 pub use frames::{MAX_MATCHES, packet_text};
 pub use ice::{Cache, SessionData, WORST_FIRST, allocation_lines, session_lines};
 pub use table::{Around, Part, RowSearch, Sought, TableData};
+pub use user::{UserRows, Who, tables as user_tables};
 
 use counts::statistics;
 use frames::{find, lines_at, matches};
@@ -100,6 +102,8 @@ pub enum Request {
     Listing(ListingOf, TimeMode),
     /// The calls and dialogs that a row belongs to.
     OwnersOf(TableKind, u32),
+    /// All rows of a user.
+    UserRows(Who),
     Statistics,
 }
 
@@ -246,6 +250,7 @@ pub enum Answer {
         data: Arc<Listing>,
     },
     OwnersOf(Vec<Owner>),
+    UserRows(Option<UserRows>),
     Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
 }
@@ -323,6 +328,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::Listing { of: *of, time: *time, data }
         }
         Request::OwnersOf(kind, id) => Answer::OwnersOf(ice::owners_of(analysis, cache, *kind, *id)),
+        Request::UserRows(who) => Answer::UserRows(user::rows(analysis, cache, who)),
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
         Request::Matches { .. } | Request::Find { .. } | Request::FindRow(_) => return None,
     })
@@ -490,9 +496,11 @@ impl Desk {
             query.stop = self.stop_of(*kind, *version);
         }
         let lane = match &request {
-            Request::Overview { .. } | Request::Table { .. } | Request::FindRow(_) | Request::Statistics => {
-                &self.tables
-            }
+            Request::Overview { .. }
+            | Request::Table { .. }
+            | Request::FindRow(_)
+            | Request::UserRows(_)
+            | Request::Statistics => &self.tables,
             Request::Matches { version, .. } | Request::Find { version, .. } => {
                 self.wanted_scan.store(*version, Ordering::Relaxed);
                 &self.scans

@@ -209,6 +209,7 @@ pub const KEYS: &[Key] = &[
     key(TABLES.or(PACKETS).or(INNER), &["N"], Action::SearchPrevious, "search-prev", Group::Find, "", "previous match"),
     key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
     key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["E"], Action::PreviousProblem, "prev-problem", Group::Find, "", "previous failure or issue"),
+    key(TABLES, &["u"], Action::User, "user", Group::Find, "user", "all rows of this user, the next tab"),
     key(PACKETS, &["#"], Action::Goto, "goto", Group::Find, "go to", "go to a frame by number"),
 
     key(TABLES, &["<"], Action::SortLeft, "sort-left", Group::Show, "sort", "sort by the column before"),

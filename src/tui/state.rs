@@ -423,6 +423,8 @@ pub struct State {
     pub line: Option<Line>,
     pub history: VecDeque<(Purpose, String)>,
     pub search: String,
+    /// The filter that the tables were given for one user, and the user.
+    pub user: Option<(String, String)>,
     pub notice: Option<Notice>,
     pub holdings: Holdings,
     pub progress: Progress,
@@ -478,6 +480,7 @@ impl State {
             line: None,
             history: VecDeque::new(),
             search: String::new(),
+            user: None,
             notice: None,
             holdings: Holdings::default(),
             progress: Progress::default(),

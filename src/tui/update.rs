@@ -12,6 +12,7 @@ mod packets;
 mod receive;
 mod settle;
 mod tables;
+mod user;
 
 pub use command::COMMANDS;
 pub use overview::{Item, items as overview_items};

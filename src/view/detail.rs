@@ -1,8 +1,10 @@
 //! Every field of a frame or message as a tree, each with its bytes.
 
 mod body;
+mod csta;
 mod payload;
 mod redact;
+mod routing;
 mod sip;
 mod sql;
 mod stun;

@@ -1,7 +1,10 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
 mod conference;
+mod csta;
+mod diagnostics;
 mod fold;
+mod forwarding;
 mod label;
 mod legs;
 mod lifelines;
@@ -176,7 +179,11 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
             from,
             to,
             label,
-            tone: if duplicate || again { Tone::Dim } else { tone(record.status) },
+            tone: match record.status {
+                _ if duplicate || again => Tone::Dim,
+                _ if csta::is_error(analysis, m) => Tone::Failure,
+                status => tone(status),
+            },
             message: Some(m),
             retransmissions: 0,
             leg,

@@ -11,10 +11,12 @@ pub use notes::is_remark;
 
 use std::collections::BTreeMap;
 
+use callscope_parsers::sip::diagnostics::is_informational;
+
 use super::show;
 use crate::capture::Nanos;
 use crate::correlate::ice::IceState;
-use crate::correlate::{Accounting, Analysis, CallIdx, CallState, DialogState};
+use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -303,8 +305,35 @@ fn activity(analysis: &Analysis, slices: usize) -> Vec<Activity> {
         dialogs_text(analysis),
     );
     line("Messages", slices.fill(analysis.messages.iter().map(|m| m.time)), messages_text(analysis));
+    let told = diagnosed(analysis);
+    line("Diagnoses", slices.fill(told.0.into_iter()), told.1);
     line("TLS", slices.fill(analysis.tls.iter().map(|t| t.first)), tls_text(analysis));
     lines
+}
+
+/// When the servers and clients said why something failed, and what: `1003 user does not exist ×4`.
+fn diagnosed(analysis: &Analysis) -> (Vec<Nanos>, String) {
+    const TOLD: usize = 5;
+    let tally = analysis.diagnostic_tally();
+    let telling = |d: &Diagnostic| {
+        let informational = d.code.is_some_and(is_informational);
+        d.header == DiagnosticHeader::Warning || d.header.is_microsoft() && !informational
+    };
+    let rows: Vec<&(Diagnostic, u64)> = tally.rows.iter().filter(|(d, _)| telling(d)).collect();
+    let words: Vec<String> = rows
+        .iter()
+        .take(TOLD)
+        .map(|(d, n)| format!("{} ×{}", show::diagnostic(d), show::number(*n)))
+        .collect();
+    let mut text = words.join(" · ");
+    if rows.len() > TOLD {
+        text.push_str(&format!(" · {} more", show::number((rows.len() - TOLD) as u64)));
+    }
+    if tally.not_read > 0 {
+        text.push_str(&format!("   {} not counted", show::count(tally.not_read, "message", "messages")));
+    }
+    let of = |at: usize| tally.rows.get(at).is_some_and(|(d, _)| telling(d));
+    (tally.times.iter().filter(|(at, _)| of(*at)).map(|(_, time)| *time).collect(), text)
 }
 
 fn calls_text(analysis: &Analysis) -> String {

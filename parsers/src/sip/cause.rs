@@ -92,6 +92,25 @@ pub fn parse_warnings(buf: &[u8], range: Range<usize>) -> (Vec<Warning<'_>>, Vec
     }
 }
 
+/// What a `warn-code` means (RFC 3261 §20.43), in few words; `None` for others.
+pub fn warning_words(code: u32) -> Option<&'static str> {
+    Some(match code {
+        300 => "incompatible network protocol",
+        301 => "incompatible network address formats",
+        302 => "incompatible transport protocol",
+        303 => "incompatible bandwidth units",
+        304 => "media type not available",
+        305 => "incompatible media format",
+        306 => "attribute not understood",
+        307 => "session description parameter not understood",
+        330 => "multicast not available",
+        331 => "unicast not available",
+        370 => "insufficient bandwidth",
+        399 => "miscellaneous warning",
+        _ => return None,
+    })
+}
+
 /// `ms-diagnostics`, `ms-diagnostics-public` or `ms-client-diagnostics` ([MS-OCER] §2.2.1.1), e.g.
 /// `1003;reason="User does not exist";source="sip.contoso.com"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +169,7 @@ mod tests {
         // RFC 4475 §3.1.2.5 (scalarlg).
         let v = b"1812 overture \"In Progress\"";
         assert_eq!(parse_warnings(v, 0..v.len()).1[0].code, "warning-bad");
+        assert_eq!((warning_words(370), warning_words(391)), (Some("insufficient bandwidth"), None));
     }
 
     #[test]

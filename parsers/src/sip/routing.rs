@@ -248,6 +248,8 @@ pub fn header_words(name: &str) -> Option<&'static str> {
         ("ms-client-diagnostics", "what an endpoint tells of a failure"),
         ("ms-application-via", "chain of proxy applications, to control loops"),
         ("ms-user-logon-data", "whether the client is outside of the enterprise"),
+        ("ms-endpoint-location-data", "where in the network the endpoint is"),
+        ("ms-keep-alive", "who keeps the connection alive, and how often"),
         ("ms-conversation-id", "groups the dialogs of one conversation"),
         ("ms-split-domain-info", "routing of a domain split between sites"),
         ("p-asserted-identity", "who a trusted element says the sender is"),

@@ -51,7 +51,7 @@ pub struct Scan<'a> {
     pub expires: Option<u32>,
     /// `Content-Length` as written, if it is a number.
     pub content_length: Option<u32>,
-    /// Raw value of the first `ms-diagnostics` / `-public` / `ms-client-diagnostics`, else `Reason`.
+    /// Raw value of the first `ms-diagnostics` / `-public` / `ms-client-diagnostics`, else `Reason`, else `Warning`.
     pub diagnostics: &'a [u8],
     /// First of `Replaces`; value raw.
     pub replaces: &'a [u8],
@@ -118,6 +118,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
     let mut seen = Seen::default();
     let mut server: &[u8] = &[];
     let mut reason: &[u8] = &[];
+    let mut warning: &[u8] = b"";
     let mut pos = start.next;
     loop {
         let field = match next_field(b, pos) {
@@ -192,7 +193,10 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             }
             Name::Date => plain &= is_date(value),
             Name::RetryAfter => plain &= retry_after(value).is_some(),
-            Name::Warning => plain &= fields::plain_warning(value),
+            Name::Warning => {
+                plain &= fields::plain_warning(value);
+                set(&mut warning, value);
+            }
             Name::UserAgent => set(&mut out.agent, value),
             Name::Server => set(&mut server, value),
             Name::Event => set(&mut out.event, value),
@@ -210,7 +214,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
         out.agent = server;
     }
     if out.diagnostics.is_empty() {
-        out.diagnostics = reason;
+        out.diagnostics = if reason.is_empty() { warning } else { reason };
     }
     let mut body = part(b, out.body_start..b.len());
     if let Some(length) = out.content_length {

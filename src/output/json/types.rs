@@ -186,7 +186,8 @@ pub(super) struct Leg {
     pub frame: Frame,
 }
 
-/// What a diagnostics header says; of a Reason header the code is its cause, the source its protocol.
+/// What a diagnostics header says; of a Reason header the code is its cause, the source its protocol, of a Warning the
+/// source is its agent.
 #[derive(Debug, Serialize)]
 pub(super) struct Diagnostic {
     pub header: &'static str,
@@ -195,14 +196,6 @@ pub(super) struct Diagnostic {
     pub reason: Option<String>,
     /// The first message that says so.
     pub frame: Frame,
-}
-
-impl Diagnostic {
-    /// Whether two say the same, perhaps in different messages.
-    pub fn same(&self, other: &Self) -> bool {
-        (self.header, self.code, &self.source, &self.reason)
-            == (other.header, other.code, &other.source, &other.reason)
-    }
 }
 
 #[derive(Debug, Serialize)]

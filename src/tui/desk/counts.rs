@@ -22,6 +22,8 @@ pub(super) fn statistics(analysis: &Analysis) -> Vec<super::CountGroup> {
     }
     let mut states: Vec<(String, u64)> = states.into_iter().map(|(s, n)| (s.replace('_', " "), n)).collect();
     states.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let told = analysis.diagnostic_tally().rows;
+    let told = told.iter().map(|(d, n)| (show::shorten(&show::diagnostic(d), 60), *n)).collect();
     let other = &analysis.other;
     let rest = vec![
         ("SIP messages".to_owned(), sip.messages),
@@ -38,6 +40,7 @@ pub(super) fn statistics(analysis: &Analysis) -> Vec<super::CountGroup> {
         ("Requests".to_owned(), requests),
         ("Responses".to_owned(), responses),
         ("Calls".to_owned(), states),
+        ("Diagnostics (calls and dialogs)".to_owned(), told),
         ("Traffic".to_owned(), rest),
     ]
 }

@@ -8,7 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::ice;
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::MsgIdx;
-use crate::tui::desk::{Answer, Around, Detail, Holdings, Part, Request, Sought, TableData};
+use crate::tui::desk::{Answer, Around, Detail, Holdings, Part, Request, Sought, TableData, UserRows};
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 use crate::tui::state::{State, Subject, TableKind};
@@ -17,6 +17,7 @@ use crate::tui::{app, update};
 use crate::view::detail::{Buffer, Node};
 use crate::view::diff::{Change, DiffLine};
 use crate::view::ladder::{Ladder, LadderRow, Lifeline, Tone};
+use crate::view::lists::ListKind;
 use crate::view::overview::{Activity, Overview, Trouble};
 use crate::view::packets::PacketLine;
 use crate::view::show::TimeMode;
@@ -436,6 +437,11 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         }
         Request::OwnersOf(..) => {
             Answer::OwnersOf(vec![crate::correlate::Owner::Call(crate::correlate::CallIdx(2))])
+        }
+        Request::UserRows(_) => {
+            let (user, filter) = ("alice@contoso.com".to_owned(), "user == \"alice@contoso.com\"".to_owned());
+            let tables = vec![TableKind::Calls, TableKind::List(ListKind::SignIns)];
+            Answer::UserRows(Some(UserRows { user, filter, tables }))
         }
         Request::Statistics => {
             let row = |name: &str, n| (name.to_owned(), n);

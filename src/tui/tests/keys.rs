@@ -383,3 +383,19 @@ fn a_key_without_a_meaning_says_so() {
         assert_eq!(state.notice.as_ref().map(|n| n.text.as_str()), Some(says));
     }
 }
+
+#[test]
+fn a_row_leads_to_all_rows_of_its_user_tab_by_tab() {
+    let mut state = state(110, 30);
+    press(&mut state, "2 j u");
+    let filter = "user == \"alice@contoso.com\"";
+    assert_eq!((state.tab, state.tab_table().map(|t| t.name())), (Tab::Dialogs, Some("sign-ins")));
+    for kind in crate::tui::desk::user_tables() {
+        assert_eq!(state.table(kind).filter_text, filter, "{kind:?}");
+    }
+    // On, round to the first.
+    press(&mut state, "u");
+    assert_eq!(state.tab, Tab::Calls);
+    press(&mut state, ": user Space alice Enter");
+    assert_eq!(state.tab_table().map(|t| t.name()), Some("sign-ins"));
+}

@@ -20,6 +20,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("dialog N", "ladder of dialog N"),
     ("session N", "pair board of ICE session N"),
     ("allocation N", "TURN allocation N"),
+    ("user NAME", "all rows of a user, under all its names"),
     ("goto N", "frame N (C:N of capture C, from 0), also :N"),
     ("sort COLUMN [desc]", "sort; alone: order of arrival"),
     ("columns KEY …", "columns, header:NAME for any header"),
@@ -55,6 +56,10 @@ pub(super) fn run(state: &mut State, text: &str, effects: &mut Vec<Effect>) {
         ("dialog", n) => open_by_number(state, TableKind::Dialogs, n),
         ("session", n) => open_by_number(state, TableKind::Sessions, n),
         ("allocation", n) if !n.is_empty() => open_by_number(state, TableKind::Allocations, n),
+        ("user", name) if !name.is_empty() => {
+            super::user::named(state, name, effects);
+            Ok(())
+        }
         ("goto", n) if !n.is_empty() || state.context() != Contexts::PACKETS => go_to_frame(state, n),
         ("sort", words) => sort(state, words),
         ("columns", words) if !words.is_empty() => columns(state, words),

@@ -195,6 +195,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
             state.say("no SIP call of this capture belongs to it");
         }
         Answer::OwnersOf(owners) => super::ice::open_ladder(state, owners),
+        Answer::UserRows(rows) => super::user::found(state, rows),
         Answer::Statistics(statistics) => state.statistics = Some(statistics),
         Answer::Exported(Ok(text)) => {
             state.exporting = None;

@@ -101,6 +101,7 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
             set_sort(table, &key, descending);
             say_order(state, kind);
         }
+        Action::User => super::user::go_on(state, kind, effects),
         Action::Columns => open_columns(state, kind),
         Action::NextProblem | Action::PreviousProblem => {
             search(state, kind, Sought::Problem, action == Action::NextProblem, false, effects);

@@ -67,6 +67,9 @@ fn part_node(
         node.children.extend(nodes);
         issues.extend(found);
     } else if is_text(slice) {
+        if part.media_type == "application/csta+xml" {
+            node.children.extend(super::csta::nodes(slice, &content));
+        }
         node.children.extend(lines(bytes, content, |line| {
             if show_secrets { show::safe(line) } else { show::safe(&redact::text_line(line)) }
         }));

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use callscope_parsers::sip::param::Param;
 use callscope_parsers::sip::uri::{Uri, parse_uri};
-use callscope_parsers::sip::{Header, auth, canonical_name, cause, cseq, dialog, name_addr, via};
+use callscope_parsers::sip::{
+    Header, auth, canonical_name, cause, cseq, diagnostics, dialog, name_addr, via,
+};
 
 use super::Node;
 use super::redact::{REDACTED, is_credentials};
@@ -17,7 +19,13 @@ const VALUES: usize = 200;
 pub fn typed(buf: &[u8], header: &Header<'_>, show_secrets: bool) -> Vec<Node> {
     let range = header.value_range.clone();
     let name = String::from_utf8_lossy(canonical_name(header.name)).to_ascii_lowercase();
-    match name.as_str() {
+    let mut nodes = super::routing::explained(&name, buf, &range);
+    nodes.extend(fields(&name, buf, range, show_secrets));
+    nodes
+}
+
+fn fields(name: &str, buf: &[u8], range: Range<usize>, show_secrets: bool) -> Vec<Node> {
+    match name {
         "from"
         | "to"
         | "contact"
@@ -55,11 +63,11 @@ pub fn typed(buf: &[u8], header: &Header<'_>, show_secrets: bool) -> Vec<Node> {
         | "proxy-authenticate"
         | "authentication-info"
         | "proxy-authentication-info" => {
-            credentials(buf, range, is_credentials(header.name) && !show_secrets)
+            credentials(buf, range, is_credentials(name.as_bytes()) && !show_secrets)
         }
         "reason" => reasons(buf, range),
         "warning" => warnings(buf, range),
-        "ms-diagnostics" | "ms-diagnostics-public" | "ms-client-diagnostics" => diagnostics(buf, range),
+        "ms-diagnostics" | "ms-diagnostics-public" | "ms-client-diagnostics" => diagnostics_nodes(buf, range),
         "replaces" | "join" | "target-dialog" => replaces(buf, range),
         "event"
         | "subscription-state"
@@ -166,7 +174,12 @@ fn params(list: &[Param<'_>]) -> Vec<Node> {
 }
 
 fn param(prefix: &str, p: &Param<'_>) -> Node {
-    Node::new(format!("{prefix}{}", show::safe(p.name)), show::safe(&p.text()), p.range.clone())
+    let mut text = show::safe(&p.text());
+    if let Some(words) = super::routing::parameter_words(p.name, p.value.unwrap_or_default()) {
+        let gap = if text.is_empty() { "" } else { " " };
+        text.push_str(&format!("{gap}({words})"));
+    }
+    Node::new(format!("{prefix}{}", show::safe(p.name)), text, p.range.clone())
 }
 
 fn refer_to(buf: &[u8], range: Range<usize>) -> Vec<Node> {
@@ -228,13 +241,8 @@ fn reasons(buf: &[u8], range: Range<usize>) -> Vec<Node> {
     let (list, _) = cause::parse_reasons(buf, range);
     let mut nodes = Vec::new();
     for r in list.iter().take(VALUES) {
-        let meaning = match r.cause {
-            Some(c) if r.protocol.eq_ignore_ascii_case(b"Q.850") => q850(c),
-            Some(c) if r.protocol.eq_ignore_ascii_case(b"SIP") => {
-                u16::try_from(c).map_or("", show::reason_phrase)
-            }
-            _ => "",
-        };
+        let protocol = String::from_utf8_lossy(r.protocol);
+        let meaning = r.cause.map_or("", |c| show::cause_words(&protocol, c));
         nodes.push(Node::new("Protocol", show::safe(r.protocol), r.range.clone()));
         for p in r.params.iter().take(VALUES) {
             let mut node = param("", p);
@@ -247,61 +255,60 @@ fn reasons(buf: &[u8], range: Range<usize>) -> Vec<Node> {
     nodes
 }
 
-/// Cause values of ITU-T Q.850 as RFC 3398 maps them.
-fn q850(cause: u32) -> &'static str {
-    match cause {
-        1 => "unallocated number",
-        2 => "no route to network",
-        3 => "no route to destination",
-        16 => "normal call clearing",
-        17 => "user busy",
-        18 => "no user responding",
-        19 => "no answer from the user",
-        20 => "subscriber absent",
-        21 => "call rejected",
-        22 => "number changed",
-        23 => "redirection to new destination",
-        26 => "non-selected user clearing",
-        27 => "destination out of order",
-        28 => "address incomplete",
-        29 => "facility rejected",
-        31 => "normal, unspecified",
-        34 => "no circuit available",
-        38 => "network out of order",
-        41 => "temporary failure",
-        42 => "switching equipment congestion",
-        47 => "resource unavailable",
-        55 => "incoming calls barred within the closed user group",
-        57 => "bearer capability not authorized",
-        58 => "bearer capability not presently available",
-        65 => "bearer capability not implemented",
-        70 => "only restricted digital information available",
-        79 => "service or option not implemented",
-        87 => "user not member of the closed user group",
-        88 => "incompatible destination",
-        102 => "recovery on timer expiry",
-        111 => "protocol error",
-        127 => "interworking, unspecified",
-        _ => "",
-    }
-}
-
 fn warnings(buf: &[u8], range: Range<usize>) -> Vec<Node> {
     let (list, _) = cause::parse_warnings(buf, range);
     let mut nodes = Vec::new();
     for w in list.iter().take(VALUES) {
-        nodes.push(Node::new("Code", w.code.to_string(), w.range.clone()));
+        let meaning = cause::warning_words(u32::from(w.code));
+        let meaning = meaning.map(|m| format!(" ({m})")).unwrap_or_default();
+        nodes.push(Node::new("Code", format!("{}{meaning}", w.code), w.range.clone()));
         nodes.push(Node::new("Agent", show::safe(w.agent), w.range.clone()));
         nodes.push(Node::new("Text", show::safe(w.text), w.range.clone()));
     }
     nodes
 }
 
-fn diagnostics(buf: &[u8], range: Range<usize>) -> Vec<Node> {
+fn diagnostics_nodes(buf: &[u8], range: Range<usize>) -> Vec<Node> {
     let (Some(d), _) = cause::parse_diagnostics(buf, range.clone()) else { return Vec::new() };
-    let digits = buf.get(range.clone()).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
-    let mut nodes = vec![Node::new("Code", d.code.to_string(), range.start..range.start + digits)];
-    nodes.extend(params(&d.params));
+    let value = buf.get(range.clone()).unwrap_or_default();
+    let start = range.start + value.iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let digits = buf.get(start..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
+    let code = start..start + digits;
+    let mut nodes = vec![Node::new("Code", d.code.to_string(), code.clone())];
+    if let Some(component) = diagnostics::component(d.code) {
+        nodes.push(Node::new("Says so", component.title(), code.clone()));
+    }
+    nodes.push(Node::new("Meaning", diagnostics::words(d.code).unwrap_or("no text"), code));
+    let debug = diagnostics::media_debug(&d);
+    for p in d.params.iter().take(VALUES) {
+        let mut node = param("", p);
+        if let Some((_, m)) = debug.iter().find(|(name, _)| *name == p.name) {
+            node.children = media_debug(p, m);
+        }
+        nodes.push(node);
+    }
+    nodes
+}
+
+/// The values of a media debug string, and which bits its warning mask has.
+fn media_debug(p: &Param<'_>, debug: &diagnostics::MediaDebug<'_>) -> Vec<Node> {
+    let node = |label: String, value: String| Node::new(label, value, p.range.clone());
+    let mut nodes = Vec::new();
+    if !debug.media.is_empty() {
+        nodes.push(node("Media".to_owned(), show::safe(debug.media)));
+    }
+    for (name, value) in debug.values.iter().take(VALUES) {
+        let mut text = value.map(show::safe).unwrap_or_default();
+        if name.eq_ignore_ascii_case(b"ICEWarn") && debug.ice_warn.is_some() {
+            let bits: Vec<String> = debug.ice_warn_bits().iter().map(u8::to_string).collect();
+            match bits.as_slice() {
+                [] => text.push_str(" (no bit set)"),
+                [one] => text.push_str(&format!(" (bit {one})")),
+                _ => text.push_str(&format!(" (bits {})", bits.join(", "))),
+            }
+        }
+        nodes.push(node(show::safe(name), text));
+    }
     nodes
 }
 

@@ -10,7 +10,10 @@ use crate::capture::Nanos;
 use crate::correlate::gathered::InstantMessage;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, flag};
+use crate::correlate::{
+    Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, Str, address_key,
+    endpoint_ids, flag,
+};
 use crate::view::packets::PacketLine;
 use crate::view::show;
 
@@ -35,6 +38,8 @@ pub enum Subject<'a> {
 /// One value of a field.
 pub enum Value<'a> {
     Text(&'a str),
+    /// An identifier, which matches only as a whole.
+    Id(&'a str),
     Number(i128),
     Duration(Nanos),
     Time(Nanos),
@@ -59,7 +64,7 @@ pub fn matches(expr: &Expr, analysis: &Analysis, subject: &Subject<'_>) -> bool 
 impl Value<'_> {
     fn is_there(&self) -> bool {
         match *self {
-            Value::Text(t) => !t.is_empty(),
+            Value::Text(t) | Value::Id(t) => !t.is_empty(),
             Value::Number(n) => n != 0,
             Value::Duration(_) | Value::Time(_) | Value::Address(..) => true,
             Value::Bytes(b) => !b.is_empty(),
@@ -83,6 +88,7 @@ impl Value<'_> {
                 name.is_some_and(|n| p.found(*op, n)) || p.found(*op, &a.to_string())
             }
             (Value::Text(t), Test::Text(op, p)) => p.found(*op, t),
+            (Value::Id(t), Test::Text(_, p)) => p.found(TextOp::Equals, t),
             (Value::Number(n), Test::Text(op, p)) => p.found(*op, &n.to_string()),
             (Value::Bytes(b), Test::Text(op, p)) => p.found(*op, &String::from_utf8_lossy(b)),
             (Value::Flag(f), Test::Text(op, p)) => p.found(*op, if *f { "true" } else { "false" }),
@@ -284,7 +290,20 @@ fn message(analysis: &Analysis, m: MsgIdx, source: &Source, with_value: bool, si
         }
         Field::Sdp if !with_value => sink(Value::Flag(record.has(flag::SDP))),
         Field::Sdp if !record.has(flag::SDP) => false,
-        Field::Sdp | Field::Text | Field::Diagnostics | Field::Header => {
+        Field::Diagnostics => analysis.diagnostics_of_message(m).iter().any(|d| {
+            let code = d.code.map(|c| c.to_string()).unwrap_or_default();
+            let sent = [&d.reason, &d.source].into_iter().flatten();
+            sink(Value::Text(&code))
+                || sink(Value::Text(d.header.name()))
+                || sink(Value::Text(&show::diagnostic(d)))
+                || sent.into_iter().any(|t| sink(Value::Text(t)))
+        }),
+        Field::Epid => {
+            let head = analysis.head_bytes(m).ok();
+            let message = head.as_deref().and_then(parse_message);
+            message.is_some_and(|message| endpoint_ids(&message).iter().any(|id| sink(Value::Bytes(id))))
+        }
+        Field::Sdp | Field::Text | Field::Header => {
             let Ok(bytes) = analysis.message_bytes(m) else { return false };
             of_bytes(&bytes, source, sink)
         }
@@ -300,11 +319,6 @@ fn of_bytes(bytes: &[u8], source: &Source, sink: &mut Sink<'_>) -> bool {
     match source.field {
         Field::Sdp => message.bytes.get(message.body.clone()).is_some_and(|b| sink(Value::Bytes(b))),
         Field::Header => message.headers_named(&source.header).any(|h| sink(Value::Bytes(&h.value))),
-        Field::Diagnostics => {
-            let names =
-                ["ms-diagnostics", "ms-client-diagnostics", "ms-diagnostics-public", "Reason", "Warning"];
-            message.headers.iter().any(|h| names.iter().any(|n| h.is(n)) && sink(Value::Bytes(&h.value)))
-        }
         _ => false,
     }
 }
@@ -317,7 +331,21 @@ fn party(display: &[u8], uri: &[u8], sink: &mut Sink<'_>) -> bool {
         .any(|b| !b.is_empty() && sink(Value::Bytes(b)))
 }
 
-fn text(analysis: &Analysis, s: crate::correlate::Str, sink: &mut Sink<'_>) -> bool {
+/// What else is known to be one of these users: tel URIs, endpoint ids.
+fn aliases(analysis: &Analysis, users: [Str; 2], sink: &mut Sink<'_>) -> bool {
+    let known = analysis.aliases();
+    users.into_iter().filter_map(|s| address_key(analysis.strings.bytes(s))).any(|key| {
+        // The address itself was asked before.
+        known.of(&key).into_iter().any(|name| match name {
+            name if name == key => false,
+            // An endpoint id is short enough for a part of it to be found anywhere.
+            name if name.contains('@') || name.starts_with('+') => sink(Value::Text(name)),
+            name => sink(Value::Id(name)),
+        })
+    })
+}
+
+fn text(analysis: &Analysis, s: Str, sink: &mut Sink<'_>) -> bool {
     sink(Value::Text(&analysis.text(s)))
 }
 
@@ -338,6 +366,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::User => {
             party(bytes(call.from_display), bytes(call.from_uri), sink)
                 || party(bytes(call.to_display), bytes(call.to_uri), sink)
+                || aliases(analysis, [call.from_uri, call.to_uri], sink)
         }
         Field::CallId => text(analysis, call.call_id, sink),
         Field::Reason => sink(Value::Text(&show::call_reason(analysis, c))),
@@ -380,7 +409,11 @@ fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) 
         Field::Messages => number(u64::from(dialog.messages.count)),
         Field::From => party(b"", bytes(dialog.from_uri), sink),
         Field::To => party(b"", bytes(dialog.to_uri), sink),
-        Field::User => party(b"", bytes(dialog.from_uri), sink) || party(b"", bytes(dialog.to_uri), sink),
+        Field::User => {
+            party(b"", bytes(dialog.from_uri), sink)
+                || party(b"", bytes(dialog.to_uri), sink)
+                || aliases(analysis, [dialog.from_uri, dialog.to_uri], sink)
+        }
         Field::CallId => text(analysis, dialog.call_id, sink),
         Field::Reason => sink(Value::Text(&show::dialog_reason(analysis, d))),
         Field::State => sink(Value::Text(s.state.name())),

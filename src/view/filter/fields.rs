@@ -58,6 +58,7 @@ pub enum Field {
     Text,
     Im,
     Diagnostics,
+    Epid,
     Header,
     IceState,
     IcePath,
@@ -106,6 +107,7 @@ impl Field {
                 | Self::Text
                 | Self::Im
                 | Self::Diagnostics
+                | Self::Epid
                 | Self::Header
         )
     }
@@ -121,7 +123,7 @@ macro_rules! fields {
 fields! {
     "from" From "caller, or sender of the first request: URI or display name",
     "to" To "callee, or recipient of the first request: URI or display name",
-    "user" User "either of the two",
+    "user" User "either of the two, also by what else is known to be the same user: tel URI, epid, GRUU",
     "call_id" CallId "Call-ID",
     "method" Method "method of a request, of a response that of its CSeq (messages)",
     "status" Status "status as the row shows it: of a call or dialog the final one, of a message its own",
@@ -154,7 +156,7 @@ fields! {
     "raw" Text "the same as text",
     "im" Im "alone: an instant message; with a value: what it says, without its markup (messages)",
     "header" Header "header.NAME: any header by its long name, e.g. header.Via (messages)",
-    "diagnostics" Diagnostics "ms-diagnostics, ms-client-diagnostics, ms-diagnostics-public, Reason or Warning (messages)",
+    "diagnostics" Diagnostics "number or words of ms-diagnostics, ms-diagnostics-public, ms-client-diagnostics, Reason or Warning (messages)",
     "retransmission" Retransmission "the message was sent before (messages)",
     "duplicate" Duplicate "the same packet captured twice (messages)",
     "malformed" Malformed "something is wrong with the message (messages)",
@@ -183,7 +185,7 @@ fields! {
     "sql" Sql "verdict, answer or connection of a look-up of SQL Server; alone: it is one, of a call that a machine looking for SQL Server refused it with 5xx",
     "instance" Instance "instance of SQL Server that was asked for or told of (SQL view)",
     "conference" Conference "conference id that an address or a body of the call or dialog names",
-    "epid" Later "endpoint id (no data yet)",
+    "epid" Epid "endpoint id that a From or To carries, or that the GRUU in one names (messages)",
 }
 
 /// Names that mean a field of the table by another word.

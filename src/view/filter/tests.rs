@@ -85,3 +85,34 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_user_is_found_under_all_names_and_an_endpoint_only_by_its_whole_id() {
+    use crate::view::scenario::{Scenario, request, response};
+    let mut s = Scenario::default();
+    let both = "P-Asserted-Identity: <sip:Alice@example.com>, <tel:+14255550100>";
+    let alice = "<sip:alice@example.com>;tag=a;epid=C8CA638a15";
+    let bob = "<sip:bob@example.com>";
+    s.add(0, "A>B", &request("INVITE", 1).between(alice, bob).via(&["A v"]).header(both));
+    s.add(9, "B>A", &response("486 Busy", 1, "INVITE").between(alice, bob).via(&["A v"]).tag("t"));
+    let tel = "<tel:+14255550100>;tag=c";
+    s.add(50, "A>B", &request("INVITE", 1).id("two").between(tel, bob).via(&["A w"]));
+    let carol = "<sip:carol@example.com>;tag=d";
+    s.add(90, "A>B", &request("INVITE", 1).id("three").between(carol, bob).via(&["A x"]));
+    let analysis = s.done();
+    let check = |text: &str, expected: &[u32]| {
+        let filter = Filter::parse(text).unwrap();
+        let found: Vec<u32> = (0..3).filter(|c| filter.matches_call(&analysis, CallIdx(*c))).collect();
+        assert_eq!(found, expected, "{text}");
+    };
+    check("user == alice@example.com", &[0, 1]);
+    check("user == ALICE@example.com", &[0, 1]);
+    check("user ~ alice", &[0, 1]);
+    check("user == \"+14255550100\"", &[0, 1]);
+    check("user == c8ca638a15", &[0, 1]);
+    check("user ~ c8ca638", &[]);
+    check("epid == C8CA638a15", &[0]);
+    check("epid ~ 638", &[0]);
+    check("epid", &[0]);
+    check("user == bob@example.com", &[0, 1, 2]);
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Ladder, LadderRow, Tone};
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, MethodId, Owner, SipRecord};
+use crate::correlate::{Analysis, Content, MethodId, Owner, SipRecord};
 
 /// Requests alike from which on they are folded.
 const RUN: usize = 4;
@@ -34,7 +34,8 @@ fn failed(analysis: &Analysis, rows: &[LadderRow]) -> HashSet<Transaction> {
 fn poll(analysis: &Analysis, row: &LadderRow, failed: &HashSet<Transaction>) -> Option<(MethodId, usize)> {
     let LadderRow::Arrow { message: Some(m), label, tone, leg, .. } = row else { return None };
     let record = analysis.message(*m);
-    if failed.contains(&transaction(record)) {
+    // Each step of remote call control tells of something else.
+    if record.content == Content::Csta || failed.contains(&transaction(record)) {
         return None;
     }
     let polls = [

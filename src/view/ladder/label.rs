@@ -2,7 +2,7 @@
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
-use super::conference;
+use super::{conference, csta, diagnostics};
 use crate::correlate::{Analysis, Content, MethodId, MsgIdx, Owner, SipRecord, flag};
 use crate::view::show;
 
@@ -34,7 +34,7 @@ pub(super) fn split(label: &str, columns: usize) -> (&str, &str) {
 }
 
 /// What an arrow carries. `bytes` are those of the message, if at hand; else they are read only where the label needs
-/// them: REFER, NOTIFY of a transfer, and failures other than 401 and 407.
+/// them: REFER, NOTIFY of a transfer, remote call control, failures other than 401 and 407, and what says why.
 pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> String {
     let record = analysis.message(m);
     let read;
@@ -54,6 +54,14 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
         label.push(' ');
         label.push_str(&told);
     }
+    let csta = csta::words(record, message.as_ref());
+    if !csta.is_empty() {
+        label.push_str(&format!(" {csta}"));
+    }
+    let why = diagnostics::words(m, record, message.as_ref());
+    if !why.is_empty() {
+        label.push_str(&format!("  {why}"));
+    }
     if record.has(flag::JOINED) {
         label.push_str(" (cut, inferred)");
     } else if record.has(flag::CUT) {
@@ -65,7 +73,7 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
 }
 
 fn needs_bytes(analysis: &Analysis, record: &SipRecord) -> bool {
-    if conference::needs_bytes(record) {
+    if conference::needs_bytes(record) || record.has(flag::DIAGNOSTICS) || record.content == Content::Csta {
         return true;
     }
     if record.is_request() {
@@ -150,9 +158,6 @@ fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<
         label.push(')');
     }
     describe_sdp(&mut label, analysis, m, record);
-    if let Some((header, code)) = message.filter(|_| record.status >= 400).and_then(diagnostics) {
-        label.push_str(&format!(", {header} {code}"));
-    }
     label
 }
 
@@ -238,15 +243,6 @@ fn sipfrag(message: &Message<'_>) -> Option<String> {
     let line = body.split(|&b| b == b'\n').next()?.trim_ascii();
     let line = line.strip_prefix(b"SIP/2.0 ").unwrap_or(line);
     Some(show::shorten(&show::safe(line), 60))
-}
-
-/// Name and code of the first diagnostics header.
-fn diagnostics(message: &Message<'_>) -> Option<(&'static str, u32)> {
-    ["ms-diagnostics", "ms-diagnostics-public", "ms-client-diagnostics"].into_iter().find_map(|name| {
-        let value = &message.header(name)?.value;
-        let digits = value.trim_ascii().split(|b| !b.is_ascii_digit()).next()?;
-        Some((name, std::str::from_utf8(digits).ok()?.parse().ok()?))
-    })
 }
 
 #[cfg(test)]

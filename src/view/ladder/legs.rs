@@ -148,6 +148,9 @@ pub fn notes(analysis: &Analysis, owners: &[Owner]) -> Notes {
             let text = format!("The capture starts after the INVITE that opened the call{which}");
             notes.push((analysis.message(c.messages.first).time, c.messages.first, text));
         }
+        for (m, text) in super::forwarding::notes(analysis, call) {
+            notes.push((analysis.message(m).time, m, text));
+        }
     }
     let mut not_shown: HashSet<CallIdx> = HashSet::new();
     let mut told = HashSet::new();

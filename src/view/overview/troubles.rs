@@ -108,7 +108,9 @@ fn told(analysis: &Analysis, kind: &Kind, found: &Found) -> Trouble {
             let number = found.numbers.first().copied().unwrap_or_default();
             let what =
                 if kind.dialog { format!("{what} (dialog {number})") } else { format!("{what} {number}") };
-            format!("{what}, {who}, {state}{why}")
+            let said = show::diagnostics_of(analysis, found.first);
+            let said = if said.is_empty() { said } else { format!("  {}", show::shorten(&said, 80)) };
+            format!("{what}, {who}, {state}{why}{said}")
         }
         n => {
             let numbers: Vec<String> = found.numbers.iter().map(u32::to_string).collect();

@@ -4,7 +4,7 @@ use callscope_parsers::sip::parse_message;
 
 use super::{Cell, Key};
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgList, Side};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgList, Owner, Side};
 use crate::view::ice::{IceState, state_words};
 use crate::view::show::{self, TimeMode};
 
@@ -87,6 +87,7 @@ pub fn call(analysis: &Analysis, c: CallIdx, key: &str, times: Times<'_, CallIdx
         "state" => text(s.state.name().replace('_', " ")),
         "status" => status(s.final_status),
         "reason" => text(show::call_reason(analysis, c)),
+        "diagnostics" => text(show::shorten(&show::diagnostics_of(analysis, Owner::Call(c)), CELL)),
         "kind" => text(s.kind.name().replace('_', " ")),
         "setup" => optional(s.setup, show::duration),
         "ring" => optional(s.ring, show::duration),
@@ -152,6 +153,7 @@ pub fn dialog(analysis: &Analysis, d: DialogIdx, key: &str, times: Times<'_, Dia
         "state" => text(s.state.name().to_owned()),
         "status" => status(s.final_status),
         "reason" => text(show::dialog_reason(analysis, d)),
+        "diagnostics" => text(show::shorten(&show::diagnostics_of(analysis, Owner::Dialog(d)), CELL)),
         "duration" => optional(Some(s.end.saturating_sub(s.start)), show::duration),
         "requests" => number(s.requests),
         "responses" => number(s.responses),
