@@ -450,10 +450,21 @@ impl Conference {
         self.roster.iter().filter(|m| m.left.is_none()).count()
     }
 
-    /// How a user is called: by what the roster says, else as the address is written.
+    /// Who has this address.
     pub fn member(&self, user: &str) -> Option<&Member> {
         let user = plain(user);
         self.roster.iter().find(|m| plain(&m.user) == user)
+    }
+
+    /// Who has this address, or an endpoint of it: a telephone.
+    pub fn member_at(&self, address: &str) -> Option<&Member> {
+        self.member(address).or_else(|| {
+            let called = callee(address);
+            let has = |m: &&Member| {
+                m.endpoints.iter().filter_map(|e| e.uri.as_deref()).any(|u| callee(u) == called)
+            };
+            self.roster.iter().find(has)
+        })
     }
 }
 

@@ -32,4 +32,5 @@ const REASONS: &[(&str, &str)] = &[
     ("notSupported", "not supported"),
     ("organizerRoamingDataTooLarge", "the roaming data of the organizer is too large"),
     ("otherFailure", "another failure"),
+    ("userDoesNotExist", "the user is not in the conference"),
 ];

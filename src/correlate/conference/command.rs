@@ -332,6 +332,10 @@ fn answer(command: &mut Command, m: MsgIdx, document: &C3p, time: Nanos) {
         return;
     }
     command.answer = Some(m);
+    // A conference that is made has its address only now.
+    if command.target.is_none() {
+        command.target = told.and_then(|c| c.target()).map(str::to_owned);
+    }
     command.reason = told.and_then(|c| c.reason.clone());
     command.granted = told.map(|c| c.all_roles().map(str::to_owned).collect()).unwrap_or_default();
     command.took = Some(time.saturating_sub(command.time));

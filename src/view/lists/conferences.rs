@@ -190,6 +190,9 @@ fn head(c: &Conference) -> Vec<String> {
         let uri = if m.uri.is_empty() { String::new() } else { format!("  {}", show::safe_str(&m.uri)) };
         head.push(show::shorten(&format!("{title}{uri}"), 200));
     }
+    if c.factory {
+        return head;
+    }
     head.push(format!(
         "{}, {}.",
         match c.documents {
@@ -225,7 +228,7 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
     let mut moments: Vec<Moment<'_>> = Vec::new();
     for command in &c.commands {
         let what = format!("{} {}", command_words(c, command), result_words(command));
-        let target = command.target.as_deref().filter(|t| c.member(t).is_some());
+        let target = command.target.as_deref().filter(|t| c.member_at(t).is_some());
         let short = format!("{} {}", show::shorten(&show::safe_str(&command.name), 20), words::mark(command));
         moments.push(Moment {
             time: command.time,
@@ -271,7 +274,10 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
     for moment in moments {
         let mut row = vec![show::time(moment.time, at.mode, start, before), moment.what];
         before = moment.time;
-        let named = moment.user.map(|(user, said)| (member_name(c, user), said));
+        let named = moment.user.map(|(address, said)| {
+            let user = c.member_at(address).map_or(address, |m| m.user.as_str());
+            (member_name(c, user), said)
+        });
         for name in &people {
             let own = named.as_ref().filter(|(who, _)| who == name);
             row.push(own.map(|(_, said)| said.clone()).unwrap_or_default());
@@ -319,14 +325,20 @@ fn call_moments<'a>(at: At<'a>, c: &Conference, call: CallIdx, role: LegRole, mo
             r.method == MethodId::INVITE && status.contains(&r.status)
         })
     };
-    add(s.start, start.clone(), "called".to_owned(), one.messages.first, false);
+    // That a user joins the focus is told by the command.
+    let told = role == LegRole::Focus && c.commands.iter().any(|c| c.message == one.messages.first);
+    if !told {
+        add(s.start, start.clone(), "called".to_owned(), one.messages.first, false);
+    }
     if let Some(m) = s.setup.and_then(|_| invite(180..190)) {
         add(at.analysis.message(m).time, format!("{start}: it rings"), "rings".to_owned(), m, false);
     }
     let last = one.messages.last;
     match (s.answered, s.state) {
+        (Some(_), _) if told => {}
         (Some(time), _) => {
             let m = invite(200..300).unwrap_or(last);
+            let time = time.min(at.analysis.message(m).time);
             add(time, format!("{start}: answered"), "answered".to_owned(), m, false);
         }
         (None, CallState::Trying | CallState::Ringing) => {}

@@ -36,11 +36,11 @@ fn reason(c: &Command) -> String {
     let Some(reason) = c.reason.as_deref() else {
         return "The answer gives no reason: see the log of the focus.".to_owned();
     };
-    let words = reason_words(reason).map_or_else(|| show::safe_str(reason), str::to_owned);
-    let mut words = words;
-    if let Some(first) = words.get(..1) {
-        let upper = first.to_uppercase();
-        words.replace_range(..1, &upper);
+    let mut words = reason_words(reason).map_or_else(|| show::safe_str(reason), str::to_owned);
+    if reason_words(reason).is_some()
+        && let Some(first) = words.get(..1).map(str::to_uppercase)
+    {
+        words.replace_range(..1, &first);
     }
     match next(reason) {
         Some(next) => format!("{words}. {next}"),
