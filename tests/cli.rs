@@ -310,3 +310,39 @@ fn candidates_and_allocations_in_every_format() {
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `client`?"), "{err}");
 }
+
+#[test]
+fn redacted_texts_are_in_no_output() {
+    let frames = ["4", "17", "25", "29", "33", "39", "43"];
+    let mut commands: Vec<Vec<&str>> = vec![
+        vec!["summary", "--format", "json"],
+        vec!["messages"],
+        vec!["messages", "--row", "3"],
+        vec!["messages", "--format", "csv", "--columns", "text"],
+        vec!["ladder", "--call", "1"],
+        vec!["calls", "--columns", "header:Ms-Text-Format"],
+    ];
+    commands.extend(frames.iter().map(|f| vec!["decode", "--hex", "--frame", f]));
+    // Of the first message also its base64.
+    let written =
+        ["<review>", "SGkgQm9i", "steal", "clock", "figures", "budget", "there?", "Lunch", "Anybody"];
+    let mut shown = 0;
+    for command in commands {
+        let mut arguments = command.clone();
+        arguments.push("conversation.pcap");
+        let (_, plain, _) = run(&arguments);
+        shown += written.iter().filter(|w| plain.contains(**w)).count();
+        arguments.push("--redact-text");
+        let (code, out, err) = run(&arguments);
+        assert_eq!(code, 0, "{err}");
+        for word in written {
+            assert!(!out.contains(word), "{command:?} shows {word}:\n{out}");
+        }
+    }
+    assert!(shown > 20, "the test looks at {shown} words");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let to = folder.path().join("x.pcapng");
+    let to = to.to_string_lossy();
+    let (code, _, err) = run(&["extract", "conversation.pcap", "--call", "1", "--redact-text", "-o", &to]);
+    assert!(code == 2 && err.contains("--redact-text"), "{code} {err}");
+}

@@ -1,5 +1,7 @@
 //! Subscriptions: who watches whom or what, how often it is told and how much, and what it was told.
 
+use std::collections::HashMap;
+
 use super::*;
 use crate::correlate::gathered::{Ending, Fidelity, Subscription, SubscriptionState, Told};
 use crate::view::rows::columns;
@@ -205,11 +207,13 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
 /// Contacts listed of one subscription.
 const MOST_CONTACTS: usize = 1_000;
 
+/// Values told of a contact, the message of the last one, and the last of each by its name.
+type Known<'a> = (usize, MsgIdx, Vec<(&'a str, &'a str)>);
+
 /// Each contact with what was told of it last.
 fn contact_part(s: &Subscription, told: &Told) -> Option<Part> {
     let mut order: Vec<&str> = s.contacts.iter().map(String::as_str).collect();
-    let mut known: std::collections::HashMap<String, (usize, MsgIdx, Vec<(&str, &str)>)> =
-        std::collections::HashMap::new();
+    let mut known: HashMap<String, Known<'_>> = HashMap::new();
     for v in &told.values {
         let entry = known.entry(v.contact.to_ascii_lowercase()).or_insert((0, v.message, Vec::new()));
         entry.0 += 1;
