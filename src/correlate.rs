@@ -14,6 +14,7 @@ mod breakage;
 mod call;
 mod conference;
 mod dialog;
+pub mod dns;
 mod fork;
 pub mod gathered;
 mod hops;

@@ -59,6 +59,8 @@ table! {
     ice_candidates: "candidates read of one session description",
     ice_pairs: "candidate pairs of one ICE session",
     ice_checks: "messages of checks looked at for one ICE session",
+    dns_lookups: "DNS look-ups kept",
+    dns_records: "records kept of one DNS answer",
     methods: "different method names told apart",
     encapsulation_depth: "tunnels inside tunnels",
     issues: "issues kept with text for one capture",

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hashbrown::HashTable;
 
 use super::breakage::Broken;
+use super::dns::Dns;
 use super::fork::ForkRow;
 use super::legs::Legs;
 use super::model::*;
@@ -36,6 +37,7 @@ pub struct Analysis {
     pub messages_not_kept: u64,
     pub other: OtherStatistics,
     pub stun: Stun,
+    pub dns: Dns,
     pub tls: Vec<TlsSession>,
     pub names: Names,
     pub strings: Strings,

@@ -5,7 +5,7 @@ use std::io;
 use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
-use crate::decode::{Breakage, CaptureDecoder, DecodedSip, DecodedStun, MediaTally, Place, Sink};
+use crate::decode::{Breakage, CaptureDecoder, DecodedDns, DecodedSip, DecodedStun, MediaTally, Place, Sink};
 
 /// The sink of one capture.
 pub(super) struct Apply<'a> {
@@ -26,6 +26,10 @@ impl Sink for Apply<'_> {
 
     fn stun(&mut self, m: &DecodedStun<'_>) -> bool {
         self.analysis.add_stun(m)
+    }
+
+    fn dns(&mut self, m: &DecodedDns<'_>) -> bool {
+        self.analysis.add_dns(m)
     }
 
     fn media(&mut self, tally: &MediaTally) {

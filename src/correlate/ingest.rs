@@ -154,6 +154,7 @@ impl Analysis {
             "limit-stun-messages" => self.limits.stun_messages,
             "limit-turn-allocations" => self.limits.turn_allocations,
             "limit-check-groups" => self.limits.check_groups,
+            "limit-dns-lookups" => self.limits.dns_lookups,
             "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,
         };

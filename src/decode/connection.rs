@@ -6,6 +6,7 @@ use callscope_parsers::probe::{Probe, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
 
 use super::breakage;
+use super::dns::dns_port;
 use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
@@ -13,6 +14,7 @@ use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, 
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
+mod dns;
 mod half;
 mod stun;
 
@@ -31,6 +33,7 @@ enum Mode {
     Tls(Box<TlsState>),
     Web(Box<WebState>),
     Stun(Box<StunState>),
+    Dns,
     Other,
 }
 
@@ -81,7 +84,7 @@ impl Connection {
     pub fn class(&self, payload: bool) -> Option<Class> {
         match &self.mode {
             Mode::Undecided => None,
-            Mode::Sip | Mode::Stun(_) => Some(Class::Decoded),
+            Mode::Sip | Mode::Stun(_) | Mode::Dns => Some(Class::Decoded),
             Mode::Tls(_) => Some(if payload { Class::Encrypted } else { Class::Decoded }),
             Mode::Web(w) => w.is_websocket().then_some(Class::Decoded),
             Mode::Other => Some(Class::Other),
@@ -150,7 +153,7 @@ impl Connection {
                     self.halves[d] = Half { lost: true, ..Half::default() };
                 }
             }
-            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) => self.give_up(),
+            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) | Mode::Dns => self.give_up(),
             Mode::Other => {}
         }
         self.count_held(cx);
@@ -161,7 +164,7 @@ impl Connection {
             Mode::Tls(tls) => tls.held(),
             Mode::Web(web) => web.held(),
             Mode::Stun(stun) => stun.held(),
-            Mode::Undecided | Mode::Sip | Mode::Other => 0,
+            Mode::Undecided | Mode::Sip | Mode::Dns | Mode::Other => 0,
         };
         let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
         *cx.held = (*cx.held + held).saturating_sub(self.held);
@@ -188,6 +191,7 @@ impl Connection {
             }
             Mode::Web(_) => self.web(direction, arrival, cx, sink),
             Mode::Stun(_) => self.stun(direction, arrival, cx, sink),
+            Mode::Dns => self.dns(direction, arrival, cx, sink),
             Mode::Other => {}
         }
     }
@@ -213,6 +217,16 @@ impl Connection {
             &joined
         };
         let was_other = matches!(self.mode, Mode::Other);
+        if !was_other && dns_port(self.ends.0, self.ends.1).is_some() {
+            match dns::guess(start) {
+                Some(true) => {
+                    self.mode = Mode::Dns;
+                    return self.take_held(1 - direction, cx, sink);
+                }
+                Some(false) => {}
+                None => return,
+            }
+        }
         if !was_other {
             match StunState::guess(start) {
                 Ok(Some(state)) => {
@@ -308,6 +322,10 @@ impl Connection {
                 );
             }
             Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Dns => {
+                self.halves[direction].clear();
+                self.halves[direction].lost = true;
+            }
             Mode::Stun(state) => {
                 state.lost(direction);
                 self.halves[direction].clear();
@@ -377,7 +395,7 @@ impl Connection {
         let transport = match self.mode {
             Mode::Sip => Transport::Tcp,
             Mode::Web(_) => Transport::Ws,
-            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Other => return,
+            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Dns | Mode::Other => return,
         };
         if let Some(direction) = self.asking.take() {
             let (src, dst) = self.addresses(direction);

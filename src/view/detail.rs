@@ -1,6 +1,7 @@
 //! Every field of a frame or message as a tree, each with its bytes.
 
 mod body;
+mod dns;
 mod payload;
 mod redact;
 mod sip;

@@ -1,5 +1,6 @@
 //! One line a frame: the Packets view.
 
+pub mod dns;
 mod names;
 pub mod stun;
 
@@ -11,6 +12,7 @@ use callscope_parsers::sip;
 use super::{ladder, show};
 use crate::capture::{CaptureId, FrameBatch, FrameHead, FrameRef, LinkType, Nanos};
 use crate::correlate::{Analysis, MsgIdx, Owner, Transport};
+use crate::decode::dns_port;
 use crate::net::{IpPacket, Sliced, TcpFlags, TcpSegment, explain_frame, slice_frame};
 use stun::FlowKnown;
 
@@ -204,6 +206,11 @@ fn udp(
         Some(peer) => format!("  (relayed {} {peer})", known.towards()),
         None => String::new(),
     };
+    if let Some(message) = dns::datagram(payload, src, dst)
+        && (dns_port(src, dst).is_some() || probe_datagram(payload) == Probe::Unknown)
+    {
+        return (message.flavor.name(), dns::line(&message));
+    }
     match probe_datagram(payload) {
         Probe::Sip => ("SIP", first_line(payload)),
         Probe::SipKeepAlive => ("SIP", format!("keep-alive, {len} bytes")),
@@ -235,6 +242,11 @@ fn tcp(segment: &TcpSegment<'_>, known: &FlowKnown<'_>) -> (&'static str, String
     }
     if payload.is_empty() {
         return ("TCP", info);
+    }
+    let messages = dns::segment(payload, segment.src, segment.dst);
+    if let Some((_, first)) = messages.first() {
+        let lines: Vec<String> = messages.iter().take(MESSAGES).map(|(_, m)| dns::line(m)).collect();
+        return (first.flavor.name(), lines.join(" · "));
     }
     if let Some(told) = stun::segment(payload, known) {
         return told;

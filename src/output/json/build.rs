@@ -113,7 +113,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
         rtcp: types::Packets { packets: other.rtcp_packets },
         sqlr: types::Sqlr::default(),
         tds: types::Tds::default(),
-        dns: types::Dns::default(),
+        dns: types::Dns { srv_queries: analysis.dns.statistics.srv_queries },
         tls: types::Tls { sessions: other.tls_sessions, decrypted: 0 },
     }
 }

@@ -23,12 +23,45 @@ pub struct Document {
     pub turn_allocations: Vec<TurnAllocation>,
     pub sql_lookups: Vec<Never>,
     pub media_streams: Vec<Never>,
-    pub dns_lookups: Vec<Never>,
+    pub dns_lookups: Vec<DnsLookup>,
     pub findings: Vec<Never>,
 }
 
 #[derive(Debug, Deserialize)]
 pub enum Never {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsLookup {
+    pub id: u32,
+    pub protocol: String,
+    pub name: String,
+    pub r#type: String,
+    pub client: String,
+    pub server: String,
+    pub transport: String,
+    pub state: String,
+    pub answer: Vec<DnsRecord>,
+    pub rcode: Option<String>,
+    pub queries: u32,
+    pub ms: Option<f64>,
+    pub frame: Frame,
+    pub answer_frame: Option<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsRecord {
+    pub name: String,
+    pub r#type: String,
+    pub ttl_s: u32,
+    pub address: Option<String>,
+    pub target: Option<String>,
+    pub port: Option<u16>,
+    pub priority: Option<u16>,
+    pub weight: Option<u16>,
+    pub text: Option<String>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
