@@ -13,6 +13,7 @@ mod apply;
 mod breakage;
 mod call;
 mod conference;
+pub mod credentials;
 mod dialog;
 pub mod dns;
 mod fork;

@@ -6,7 +6,10 @@
 use super::Analysis;
 pub use super::conference::Conference;
 pub use super::instant_message::InstantMessage;
-pub use super::sign_in::{Mras, Relay, Setting, SignIn, SignInState, Step, StepKind, StepState};
+pub use super::sign_in::{
+    AuthRound, Credential, Lifetime, Mras, Relay, RelayUse, Setting, SignIn, SignInState, Step, StepKind,
+    StepState,
+};
 pub use super::subscription::{Fidelity, Subscription, SubscriptionState};
 
 /// Each list in order of time of its first message.

@@ -1,5 +1,6 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
+mod dns;
 mod fold;
 mod label;
 mod legs;
@@ -116,6 +117,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
+    let drawn_dns = dns::draw(analysis, &owners, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -187,8 +189,9 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start()].into_iter().flatten().min();
-    let rows = drawn_stun.merge(rows);
+    let firsts = [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_dns.start()];
+    let start = firsts.into_iter().flatten().min();
+    let rows = drawn_dns.merge(drawn_stun.merge(rows));
     let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder

@@ -1,6 +1,6 @@
 //! One line a frame: the Packets view.
 
-pub mod dns;
+pub(super) mod dns;
 mod names;
 pub mod stun;
 

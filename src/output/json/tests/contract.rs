@@ -67,21 +67,39 @@ pub struct DnsRecord {
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     pub id: u32,
-    pub user: String,
+    pub user: Option<String>,
+    pub domain: Option<String>,
     pub epid: Option<String>,
     pub client: String,
-    pub server: String,
+    pub server: Option<String>,
     pub state: String,
     pub status: Option<u16>,
     pub auth: Option<String>,
+    pub auth_user: Option<String>,
+    pub auth_workstation: Option<String>,
+    pub realm: Option<String>,
+    pub target: Option<String>,
+    pub redirect: Option<String>,
+    pub keep_alive: Option<String>,
+    pub remote: bool,
     pub expires_s: Option<u32>,
     pub attempts: u32,
     pub refreshes: u32,
     pub register_ms: Option<f64>,
     pub steps: Vec<SignInStep>,
     pub mras: Option<Mras>,
+    pub relay_uses: Vec<RelayUse>,
     pub provisioning: BTreeMap<String, String>,
+    pub dns_lookups: Vec<u32>,
     pub dialogs: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayUse {
+    pub allocation: u32,
+    pub verified: Option<bool>,
+    pub lifetime: String,
 }
 
 #[derive(Debug, Deserialize)]
