@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{IceTruth, Sample, analyse, manifest, outcome, samples_folder};
+use callscope::correlate::gathered::SignIn;
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
 use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
@@ -112,10 +113,30 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     let now = a.newest_time();
     let got: Vec<String> = a.stun.allocations.iter().map(|x| of_allocation(a, x, now)).collect();
     expect("allocations", format!("{:#?}", s.allocations), format!("{got:#?}"));
+    expect("SRV queries", s.srv_queries.to_string(), a.dns.statistics.srv_queries.to_string());
+    if !s.sign_ins.is_empty() {
+        let got: Vec<String> = a.gather().sign_ins.iter().map(|x| of_sign_in(a, x)).collect();
+        expect("sign-ins", format!("{:#?}", s.sign_ins), format!("{got:#?}"));
+    }
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);
         expect("starts mid-call", format!("{:?}", Some(*mid)), format!("{got:?}"));
     }
+}
+
+fn of_sign_in(a: &Analysis, s: &SignIn) -> String {
+    let who = if s.user == Str(0) { s.domain.clone() } else { a.text(s.user).into_owned() };
+    let steps: Vec<String> =
+        s.steps.iter().map(|s| format!("{} {}", s.kind.name(), s.state.name())).collect();
+    let mut t = format!("{who} {} {}: {}", s.state.name(), s.status, steps.join(", "));
+    if let Some(account) = s.rounds.iter().rev().find_map(|r| r.user.as_deref()) {
+        t += &format!("; {account}");
+    }
+    for used in s.credentials.iter().flat_map(|c| &c.uses) {
+        let verified = if used.verified == Some(true) { ", verified" } else { "" };
+        t += &format!("; allocation {} {}{verified}", used.allocation.0 + 1, used.lifetime.name());
+    }
+    t
 }
 
 fn of_session(s: &IceSession, with_candidates: bool) -> IceTruth {

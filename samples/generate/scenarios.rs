@@ -5,6 +5,7 @@ mod failures;
 mod ice;
 mod odd;
 mod paths;
+mod sign_in;
 mod tour;
 
 use std::net::SocketAddr;
@@ -109,6 +110,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("no_path.pcap", ethernet(paths::failing())),
         ("paths.pcap", ethernet(paths::healthy())),
         ("browser.pcap", ethernet(paths::browser())),
+        ("sign_ins.pcap", ethernet(sign_in::sign_ins())),
         ("published_sdp.pcap", ethernet(paths::published())),
     ]
 }
