@@ -12,6 +12,7 @@ use crate::capture::{FrameRef, Nanos};
 mod breakage;
 mod connection;
 mod content;
+mod dns;
 mod keys;
 mod kind;
 mod ordered;
@@ -24,6 +25,7 @@ mod websocket;
 
 pub use breakage::{Breakage, BreakageKind};
 pub use content::Content;
+pub use dns::{DecodedDns, DnsEvent, dns_port};
 pub use keys::{Keys, connection_address, name_hash, ufrags};
 pub use kind::KindBits;
 pub use ordered::CaptureDecoder;
@@ -92,7 +94,7 @@ impl Accounting {
 
     fn add(&mut self, class: Class, frames: u64) {
         *match class {
-            Class::Decoded | Class::Sip | Class::Stun | Class::Media => &mut self.decoded,
+            Class::Decoded | Class::Sip | Class::Stun | Class::Dns | Class::Media => &mut self.decoded,
             Class::Other | Class::Ordered => &mut self.other_traffic,
             Class::NotIp => &mut self.not_ip,
             Class::Cut => &mut self.cut_short,
@@ -177,6 +179,8 @@ pub trait Sink {
     fn carried_sip(&mut self, message: &DecodedSip<'_>, channel: u16) -> bool;
     /// A STUN or TURN message; as [`Sink::sip`].
     fn stun(&mut self, message: &DecodedStun<'_>) -> bool;
+    /// A message of DNS, multicast DNS or LLMNR; as [`Sink::sip`].
+    fn dns(&mut self, message: &DecodedDns<'_>) -> bool;
     /// Media counted since the last time on one flow.
     fn media(&mut self, tally: &MediaTally);
     /// Starts a TLS session; its number serves [`Sink::tls`].

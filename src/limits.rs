@@ -69,6 +69,10 @@ pub struct Limits {
     pub roster_changes: usize,
     /// Users kept of the roster of one conference.
     pub roster_users: usize,
+    /// DNS look-ups kept.
+    pub dns_lookups: usize,
+    /// Records kept of one DNS answer.
+    pub dns_records: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -117,6 +121,8 @@ impl Default for Limits {
             conference_commands: 200_000,
             roster_changes: 500_000,
             roster_users: 10_000,
+            dns_lookups: 1_000_000,
+            dns_records: 64,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

@@ -57,6 +57,13 @@ pub struct Sample {
     /// answered; the last error.
     #[serde(default)]
     pub allocations: Vec<String>,
+    /// The sign-ins in order: user (or domain), state, status; each step and how it ended; the allocations that use its
+    /// credentials.
+    #[serde(default)]
+    pub sign_ins: Vec<String>,
+    /// Messages that ask for SRV.
+    #[serde(default)]
+    pub srv_queries: u64,
     /// The look-ups of SQL Server in order: client's last number, question, answer; then; verdict; 5xx joined.
     #[serde(default)]
     pub lookups: Vec<String>,

@@ -35,6 +35,8 @@ const ICE: [&str; 1] = ["communicator.pcap"];
 const SQL: [&str; 2] = ["sql.pcap", "sql_odd.pcap"];
 /// The samples whose conferences are kept, with how many they have.
 const CONFERENCES: [(&str, u32); 1] = [("conference.pcap", 2)];
+/// The samples whose sign-ins are kept, with the ladder of their first.
+const SIGN_INS: [&str; 1] = ["sign_ins.pcap"];
 
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;
@@ -174,6 +176,26 @@ fn conferences() {
 }
 
 #[test]
+fn sign_ins() {
+    let mut wrong = String::new();
+    for sample in SIGN_INS {
+        let rows = manifest().into_iter().find(|s| s.file == sample).map_or(0, |s| s.sign_ins.len());
+        let mut text = String::new();
+        let numbers: Vec<String> = (1..=rows).map(|n| n.to_string()).collect();
+        let mut runs = vec![vec!["sign-ins", sample]];
+        runs.extend(numbers.iter().map(|n| vec!["sign-ins", sample, "--row", n]));
+        runs.push(vec!["ladder", sample, "--dialog", "1"]);
+        for run in runs {
+            let asked = run.join(" ");
+            let arguments = [&run[..], &["--color", "never", "--time", "relative"]].concat();
+            writeln!(text, "$ callscope {asked}\n{}", printed(&arguments)).expect("text");
+        }
+        hold(&format!("{}.rows.txt", stem(sample)), &text, &mut wrong);
+    }
+    finish(&wrong);
+}
+
+#[test]
 fn the_folder_holds_nothing_else() {
     let mut expected = BTreeSet::new();
     for sample in manifest() {
@@ -183,6 +205,7 @@ fn the_folder_holds_nothing_else() {
     expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
     expected.extend(SQL.map(|sample| format!("{}.sql.txt", stem(sample))));
     expected.extend(CONFERENCES.map(|(sample, _)| format!("{}.conferences.txt", stem(sample))));
+    expected.extend(SIGN_INS.map(|sample| format!("{}.rows.txt", stem(sample))));
     let there: BTreeSet<String> = std::fs::read_dir(folder())
         .expect("the folder")
         .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())

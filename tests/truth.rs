@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder};
-use callscope::correlate::gathered::{Command, Conference, InstantMessage, Leg, Member, Subscription};
+use callscope::correlate::gathered::{
+    Command, Conference, InstantMessage, Leg, Member, SignIn, Subscription,
+};
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
 use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
@@ -153,6 +155,11 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     }
     let got: Vec<ConferenceTruth> = gathered.conferences.iter().map(of_conference).collect();
     expect("conferences", format!("{:#?}", s.conferences), format!("{got:#?}"));
+    expect("SRV queries", s.srv_queries.to_string(), a.dns.statistics.srv_queries.to_string());
+    if !s.sign_ins.is_empty() {
+        let got: Vec<String> = gathered.sign_ins.iter().map(|x| of_sign_in(a, x)).collect();
+        expect("sign-ins", format!("{:#?}", s.sign_ins), format!("{got:#?}"));
+    }
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);
         expect("starts mid-call", format!("{:?}", Some(*mid)), format!("{got:?}"));
@@ -170,6 +177,21 @@ fn of_lookup(a: &Analysis, l: &callscope::correlate::sql::Lookup) -> String {
         0 => t,
         n => format!("{t}; {n} × 5xx"),
     }
+}
+
+fn of_sign_in(a: &Analysis, s: &SignIn) -> String {
+    let who = if s.user == Str(0) { s.domain.clone() } else { a.text(s.user).into_owned() };
+    let steps: Vec<String> =
+        s.steps.iter().map(|s| format!("{} {}", s.kind.name(), s.state.name())).collect();
+    let mut t = format!("{who} {} {}: {}", s.state.name(), s.status, steps.join(", "));
+    if let Some(account) = s.rounds.iter().rev().find_map(|r| r.user.as_deref()) {
+        t += &format!("; {account}");
+    }
+    for used in s.credentials.iter().flat_map(|c| &c.uses) {
+        let verified = if used.verified == Some(true) { ", verified" } else { "" };
+        t += &format!("; allocation {} {}{verified}", used.allocation.0 + 1, used.lifetime.name());
+    }
+    t
 }
 
 fn of_session(s: &IceSession, with_candidates: bool) -> IceTruth {

@@ -3,6 +3,7 @@
 //! Seeded: the same bytes every run. What happens in each file is told in `samples/MANIFEST.toml`.
 
 mod call;
+mod dns;
 mod scenarios;
 mod scene;
 mod stun;

@@ -7,6 +7,7 @@ mod failures;
 mod ice;
 mod odd;
 mod paths;
+mod sign_in;
 mod sql;
 mod tour;
 mod watchers;
@@ -114,6 +115,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("paths.pcap", ethernet(paths::healthy())),
         ("browser.pcap", ethernet(paths::browser())),
         ("conference.pcap", ethernet(conference::scene())),
+        ("sign_ins.pcap", ethernet(sign_in::sign_ins())),
         ("published_sdp.pcap", ethernet(paths::published())),
         ("sql.pcap", ethernet(sql::lookups())),
         ("sql_odd.pcap", ethernet(sql::odd())),

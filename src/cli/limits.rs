@@ -65,6 +65,8 @@ table! {
     conference_commands: "commands of conference control kept",
     roster_changes: "changes of conference rosters kept",
     roster_users: "users kept of the roster of one conference",
+    dns_lookups: "DNS look-ups kept",
+    dns_records: "records kept of one DNS answer",
     methods: "different method names told apart",
     encapsulation_depth: "tunnels inside tunnels",
     issues: "issues kept with text for one capture",

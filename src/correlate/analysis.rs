@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hashbrown::HashTable;
 
 use super::breakage::Broken;
+use super::dns::Dns;
 use super::fork::ForkRow;
 use super::instant_message::redact;
 use super::legs::Legs;
@@ -41,6 +42,7 @@ pub struct Analysis {
     pub other: OtherStatistics,
     pub stun: Stun,
     pub sql: Sql,
+    pub dns: Dns,
     pub tls: Vec<TlsSession>,
     pub names: Names,
     pub strings: Strings,

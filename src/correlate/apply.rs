@@ -6,8 +6,8 @@ use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
 use crate::decode::{
-    Breakage, CaptureDecoder, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds, MediaTally, Place, Sink,
-    TcpSign,
+    Breakage, CaptureDecoder, DecodedDns, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds, MediaTally,
+    Place, Sink, TcpSign,
 };
 
 /// The sink of one capture.
@@ -29,6 +29,10 @@ impl Sink for Apply<'_> {
 
     fn stun(&mut self, m: &DecodedStun<'_>) -> bool {
         self.analysis.add_stun(m)
+    }
+
+    fn dns(&mut self, m: &DecodedDns<'_>) -> bool {
+        self.analysis.add_dns(m)
     }
 
     fn media(&mut self, tally: &MediaTally) {

@@ -11,7 +11,10 @@ pub use super::instant_message::redact::text as redacted;
 pub use super::instant_message::{
     Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,
 };
-pub use super::sign_in::{Mras, Relay, Setting, SignIn, SignInState, Step, StepKind, StepState};
+pub use super::sign_in::{
+    AuthRound, Credential, Lifetime, Mras, Relay, RelayUse, Setting, SignIn, SignInState, Step, StepKind,
+    StepState,
+};
 pub use super::sql::Lookup;
 pub use super::subscription::{Ending, Fidelity, Subscription, SubscriptionState, Told, Value};
 

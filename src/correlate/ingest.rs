@@ -156,6 +156,7 @@ impl Analysis {
             "limit-sqlr-messages" => self.limits.sqlr_messages,
             "limit-sql-connections" => self.limits.sql_connections,
             "limit-check-groups" => self.limits.check_groups,
+            "limit-dns-lookups" => self.limits.dns_lookups,
             "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,
         };

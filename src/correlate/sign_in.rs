@@ -2,19 +2,26 @@
 //! calls: provisioning (SUBSCRIBE) and credentials for the media relay (SERVICE to the A/V authentication service).
 
 mod after;
+mod auth;
+mod lookups;
+mod relay;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use callscope_parsers::sip::auth::{Auth, AuthScheme, parse_auth};
-use callscope_parsers::sip::name_addr::parse_name_addrs;
-use callscope_parsers::sip::{self, param};
+use callscope_parsers::sip;
+use callscope_parsers::sip::auth::AuthScheme;
 
 use super::Analysis;
 use super::model::*;
 use crate::capture::Nanos;
 
+use super::dns::LookupIdx;
+use auth::Told;
+
 pub use after::{Mras, Relay, Setting};
+pub use auth::AuthRound;
+pub use relay::{Credential, Lifetime, RelayUse};
 
 /// So long a request may wait for its answer (RFC 3261 §17.1.2.2, Timer F).
 const PATIENCE: Nanos = 32_000_000_000;
@@ -83,18 +90,23 @@ pub struct Step {
     pub kind: StepKind,
     pub state: StepState,
     pub messages: Vec<MsgIdx>,
+    /// Of the step dns.
+    pub lookups: Vec<LookupIdx>,
 }
 
 /// One endpoint (user and epid; without an epid user and client address) registering with one server.
 #[derive(Debug, Clone)]
 pub struct SignIn {
+    /// None where it never came to a REGISTER.
     pub user: Str,
+    /// Of the user, or what the look-ups are for.
+    pub domain: String,
     /// Empty where the client has none.
     pub epid: String,
     /// Where its REGISTERs come from and go to, on the hop that was seen first.
     pub client: SocketAddr,
-    pub server: SocketAddr,
-    pub transport: Transport,
+    pub server: Option<SocketAddr>,
+    pub transport: Option<Transport>,
     pub state: SignInState,
     /// Last final status; 0 for none.
     pub status: u16,
@@ -105,6 +117,16 @@ pub struct SignIn {
     pub target: String,
     /// The last answer refused credentials that were complete.
     pub refused_credentials: bool,
+    /// What the tokens of the rounds say in clear.
+    pub rounds: Vec<AuthRound>,
+    /// Where a 301 or 302 sent the client.
+    pub redirect: Option<String>,
+    /// `ms-keep-alive` of the 2xx.
+    pub keep_alive: Option<String>,
+    /// `ms-user-logon-data: RemoteUser` of the 2xx: the client is outside.
+    pub remote: bool,
+    /// What the server said when it ended the registration itself (`text/registration-event`).
+    pub ended: Option<(MsgIdx, String)>,
     /// Granted last, seconds.
     pub expires: Option<u32>,
     /// How often it tried, the rounds after a challenge being one try.
@@ -116,6 +138,8 @@ pub struct SignIn {
     pub took: Option<Nanos>,
     pub steps: Vec<Step>,
     pub mras: Option<Mras>,
+    /// Credentials for media relays that it was given, in order.
+    pub credentials: Vec<Credential>,
     /// As the server sent them, in order.
     pub provisioning: Vec<Setting>,
     /// The dialogs it is made of: those of REGISTER first.
@@ -154,6 +178,8 @@ impl Analysis {
             groups.into_iter().filter_map(|(epid, dialogs)| self.sign_in(epid, dialogs)).collect();
         all.sort_by_key(|s| s.start);
         self.join_what_follows(&mut all);
+        self.join_lookups(&mut all);
+        all.sort_by_key(|s| s.start);
         all
     }
 
@@ -200,6 +226,10 @@ impl Analysis {
             tries.take(m, self.message(m));
         }
         let Told { auth, realm, target, complete } = self.told(&tries);
+        let rounds = self.rounds(&own, auth);
+        let says = tries.accepted.map(|m| self.says(m)).unwrap_or_default();
+        let redirect = tries.redirect.and_then(|m| self.redirect_of(m));
+        let user = self.dialog(*dialogs.first()?).from_uri;
         let refused_credentials = complete && matches!(tries.status, 401 | 407);
         let state = tries.state(self.newest, refused_credentials);
         let step = match state {
@@ -210,18 +240,24 @@ impl Analysis {
         let start = own.first().map_or(record.time, |m| self.message(*m).time);
         let end = own.last().map_or(record.time, |m| self.message(*m).time);
         Some(SignIn {
-            user: self.dialog(*dialogs.first()?).from_uri,
+            user,
+            domain: domain_of(self.strings.bytes(user)),
             epid,
             client,
-            server,
-            transport: flow.transport,
+            server: Some(server),
+            transport: Some(flow.transport),
             state,
             status: tries.status,
             auth,
             realm,
             target,
             refused_credentials,
-            expires: tries.accepted.and_then(|m| self.granted(m)).or_else(|| {
+            rounds,
+            redirect,
+            keep_alive: says.keep_alive,
+            remote: says.remote,
+            ended: self.ended_by_server(&own),
+            expires: says.granted.or_else(|| {
                 dialogs.iter().rev().find_map(|d| self.expires_of(*d)).filter(|_| tries.accepted.is_some())
             }),
             attempts: tries.attempts,
@@ -229,73 +265,12 @@ impl Analysis {
             start,
             end,
             took: tries.first_success.zip(tries.first_request).map(|(s, r)| s.saturating_sub(r)),
-            steps: vec![Step { kind: StepKind::Register, state: step, messages: own }],
+            steps: vec![Step { kind: StepKind::Register, state: step, messages: own, lookups: Vec::new() }],
             mras: None,
+            credentials: Vec::new(),
             provisioning: Vec::new(),
             dialogs,
         })
-    }
-
-    /// What challenge and credentials say.
-    fn told(&self, tries: &Tries) -> Told {
-        let mut told = Told::default();
-        let read = |m: Option<MsgIdx>| m.and_then(|m| self.message_bytes(m).ok()).unwrap_or_default();
-        // Of several schemes that are offered the one counts that the client takes up.
-        let bytes = read(tries.credentials);
-        let given = auths(&bytes, &["Authorization", "Proxy-Authorization"]);
-        let mut given = given.into_iter();
-        let taken = given.next();
-        if let Some(a) = &taken {
-            told.auth = Some(a.scheme);
-            told.complete = is_complete(a);
-        }
-        let bytes = read(tries.challenge);
-        let offered = auths(&bytes, &["WWW-Authenticate", "Proxy-Authenticate"]);
-        let same = offered.iter().find(|o| told.auth == Some(o.scheme));
-        if let Some(a) = same.or(offered.first()).or(taken.as_ref()) {
-            told.auth.get_or_insert(a.scheme);
-            told.realm = String::from_utf8_lossy(a.realm()).into_owned();
-            told.target = String::from_utf8_lossy(a.target_name()).into_owned();
-        }
-        told
-    }
-
-    /// Seconds that a 2xx grants: of the longest binding it names, else of its Expires.
-    fn granted(&self, m: MsgIdx) -> Option<u32> {
-        let bytes = self.message_bytes(m).ok()?;
-        let message = sip::parse_message(&bytes)?;
-        let number = |text: &[u8]| std::str::from_utf8(text).ok()?.trim().parse::<u32>().ok();
-        let contacts =
-            message.headers_named("Contact").flat_map(|h| parse_name_addrs(&bytes, h.value_range.clone()).0);
-        let of_contacts = contacts.filter_map(|c| number(param::value(&c.params, "expires"))).max();
-        let own = || message.header("Expires").and_then(|h| number(bytes.get(h.value_range.clone())?));
-        of_contacts.or_else(own)
-    }
-}
-
-#[derive(Debug, Default)]
-struct Told {
-    auth: Option<AuthScheme>,
-    realm: String,
-    target: String,
-    complete: bool,
-}
-
-fn auths<'a>(bytes: &'a [u8], names: &[&str]) -> Vec<Auth<'a>> {
-    let Some(message) = sip::parse_message(bytes) else { return Vec::new() };
-    let of_interest = message.headers.iter().filter(|h| names.iter().any(|n| h.is(n)));
-    of_interest.map(|h| parse_auth(bytes, h.value_range.clone()).0).collect()
-}
-
-/// Whether the server can decide by them; an NTLM client first sends empty ones to be challenged ([MS-SIPAE]).
-fn is_complete(a: &Auth<'_>) -> bool {
-    let filled = |name: &str| !param::value(&a.params, name).is_empty();
-    match a.scheme {
-        AuthScheme::Ntlm | AuthScheme::Kerberos | AuthScheme::TlsDsk => {
-            filled("gssapi-data") || filled("response")
-        }
-        AuthScheme::Digest => filled("response"),
-        _ => true,
     }
 }
 
@@ -311,6 +286,7 @@ struct Tries {
     registered: bool,
     left: bool,
     challenge: Option<MsgIdx>,
+    redirect: Option<MsgIdx>,
     credentials: Option<MsgIdx>,
     accepted: Option<MsgIdx>,
     first_request: Option<Nanos>,
@@ -347,6 +323,7 @@ impl Tries {
         self.status = r.status;
         match r.status {
             401 | 407 => self.challenge = Some(m),
+            301 | 302 => self.redirect = Some(m),
             200..=299 => {
                 self.left = self.asked.is_some_and(|(.., leaves)| leaves);
                 self.registered = !self.left;
@@ -368,4 +345,12 @@ impl Tries {
             _ => SignInState::Rejected,
         }
     }
+}
+
+/// Host of a SIP URI, in lower case, without port and parameters.
+fn domain_of(uri: &[u8]) -> String {
+    let uri = String::from_utf8_lossy(uri).to_ascii_lowercase();
+    let rest = uri.split_once(':').map_or(uri.as_str(), |(_, rest)| rest);
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    host.split([';', '?', ':', '>']).next().unwrap_or_default().to_owned()
 }

@@ -140,10 +140,12 @@ impl Methods {
     }
 }
 
-/// Host names of addresses: from `--names`, pcapng name blocks, DNS answers; the first source wins.
+/// Host names of addresses: from `--names`, pcapng name blocks, DNS answers, in this order.
 #[derive(Debug, Default)]
 pub struct Names {
     by_address: HashMap<IpAddr, String>,
+    /// What DNS answers call them: good where nobody else says.
+    by_dns: HashMap<IpAddr, String>,
 }
 
 impl Names {
@@ -159,7 +161,14 @@ impl Names {
         self.by_address.insert(address, name.to_owned());
     }
 
+    /// A name that a DNS answer gives; the first one stays.
+    pub fn learn_dns(&mut self, address: IpAddr, name: &str, limit: usize) {
+        if self.by_dns.len() < limit {
+            self.by_dns.entry(address).or_insert_with(|| name.to_owned());
+        }
+    }
+
     pub fn get(&self, address: IpAddr) -> Option<&str> {
-        self.by_address.get(&address).map(String::as_str)
+        self.by_address.get(&address).or_else(|| self.by_dns.get(&address)).map(String::as_str)
     }
 }

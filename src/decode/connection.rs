@@ -6,6 +6,7 @@ use callscope_parsers::probe::{Probe, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
 
 use super::breakage;
+use super::dns::dns_port;
 use super::ordered::first_time;
 use super::tls::TlsState;
 use super::websocket::{WebState, WsStep};
@@ -13,6 +14,7 @@ use super::{Accounting, Breakage, BreakageKind, Class, DecodedSip, Place, Sink, 
 use crate::capture::{FrameRef, Nanos};
 use crate::limits::Limits;
 
+mod dns;
 mod half;
 mod stun;
 mod tds;
@@ -34,6 +36,7 @@ enum Mode {
     Web(Box<WebState>),
     Stun(Box<StunState>),
     Tds(Box<TdsState>),
+    Dns,
     Other,
 }
 
@@ -89,7 +92,7 @@ impl Connection {
     pub fn class(&self, payload: bool) -> Option<Class> {
         match &self.mode {
             Mode::Undecided => None,
-            Mode::Sip | Mode::Stun(_) => Some(Class::Decoded),
+            Mode::Sip | Mode::Stun(_) | Mode::Dns => Some(Class::Decoded),
             Mode::Tds(t) => Some(if payload && t.encrypted { Class::Encrypted } else { Class::Decoded }),
             Mode::Tls(_) => Some(if payload { Class::Encrypted } else { Class::Decoded }),
             Mode::Web(w) => w.is_websocket().then_some(Class::Decoded),
@@ -161,7 +164,9 @@ impl Connection {
                     self.halves[d] = Half { lost: true, ..Half::default() };
                 }
             }
-            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) | Mode::Tds(_) => self.give_up(),
+            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) | Mode::Tds(_) | Mode::Dns => {
+                self.give_up()
+            }
             Mode::Other => {}
         }
         self.count_held(cx);
@@ -173,7 +178,7 @@ impl Connection {
             Mode::Web(web) => web.held(),
             Mode::Stun(stun) => stun.held(),
             Mode::Tds(tds) => tds.held(),
-            Mode::Undecided | Mode::Sip | Mode::Other => 0,
+            Mode::Undecided | Mode::Sip | Mode::Dns | Mode::Other => 0,
         };
         let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
         *cx.held = (*cx.held + held).saturating_sub(self.held);
@@ -201,6 +206,7 @@ impl Connection {
             Mode::Web(_) => self.web(direction, arrival, cx, sink),
             Mode::Stun(_) => self.stun(direction, arrival, cx, sink),
             Mode::Tds(_) => self.tds(direction, &arrival, sink),
+            Mode::Dns => self.dns(direction, arrival, cx, sink),
             Mode::Other => {}
         }
     }
@@ -226,6 +232,16 @@ impl Connection {
             &joined
         };
         let was_other = matches!(self.mode, Mode::Other);
+        if !was_other && dns_port(self.ends.0, self.ends.1).is_some() {
+            match dns::guess(start) {
+                Some(true) => {
+                    self.mode = Mode::Dns;
+                    return self.take_held(1 - direction, cx, sink);
+                }
+                Some(false) => {}
+                None => return,
+            }
+        }
         if !was_other && start.first() != Some(&2) {
             match TdsState::guess(direction, start) {
                 Ok(Some(state)) => return self.start_tds(state, direction, cx, sink),
@@ -340,6 +356,10 @@ impl Connection {
                 );
             }
             Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Dns => {
+                self.halves[direction].clear();
+                self.halves[direction].lost = true;
+            }
             Mode::Stun(state) => {
                 state.lost(direction);
                 self.halves[direction].clear();
@@ -410,7 +430,7 @@ impl Connection {
         let transport = match self.mode {
             Mode::Sip => Transport::Tcp,
             Mode::Web(_) => Transport::Ws,
-            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Tds(_) | Mode::Other => return,
+            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Tds(_) | Mode::Dns | Mode::Other => return,
         };
         if let Some(direction) = self.asking.take() {
             let (src, dst) = self.addresses(direction);

@@ -7,12 +7,12 @@ use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
-use super::prepare::{Payload, no_message, udp_payload};
+use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedSip, Keys, LightCounts, MediaFlow, Place, Prepared, Sink, StunEvent, Transport,
-    Way,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, LightCounts, MediaFlow, Place, Prepared, Sink,
+    StunEvent, Transport, Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -45,6 +45,8 @@ pub struct CaptureDecoder {
     next_sip: usize,
     /// Next of `Prepared::stun`.
     next_stun: usize,
+    /// Next of `Prepared::dns`.
+    next_dns: usize,
     tallies: Tallies,
     /// Hashes of the flows that have carried RTP.
     rtp_flows: HashSet<u64, foldhash::fast::RandomState>,
@@ -76,6 +78,7 @@ impl CaptureDecoder {
             counts: LightCounts::default(),
             next_sip: 0,
             next_stun: 0,
+            next_dns: 0,
             tallies: Tallies::default(),
             rtp_flows: HashSet::default(),
             parts: Vec::new(),
@@ -88,6 +91,7 @@ impl CaptureDecoder {
     pub fn begin_batch(&mut self, prepared: &Prepared) {
         self.next_sip = 0;
         self.next_stun = 0;
+        self.next_dns = 0;
         self.tallies.begin(&prepared.media);
         self.counts.rtp += prepared.counts.rtp;
         self.counts.rtcp += prepared.counts.rtcp;
@@ -171,6 +175,17 @@ impl CaptureDecoder {
                     self.accounting.add(message_class(kept, event.cut), 1);
                 }
             }
+            Class::Dns => {
+                let Some(event) = prepared.dns.get(self.next_dns) else { return };
+                self.next_dns += 1;
+                let range = event.start as usize..event.start as usize + event.len as usize;
+                let bytes = prepared.batch.bytes.get(range).unwrap_or_default();
+                let frame = self.frame_ref(prepared, i);
+                let kept = sink.dns(&DecodedDns::of(event, bytes, frame, head.time, duplicate));
+                if !duplicate {
+                    self.accounting.add(message_class(kept, event.cut), 1);
+                }
+            }
             Class::Ordered if duplicate => self.ordered_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
@@ -201,7 +216,9 @@ impl CaptureDecoder {
             Sliced::Fragment { ip } => ip,
             Sliced::Udp { ip, src, dst, payload } => {
                 let mut counts = LightCounts::default();
-                if let Payload::Carried(channel, bytes) = udp_payload(payload, 0, false, &mut counts) {
+                if let Payload::Carried(channel, bytes) =
+                    udp_between(payload, (src, dst), 0, &[], &mut counts)
+                {
                     let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
                     let at = DecodedAt {
                         place: place_of(bytes, file),
@@ -231,7 +248,7 @@ impl CaptureDecoder {
         let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
         let mut counts = LightCounts::default();
-        if let Payload::Text(bytes) = udp_payload(payload, 0, false, &mut counts)
+        if let Payload::Text(bytes) = udp_between(payload, (src, dst), 0, &[], &mut counts)
             && let Some(scan) = sip::scan(bytes)
         {
             let way = Way { frame, parts: earlier, time: head.time, src, dst, transport: Transport::Udp };
@@ -295,7 +312,6 @@ impl CaptureDecoder {
     ) {
         let class = match sliced {
             Sliced::Udp { ip, src, dst, payload } => {
-                let sip_port = self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
                 let at = DecodedAt {
                     place: place_of(payload, file),
@@ -309,7 +325,9 @@ impl CaptureDecoder {
                     cut: missing,
                     doubtful: false,
                 };
-                let bytes = match udp_payload(payload, ip.missing, sip_port, &mut self.counts) {
+                let ends = (src, dst);
+                let told = udp_between(payload, ends, ip.missing, &self.sip_ports, &mut self.counts);
+                let bytes = match told {
                     Payload::Text(bytes) => bytes,
                     Payload::Is(Class::Other) if is_sqlr(src, dst, payload) => {
                         let (bytes, place) = (payload, place_of(payload, file));
@@ -326,6 +344,21 @@ impl CaptureDecoder {
                             None => no_message(missing),
                         };
                         return self.accounting.add(class, frames);
+                    }
+                    Payload::Dns => {
+                        let (message, transport) = (payload, Transport::Udp);
+                        let (cut, duplicate) = (missing, false);
+                        let kept = sink.dns(&DecodedDns {
+                            message,
+                            frame,
+                            time,
+                            src,
+                            dst,
+                            transport,
+                            duplicate,
+                            cut,
+                        });
+                        return self.accounting.add(message_class(kept, missing), frames);
                     }
                     Payload::Stun => {
                         let kept = give(payload, &at, sink);

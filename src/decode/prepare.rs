@@ -3,9 +3,11 @@
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
 
+use callscope_parsers::dns::looks_like_dns;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
+use super::dns::{DnsEvent, dns_port, is_elsewhere};
 use super::sql::is_sqlr;
 use super::stun::{
     InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, in_cut_channel, stun_in,
@@ -29,6 +31,8 @@ pub enum Class {
     Sip,
     /// The next of [`Prepared::stun`].
     Stun,
+    /// The next of [`Prepared::dns`].
+    Dns,
     /// The next of [`Prepared::media`].
     Media,
     /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, a question for SQL Server instances, SIP
@@ -68,6 +72,8 @@ pub struct Prepared {
     pub sip: Vec<SipEvent>,
     /// One for each [`Class::Stun`], in order.
     pub stun: Vec<StunEvent>,
+    /// One for each [`Class::Dns`], in order.
+    pub dns: Vec<DnsEvent>,
     /// A frame for each [`Class::Media`], in order.
     pub media: MediaFlows,
     pub counts: LightCounts,
@@ -81,6 +87,7 @@ pub(super) enum Payload<'a> {
     Is(Class),
     /// STUN, or ChannelData with STUN in it.
     Stun,
+    Dns,
     /// Counted by its flow: TURN channel (0 for none), kind, length without the header of ChannelData.
     Media(u16, MediaKind, usize),
     /// Looks like SIP in a TURN channel.
@@ -89,13 +96,26 @@ pub(super) enum Payload<'a> {
     Text(&'a [u8]),
 }
 
-/// `missing`: bytes of it that the capture does not hold.
-pub(super) fn udp_payload<'a>(
+/// What goes between two ports; `missing`: bytes of it that the capture does not hold.
+pub(super) fn udp_between<'a>(
     payload: &'a [u8],
+    (src, dst): (SocketAddr, SocketAddr),
     missing: u32,
-    sip_port: bool,
+    sip_ports: &[u16],
     counts: &mut LightCounts,
 ) -> Payload<'a> {
+    // The first bytes of a DNS message are any: its ports decide before they do.
+    if let Some(port) = dns_port(src, dst)
+        && looks_like_dns(payload, port)
+    {
+        return Payload::Dns;
+    }
+    let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
+    udp_payload(payload, missing, sip_port, counts)
+}
+
+/// `missing`: bytes of it that the capture does not hold.
+fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut LightCounts) -> Payload<'a> {
     Payload::Is(match probe_datagram(payload) {
         Probe::Rtp => {
             counts.rtp += 1;
@@ -120,6 +140,7 @@ pub(super) fn udp_payload<'a>(
         Probe::Tls | Probe::Http | Probe::Unknown if sip_port => return message_text(payload),
         Probe::Tls | Probe::Http | Probe::Unknown => match in_cut_channel(payload, missing) {
             Some((channel, kind, len)) => return Payload::Media(channel, kind, len),
+            None if is_elsewhere(payload) => return Payload::Dns,
             None => Class::Other,
         },
     })
@@ -145,11 +166,12 @@ pub fn prepare(
     sip_ports: &[u16],
     hasher: &foldhash::fast::RandomState,
 ) {
-    let Prepared { batch, classes, digests, sip, stun, media, counts } = prepared;
+    let Prepared { batch, classes, digests, sip, stun, dns, media, counts } = prepared;
     classes.clear();
     digests.clear();
     sip.clear();
     stun.clear();
+    dns.clear();
     media.clear();
     *counts = LightCounts::default();
     classes.reserve(batch.frames.len());
@@ -163,9 +185,8 @@ pub fn prepare(
         let mut digest = None;
         let class = match &sliced {
             Sliced::Udp { ip, src, dst, payload } => {
-                let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
-                match udp_payload(payload, ip.missing, sip_port, counts) {
+                match udp_between(payload, (*src, *dst), ip.missing, sip_ports, counts) {
                     // Rare, and told by what came before: the ordered half takes it.
                     Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,
@@ -190,6 +211,16 @@ pub fn prepare(
                         }
                         None => no_message(missing),
                     },
+                    Payload::Dns => {
+                        dns.push(DnsEvent {
+                            start: ((payload.as_ptr() as usize) - base) as u32,
+                            len: payload.len() as u32,
+                            src: *src,
+                            dst: *dst,
+                            cut: missing,
+                        });
+                        Class::Dns
+                    }
                     Payload::Text(bytes) => match sip::scan(bytes) {
                         Some(scan) => {
                             let hash = hasher.hash_one(bytes);

@@ -4,6 +4,7 @@
 
 mod build;
 mod details;
+mod dns;
 mod ice;
 mod layout;
 mod list;
@@ -15,6 +16,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::correlate::dns::LookupIdx;
 use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
@@ -78,10 +80,10 @@ pub fn summary_of(
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
-        for name in ["media_streams", "dns_lookups", "findings"] {
-            o.value(name, &Nothing::default())?;
-        }
-        Ok(())
+        o.value("media_streams", &Nothing::default())?;
+        let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
+        o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
+        o.value("findings", &Nothing::default())
     })
 }
 

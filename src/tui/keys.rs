@@ -184,7 +184,7 @@ pub const KEYS: &[Key] = &[
     key(CALLS.or(LADDER), &["I"], Action::Ice, "pairs", Group::Go, "ICE", "pair boards of the ICE sessions"),
     key(PACKETS, &["I"], Action::Ice, "pairs", Group::Go, "its ICE", "pair board or allocation of this frame"),
     key(SESSIONS, &["v"], Action::OtherTable, "allocations", Group::Go, "TURN", "the TURN allocations"),
-    key(Contexts::DIALOGS.or(LIST), &["v"], Action::OtherTable, "other-table", Group::Go, "other table", "dialogs, sign-ins, subscriptions"),
+    key(Contexts::DIALOGS.or(LIST), &["v"], Action::OtherTable, "other-table", Group::Go, "other table", "sign-ins, subscriptions, dialogs"),
     key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
     key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),
     key(BOARD, &["t"], Action::Candidates, "candidates", Group::Go, "candidates", "candidate tables of both sides"),

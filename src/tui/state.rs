@@ -151,12 +151,21 @@ impl Tab {
         }
     }
 
+    /// [`Tab::names`], after the table it shows.
+    pub fn names_of(self, table: Option<TableKind>) -> (&'static str, &'static str) {
+        match (self, table) {
+            (Self::Dialogs, Some(TableKind::Dialogs)) => ("Dialogs", "Dialogs"),
+            (Self::Dialogs, Some(TableKind::List(ListKind::Subscriptions))) => ("Subscriptions", "Subscr"),
+            _ => self.names(),
+        }
+    }
+
     /// Its tables; `v` leads from one to the next.
     pub fn tables(self) -> &'static [TableKind] {
         const DIALOGS: &[TableKind] = &[
-            TableKind::Dialogs,
             TableKind::List(ListKind::SignIns),
             TableKind::List(ListKind::Subscriptions),
+            TableKind::Dialogs,
         ];
         match self {
             Self::Calls => &[TableKind::Calls],
@@ -416,7 +425,7 @@ pub struct State {
     /// Of each of [`ListKind::ALL`].
     pub lists: Vec<TableState>,
     /// Which of their tables the tabs show.
-    pub shown_tables: [usize; Tab::ALL.len()],
+    pub shown_tables: [Option<usize>; Tab::ALL.len()],
     pub packets: PacketsState,
     pub statistics: Option<Arc<Vec<CountGroup>>>,
     pub stack: Vec<View>,
@@ -473,7 +482,7 @@ impl State {
             sessions: TableState::new(TableKind::Sessions),
             allocations: TableState::new(TableKind::Allocations),
             lists: ListKind::ALL.map(|kind| TableState::new(TableKind::List(kind))).into(),
-            shown_tables: [0; Tab::ALL.len()],
+            shown_tables: [None; Tab::ALL.len()],
             packets: PacketsState::default(),
             statistics: None,
             stack: Vec::new(),
@@ -536,8 +545,15 @@ impl State {
 
     /// The table of this tab.
     pub fn tab_table(&self) -> Option<TableKind> {
-        let tables = self.tab.tables();
-        tables.get(self.shown_tables[self.tab as usize]).or(tables.first()).copied()
+        self.table_of(self.tab)
+    }
+
+    /// The table that a tab shows: the one that was chosen, else the first that has rows.
+    pub fn table_of(&self, tab: Tab) -> Option<TableKind> {
+        let tables = tab.tables();
+        let chosen = self.shown_tables[tab as usize].and_then(|at| tables.get(at));
+        let filled = || tables.iter().find(|kind| self.holdings.rows(**kind) > 0);
+        chosen.or_else(filled).or(tables.first()).copied()
     }
 
     /// The table after this one in this tab, going round.
@@ -550,8 +566,7 @@ impl State {
     /// Goes to the tab of a table and shows it there.
     pub fn show_table(&mut self, kind: TableKind) {
         self.tab = Tab::of(kind);
-        self.shown_tables[self.tab as usize] =
-            self.tab.tables().iter().position(|t| *t == kind).unwrap_or_default();
+        self.shown_tables[self.tab as usize] = self.tab.tables().iter().position(|t| *t == kind);
     }
 
     pub fn say(&mut self, text: impl Into<String>) {

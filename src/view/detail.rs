@@ -2,6 +2,7 @@
 
 mod body;
 mod csta;
+mod dns;
 mod payload;
 mod redact;
 mod routing;

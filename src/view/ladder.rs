@@ -3,6 +3,7 @@
 mod conference;
 mod csta;
 mod diagnostics;
+mod dns;
 mod fold;
 mod forwarding;
 mod label;
@@ -124,6 +125,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     lifelines::refine(analysis, &mut machines.lifelines);
     let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
+    let drawn_dns = dns::draw(analysis, &owners, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -199,11 +201,10 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start()]
-        .into_iter()
-        .flatten()
-        .min();
-    let rows = stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows));
+    let firsts =
+        [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start(), drawn_dns.start()];
+    let start = firsts.into_iter().flatten().min();
+    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows)));
     let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder

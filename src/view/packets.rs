@@ -1,5 +1,6 @@
 //! One line a frame: the Packets view.
 
+pub(super) mod dns;
 mod names;
 pub mod stun;
 
@@ -11,7 +12,7 @@ use callscope_parsers::sip;
 use super::{ladder, show, sql};
 use crate::capture::{CaptureId, FrameBatch, FrameHead, FrameRef, LinkType, Nanos};
 use crate::correlate::{Analysis, MsgIdx, Owner, Transport};
-use crate::decode::is_sqlr;
+use crate::decode::{dns_port, is_sqlr};
 use crate::net::{IpPacket, Sliced, TcpFlags, TcpSegment, explain_frame, slice_frame};
 use stun::FlowKnown;
 
@@ -217,6 +218,11 @@ fn udp(
         Some(peer) => format!("  (relayed {} {peer})", known.towards()),
         None => String::new(),
     };
+    if let Some(message) = dns::datagram(payload, src, dst)
+        && (dns_port(src, dst).is_some() || probe_datagram(payload) == Probe::Unknown)
+    {
+        return (message.flavor.name(), dns::line(&message));
+    }
     match probe_datagram(payload) {
         Probe::Sip => ("SIP", first_line(payload)),
         Probe::SipKeepAlive => ("SIP", format!("keep-alive, {len} bytes")),
@@ -253,6 +259,11 @@ fn tcp(segment: &TcpSegment<'_>, known: &FlowKnown<'_>, speaks_tds: Option<bool>
     }
     if let Some(told) = speaks_tds.and_then(|from_server| sql::segment(payload, from_server)) {
         return ("TDS", told);
+    }
+    let messages = dns::segment(payload, segment.src, segment.dst);
+    if let Some((_, first)) = messages.first() {
+        let lines: Vec<String> = messages.iter().take(MESSAGES).map(|(_, m)| dns::line(m)).collect();
+        return (first.flavor.name(), lines.join(" · "));
     }
     if let Some(told) = stun::segment(payload, known) {
         return told;

@@ -1,5 +1,9 @@
 //! What follows a REGISTER: provisioning and the credentials for the media relay.
 
+use callscope_parsers::mime::{Part, parse_body};
+use callscope_parsers::mras::{Message, parse_mras};
+use callscope_parsers::provisioning::{ProvisioningKind, parse_provisioning};
+
 use super::*;
 
 /// One setting that the server gave out.
@@ -37,6 +41,11 @@ pub struct Mras {
     pub reason: Option<String>,
 }
 
+/// Settings kept of one sign-in.
+const SETTINGS: usize = 4_096;
+/// Bodies read of one dialog.
+const BODIES: usize = 64;
+
 impl Analysis {
     /// Gives each sign-in the dialogs of its endpoint that came after its REGISTER.
     pub(super) fn join_what_follows(&self, all: &mut [SignIn]) {
@@ -66,9 +75,10 @@ impl Analysis {
                 self.add_step(sign_in, kind, dialog);
             }
         }
-        for sign_in in all {
+        for sign_in in all.iter_mut() {
             sign_in.steps.sort_by_key(|s| s.kind);
         }
+        self.follow_credentials(all);
     }
 
     fn step_of(&self, dialog: &Dialog) -> Option<StepKind> {
@@ -109,18 +119,149 @@ impl Analysis {
             _ => StepState::Ok,
         };
         let messages: Vec<MsgIdx> = self.messages_of(dialog.messages).collect();
+        let state = match kind {
+            StepKind::Provisioning => {
+                self.add_settings(sign_in, &messages);
+                state
+            }
+            StepKind::Mras => self.add_mras(sign_in, dialog, &messages, state),
+            StepKind::Dns | StepKind::Register => state,
+        };
         match sign_in.steps.iter_mut().find(|s| s.kind == kind) {
             Some(step) => {
                 step.state = state;
                 step.messages.extend(&messages);
             }
-            None => sign_in.steps.push(Step { kind, state, messages: messages.clone() }),
+            None => sign_in.steps.push(Step { kind, state, messages, lookups: Vec::new() }),
         }
         sign_in.end = sign_in.end.max(dialog.summary.end);
-        if kind == StepKind::Mras {
-            let mras = sign_in.mras.get_or_insert_with(Mras::default);
-            mras.uri = self.text(dialog.to_uri).into_owned();
-            mras.state = Some(state);
+    }
+
+    /// Messages of a dialog with a body of some kind, each once.
+    fn with_body<'a>(
+        &'a self,
+        messages: &'a [MsgIdx],
+        kind: Content,
+    ) -> impl Iterator<Item = (MsgIdx, Vec<u8>)> + 'a {
+        let of = move |m: &&MsgIdx| {
+            let r = self.message(**m);
+            let again = r.has(flag::RETRANSMISSION) || r.has(flag::DUPLICATE);
+            !again && (r.content == kind || r.content == Content::Multipart)
+        };
+        messages.iter().filter(of).take(BODIES).flat_map(move |&m| {
+            let bodies = self.bodies(m, kind).unwrap_or_default();
+            bodies.into_iter().map(move |body| (m, body))
+        })
+    }
+
+    /// The body of a message, or the parts of it that are of a kind.
+    fn bodies(&self, m: MsgIdx, kind: Content) -> Option<Vec<Vec<u8>>> {
+        let bytes = self.message_bytes(m).ok()?;
+        let scan = sip::scan(&bytes)?;
+        let whole = scan.body_start.min(bytes.len())..bytes.len();
+        if self.message(m).content == kind {
+            return Some(vec![bytes.get(whole)?.to_vec()]);
         }
+        let (part, _) = parse_body(&bytes, whole, scan.content_type);
+        let of_kind = |p: &&Part| Content::of(p.content_type.as_bytes()) == kind;
+        Some(part.walk().into_iter().filter(of_kind).map(|p| p.decoded(&bytes).0.into_owned()).collect())
+    }
+
+    /// Settings in the answer or in the notifications; what comes later replaces what came before.
+    fn add_settings(&self, sign_in: &mut SignIn, messages: &[MsgIdx]) {
+        let mut places: HashMap<(String, String), usize> = HashMap::new();
+        for (m, body) in self.with_body(messages, Content::Provisioning) {
+            let Some(told) = parse_provisioning(&body).filter(|p| p.kind != ProvisioningKind::Request) else {
+                continue;
+            };
+            // Of a list the entries have the same name within one document.
+            let mut own: HashMap<(String, String), u32> = HashMap::new();
+            for setting in &told.settings {
+                let group = told.group_of(setting).unwrap_or_default().to_owned();
+                let n = own.entry((group.clone(), setting.name.clone())).or_default();
+                *n += 1;
+                let name = if *n > 1 { format!("{} ({n})", setting.name) } else { setting.name.clone() };
+                let found = Setting {
+                    group: group.clone(),
+                    name: name.clone(),
+                    value: setting.value.clone(),
+                    meaning: setting.meaning().unwrap_or_default(),
+                    message: m,
+                };
+                match places.get(&(group.clone(), name.clone())) {
+                    Some(&at) => {
+                        if let Some(known) = sign_in.provisioning.get_mut(at) {
+                            *known = found;
+                        }
+                    }
+                    None if sign_in.provisioning.len() < SETTINGS => {
+                        places.insert((group, name), sign_in.provisioning.len());
+                        sign_in.provisioning.push(found);
+                    }
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// What is asked for and what is given; how it went.
+    fn add_mras(
+        &self,
+        sign_in: &mut SignIn,
+        dialog: &Dialog,
+        messages: &[MsgIdx],
+        state: StepState,
+    ) -> StepState {
+        let mut mras = Mras {
+            uri: self.text(dialog.to_uri).into_owned(),
+            state: Some(state),
+            ..sign_in.mras.take().unwrap_or_default()
+        };
+        let mut answered = false;
+        for (m, body) in self.with_body(messages, Content::MediaRelayAuth) {
+            let Some(told) = parse_mras(&body) else { continue };
+            match told.message {
+                Message::Request(asked) => {
+                    let Some(first) = asked.into_iter().next() else { continue };
+                    mras.location = first.location.or(mras.location);
+                    mras.duration = first.duration.or(mras.duration);
+                }
+                // The next hop said it before: the same answer counts once.
+                Message::Response(_) if answered => {}
+                Message::Response(response) => {
+                    answered = true;
+                    let r = self.message(m);
+                    let good = response.is_ok() && (200..300).contains(&r.status);
+                    mras.reason = response.reason.clone().filter(|_| !good);
+                    if !good || response.credentials.iter().all(|c| c.username.is_none()) {
+                        mras.state = Some(StepState::Failed);
+                    }
+                    mras.relays.clear();
+                    for given in response.credentials {
+                        mras.duration = given.duration.or(mras.duration);
+                        mras.relays.extend(given.relays.iter().map(|r| Relay {
+                            host: r.host_name.clone().or(r.direct_address.clone()).unwrap_or_default(),
+                            location: r.location.clone().unwrap_or_default(),
+                            udp: r.udp_port,
+                            tcp: r.tcp_port,
+                        }));
+                        let Some(username) = given.username else { continue };
+                        mras.username = Some(username.clone());
+                        if sign_in.credentials.iter().all(|c| c.username != username) {
+                            sign_in.credentials.push(Credential {
+                                username,
+                                message: m,
+                                given: r.time,
+                                duration: given.duration,
+                                uses: Vec::new(),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        let state = mras.state.unwrap_or(state);
+        sign_in.mras = Some(mras);
+        state
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
         rtcp: types::Packets { packets: other.rtcp_packets },
         sqlr: types::Sqlr { requests: sql.requests, responses: sql.responses, malformed: sql.malformed },
         tds: types::Tds { prelogins: sql.prelogins },
-        dns: types::Dns::default(),
+        dns: types::Dns { srv_queries: analysis.dns.statistics.srv_queries },
         tls: types::Tls { sessions: other.tls_sessions, decrypted: 0 },
     }
 }

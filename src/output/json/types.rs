@@ -119,7 +119,7 @@ pub(super) struct Tds {
     pub prelogins: u64,
 }
 
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Dns {
     pub srv_queries: u64,
 }

@@ -64,8 +64,7 @@ fn title(buf: &mut Buffer, area: Rect, state: &State) {
 fn count(state: &State, tab: Tab) -> Option<u64> {
     match tab {
         Tab::Packets => Some(state.holdings.frames),
-        Tab::Ice if state.holdings.sessions == 0 => Some(state.holdings.allocations as u64),
-        _ => tab.tables().first().map(|kind| state.holdings.rows(*kind) as u64),
+        _ => state.table_of(tab).map(|kind| state.holdings.rows(kind) as u64),
     }
 }
 
@@ -80,7 +79,7 @@ fn short(n: u64) -> String {
 /// The tabs as wide as fits: all names, short names, short names without counts, digits.
 fn tab_line(state: &State, room: u16) -> Vec<(u16, String, Role)> {
     let text = |tab: Tab, level: u8| {
-        let (long, brief) = tab.names();
+        let (long, brief) = tab.names_of(state.table_of(tab));
         let digit = tab.digit();
         let counted =
             count(state, tab).filter(|n| *n > 0).map(|n| format!(" {}", short(n))).unwrap_or_default();

@@ -55,10 +55,10 @@ fn nothing(state: &State, kind: TableKind, what: &str) -> String {
         TableKind::Calls => (rows(TableKind::Dialogs), "3 shows the rest of SIP: ".to_owned()),
         TableKind::Dialogs => (rows(TableKind::Calls), "2 shows the calls: ".to_owned()),
         TableKind::List(_) => match state.next_table() {
-            Some(TableKind::List(next)) => {
+            Some(TableKind::List(next)) if rows(TableKind::List(next)) > 0 => {
                 (rows(TableKind::List(next)), format!("v shows the {}: ", next.words().1))
             }
-            Some(next) if next != kind => (rows(next), "v shows every dialog: ".to_owned()),
+            Some(next) if next != kind => (rows(TableKind::Dialogs), "v shows every dialog: ".to_owned()),
             _ => (0, String::new()),
         },
     };

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use callscope_parsers::dns::Dns;
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 
-use super::Node;
 use super::sql;
 use super::stun::{self, Scene};
-use crate::decode::is_sqlr;
+use super::{Node, dns};
+use crate::decode::{dns_port, is_sqlr};
 use crate::net::Sliced;
 use crate::view::packets;
 
@@ -20,7 +21,11 @@ pub fn payload(
 ) -> Vec<Node> {
     let bytes = frame.get(range.clone()).unwrap_or_default();
     let probe = match sliced {
-        Sliced::Tcp { .. } => {
+        Sliced::Tcp { segment, .. } => {
+            let messages = packets::dns::segment(bytes, segment.src, segment.dst);
+            if !messages.is_empty() {
+                return dns_segment(bytes, range.start, messages);
+            }
             let frames = scene.map(|s| stun::segment(bytes, range.start, s)).unwrap_or_default();
             if !frames.is_empty() {
                 return frames;
@@ -32,6 +37,12 @@ pub fn payload(
             probe_stream(bytes)
         }
         Sliced::Udp { src, dst, .. } => {
+            let known_port = dns_port(*src, *dst).is_some();
+            if (known_port || probe_datagram(bytes) == Probe::Unknown)
+                && let Some(message) = packets::dns::datagram(bytes, *src, *dst)
+            {
+                return vec![dns::message(&message, bytes.len(), range.start)];
+            }
             if let Some(node) = scene.and_then(|s| stun::datagram(bytes, range.start, s)) {
                 return vec![node];
             }
@@ -47,6 +58,25 @@ pub fn payload(
         _ => Probe::Unknown,
     };
     vec![told(probe, bytes, range.start)]
+}
+
+/// The messages of a segment, each with the length before it.
+fn dns_segment(bytes: &[u8], at: usize, messages: Vec<(Range<usize>, Dns)>) -> Vec<Node> {
+    let mut end = 0;
+    let mut out = Vec::new();
+    for (range, message) in messages {
+        let mut node = dns::message(&message, range.len(), at + range.start);
+        let head = at + range.start.saturating_sub(2)..at + range.start;
+        node.range = Some(head.start..at + range.end);
+        node.children.insert(0, Node::new("Length", range.len().to_string(), head));
+        end = range.end;
+        out.push(node);
+    }
+    if end < bytes.len() {
+        let text = format!("{} bytes, the rest stands in later segments", bytes.len() - end);
+        out.push(Node::new("Beginning of a message", text, at + end..at + bytes.len()));
+    }
+    out
 }
 
 /// A node for a payload that begins `at`, by what it looks like.

@@ -133,6 +133,12 @@ fn time_of(row: &LadderRow) -> Nanos {
 }
 
 impl Drawn {
+    /// Rows of something else to be merged in.
+    pub fn of(mut rows: Vec<LadderRow>) -> Self {
+        rows.sort_by_key(time_of);
+        Self { rows, ..Self::default() }
+    }
+
     /// Time of the first row.
     pub fn start(&self) -> Option<Nanos> {
         self.rows.first().map(time_of)

@@ -210,3 +210,58 @@ fn a_server_elsewhere_is_no_client_here() {
     assert_eq!(ladder.lifelines[0].role.as_deref(), Some("Front End"));
     assert_ne!(ladder.lifelines[0].name, "pool");
 }
+
+#[test]
+fn look_ups_before_a_register_are_arrows() {
+    use crate::capture::FrameRef;
+    use crate::correlate::{DialogIdx, Transport};
+    use crate::decode::DecodedDns;
+    use crate::view::scenario::machine;
+
+    let mut s = Scenario::default();
+    let who = "<sip:ann@contoso.com>";
+    let register = request("REGISTER", 1).between(&format!("{who};tag=1"), who).via(&["A 1"]);
+    s.add(500, "A>B", &register);
+    let mut analysis = s.done();
+    let (client, server) = (machine("A"), "10.0.0.53:53".parse().expect("address"));
+    let name = b"\x04_sip\x04_tls\x07contoso\x03com\0";
+    let other = b"\x03www\x07example\x03com\0";
+    let mut add = |ms: i64, id: u8, flags: [u8; 2], name: &[u8], kind: u8| {
+        let head = [&[0, id][..], &flags, &[0, 1, 0, 0, 0, 0, 0, 0]].concat();
+        let message = [&head, name, &[0, kind, 0, 1]].concat();
+        let (src, dst) = if flags[0] & 0x80 == 0 { (client, server) } else { (server, client) };
+        analysis.add_dns(&DecodedDns {
+            message: &message,
+            frame: FrameRef { frame: u32::from(id), ..FrameRef::default() },
+            time: ms * 1_000_000,
+            src,
+            dst,
+            transport: Transport::Udp,
+            duplicate: false,
+            cut: false,
+        });
+    };
+    add(0, 1, [1, 0], name, 33);
+    add(20, 1, [0x81, 0x83], name, 33);
+    add(30, 2, [1, 0], other, 1);
+    add(40, 3, [1, 0], b"\x03sip\x07contoso\x03com\0", 1);
+    let ladder = build(&analysis, &[Owner::Dialog(DialogIdx(0))], LadderOptions::default());
+    let labels: Vec<(&str, usize, usize)> = ladder
+        .rows
+        .iter()
+        .filter_map(|row| match row {
+            LadderRow::Arrow { label, from, to, .. } => Some((label.as_str(), *from, *to)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        labels,
+        [
+            ("SRV _sip._tls.contoso.com?", 0, 2),
+            ("SRV _sip._tls.contoso.com → NXDOMAIN", 2, 0),
+            ("A sip.contoso.com → no answer", 0, 2),
+            ("REGISTER", 0, 1),
+        ]
+    );
+    assert_eq!(ladder.lifelines[2].role.as_deref(), Some("DNS"));
+}

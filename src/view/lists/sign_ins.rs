@@ -3,7 +3,8 @@
 use callscope_parsers::sip::auth::AuthScheme;
 
 use super::*;
-use crate::correlate::gathered::{SignIn, SignInState, Step, StepKind, StepState};
+use crate::correlate::gathered::{AuthRound, Lifetime, SignIn, SignInState, Step, StepKind, StepState};
+use crate::view::packets::dns;
 use crate::view::rows::columns;
 
 columns! { HELP DEFINITIONS
@@ -17,7 +18,7 @@ columns! { HELP DEFINITIONS
     "auth" "By" Left 2 "NTLM, Kerberos, TLS-DSK, Digest",
     "attempts" "Tries" Right 5 "how often it tried; the rounds after a challenge are one try",
     "took" "Took" Right 3 "first REGISTER to the first 2xx",
-    "steps" "Steps" Left 1 "register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
+    "steps" "Steps" Left 1 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
     "stopped" "Stopped at" Left 1 "the first step that did not succeed, and why",
     "expires" "Expires" Right 6 "seconds granted",
     "refreshes" "Refreshes" Right 6 "REGISTERs that prolonged it",
@@ -26,6 +27,10 @@ columns! { HELP DEFINITIONS
     "target" "Target" Left 6 "server that the challenge names",
     "location" "Location" Left 6 "location the client gave to the A/V authentication service",
     "relays" "Relays" Left 6 "media relays it was given",
+    "workstation" "Workstation" Left 6 "computer that the NTLM token names",
+    "account" "Account" Left 6 "account that the NTLM token names",
+    "keep_alive" "Keep-alive" Left 6 "what was agreed to keep the connection alive (ms-keep-alive)",
+    "allocations" "Allocations" Right 6 "TURN allocations made with its credentials",
 }
 
 pub(super) const LIST: List = List {
@@ -51,9 +56,10 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
             let before = before.and_then(|b| all.get(b as usize)).map(|b| b.start);
             at.time(s.start, all.first().map(|f| f.start), before)
         }
+        "user" if s.user == Str(0) => safe(&format!("({})", s.domain)),
         "user" => at.user(s.user),
         "epid" => safe(&s.epid),
-        "server" => text(machine(s.server)),
+        "server" => s.server.map_or_else(none, |a| text(machine(a))),
         "client" => text(machine(s.client)),
         "state" => text(s.state.name().to_owned()),
         "status" if s.status > 0 => number(u64::from(s.status)),
@@ -71,8 +77,19 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
             let hosts = s.mras.iter().flat_map(|m| &m.relays).map(|r| show::safe_str(&r.host));
             text(hosts.collect::<Vec<_>>().join(", "))
         }
+        "workstation" => said(s, |r| r.workstation.as_deref()).map_or_else(none, safe),
+        "account" => said(s, |r| r.user.as_deref()).map_or_else(none, safe),
+        "keep_alive" => s.keep_alive.as_deref().map_or_else(none, safe),
+        "allocations" if !s.credentials.is_empty() => {
+            number(s.credentials.iter().map(|c| c.uses.len() as u64).sum())
+        }
         _ => none(),
     }
+}
+
+/// What the last token that names it says.
+fn said(s: &SignIn, of: fn(&AuthRound) -> Option<&str>) -> Option<&str> {
+    s.rounds.iter().rev().find_map(of)
 }
 
 /// Name of the scheme; empty where none was seen.
@@ -100,13 +117,22 @@ fn steps(s: &SignIn) -> String {
     s.steps.iter().map(|s| format!("{} {}", s.kind.name(), mark(s.state))).collect::<Vec<_>>().join("  ")
 }
 
+/// The step that it did not get past. Look-ups that failed stop nobody who finds the server without them.
+fn failed_step(s: &SignIn) -> Option<&Step> {
+    let registered = s.steps.iter().any(|s| s.kind == StepKind::Register);
+    s.steps.iter().find(|s| s.state != StepState::Ok && !(registered && s.kind == StepKind::Dns))
+}
+
 /// The first step that did not succeed, and why.
 fn stopped(at: At<'_>, s: &SignIn) -> Option<String> {
-    let step = s.steps.iter().find(|s| s.state != StepState::Ok)?;
+    let step = failed_step(s)?;
     Some(format!("{}: {}", step.kind.name(), why(at, s, step)))
 }
 
 fn why(at: At<'_>, s: &SignIn, step: &Step) -> String {
+    if step.kind == StepKind::Dns {
+        return why_dns(at, step);
+    }
     if step.state == StepState::Unanswered {
         return "no answer".to_owned();
     }
@@ -114,14 +140,40 @@ fn why(at: At<'_>, s: &SignIn, step: &Step) -> String {
         return match (s.state, s.status) {
             (SignInState::Challenged, status) => format!("{status}, and no credentials followed"),
             (_, status @ (401 | 407)) => format!("{status}: the credentials were refused"),
+            (_, status @ (301 | 302)) => match &s.redirect {
+                Some(uri) => {
+                    format!(
+                        "{status}: sent to {}, and no REGISTER went there",
+                        show::shorten(&show::safe_str(uri), 60)
+                    )
+                }
+                None => format!("{status}: sent elsewhere, without a Contact"),
+            },
             (_, status) => last_answer(at, step).unwrap_or_else(|| status.to_string()),
         };
     }
     let reason = s.mras.as_ref().and_then(|m| m.reason.as_deref()).filter(|_| step.kind == StepKind::Mras);
     match reason {
         Some(reason) => show::shorten(&show::safe_str(reason), 60),
-        None => last_answer(at, step).unwrap_or_else(|| "failed".to_owned()),
+        None => match last_answer(at, step) {
+            Some(answer) if answer.starts_with('2') => "the answer holds no credentials".to_owned(),
+            Some(answer) => answer,
+            None => "failed".to_owned(),
+        },
     }
+}
+
+/// `4 look-ups, none found: NXDOMAIN`.
+fn why_dns(at: At<'_>, step: &Step) -> String {
+    let all: Vec<_> = step.lookups.iter().filter_map(|i| at.analysis.dns.lookup(*i)).collect();
+    let mut ends: Vec<String> = Vec::new();
+    for lookup in &all {
+        let end = dns::answered(at.analysis, lookup);
+        if !ends.contains(&end) && ends.len() < 3 {
+            ends.push(end);
+        }
+    }
+    format!("{}: {}", show::count(all.len() as u64, "look-up", "look-ups"), ends.join(", "))
 }
 
 /// Status and reason of the last final answer.
@@ -134,14 +186,22 @@ fn last_answer(at: At<'_>, step: &Step) -> Option<String> {
 
 /// What to look at next.
 fn advice(s: &SignIn) -> Option<&'static str> {
-    let step = s.steps.iter().find(|s| s.state != StepState::Ok)?;
+    let step = failed_step(s)?;
     Some(match (step.kind, step.state) {
-        (StepKind::Dns, _) => "Check the SRV and A records that the client looks for in its domain.",
+        (StepKind::Dns, StepState::Unanswered) => {
+            "Nobody answered the client's questions: check the DNS servers it is set to, and the way to them."
+        }
+        (StepKind::Dns, _) => {
+            "DNS has no server for the domain: check the SRV and A records that the client looks for, and the domain of the user's address."
+        }
         (StepKind::Register, StepState::Unanswered) => {
             "Check that the server listens there and that nothing between drops the REGISTER or its answer."
         }
         (StepKind::Register, _) if s.state == SignInState::Challenged => {
             "The client did not take up the challenge: check that it supports the scheme and has an account for the realm."
+        }
+        (StepKind::Register, _) if matches!(s.status, 301 | 302) => {
+            "The user is at home in another pool: check that the client reaches the server it was sent to."
         }
         (StepKind::Register, _) if s.refused_credentials => {
             "Check user name and password, the realm they are for, and the clocks of client and server."
@@ -161,7 +221,10 @@ fn advice(s: &SignIn) -> Option<&'static str> {
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let s = at.gathered.sign_ins.get(row as usize)?;
-    let user = show::party_short(b"", at.analysis.strings.bytes(s.user));
+    let user = match s.user {
+        Str(0) => format!("of a user of {}", show::safe_str(&s.domain)),
+        user => show::party_short(b"", at.analysis.strings.bytes(user)),
+    };
     let epid = if s.epid.is_empty() { String::new() } else { format!("  epid {}", show::safe_str(&s.epid)) };
     let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, s.state.name());
     let mut head = Vec::new();
@@ -178,11 +241,14 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         "" => String::new(),
         scheme => format!(", {scheme}"),
     };
+    let way = match (s.server, s.transport) {
+        (Some(server), Some(transport)) => {
+            format!("{} → {server} over {}", s.client, transport.name().to_uppercase())
+        }
+        _ => format!("{}, which sent no REGISTER", s.client),
+    };
     head.push(format!(
-        "{} → {} over {}{how}, {}{}.",
-        s.client,
-        s.server,
-        s.transport.name().to_uppercase(),
+        "{way}{how}, {}{}.",
         show::count(u64::from(s.attempts), "try", "tries"),
         match s.refreshes {
             0 => String::new(),
@@ -197,11 +263,17 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         };
         head.push(format!("Realm {}{target}.", show::safe_str(&s.realm)));
     }
+    head.extend(facts(at, s, row));
     let mut parts = vec![step_part(at, s)];
+    parts.extend(lookup_part(at, s));
+    parts.extend(round_part(at, s));
     parts.extend(relay_part(s));
+    parts.extend(use_part(at, s));
     parts.extend(setting_part(s));
     let owners = ListKind::SignIns.owners(at.analysis, at.gathered, row);
-    parts.push(messages_of(at, &owners));
+    if !owners.is_empty() {
+        parts.push(messages_of(at, &owners));
+    }
     Some(Detail { title, head, parts, owners })
 }
 
@@ -214,8 +286,11 @@ fn step_part(at: At<'_>, s: &SignIn) -> Part {
     ];
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
     for step in &s.steps {
-        let frames = step.messages.iter().take(8).map(|m| at.analysis.message(*m).frame.frame.to_string());
-        let more = if step.messages.len() > 8 { " …" } else { "" };
+        let lookups = step.lookups.iter().filter_map(|i| at.analysis.dns.lookup(*i)).flat_map(|l| l.frames());
+        let messages = step.messages.iter().map(|m| at.analysis.message(*m).frame);
+        let all: Vec<_> = lookups.chain(messages).collect();
+        let frames = all.iter().take(8).map(|f| f.frame.to_string());
+        let more = if all.len() > 8 { " …" } else { "" };
         let why = if step.state == StepState::Ok { String::new() } else { why(at, s, step) };
         rows.push(vec![
             step.kind.name().to_owned(),
@@ -223,10 +298,151 @@ fn step_part(at: At<'_>, s: &SignIn) -> Part {
             why,
             frames.collect::<Vec<_>>().join(" ") + more,
         ]);
-        let last = step.messages.last().map(|m| Lead::to(*m)).unwrap_or_default();
+        let frame = all.last().copied();
+        let last = step.messages.last().map(|m| Lead::to(*m)).unwrap_or(Lead { frame, ..Lead::default() });
         leads.push(last.bad(step.state != StepState::Ok));
     }
     Part { title: "Steps".to_owned(), table: Table { columns, rows }, leads }
+}
+
+/// What else the messages tell.
+fn facts(at: At<'_>, s: &SignIn, row: u32) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some((m, line)) = &s.ended {
+        let frame = at.analysis.message(*m).frame.frame;
+        let line = show::shorten(&show::safe_str(line), 120);
+        out.push(format!("The server ended the registration itself (frame {frame}): {line}"));
+    }
+    if s.remote {
+        out.push("The server says that the client is outside (RemoteUser).".to_owned());
+    }
+    if let Some(value) = &s.keep_alive {
+        out.push(format!("Keep-alive: {}.", keep_alive(value)));
+    }
+    let others = at
+        .gathered
+        .sign_ins
+        .iter()
+        .enumerate()
+        .filter(|(i, o)| *i != row as usize && o.user == s.user && s.user != Str(0));
+    let numbers: Vec<String> = others.take(8).map(|(i, _)| (i + 1).to_string()).collect();
+    if !numbers.is_empty() {
+        out.push(format!("Other endpoints of this user: sign-ins {}.", numbers.join(", ")));
+    }
+    out
+}
+
+/// `UAS; tcp=no; hop-hop=yes; end-end=no; timeout=300` in words.
+fn keep_alive(value: &str) -> String {
+    let words: Vec<&str> = value.split(';').map(str::trim).collect();
+    let is = |word: &str| words.iter().any(|w| w.replace(' ', "").eq_ignore_ascii_case(word));
+    let mut out = match () {
+        () if is("hop-hop=yes") => "from hop to hop".to_owned(),
+        () if is("end-end=yes") => "from end to end".to_owned(),
+        () => show::shorten(&show::safe_str(value), 80),
+    };
+    let timeout = words.iter().find_map(|w| w.strip_prefix("timeout=")?.trim().parse::<u32>().ok());
+    if let Some(seconds) = timeout {
+        out.push_str(&format!(", the connection is given up after {seconds} s without"));
+    }
+    out
+}
+
+fn lookup_part(at: At<'_>, s: &SignIn) -> Option<Part> {
+    let columns = vec![
+        column("asked", "Look-up", Align::Left, 0),
+        column("answer", "Answer", Align::Left, 0),
+        column("server", "Asked", Align::Left, 2),
+        column("took", "Took", Align::Right, 1),
+        column("frame", "Frame", Align::Right, 1),
+    ];
+    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    for lookup in s.lookups().iter().filter_map(|i| at.analysis.dns.lookup(*i)) {
+        let again = match lookup.queries {
+            0 | 1 => String::new(),
+            n => format!("  (asked {n} times)"),
+        };
+        rows.push(vec![
+            dns::asked(at.analysis, lookup) + &again,
+            dns::answered(at.analysis, lookup),
+            lookup.server.to_string(),
+            lookup.took().map(show::duration).unwrap_or_default(),
+            lookup.frame.frame.to_string(),
+        ]);
+        let frame = lookup.frames().last();
+        leads.push(Lead { frame, bad: !lookup.found(), ..Lead::default() });
+    }
+    let title = show::count(rows.len() as u64, "look-up", "look-ups");
+    (!rows.is_empty()).then(|| Part { title, table: Table { columns, rows }, leads })
+}
+
+/// The tokens of authentication, as far as they are in clear.
+fn round_part(at: At<'_>, s: &SignIn) -> Option<Part> {
+    let columns = vec![
+        column("token", "Token", Align::Left, 0),
+        column("account", "Account", Align::Left, 0),
+        column("workstation", "Workstation", Align::Left, 1),
+        column("target", "Target", Align::Left, 1),
+        column("response", "Response", Align::Left, 2),
+        column("frame", "Frame", Align::Right, 1),
+    ];
+    let safe =
+        |t: &Option<String>| t.as_deref().map(|t| show::shorten(&show::safe_str(t), 60)).unwrap_or_default();
+    let rows: Vec<Vec<String>> = s
+        .rounds
+        .iter()
+        .map(|r| {
+            vec![
+                show::safe_str(&r.what),
+                safe(&r.user),
+                safe(&r.workstation),
+                safe(&r.target),
+                r.response.unwrap_or_default().to_owned(),
+                at.analysis.message(r.message).frame.frame.to_string(),
+            ]
+        })
+        .collect();
+    let leads = s.rounds.iter().map(|r| Lead::to(r.message)).collect();
+    let title = format!("Authentication by {}", auth_words(s));
+    (!rows.is_empty()).then(|| Part { title, table: Table { columns, rows }, leads })
+}
+
+/// The allocations that use the credentials.
+fn use_part(at: At<'_>, s: &SignIn) -> Option<Part> {
+    let columns = vec![
+        column("allocation", "Allocation", Align::Right, 0),
+        column("server", "Relay", Align::Left, 0),
+        column("state", "State", Align::Left, 0),
+        column("password", "Password", Align::Left, 0),
+        column("lifetime", "Credentials", Align::Left, 0),
+    ];
+    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    for used in s.credentials.iter().flat_map(|c| &c.uses) {
+        let Some(a) = at.analysis.stun.allocations.get(used.allocation.0 as usize) else { continue };
+        let first = at.analysis.stun.messages_of(used.allocation).next();
+        let frame = first.and_then(|i| at.analysis.stun.record(i)).map(|r| r.frame());
+        let over = matches!(used.lifetime, Lifetime::ExpiredBefore | Lifetime::ExpiredDuring);
+        rows.push(vec![
+            (used.allocation.0 + 1).to_string(),
+            format!("{} {}", a.transport.name().to_uppercase(), a.server),
+            a.state(at.analysis.newest_time()).name().to_owned(),
+            match used.verified {
+                Some(true) => "is the one given out".to_owned(),
+                Some(false) => "is not the one given out".to_owned(),
+                None => "not seen".to_owned(),
+            },
+            match used.lifetime {
+                Lifetime::Within => "valid".to_owned(),
+                Lifetime::ExpiredDuring => "ran out while in use".to_owned(),
+                Lifetime::ExpiredBefore => "had run out before".to_owned(),
+                Lifetime::Unknown => "how long they hold is not said".to_owned(),
+            },
+        ]);
+        leads.push(Lead { frame, bad: over || used.verified == Some(false), ..Lead::default() });
+    }
+    let title =
+        format!("{} with these credentials", show::count(rows.len() as u64, "allocation", "allocations"));
+    (!rows.is_empty()).then(|| Part { title, table: Table { columns, rows }, leads })
 }
 
 fn relay_part(s: &SignIn) -> Option<Part> {

@@ -13,21 +13,33 @@ use crate::view::lists::auth_words;
 #[derive(Debug, Serialize)]
 pub(in crate::output::json) struct SignIn<'a> {
     id: u32,
-    user: Cow<'a, str>,
+    /// None where it never came to a REGISTER.
+    user: Option<Cow<'a, str>>,
+    domain: Option<&'a str>,
     epid: Option<&'a str>,
     client: Addr,
-    server: Addr,
+    server: Option<Addr>,
     state: &'static str,
     status: Option<u16>,
     auth: Option<&'static str>,
+    auth_user: Option<&'a str>,
+    auth_workstation: Option<&'a str>,
+    realm: Option<&'a str>,
+    target: Option<&'a str>,
+    redirect: Option<&'a str>,
+    keep_alive: Option<&'a str>,
+    remote: bool,
     expires_s: Option<u32>,
     attempts: u32,
     refreshes: u32,
     register_ms: Option<Millis>,
     steps: Vec<Step>,
     mras: Option<Mras<'a>>,
+    /// Allocations that use the credentials.
+    relay_uses: Vec<RelayUse>,
     provisioning: BTreeMap<&'a str, &'a str>,
-    /// Numbers of the dialogs it is made of.
+    /// Numbers of the look-ups and of the dialogs it is made of.
+    dns_lookups: Vec<u32>,
     dialogs: Vec<u32>,
 }
 
@@ -50,6 +62,15 @@ struct Mras<'a> {
 }
 
 #[derive(Debug, Serialize)]
+struct RelayUse {
+    /// Number of the allocation.
+    allocation: u32,
+    /// Whether the password given out makes its MESSAGE-INTEGRITY; none where nothing could be tried.
+    verified: Option<bool>,
+    lifetime: &'static str,
+}
+
+#[derive(Debug, Serialize)]
 struct Relay<'a> {
     host: &'a str,
     location: &'a str,
@@ -62,24 +83,46 @@ pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -
     let step = |s: &gathered::Step| Step {
         step: s.kind.name(),
         state: s.state.name(),
-        frames: s.messages.iter().map(|m| analysis.message(*m).frame.into()).collect(),
+        frames: {
+            let lookups = s.lookups.iter().filter_map(|i| analysis.dns.lookup(*i)).flat_map(|l| l.frames());
+            let messages = s.messages.iter().map(|m| analysis.message(*m).frame);
+            lookups.chain(messages).map(Frame::from).collect()
+        },
     };
+    let said = |of: fn(&gathered::AuthRound) -> Option<&str>| s.rounds.iter().rev().find_map(of);
+    let uses = s.credentials.iter().flat_map(|c| &c.uses);
     Some(SignIn {
         id: at + 1,
-        user: analysis.text(s.user),
+        user: Some(analysis.text(s.user)).filter(|u| !u.is_empty()),
+        domain: filled(&s.domain),
         epid: filled(&s.epid),
         client: Addr(s.client),
-        server: Addr(s.server),
+        server: s.server.map(Addr),
         state: s.state.name(),
         status: some(s.status),
         auth: filled(auth_words(s)),
+        auth_user: said(|r| r.user.as_deref()),
+        auth_workstation: said(|r| r.workstation.as_deref()),
+        realm: filled(&s.realm),
+        target: filled(&s.target),
+        redirect: s.redirect.as_deref(),
+        keep_alive: s.keep_alive.as_deref(),
+        remote: s.remote,
         expires_s: s.expires,
         attempts: s.attempts,
         refreshes: s.refreshes,
         register_ms: s.took.map(Millis),
         steps: s.steps.iter().map(step).collect(),
         mras: s.mras.as_ref().map(mras),
+        relay_uses: uses
+            .map(|u| RelayUse {
+                allocation: u.allocation.0 + 1,
+                verified: u.verified,
+                lifetime: u.lifetime.name(),
+            })
+            .collect(),
         provisioning: s.provisioning.iter().map(|p| (p.name.as_str(), p.value.as_str())).collect(),
+        dns_lookups: s.lookups().iter().map(|l| l.0 + 1).collect(),
         dialogs: s.dialogs.iter().map(|d| d.0 + 1).collect(),
     })
 }

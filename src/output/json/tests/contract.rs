@@ -24,7 +24,7 @@ pub struct Document {
     pub sql_lookups: Vec<SqlLookup>,
     pub sql_connections: Vec<serde_json::Value>,
     pub media_streams: Vec<Never>,
-    pub dns_lookups: Vec<Never>,
+    pub dns_lookups: Vec<DnsLookup>,
     pub findings: Vec<Never>,
 }
 
@@ -106,10 +106,10 @@ pub struct SqlConnection {
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     pub id: u32,
-    pub user: String,
+    pub user: Option<String>,
     pub epid: Option<String>,
     pub client: String,
-    pub server: String,
+    pub server: Option<String>,
     pub state: String,
     pub status: Option<u16>,
     pub auth: Option<String>,
@@ -121,6 +121,16 @@ pub struct SignIn {
     pub mras: Option<Mras>,
     pub provisioning: BTreeMap<String, String>,
     pub dialogs: Vec<u32>,
+    pub domain: Option<String>,
+    pub auth_user: Option<String>,
+    pub auth_workstation: Option<String>,
+    pub realm: Option<String>,
+    pub target: Option<String>,
+    pub redirect: Option<String>,
+    pub keep_alive: Option<String>,
+    pub remote: bool,
+    pub relay_uses: Vec<RelayUse>,
+    pub dns_lookups: Vec<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -667,4 +677,45 @@ pub struct ConferenceLeg {
     pub call: u32,
     pub role: String,
     pub mcu: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsLookup {
+    pub id: u32,
+    pub protocol: String,
+    pub name: String,
+    pub r#type: String,
+    pub client: String,
+    pub server: String,
+    pub transport: String,
+    pub state: String,
+    pub answer: Vec<DnsRecord>,
+    pub rcode: Option<String>,
+    pub queries: u32,
+    pub ms: Option<f64>,
+    pub frame: Frame,
+    pub answer_frame: Option<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsRecord {
+    pub name: String,
+    pub r#type: String,
+    pub ttl_s: u32,
+    pub address: Option<String>,
+    pub target: Option<String>,
+    pub port: Option<u16>,
+    pub priority: Option<u16>,
+    pub weight: Option<u16>,
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayUse {
+    pub allocation: u32,
+    pub verified: Option<bool>,
+    pub lifetime: String,
 }

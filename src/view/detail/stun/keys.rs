@@ -3,25 +3,21 @@
 
 use std::ops::Range;
 
-use callscope_parsers::mime::decode_base64;
 use callscope_parsers::sdp::{Candidate, sdp_bodies};
 use callscope_parsers::sip;
-use callscope_parsers::stun::integrity::{
-    Integrity, long_term_key, long_term_key_sha256, short_term_key, unquoted, verify_integrity,
-};
+use callscope_parsers::stun::integrity::{Integrity, short_term_key, verify_integrity};
 use callscope_parsers::stun::{Class, MessageType, StunScan, scan_stun};
 
 use super::{Scene, algorithm_name};
+use crate::correlate::credentials::long_term_keys;
 use crate::correlate::stun::{GroupIdx, StunOwner, StunRecord};
-use crate::correlate::{Analysis, CallIdx, MethodId, MsgIdx, flag};
+use crate::correlate::{Analysis, CallIdx, MsgIdx, flag};
 use crate::view::detail::frame_name;
 use crate::view::show;
 
 /// Messages of a call read for their passwords, and passwords kept.
 const READS: usize = 64;
 const KEYS: usize = 4096;
-/// Answers of an authentication service that are read.
-const SERVICES: usize = 64;
 
 /// What is known of a message's keyed hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,33 +106,20 @@ fn keys(scene: &Scene<'_>, scan: &StunScan<'_>) -> Vec<Key> {
             long_term(name.as_bytes(), password.as_bytes(), realm, user.as_deref(), &by, &mut out);
         }
     }
-    for service in services(analysis) {
-        long_term(&service.user, &service.password, realm, user.as_deref(), &service.by, &mut out);
+    for given in analysis.relay_credentials() {
+        let frame = frame_name(analysis, analysis.message(given.message).frame);
+        let by = format!("the credentials given out in frame {frame}");
+        long_term(given.user.as_bytes(), given.password.as_bytes(), realm, user.as_deref(), &by, &mut out);
     }
     out
 }
 
-/// Keys of long-term credentials, the texts as they are and base64 undone ([MS-TURN]), the realm with and without
-/// its quotes.
 fn long_term(name: &[u8], password: &[u8], realm: &[u8], user: Option<&[u8]>, by: &str, out: &mut Vec<Key>) {
-    let mut forms = vec![(name.to_vec(), password.to_vec())];
-    if let ((decoded, true), (secret, true)) = (decode_base64(name), decode_base64(password))
-        && !decoded.is_empty()
-    {
-        forms.push((decoded, secret));
-    }
-    let plain = unquoted(realm);
-    let quoted = [b"\"", plain, b"\""].concat();
-    for (name, password) in forms {
-        let must_fit = user.is_some_and(|u| u == name);
-        for realm in [plain, &quoted] {
-            let md5 = long_term_key(&name, realm, &password).to_vec();
-            let sha = long_term_key_sha256(&name, realm, &password).to_vec();
-            out.extend([md5, sha].map(|bytes| Key { bytes, by: by.to_owned(), must_fit }));
-        }
-        // RFC 3489's shared secrets are used as they are.
-        out.push(Key { bytes: password, by: by.to_owned(), must_fit: false });
-    }
+    out.extend(long_term_keys(name, password, realm).into_iter().map(|key| Key {
+        must_fit: !key.bare && user.is_some_and(|u| u == key.user),
+        bytes: key.bytes,
+        by: by.to_owned(),
+    }));
 }
 
 /// The receiver's name in the request that a check's answer belongs to.
@@ -198,36 +181,4 @@ fn add(out: &mut Vec<Key>, bytes: Vec<u8>, by: String, must_fit: bool) {
     } else if out.len() < KEYS {
         out.push(Key { bytes, by, must_fit });
     }
-}
-
-/// Credentials in the answer of an authentication service ([MS-AVEDGEA]).
-struct Service {
-    user: Vec<u8>,
-    password: Vec<u8>,
-    by: String,
-}
-
-fn services(analysis: &Analysis) -> Vec<Service> {
-    let answers = (0..analysis.messages.len() as u32).map(MsgIdx).filter(|&m| {
-        let r = analysis.message(m);
-        r.method == MethodId::SERVICE && r.status == 200 && !r.has(flag::RETRANSMISSION)
-    });
-    let element = |bytes: &[u8], name: &str| -> Option<Vec<u8>> {
-        let open = format!("<{name}>");
-        let start = memchr::memmem::find(bytes, open.as_bytes())? + open.len();
-        let rest = bytes.get(start..)?;
-        Some(rest.get(..memchr::memchr(b'<', rest)?)?.trim_ascii().to_vec())
-    };
-    answers
-        .take(SERVICES)
-        .filter_map(|m| {
-            let bytes = analysis.message_bytes(m).ok()?;
-            let frame = frame_name(analysis, analysis.message(m).frame);
-            Some(Service {
-                user: element(&bytes, "username")?,
-                password: element(&bytes, "password")?,
-                by: format!("the credentials given out in frame {frame}"),
-            })
-        })
-        .collect()
 }

@@ -1,0 +1,81 @@
+//! The look-ups before a sign-in: who was asked what, and what came back.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+use super::lifelines::Machines;
+use super::stun::Drawn;
+use super::stun::ends::{Anchor, Place};
+use super::{LadderRow, Lifeline, Tone};
+use crate::correlate::dns::Lookup;
+use crate::correlate::{Analysis, Owner};
+use crate::view::packets::dns::{answered, asked};
+use crate::view::show;
+
+/// Makes the rows, and adds the lifelines they need.
+pub fn draw(analysis: &Analysis, owners: &[Owner], machines: &mut Machines) -> Drawn {
+    let mut seen = HashSet::new();
+    let mut lookups: Vec<(usize, &Lookup)> = Vec::new();
+    for (leg, owner) in owners.iter().enumerate() {
+        // Rows of calls stand where their own lifelines are already.
+        let Owner::Dialog(dialog) = owner else { return Drawn::default() };
+        let own = analysis.lookups_before(*dialog).into_iter().filter(|i| seen.insert(*i));
+        lookups.extend(own.filter_map(|i| Some((leg, analysis.dns.lookup(i)?))));
+    }
+    if lookups.is_empty() {
+        return Drawn::default();
+    }
+    let mut known: Vec<IpAddr> = Vec::new();
+    let mut places = Vec::new();
+    let mut end = |ip: IpAddr, serves: bool| match known.iter().position(|k| *k == ip) {
+        Some(at) => at,
+        None => {
+            known.push(ip);
+            places.push(match machines.single(ip) {
+                Some(at) => Place::Known(at),
+                None => Place::New(line(analysis, ip, serves), Anchor::Last),
+            });
+            known.len() - 1
+        }
+    };
+    let ends: Vec<(usize, usize)> =
+        lookups.iter().map(|(_, l)| (end(l.client.ip(), false), end(l.server.ip(), true))).collect();
+    let numbers = machines.weave(places, |_| true);
+    let at = |end: usize| numbers.get(end).copied().unwrap_or(0);
+    let mut rows = Vec::new();
+    for (&(leg, lookup), (client, server)) in lookups.iter().zip(ends) {
+        let (client, server) = (at(client), at(server));
+        let question = asked(analysis, lookup);
+        let silent = lookup.answer.is_none();
+        rows.push(LadderRow::Arrow {
+            time: lookup.time,
+            frame: lookup.frame,
+            from: client,
+            to: server,
+            label: if silent { format!("{question} → no answer") } else { format!("{question}?") },
+            tone: if silent { Tone::Failure } else { Tone::Request },
+            message: None,
+            retransmissions: lookup.queries.saturating_sub(1),
+            leg,
+        });
+        let Some(answer) = &lookup.answer else { continue };
+        rows.push(LadderRow::Arrow {
+            time: answer.time,
+            frame: answer.frame,
+            from: server,
+            to: client,
+            label: format!("{question} → {}", answered(analysis, lookup)),
+            tone: if lookup.found() { Tone::Success } else { Tone::Failure },
+            message: None,
+            retransmissions: 0,
+            leg,
+        });
+    }
+    Drawn::of(rows)
+}
+
+fn line(analysis: &Analysis, ip: IpAddr, serves: bool) -> Lifeline {
+    let role = if serves { "DNS" } else { "client" };
+    let name = analysis.host_name(ip).map_or_else(|| role.to_owned(), show::safe_str);
+    Lifeline { name, address: ip.to_string(), role: Some(role.to_owned()) }
+}
