@@ -1,4 +1,5 @@
-//! Writes the three captures that the ratio table is measured on: `cargo run --release --example bench-captures -- FOLDER`.
+//! Writes the captures that the ratio table is measured on: `cargo run --release --example bench-captures -- FOLDER [NAME…]`,
+//! those named (`sip`, `mix`, `big`, `tcp`, `storm`, `storm_tcp`) or all but the last.
 
 mod generate;
 
@@ -8,18 +9,38 @@ use std::path::PathBuf;
 
 use generate::Load;
 
+/// BENOTIFYs of a storm: 900 MB.
+const STORM: u32 = 100_000;
+
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| ".".into()));
+    let names: Vec<String> = std::env::args().skip(2).collect();
+    let wanted = |name: &str| match names.is_empty() {
+        true => name != "storm_tcp",
+        false => names.iter().any(|n| n == name),
+    };
+    let create = |name: &str| -> std::io::Result<_> {
+        let path = folder.join(format!("{name}.pcap"));
+        Ok((BufWriter::with_capacity(1 << 20, File::create(&path)?), path))
+    };
     let plain = Load { calls: 50_000, rtp: 0, stun: true, tcp_segment: None };
     for (name, load) in [
-        ("sip.pcap", plain),
-        ("mix.pcap", Load { calls: 2_000, rtp: 800, ..plain }),
-        ("big.pcap", Load { calls: 150_000, stun: false, ..plain }),
-        ("tcp.pcap", Load { stun: false, tcp_segment: Some(1_200), ..plain }),
+        ("sip", plain),
+        ("mix", Load { calls: 2_000, rtp: 800, ..plain }),
+        ("big", Load { calls: 150_000, stun: false, ..plain }),
+        ("tcp", Load { stun: false, tcp_segment: Some(1_200), ..plain }),
     ] {
-        let path = folder.join(name);
-        let frames = generate::write(BufWriter::with_capacity(1 << 20, File::create(&path)?), load)?;
-        println!("{}: {frames} frames", path.display());
+        if wanted(name) {
+            let (out, path) = create(name)?;
+            println!("{}: {} frames", path.display(), generate::write(out, load)?);
+        }
+    }
+    for (name, tcp_segment) in [("storm", None), ("storm_tcp", Some(1_448))] {
+        if wanted(name) {
+            let (out, path) = create(name)?;
+            let frames = generate::write_storm(out, STORM, tcp_segment)?;
+            println!("{}: {frames} frames", path.display());
+        }
     }
     Ok(())
 }

@@ -227,3 +227,92 @@ pub fn write(out: impl Write, load: Load) -> io::Result<u64> {
     w.out.flush()?;
     Ok(frames)
 }
+
+/// Watchers of a presence storm; each is told in its turn.
+const WATCHERS: u32 = 2_000;
+
+/// Bytes of the body of each BENOTIFY in a storm.
+const STORM_BODY: usize = 8 << 10;
+
+/// What a BENOTIFY of a storm says: a list of one contact and its categories, made up to [`STORM_BODY`] by contact cards.
+fn categories(watcher: u32, turn: u32) -> String {
+    let contact = format!("sip:user{:04}@contoso.com", (watcher * 7 + turn) % 5_000);
+    let availability = [3_500, 6_500, 9_500, 15_500][(watcher + turn) as usize % 4];
+    let mut s = format!(
+        "--nB\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <list@contoso.com>\r\nContent-Type: application/rlmi+xml\r\n\r\n<list xmlns=\"urn:ietf:params:xml:ns:rlmi\" uri=\"sip:watcher{watcher}@contoso.com\" version=\"{turn}\" fullState=\"false\"><resource uri=\"{contact}\"><instance id=\"0\" state=\"active\" cid=\"one@contoso.com\"/></resource></list>\r\n--nB\r\nContent-Transfer-Encoding: binary\r\nContent-ID: <one@contoso.com>\r\nContent-Type: application/msrtc-event-categories+xml\r\n\r\n<categories xmlns=\"http://schemas.microsoft.com/2006/09/sip/categories\" uri=\"{contact}\"><category name=\"state\" instance=\"1\" publishTime=\"2009-04-22T14:02:11.000\"><state xmlns=\"http://schemas.microsoft.com/2006/09/sip/state\"><availability>{availability}</availability></state></category>"
+    );
+    let mut n = 0;
+    while s.len() + 240 < STORM_BODY {
+        s.push_str(&format!(
+            "<category name=\"contactCard\" instance=\"{n}\" publishTime=\"2009-04-22T13:00:00.000\"><contactCard xmlns=\"http://schemas.microsoft.com/2006/09/sip/contactcard\"><phone type=\"work\"><uri>tel:+1425555{n:04}</uri></phone></contactCard></category>"
+        ));
+        n += 1;
+    }
+    s.push_str("</categories>");
+    while s.len() + 10 < STORM_BODY {
+        s.push(' ');
+    }
+    s + "\r\n--nB--\r\n"
+}
+
+/// Writes a storm of presence: so many BENOTIFYs of 8 KB each, after one SUBSCRIBE of each watcher; gives how many frames.
+pub fn write_storm(out: impl Write, notifies: u32, tcp_segment: Option<usize>) -> io::Result<u64> {
+    let mut w = Writer { out, buf: Vec::with_capacity(1 << 14) };
+    for v in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
+        w.out.write_all(&v.to_le_bytes())?;
+    }
+    let server = Ipv4Addr::new(10, 2, 0, 1);
+    let start = 1_700_000_000_000_000u64;
+    let head = |watcher: u32,
+                at: Ipv4Addr,
+                method: &str,
+                cseq: u32,
+                from: &str,
+                to: &str,
+                source: Ipv4Addr| {
+        format!(
+            "{method} sip:watcher{watcher}@{at} SIP/2.0\r\nVia: SIP/2.0/TLS {source}:5061;branch=z9hG4bK{watcher:06}{method}{cseq}\r\nMax-Forwards: 70\r\nFrom: <sip:watcher{watcher}@contoso.com>;{from};epid=01234abcde\r\nTo: <sip:watcher{watcher}@contoso.com>;{to}\r\nCall-ID: {watcher:08x}5d5f44e2b9b4a1c0ffee\r\nCSeq: {cseq} {method}\r\nEvent: presence\r\nUser-Agent: UCCAPI/3.5.6907.0 OC/3.5.6907.0 (Microsoft Office Communicator 2007 R2)\r\n"
+        )
+    };
+    let mut frames = 0;
+    let mut sequences = vec![[1u32, 1]; WATCHERS as usize];
+    let mut send = |w: &mut Writer<_>, micros: u64, watcher: u32, up: bool, bytes: &[u8]| -> io::Result<()> {
+        let client = (Ipv4Addr::from(0x0a03_0001 + watcher), 40_000);
+        let (src, dst) = if up { (client, (server, 5060)) } else { ((server, 5060), client) };
+        let Some(size) = tcp_segment else {
+            frames += 1;
+            return w.udp(micros, src, dst, bytes);
+        };
+        let Some(seq) = sequences.get_mut(watcher as usize) else { return Ok(()) };
+        if up {
+            w.tcp(micros, src, dst, 0, 0, 2, b"")?;
+            w.tcp(micros, dst, src, 0, 1, 0x12, b"")?;
+            frames += 2;
+        }
+        for piece in bytes.chunks(size) {
+            w.tcp(micros, src, dst, seq[usize::from(!up)], seq[usize::from(up)], 0x18, piece)?;
+            seq[usize::from(!up)] += piece.len() as u32;
+            frames += 1;
+        }
+        Ok(())
+    };
+    for watcher in 0..WATCHERS.min(notifies) {
+        let at = Ipv4Addr::from(0x0a03_0001 + watcher);
+        let text = head(watcher, at, "SUBSCRIBE", 1, "tag=w", "x=y", at)
+            + "Expires: 28800\r\nSupported: eventlist, ms-benotify, ms-piggyback-first-notify\r\nContent-Length: 0\r\n\r\n";
+        send(&mut w, start + u64::from(watcher) * 50, watcher, true, text.as_bytes())?;
+    }
+    for n in 0..notifies {
+        let (watcher, turn) = (n % WATCHERS, n / WATCHERS);
+        let at = Ipv4Addr::from(0x0a03_0001 + watcher);
+        let text = head(watcher, at, "BENOTIFY", turn + 2, "tag=s", "tag=w", server);
+        let body = categories(watcher, turn);
+        let text = format!(
+            "{text}Subscription-State: active;expires=28000\r\nContent-Type: multipart/related;type=\"application/rlmi+xml\";start=list;boundary=nB\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        send(&mut w, start + 200_000 + u64::from(n) * 100, watcher, false, text.as_bytes())?;
+    }
+    w.out.flush()?;
+    Ok(frames)
+}

@@ -45,6 +45,9 @@ fn benches(c: &mut Criterion) {
     let udp = capture(&folder, "udp.pcap", plain);
     let tcp = capture(&folder, "tcp.pcap", Load { stun: false, tcp_segment: Some(700), ..plain });
     let media = capture(&folder, "media.pcap", Load { calls: 50, rtp: 1_000, ..plain });
+    let storm = folder.path().join("storm.pcap");
+    let file = std::fs::File::create(&storm).expect("a temporary file");
+    generate::write_storm(std::io::BufWriter::new(file), 4_000, None).expect("room for it");
     let size = |p: &Path| Throughput::Bytes(std::fs::metadata(p).map_or(0, |m| m.len()));
 
     let mut g = c.benchmark_group("walk");
@@ -83,7 +86,7 @@ fn benches(c: &mut Criterion) {
 
     let mut g = c.benchmark_group("pipeline");
     g.sample_size(10);
-    for (name, path) in [("udp", &udp), ("tcp", &tcp), ("media", &media)] {
+    for (name, path) in [("udp", &udp), ("tcp", &tcp), ("media", &media), ("storm", &storm)] {
         g.throughput(size(path));
         for threads in [1, 2] {
             g.bench_function(format!("{name}, {threads} workers"), |b| b.iter(|| analyse(path, threads)));

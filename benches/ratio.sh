@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Whole-program time and peak memory of callscope beside sngrep, tshark and tcpdump (those that are installed),
 # one after the other on the same captures, several rounds; prints the medians and the ratio to callscope.
-#   benches/ratio.sh [FOLDER WITH sip.pcap mix.pcap big.pcap]     ROUNDS=5
+#   benches/ratio.sh [FOLDER WITH sip.pcap mix.pcap big.pcap tcp.pcap storm.pcap]     ROUNDS=5
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-}
@@ -31,7 +31,7 @@ run() { # label, file, command…
 }
 
 base=0
-for name in sip mix big tcp; do
+for name in sip mix big tcp storm storm_tcp; do
   file=$folder/$name.pcap
   [ -f "$file" ] || continue
   cat "$file" >/dev/null

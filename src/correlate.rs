@@ -32,6 +32,7 @@ mod retransmission;
 #[cfg(test)]
 mod script;
 mod sign_in;
+pub mod sql;
 mod store;
 mod strings;
 pub mod stun;

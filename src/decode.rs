@@ -17,6 +17,7 @@ mod kind;
 mod ordered;
 mod prepare;
 mod spans;
+mod sql;
 mod stun;
 mod tls;
 mod websocket;
@@ -28,6 +29,7 @@ pub use kind::KindBits;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
+pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep, is_sqlr};
 pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent, StunFacts};
 pub use tls::TlsSession;
 
@@ -182,7 +184,13 @@ pub trait Sink {
     /// The session of that number.
     fn tls(&mut self, session: usize) -> Option<&mut TlsSession>;
     fn websocket_start(&mut self);
-    /// The transport under some messages broke.
-    fn broken(&mut self, breakage: &Breakage);
+    /// A question for SQL Server instances, or its answer; as [`Sink::sip`].
+    fn sqlr(&mut self, message: &DecodedSqlr<'_>) -> bool;
+    /// A connection to SQL Server went a step on.
+    fn tds(&mut self, message: &DecodedTds<'_>);
+    /// A connection opens or is refused. `true`: it may be one that such a question led to.
+    fn tcp_sign(&mut self, sign: &TcpSign) -> bool;
+    /// The transport under some messages broke. `true`: under a question for SQL Server instances or what it led to.
+    fn broken(&mut self, breakage: &Breakage) -> bool;
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
 }

@@ -57,6 +57,10 @@ pub struct Limits {
     pub ice_pairs: usize,
     /// Messages of checks looked at for one ICE session.
     pub ice_checks: usize,
+    /// Questions for SQL Server instances and their answers kept.
+    pub sqlr_messages: usize,
+    /// Connections to SQL Server told apart.
+    pub sql_connections: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -99,6 +103,8 @@ impl Default for Limits {
             ice_candidates: 1_000,
             ice_pairs: 10_000,
             ice_checks: 1_000_000,
+            sqlr_messages: 1_000_000,
+            sql_connections: 200_000,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

@@ -13,4 +13,5 @@ pub mod rows;
 #[cfg(test)]
 pub(crate) mod scenario;
 pub mod show;
+pub mod sql;
 pub mod table;

@@ -39,7 +39,7 @@ pub fn paced(frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Ethernet and IPv4 from 10.0.0.1 to 10.0.0.2; `fragment` is the word of flags and offset.
-fn ipv4(protocol: u8, id: u16, fragment: u16, payload: &[u8]) -> Vec<u8> {
+pub fn ipv4(protocol: u8, id: u16, fragment: u16, payload: &[u8]) -> Vec<u8> {
     let mut f = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0];
     f.extend((20 + payload.len() as u16).to_be_bytes());
     f.extend(id.to_be_bytes());

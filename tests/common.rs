@@ -57,6 +57,18 @@ pub struct Sample {
     /// answered; the last error.
     #[serde(default)]
     pub allocations: Vec<String>,
+    /// The look-ups of SQL Server in order: client's last number, question, answer; then; verdict; 5xx joined.
+    #[serde(default)]
+    pub lookups: Vec<String>,
+    /// The instant messages in order: writer, recipient, status, number of the conversation, text in one line.
+    #[serde(default)]
+    pub instant_messages: Vec<String>,
+    /// The subscriptions in order: subscriber, event, targets, fidelity, period in seconds, notifications, state, ending.
+    #[serde(default)]
+    pub subscriptions: Vec<String>,
+    /// What the watcher of the first subscription was told: contact, what, value.
+    #[serde(default)]
+    pub told: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

@@ -31,6 +31,9 @@ const LADDERS: [&str; 9] = [
 /// The samples whose candidates and allocations are kept.
 const ICE: [&str; 1] = ["communicator.pcap"];
 
+/// The samples whose look-ups of SQL Server are kept.
+const SQL: [&str; 2] = ["sql.pcap", "sql_odd.pcap"];
+
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;
 
@@ -128,6 +131,28 @@ fn candidates_and_allocations() {
 }
 
 #[test]
+fn look_ups_of_sql_server() {
+    let mut wrong = String::new();
+    for sample in SQL {
+        let rows = manifest().into_iter().find(|s| s.file == sample).map_or(0, |s| s.lookups.len());
+        let mut text = String::new();
+        let mut print = |arguments: &[&str]| {
+            let with = [arguments, &["--color", "never", sample]].concat();
+            writeln!(text, "$ callscope {} {sample}\n{}", arguments.join(" "), printed(&with)).expect("text");
+        };
+        print(&["sql", "--time", "utc"]);
+        for row in 1..=rows {
+            print(&["sql", "--time", "relative", "--row", &row.to_string()]);
+        }
+        for row in ["1", "2", "5"] {
+            print(&["ladder", "--sql", row]);
+        }
+        hold(&format!("{}.sql.txt", stem(sample)), &text, &mut wrong);
+    }
+    finish(&wrong);
+}
+
+#[test]
 fn the_folder_holds_nothing_else() {
     let mut expected = BTreeSet::new();
     for sample in manifest() {
@@ -135,6 +160,7 @@ fn the_folder_holds_nothing_else() {
     }
     expected.extend(LADDERS.map(|sample| format!("{}.ladder.txt", stem(sample))));
     expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
+    expected.extend(SQL.map(|sample| format!("{}.sql.txt", stem(sample))));
     let there: BTreeSet<String> = std::fs::read_dir(folder())
         .expect("the folder")
         .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{IceTruth, Sample, analyse, manifest, outcome, samples_folder};
+use callscope::correlate::gathered::{InstantMessage, Subscription};
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
 use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
@@ -112,9 +113,60 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     let now = a.newest_time();
     let got: Vec<String> = a.stun.allocations.iter().map(|x| of_allocation(a, x, now)).collect();
     expect("allocations", format!("{:#?}", s.allocations), format!("{got:#?}"));
+    let got: Vec<String> = a.lookups().iter().map(|l| of_lookup(a, l)).collect();
+    expect("look-ups", format!("{:#?}", s.lookups), format!("{got:#?}"));
+    let gathered = a.gather();
+    if !s.instant_messages.is_empty() {
+        let line = |m: &InstantMessage| {
+            let text = a.instant_text(m).text.unwrap_or_default();
+            let words = show::safe_str(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+            let outcome = if m.notices.iter().any(|n| n.failed) { " failed" } else { "" };
+            format!("{} {} {}{outcome} {} {words}", m.from, m.to, m.status, m.conversation + 1)
+        };
+        let got: Vec<String> = gathered.instant_messages.iter().map(line).collect();
+        expect("instant messages", format!("{:#?}", s.instant_messages), format!("{got:#?}"));
+    }
+    if !s.subscriptions.is_empty() {
+        let line = |s: &Subscription| {
+            let period = s
+                .poll_period
+                .map_or_else(|| "-".to_owned(), |p| ((p + 500_000_000) / 1_000_000_000).to_string());
+            format!(
+                "{} {} {} {} {period} {} {} {}",
+                s.subscriber,
+                s.event,
+                s.targets,
+                s.fidelity.name(),
+                s.notifies,
+                s.state.name(),
+                s.ending.name().unwrap_or("-")
+            )
+        };
+        let got: Vec<String> = gathered.subscriptions.iter().map(line).collect();
+        expect("subscriptions", format!("{:#?}", s.subscriptions), format!("{got:#?}"));
+    }
+    if !s.told.is_empty() {
+        let values = gathered.subscriptions.first().map(|s| a.told_to(s).values).unwrap_or_default();
+        let got: Vec<String> =
+            values.iter().map(|v| format!("{} {}: {}", v.contact, v.what, v.value)).collect();
+        expect("told", format!("{:#?}", s.told), format!("{got:#?}"));
+    }
     for (i, mid) in s.mid_call.iter().enumerate() {
         let got = a.calls.get(i).map(|c| c.summary.starts_mid_call);
         expect("starts mid-call", format!("{:?}", Some(*mid)), format!("{got:?}"));
+    }
+}
+
+fn of_lookup(a: &Analysis, l: &callscope::correlate::sql::Lookup) -> String {
+    use callscope::view::sql;
+    let mut t = format!("{}: {}", l.client.ip(), sql::lookup_question(l));
+    if !l.is_connection() {
+        t += &format!(": {}", sql::answer(l, a));
+    }
+    t += &format!("; {}; {}", sql::then(l, a), sql::verdict(l.verdict));
+    match l.sip.len() {
+        0 => t,
+        n => format!("{t}; {n} × 5xx"),
     }
 }
 

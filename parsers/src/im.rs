@@ -22,6 +22,7 @@ use crate::sip::syntax::part as bytes_of;
 mod charset;
 mod composing;
 mod html;
+mod imdn;
 mod rtf;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ mod tests;
 pub use charset::decode_charset;
 pub use composing::{Typing, parse_typing};
 pub use html::html_to_text;
+pub use imdn::{Imdn, Recipient, cpim_message_id, parse_imdn};
 pub use rtf::rtf_to_text;
 
 /// Bytes of text kept of one message.

@@ -1,5 +1,5 @@
-//! Bodies inside bodies: MIME multipart (RFC 2046) as SIP carries it (RFC 5621), and the transfer encodings of
-//! RFC 2045 §6.
+//! Bodies inside bodies: MIME multipart (RFC 2046) as SIP carries it (RFC 5621), `message/cpim` (RFC 3862), and the
+//! transfer encodings of RFC 2045 §6.
 //!
 //! Accepted beyond the letter: bare line feeds, a closing boundary that is missing, parts whose header section
 //! does not end, white space behind a boundary.
@@ -88,12 +88,20 @@ impl Part {
     }
 
     fn split(&mut self, buf: &[u8], content_type: &[u8], depth: u8, issues: &mut Vec<Issue>) {
-        if !self.media_type.starts_with("multipart/") {
+        let wraps = self.media_type == "message/cpim";
+        if !wraps && !self.media_type.starts_with("multipart/") {
             return;
         }
         if depth == 0 {
             let text = "Multiparts too deep inside each other";
             issues.push(Issue::new("multipart-too-deep", self.content.clone(), text));
+            return;
+        }
+        if wraps {
+            // Headers of its own, an empty line, then one entity (RFC 3862 §2).
+            if let Some(inner) = behind_empty_line(buf, self.content.clone()) {
+                self.parts.push(one(buf, inner..self.content.end, depth, issues));
+            }
             return;
         }
         let boundary = boundary(content_type);
@@ -166,6 +174,20 @@ fn one(buf: &[u8], range: Range<usize>, depth: u8, issues: &mut Vec<Issue>) -> P
     out
 }
 
+/// What follows the first empty line.
+fn behind_empty_line(buf: &[u8], range: Range<usize>) -> Option<usize> {
+    let mut line = range.start;
+    while line < range.end {
+        let rest = part(buf, line..range.end);
+        let next = line + memchr(b'\n', rest)? + 1;
+        if trim(part(buf, line..next)).is_empty() {
+            return Some(next);
+        }
+        line = next;
+    }
+    None
+}
+
 /// The line end before a boundary belongs to the boundary (RFC 2046 §5.1.1).
 fn without_line_end(buf: &[u8], from: usize, to: usize) -> usize {
     let mut end = to;
@@ -183,7 +205,7 @@ fn text(b: &[u8]) -> String {
 }
 
 /// Media type without parameters, as written.
-pub(crate) fn media_type(content_type: &[u8]) -> &[u8] {
+pub fn media_type(content_type: &[u8]) -> &[u8] {
     let end = memchr(b';', content_type).unwrap_or(content_type.len());
     trim(part(content_type, 0..end))
 }

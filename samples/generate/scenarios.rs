@@ -6,7 +6,9 @@ mod failures;
 mod ice;
 mod odd;
 mod paths;
+mod sql;
 mod tour;
+mod watchers;
 
 use std::net::SocketAddr;
 
@@ -114,6 +116,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("remote_control.pcap", ethernet(control::remote_control())),
         ("response_group.pcap", ethernet(control::response_group())),
         ("diagnostics.pcap", ethernet(control::diagnostics())),
+        ("sql.pcap", ethernet(sql::lookups())),
+        ("sql_odd.pcap", ethernet(sql::odd())),
+        ("conversation.pcap", ethernet(watchers::conversation())),
+        ("watchers.pcap", ethernet(watchers::watchers())),
     ]
 }
 

@@ -104,6 +104,9 @@ pub(super) struct Common {
     /// Do not blank SDP keys, ICE passwords and Authorization responses
     #[arg(long, global = true)]
     pub show_secrets: bool,
+    /// Replace what people wrote in instant messages by as many x
+    #[arg(long, global = true)]
+    pub redact_text: bool,
     /// Exit with 1 if a capture has an issue of at least this severity
     ///
     /// Damage (a cut file, a bad record) and a limit that was hit are warnings, other remarks on a capture are
@@ -178,6 +181,8 @@ pub(super) enum Command {
     Conferences(ListArgs),
     /// Instant messages and what became of them
     Messages(ListArgs),
+    /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
+    Sql(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media
@@ -297,6 +302,9 @@ pub(super) struct LadderArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub selection: Selection,
+    /// The look-up of SQL Server of that number, with what SIP is joined to it
+    #[arg(long, value_name = "N")]
+    pub sql: Option<u32>,
     /// text, svg, html, mermaid, json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: LadderFormat,

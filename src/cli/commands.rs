@@ -22,6 +22,7 @@ use crate::output::{self, extract as pcapng};
 use crate::tui::{self, TuiOptions};
 use crate::view::detail;
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 use crate::view::rows::{self, Lines, Query};
 use crate::view::show::TimeMode;
 
@@ -318,8 +319,12 @@ pub(super) fn rows_command<R: Rows>(
 pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> {
     let mut session = Session::new(common, &args.files)?;
     let analysis = session.analyse()?;
-    let owners = select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?;
-    let options = LadderOptions { unfold: args.unfold, extended: args.extended };
+    let lookup = args.sql.map(|id| lookup_row(&analysis, id)).transpose()?;
+    let owners = match lookup {
+        Some(row) => ListKind::Lookups.owners(&analysis, &analysis.gather(), row),
+        None => select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?,
+    };
+    let options = LadderOptions { unfold: args.unfold, extended: args.extended, lookup };
     let ladder = crate::view::ladder::build(&analysis, &owners, options);
     let time = common.time.map_or(TimeMode::Relative, TimeMode::from);
     let mut sink = open(common)?;
@@ -336,6 +341,16 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
     }
     sink.finish()?;
     Ok(session.status())
+}
+
+/// Row of the look-up of that number.
+fn lookup_row(analysis: &Analysis, id: u32) -> Result<u32, Failure> {
+    let n = analysis.lookups().len();
+    let row = id.checked_sub(1).filter(|i| (*i as usize) < n);
+    row.ok_or_else(|| match n {
+        0 => Failure::usage(format!("no look-up {id}: the input has no look-ups of SQL Server")),
+        n => Failure::usage(format!("no look-up {id}: the input has look-ups 1 to {n}")),
+    })
 }
 
 /// Columns of the terminal, else of `COLUMNS`, else 120.
@@ -386,6 +401,9 @@ pub(super) fn decode(common: &Common, args: &DecodeArgs) -> Result<u8, Failure> 
 pub(super) fn extract(common: &Common, args: &ExtractArgs) -> Result<u8, Failure> {
     if common.output.is_none() && std::io::stdout().is_terminal() {
         return Err(Failure::usage("a capture is not written to a terminal: give --output FILE"));
+    }
+    if common.redact_text {
+        return Err(Failure::usage("frames are extracted as they are: --redact-text cannot be heeded"));
     }
     let mut session = Session::new(common, &args.files)?;
     let analysis = session.analyse()?;

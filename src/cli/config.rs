@@ -54,6 +54,7 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Failure> {
     load.sip_ports.extend(&common.sip_port);
     load.leg_headers.extend(common.leg_header.iter().cloned());
     load.turn_users.extend(common.turn_user.iter().cloned());
+    load.redact_text |= common.redact_text;
     load.threads = common.threads;
     load.follow = common.follow;
     for path in &common.names {

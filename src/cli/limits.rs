@@ -59,6 +59,8 @@ table! {
     ice_candidates: "candidates read of one session description",
     ice_pairs: "candidate pairs of one ICE session",
     ice_checks: "messages of checks looked at for one ICE session",
+    sqlr_messages: "questions for SQL Server instances and answers kept",
+    sql_connections: "connections to SQL Server told apart",
     methods: "different method names told apart",
     encapsulation_depth: "tunnels inside tunnels",
     issues: "issues kept with text for one capture",

@@ -1,4 +1,4 @@
-//! `sign-ins`, `subscriptions`, `conferences`, `messages`.
+//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`.
 
 use std::io::Write;
 

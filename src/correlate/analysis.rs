@@ -8,9 +8,11 @@ use hashbrown::HashTable;
 
 use super::breakage::Broken;
 use super::fork::ForkRow;
+use super::instant_message::redact;
 use super::legs::Legs;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
+use super::sql::Sql;
 use super::store::Stores;
 use super::strings::{Methods, Names, Strings};
 use super::stun::Stun;
@@ -25,6 +27,8 @@ pub struct Analysis {
     pub leg_headers: Vec<String>,
     /// Long-term credentials of TURN given by the user, `name:password`; either part may hold colons.
     pub turn_users: Vec<String>,
+    /// What people wrote is replaced by text of the same length in all that is shown.
+    pub redact_text: bool,
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,
@@ -36,6 +40,7 @@ pub struct Analysis {
     pub messages_not_kept: u64,
     pub other: OtherStatistics,
     pub stun: Stun,
+    pub sql: Sql,
     pub tls: Vec<TlsSession>,
     pub names: Names,
     pub strings: Strings,
@@ -193,8 +198,18 @@ impl Analysis {
         }
     }
 
-    /// The whole bytes of a message, read again from where they lie.
+    /// The whole bytes of a message, read again from where they lie, as they may be shown:
+    /// [`Analysis::redact_text`] is heeded.
     pub fn message_bytes(&self, m: MsgIdx) -> io::Result<Vec<u8>> {
+        let mut bytes = self.whole_message_bytes(m)?;
+        if self.redact_text {
+            redact::ranges(&bytes).into_iter().for_each(|r| redact::bytes(&mut bytes, r));
+        }
+        Ok(bytes)
+    }
+
+    /// The same whether or not they may be shown.
+    pub(super) fn whole_message_bytes(&self, m: MsgIdx) -> io::Result<Vec<u8>> {
         self.stores.read(self.message(m).bytes)
     }
 

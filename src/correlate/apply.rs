@@ -5,7 +5,10 @@ use std::io;
 use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
-use crate::decode::{Breakage, CaptureDecoder, DecodedSip, DecodedStun, MediaTally, Place, Sink};
+use crate::decode::{
+    Breakage, CaptureDecoder, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds, MediaTally, Place, Sink,
+    TcpSign,
+};
 
 /// The sink of one capture.
 pub(super) struct Apply<'a> {
@@ -34,6 +37,7 @@ impl Sink for Apply<'_> {
 
     fn tls_start(&mut self, session: TlsSession) -> usize {
         self.analysis.other.tls_sessions += 1;
+        self.analysis.sql_tls(&session);
         if self.analysis.tls.len() >= self.analysis.limits.tls_sessions {
             if self.analysis.other.tls_sessions == self.analysis.limits.tls_sessions as u64 + 1 {
                 let frame = session.frame;
@@ -53,8 +57,21 @@ impl Sink for Apply<'_> {
         self.analysis.other.websocket_sessions += 1;
     }
 
-    fn broken(&mut self, breakage: &Breakage) {
+    fn sqlr(&mut self, message: &DecodedSqlr<'_>) -> bool {
+        self.analysis.add_sqlr(message)
+    }
+
+    fn tds(&mut self, message: &DecodedTds<'_>) {
+        self.analysis.add_tds(message);
+    }
+
+    fn tcp_sign(&mut self, sign: &TcpSign) -> bool {
+        self.analysis.add_tcp_sign(sign)
+    }
+
+    fn broken(&mut self, breakage: &Breakage) -> bool {
         self.analysis.add_breakage(breakage);
+        self.analysis.add_sql_error(breakage)
     }
 
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String) {

@@ -1,13 +1,17 @@
-//! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences and
-//! instant messages.
+//! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences,
+//! instant messages and look-ups of SQL Server instances.
 //!
 //! Dialogs and records say which messages there are to look at; only those whose body matters are read again.
 
 use super::Analysis;
 pub use super::conference::Conference;
-pub use super::instant_message::InstantMessage;
+pub use super::instant_message::redact::text as redacted;
+pub use super::instant_message::{
+    Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,
+};
 pub use super::sign_in::{Mras, Relay, Setting, SignIn, SignInState, Step, StepKind, StepState};
-pub use super::subscription::{Fidelity, Subscription, SubscriptionState};
+pub use super::sql::Lookup;
+pub use super::subscription::{Ending, Fidelity, Subscription, SubscriptionState, Told, Value};
 
 /// Each list in order of time of its first message.
 #[derive(Debug, Clone, Default)]
@@ -16,16 +20,22 @@ pub struct Gathered {
     pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Conference>,
     pub instant_messages: Vec<InstantMessage>,
+    pub lookups: Vec<Lookup>,
+    /// What they belong to, in the order of their first message.
+    pub conversations: Vec<Conversation>,
 }
 
 impl Analysis {
     /// All of them.
     pub fn gather(&self) -> Gathered {
+        let (instant_messages, conversations) = self.instant_messages();
         Gathered {
             sign_ins: self.sign_ins(),
             subscriptions: self.subscriptions(),
             conferences: self.conferences(),
-            instant_messages: self.instant_messages(),
+            instant_messages,
+            conversations,
+            lookups: self.lookups(),
         }
     }
 }

@@ -153,6 +153,8 @@ impl Analysis {
             "limit-flows" => self.limits.flows,
             "limit-stun-messages" => self.limits.stun_messages,
             "limit-turn-allocations" => self.limits.turn_allocations,
+            "limit-sqlr-messages" => self.limits.sqlr_messages,
+            "limit-sql-connections" => self.limits.sql_connections,
             "limit-check-groups" => self.limits.check_groups,
             "limit-transport-errors" => self.limits.transport_errors,
             _ => self.limits.methods,
@@ -333,7 +335,7 @@ fn is_terminated(state: &[u8]) -> bool {
 }
 
 /// Its `reason` parameter.
-fn subscription_reason(state: &[u8]) -> &[u8] {
+pub(super) fn subscription_reason(state: &[u8]) -> &[u8] {
     let mut params = state.split(|b| *b == b';').skip(1).map(<[u8]>::trim_ascii);
     let reason = params.find_map(|p| {
         let (name, value) = p.split_at_checked(p.iter().position(|b| *b == b'=')?)?;

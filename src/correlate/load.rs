@@ -35,6 +35,8 @@ pub struct LoadOptions {
     pub leg_headers: Vec<String>,
     /// Credentials of TURN users (`name:password`), by which MESSAGE-INTEGRITY is verified.
     pub turn_users: Vec<String>,
+    /// See [`Analysis::redact_text`].
+    pub redact_text: bool,
 }
 
 impl Default for LoadOptions {
@@ -45,6 +47,7 @@ impl Default for LoadOptions {
             follow: false,
             sip_ports: Vec::new(),
             turn_users: Vec::new(),
+            redact_text: false,
             leg_headers: ["X-Call-ID", "X-CID", "X-Original-Call-ID"].map(str::to_owned).to_vec(),
         }
     }
@@ -200,6 +203,7 @@ pub fn load(
         let mut a = lock();
         a.limits = options.limits.clone();
         a.turn_users = options.turn_users.clone();
+        a.redact_text = options.redact_text;
         a.leg_headers = options.leg_headers.clone();
         a.strings.hash_with(&hasher);
     }

@@ -15,9 +15,11 @@ use crate::limits::Limits;
 
 mod half;
 mod stun;
+mod tds;
 
 use half::{Half, Mark, SMALL_BUFFER};
 use stun::StunState;
+use tds::TdsState;
 
 /// Bytes of a connection looked through for SIP before it counts as other traffic.
 const UNDECIDED_BYTES: usize = 64 << 10;
@@ -31,6 +33,7 @@ enum Mode {
     Tls(Box<TlsState>),
     Web(Box<WebState>),
     Stun(Box<StunState>),
+    Tds(Box<TdsState>),
     Other,
 }
 
@@ -54,6 +57,9 @@ pub(super) struct Connection {
     pub waiting: [u64; 2],
     /// The frame whose bytes came last.
     last: FrameRef,
+    last_time: Nanos,
+    /// It may be one that a look-up of a SQL Server instance led to.
+    pub expected: bool,
     /// A message was not kept for a limit since this was last taken.
     pub over_limit: bool,
     /// The direction of an INVITE that no final answer came back for yet.
@@ -74,6 +80,8 @@ impl Connection {
             asking: None,
             held: 0,
             last: FrameRef::default(),
+            last_time: 0,
+            expected: false,
         }
     }
 
@@ -82,6 +90,7 @@ impl Connection {
         match &self.mode {
             Mode::Undecided => None,
             Mode::Sip | Mode::Stun(_) => Some(Class::Decoded),
+            Mode::Tds(t) => Some(if payload && t.encrypted { Class::Encrypted } else { Class::Decoded }),
             Mode::Tls(_) => Some(if payload { Class::Encrypted } else { Class::Decoded }),
             Mode::Web(w) => w.is_websocket().then_some(Class::Decoded),
             Mode::Other => Some(Class::Other),
@@ -91,7 +100,8 @@ impl Connection {
     /// Counts the frames that waited; what nothing could be told of is other traffic.
     pub fn settle_waiting(&mut self, accounting: &mut Accounting, sink: &mut impl Sink) {
         let [bare, with_payload] = std::mem::take(&mut self.waiting);
-        accounting.add(self.class(false).unwrap_or(Class::Other), bare);
+        let unknown = if self.expected { Class::Decoded } else { Class::Other };
+        accounting.add(self.class(false).unwrap_or(unknown), bare);
         accounting.add(self.class(true).unwrap_or(Class::Other), with_payload);
         if with_payload > 0 {
             self.count_encrypted(with_payload, sink);
@@ -124,6 +134,7 @@ impl Connection {
         sink: &mut impl Sink,
     ) {
         self.last = arrival.frame;
+        self.last_time = arrival.time;
         if let Mode::Undecided | Mode::Other = self.mode {
             self.decide(direction, &arrival, cx, sink);
         }
@@ -150,7 +161,7 @@ impl Connection {
                     self.halves[d] = Half { lost: true, ..Half::default() };
                 }
             }
-            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) => self.give_up(),
+            Mode::Undecided | Mode::Web(_) | Mode::Tls(_) | Mode::Stun(_) | Mode::Tds(_) => self.give_up(),
             Mode::Other => {}
         }
         self.count_held(cx);
@@ -161,6 +172,7 @@ impl Connection {
             Mode::Tls(tls) => tls.held(),
             Mode::Web(web) => web.held(),
             Mode::Stun(stun) => stun.held(),
+            Mode::Tds(tds) => tds.held(),
             Mode::Undecided | Mode::Sip | Mode::Other => 0,
         };
         let held = mode + self.halves.iter().map(Half::held).sum::<usize>();
@@ -188,6 +200,7 @@ impl Connection {
             }
             Mode::Web(_) => self.web(direction, arrival, cx, sink),
             Mode::Stun(_) => self.stun(direction, arrival, cx, sink),
+            Mode::Tds(_) => self.tds(direction, &arrival, sink),
             Mode::Other => {}
         }
     }
@@ -213,6 +226,13 @@ impl Connection {
             &joined
         };
         let was_other = matches!(self.mode, Mode::Other);
+        if !was_other && start.first() != Some(&2) {
+            match TdsState::guess(direction, start) {
+                Ok(Some(state)) => return self.start_tds(state, direction, cx, sink),
+                Err(()) => return,
+                Ok(None) => {}
+            }
+        }
         if !was_other {
             match StunState::guess(start) {
                 Ok(Some(state)) => {
@@ -221,6 +241,11 @@ impl Connection {
                 }
                 Err(()) => return,
                 Ok(None) => {}
+            }
+            if start.first() == Some(&2)
+                && let Ok(Some(state)) = TdsState::guess(direction, start)
+            {
+                return self.start_tds(state, direction, cx, sink);
             }
         }
         match probe_stream(start) {
@@ -247,6 +272,12 @@ impl Connection {
         if matches!(self.mode, Mode::Sip) {
             self.take_held(1 - direction, cx, sink);
         }
+    }
+
+    fn start_tds(&mut self, state: TdsState, direction: usize, cx: &mut Context<'_>, sink: &mut impl Sink) {
+        self.mode = Mode::Tds(Box::new(state));
+        self.take_held(direction, cx, sink);
+        self.take_held(1 - direction, cx, sink);
     }
 
     /// Takes what a direction held while it could not be told what is spoken.
@@ -297,6 +328,7 @@ impl Connection {
         self.syn = false;
         match &mut self.mode {
             Mode::Tls(tls) => tls.gap(direction),
+            Mode::Tds(tds) => tds.gap(direction),
             Mode::Sip => {
                 self.flush(direction, cx, sink);
                 self.halves[direction].lost = true;
@@ -351,6 +383,7 @@ impl Connection {
             }
         }
         self.end_stun(cx, sink);
+        self.end_tds(sink);
         *cx.held = cx.held.saturating_sub(std::mem::take(&mut self.held));
     }
 
@@ -377,7 +410,7 @@ impl Connection {
         let transport = match self.mode {
             Mode::Sip => Transport::Tcp,
             Mode::Web(_) => Transport::Ws,
-            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Other => return,
+            Mode::Undecided | Mode::Tls(_) | Mode::Stun(_) | Mode::Tds(_) | Mode::Other => return,
         };
         if let Some(direction) = self.asking.take() {
             let (src, dst) = self.addresses(direction);

@@ -8,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_payload};
+use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known, give_sip};
 use super::{
     Accounting, Class, DecodedSip, Keys, LightCounts, MediaFlow, Place, Prepared, Sink, StunEvent, Transport,
@@ -19,7 +20,8 @@ use crate::net::defrag::Defragmented;
 use crate::net::sctp::{ChunkUse, SctpTable};
 use crate::net::tcp::SegmentUse;
 use crate::net::{
-    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpSegment, TcpTable, slice_frame, slice_ip,
+    ConnId, Defragmenter, Direction, Sliced, StreamEvent, TcpFlags, TcpSegment, TcpTable, slice_frame,
+    slice_ip,
 };
 
 /// RTP is told by its header alone; so many packets make a flow one of media.
@@ -191,7 +193,7 @@ impl CaptureDecoder {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
-    /// A frame that is the copy of another: a fragment, or SIP inside a relay.
+    /// A frame that is the copy of another: a fragment, a question for SQL Server instances, or SIP inside a relay.
     fn ordered_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
         let Some((link, bytes, head)) = prepared.frame(i) else { return };
         let frame = self.frame_ref(prepared, i);
@@ -214,6 +216,10 @@ impl CaptureDecoder {
                         doubtful: false,
                     };
                     give_sip(bytes, channel, &at, &self.hasher, sink);
+                } else if is_sqlr(src, dst, payload) {
+                    let (bytes, place) = (payload, Place::Memory(payload));
+                    let (time, cut) = (head.time, ip.missing > 0);
+                    sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate: true, cut });
                 }
                 return;
             }
@@ -305,6 +311,13 @@ impl CaptureDecoder {
                 };
                 let bytes = match udp_payload(payload, ip.missing, sip_port, &mut self.counts) {
                     Payload::Text(bytes) => bytes,
+                    Payload::Is(Class::Other) if is_sqlr(src, dst, payload) => {
+                        let (bytes, place) = (payload, place_of(payload, file));
+                        let (duplicate, cut) = (false, missing);
+                        let kept =
+                            sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate, cut });
+                        return self.accounting.add(message_class(kept, cut), frames);
+                    }
                     Payload::Is(class) => return self.accounting.add(class, frames),
                     Payload::Carried(channel, bytes) => {
                         let at = DecodedAt { place: place_of(bytes, file), ..at };
@@ -355,10 +368,8 @@ impl CaptureDecoder {
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
             Sliced::Icmp { ip } => {
-                if let Some(breakage) = breakage::of_icmp(&ip, frame, time) {
-                    sink.broken(&breakage);
-                }
-                Class::Other
+                let about = breakage::of_icmp(&ip, frame, time).is_some_and(|b| sink.broken(&b));
+                if about { Class::Decoded } else { Class::Other }
             }
             Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
@@ -428,11 +439,17 @@ impl CaptureDecoder {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
         });
         let payload = !segment.payload.is_empty() || segment.missing > 0;
+        let expected = sign_of(segment, frame, time).is_some_and(|sign| sink.tcp_sign(&sign));
         let connection =
             tcp.connection_of(segment.src, segment.dst).and_then(|(id, _)| connections.get_mut(&id));
         let class = match (used, connection) {
             (SegmentUse::OverLimit, _) => Class::OverLimit,
             (_, Some(c)) => match c.class(payload) {
+                None if expected && !payload => {
+                    c.expected = true;
+                    c.waiting[0] += frames;
+                    return;
+                }
                 Some(class) => {
                     if c.waiting != [0; 2] {
                         c.settle_waiting(accounting, sink);
@@ -447,6 +464,7 @@ impl CaptureDecoder {
                     return;
                 }
             },
+            (_, None) if expected => Class::Decoded,
             (_, None) => Class::Other,
         };
         let class = match tcp.connection_of(segment.src, segment.dst) {
@@ -482,6 +500,19 @@ impl CaptureDecoder {
     pub fn waiting(&self) -> u64 {
         self.defrag.pending() + self.connections.values().flat_map(|c| c.waiting).sum::<u64>()
     }
+}
+
+/// What a segment says of its connection, where it opens it or resets it.
+fn sign_of(segment: &TcpSegment<'_>, frame: FrameRef, time: Nanos) -> Option<TcpSign> {
+    if segment.flags.0 & (TcpFlags::SYN | TcpFlags::RST) == 0 {
+        return None;
+    }
+    let kind = match (segment.flags.has(TcpFlags::RST), segment.flags.has(TcpFlags::ACK)) {
+        (true, _) => TcpSignKind::Reset,
+        (false, false) => TcpSignKind::Syn,
+        (false, true) => TcpSignKind::SynAck,
+    };
+    Some(TcpSign { src: segment.src, dst: segment.dst, kind, seq: segment.seq, frame, time })
 }
 
 /// Whether a limit was not told of yet; then it counts as told.

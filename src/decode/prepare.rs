@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
+use super::sql::is_sqlr;
 use super::stun::{
     InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, in_cut_channel, stun_in,
 };
@@ -30,7 +31,8 @@ pub enum Class {
     Stun,
     /// The next of [`Prepared::media`].
     Media,
-    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, SIP inside a relay.
+    /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, a question for SQL Server instances, SIP
+    /// inside a relay.
     Ordered,
 }
 
@@ -164,6 +166,8 @@ pub fn prepare(
                 let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
                 let missing = ip.missing > 0;
                 match udp_payload(payload, ip.missing, sip_port, counts) {
+                    // Rare, and told by what came before: the ordered half takes it.
+                    Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,
                     Payload::Carried(..) => Class::Ordered,
                     Payload::Media(channel, kind, len) => {

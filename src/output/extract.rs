@@ -31,6 +31,10 @@ pub fn extract(
     media: bool,
     out: &mut dyn Write,
 ) -> io::Result<Extracted> {
+    if analysis.redact_text {
+        let text = "frames are extracted as they are: --redact-text cannot be heeded";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+    }
     let chosen = choose::frames(analysis, owners, media)?;
     let mut cursors: Vec<Cursor<'_>> = chosen
         .into_iter()

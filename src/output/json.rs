@@ -78,7 +78,7 @@ pub fn summary_of(
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
-        for name in ["sql_lookups", "media_streams", "dns_lookups", "findings"] {
+        for name in ["media_streams", "dns_lookups", "findings"] {
             o.value(name, &Nothing::default())?;
         }
         Ok(())
@@ -291,6 +291,15 @@ impl<'a> Object<'a> {
             let owners = kind.owners(analysis, gathered, row);
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
+        if kind == ListKind::Lookups {
+            // Connections without a look-up stand in a list of their own.
+            let (rest, rows): (Vec<u32>, Vec<u32>) = rows
+                .iter()
+                .partition(|r| gathered.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
+            let row = |row| lists::row(analysis, gathered, kind, row);
+            self.list(lists::key(kind), options, &rows, weight, row)?;
+            return self.list("sql_connections", options, &rest, weight, row);
+        }
         self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, gathered, kind, row))
     }
 

@@ -164,6 +164,7 @@ impl Tab {
             Self::Conferences => &[TableKind::List(ListKind::Conferences)],
             Self::Ice => &[TableKind::Sessions, TableKind::Allocations],
             Self::Messages => &[TableKind::List(ListKind::Messages)],
+            Self::Sql => &[TableKind::List(ListKind::Lookups)],
             _ => &[],
         }
     }

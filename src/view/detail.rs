@@ -6,6 +6,7 @@ mod payload;
 mod redact;
 mod routing;
 mod sip;
+mod sql;
 mod stun;
 mod values;
 
@@ -155,6 +156,9 @@ pub fn frame_detail_with(
         tree.push(node);
     }
 
+    let mut shown = bytes.to_vec();
+    analysis.redact_frame(frame, &mut shown, payload.clone().unwrap_or(0..bytes.len()));
+    let bytes = shown.as_slice();
     let mut own = Vec::new();
     let mut from = payload.as_ref().map_or(0, |p| p.start);
     let mut inside = 0;
@@ -184,6 +188,9 @@ pub fn frame_detail_with(
         tree.extend(payload::payload(bytes, range, &sliced, scene.as_ref()));
     }
     own.extend(scene.map(|s| reassembled(&s, bytes)).unwrap_or_default());
+    if matches!(sliced, Sliced::Fragment { .. }) {
+        own.extend(reassembled_sqlr(analysis, frame));
+    }
     if own.is_empty()
         && inside == 0
         && let Some(m) = part_of(analysis, frame)
@@ -236,6 +243,15 @@ fn reassembled(scene: &Scene<'_>, frame: &[u8]) -> Vec<Buffer> {
         }
     }
     out
+}
+
+/// An answer of SQL Server Browser that this fragment completed.
+fn reassembled_sqlr(analysis: &Analysis, frame: FrameRef) -> Option<Buffer> {
+    let record = analysis.sql.record_in(frame)?;
+    let bytes = analysis.stores.read(record.bytes).ok()?;
+    let node = sql::datagram(&bytes, 0)?;
+    let title = format!("Reassembled {} message (to frame {})", node.label, frame_name(analysis, frame));
+    Some(Buffer { title, bytes, tree: vec![node] })
 }
 
 /// `Frame 212`, of several captures `Frame 1:212 of b.pcap`.

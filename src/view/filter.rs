@@ -27,6 +27,8 @@ mod parser;
 use eval::Subject;
 use parser::Expr;
 
+use crate::correlate::gathered::InstantMessage;
+use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
 use crate::view::ice::SessionRef;
@@ -79,6 +81,16 @@ impl Filter {
     /// An allocation; `calls` are those it belongs to.
     pub fn matches_allocation(&self, analysis: &Analysis, i: AllocationIdx, calls: &[CallIdx]) -> bool {
         self.matches(analysis, &Subject::Allocation(i, calls))
+    }
+
+    /// A look-up of SQL Server, or a connection to it, with the SIP that is joined to it.
+    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup) -> bool {
+        self.matches(analysis, &Subject::Lookup(lookup))
+    }
+
+    /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
+    pub fn matches_instant(&self, analysis: &Analysis, message: &InstantMessage) -> bool {
+        self.matches(analysis, &Subject::Instant(message))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

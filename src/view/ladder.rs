@@ -8,6 +8,7 @@ mod label;
 mod legs;
 mod lifelines;
 pub(super) mod roles;
+mod sql;
 mod stun;
 mod traffic;
 
@@ -101,6 +102,8 @@ pub struct LadderOptions {
     pub unfold: bool,
     /// Merge messages of linked legs (`x`, extended flow).
     pub extended: bool,
+    /// The look-up of SQL Server (its row) that is to be drawn as well.
+    pub lookup: Option<u32>,
 }
 
 /// The flow of some calls and dialogs, merged by time.
@@ -118,6 +121,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
+    let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
@@ -190,12 +194,15 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if !options.unfold {
         rows = fold::fold_runs(analysis, rows);
     }
-    let mut title = legs::title(analysis, &owners);
+    let mut title = drawn_sql.title.clone().unwrap_or_else(|| legs::title(analysis, &owners));
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start()].into_iter().flatten().min();
-    let rows = drawn_stun.merge(rows);
+    let start = [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start()]
+        .into_iter()
+        .flatten()
+        .min();
+    let rows = stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows));
     let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder

@@ -1,7 +1,8 @@
-//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages. Each has rows, columns,
+//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server. Each has rows, columns,
 //! and for a row its facts and the messages that show them.
 
 mod conferences;
+mod lookups;
 mod messages;
 mod sign_ins;
 mod subscriptions;
@@ -22,6 +23,7 @@ pub enum ListKind {
     Subscriptions,
     Conferences,
     Messages,
+    Lookups,
 }
 
 /// What the lists have in common, for each to fill.
@@ -76,7 +78,8 @@ pub struct Detail {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 4] = [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages];
+    pub const ALL: [Self; 5] =
+        [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages, Self::Lookups];
 
     fn list(self) -> &'static List {
         match self {
@@ -84,6 +87,7 @@ impl ListKind {
             Self::Subscriptions => &subscriptions::LIST,
             Self::Conferences => &conferences::LIST,
             Self::Messages => &messages::LIST,
+            Self::Lookups => &lookups::LIST,
         }
     }
 
@@ -118,6 +122,7 @@ impl ListKind {
             Self::Subscriptions => gathered.subscriptions.len(),
             Self::Conferences => gathered.conferences.len(),
             Self::Messages => gathered.instant_messages.len(),
+            Self::Lookups => gathered.lookups.len(),
         }
     }
 
@@ -127,23 +132,38 @@ impl ListKind {
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
             Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| s.owners.clone()),
             Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
             Self::Messages => {
                 gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
             }
+            Self::Lookups => gathered.lookups.get(at).map(|l| {
+                let mut owners: Vec<Owner> = l.sip.iter().map(|m| analysis.message(*m).owner).collect();
+                owners.dedup();
+                owners
+            }),
         };
         found.unwrap_or_default()
     }
 
-    /// Rows of which a call or dialog matches.
+    /// Rows of which a call or dialog matches; instant messages that match themselves.
     pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
         let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
+        if self == Self::Messages {
+            let all = (0u32..).zip(&gathered.instant_messages);
+            return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
+        }
         let fits = |owner: &Owner| match owner {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
+        if self == Self::Lookups {
+            let fits = |row: &u32| {
+                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
+            };
+            return all.filter(fits).collect();
+        }
         all.filter(|row| self.owners(analysis, gathered, *row).iter().any(fits)).collect()
     }
 
@@ -172,6 +192,7 @@ impl ListKind {
             Self::Messages => {
                 Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
             }
+            Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
         };
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
@@ -191,6 +212,7 @@ impl ListKind {
             Self::Subscriptions => subscriptions::detail(at, row),
             Self::Conferences => conferences::detail(at, row),
             Self::Messages => messages::detail(at, row),
+            Self::Lookups => lookups::detail(at, row),
         }
     }
 }

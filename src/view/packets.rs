@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 use callscope_parsers::sip;
 
-use super::{ladder, show};
+use super::{ladder, show, sql};
 use crate::capture::{CaptureId, FrameBatch, FrameHead, FrameRef, LinkType, Nanos};
 use crate::correlate::{Analysis, MsgIdx, Owner, Transport};
+use crate::decode::is_sqlr;
 use crate::net::{IpPacket, Sliced, TcpFlags, TcpSegment, explain_frame, slice_frame};
 use stun::FlowKnown;
 
@@ -89,6 +90,16 @@ fn packet_line(
             (line.src, line.dst) = (flow.map(|f| f.src).or(line.src), flow.map(|f| f.dst).or(line.dst));
         }
     }
+    if matches!(sliced, Sliced::Fragment { .. })
+        && messages.is_empty()
+        && let Some(record) = analysis.sql.record_in(frame)
+        && let Ok(bytes) = analysis.stores.read(record.bytes)
+        && let Some(info) = sql::datagram(&bytes)
+    {
+        line.protocol = "SQLR".to_owned();
+        line.info = format!("{info}  (reassembled from fragments)");
+        (line.src, line.dst) = (Some(record.src), Some(record.dst));
+    }
     line.info = show::shorten(&line.info, INFO);
     line
 }
@@ -114,7 +125,9 @@ fn describe(
         }
         Sliced::Tcp { segment, .. } => {
             let known = FlowKnown::of(analysis, segment.src, segment.dst, Transport::Tcp);
-            let (protocol, info) = tcp(segment, &known);
+            let speaks = analysis.sql.connection_between(segment.src, segment.dst);
+            let side = speaks.filter(|(c, _)| c.tds.is_some()).map(|(_, client)| !client);
+            let (protocol, info) = tcp(segment, &known, side);
             set(protocol, info);
             (line.src, line.dst) = (Some(segment.src), Some(segment.dst));
         }
@@ -213,6 +226,7 @@ fn udp(
         Probe::Dtls => ("DTLS", names::dtls(payload) + &relayed()),
         Probe::Rtp => ("RTP", names::rtp(payload) + &relayed()),
         Probe::Rtcp => ("RTCP", names::rtcp(payload) + &relayed()),
+        _ if is_sqlr(src, dst, payload) => ("SQLR", sql::datagram(payload).unwrap_or_default()),
         _ => {
             let by_port = names::udp_port(dst.port()).or_else(|| names::udp_port(src.port()));
             let cut =
@@ -222,7 +236,8 @@ fn udp(
     }
 }
 
-fn tcp(segment: &TcpSegment<'_>, known: &FlowKnown<'_>) -> (&'static str, String) {
+/// `speaks_tds`: TDS is spoken on its connection, and whether it comes from the server.
+fn tcp(segment: &TcpSegment<'_>, known: &FlowKnown<'_>, speaks_tds: Option<bool>) -> (&'static str, String) {
     let payload = segment.payload;
     let ports = format!("{} → {}", segment.src.port(), segment.dst.port());
     let mut info = format!("{ports}  {}  seq {}", names::tcp_flags(segment.flags), segment.seq);
@@ -235,6 +250,9 @@ fn tcp(segment: &TcpSegment<'_>, known: &FlowKnown<'_>) -> (&'static str, String
     }
     if payload.is_empty() {
         return ("TCP", info);
+    }
+    if let Some(told) = speaks_tds.and_then(|from_server| sql::segment(payload, from_server)) {
+        return ("TDS", told);
     }
     if let Some(told) = stun::segment(payload, known) {
         return told;

@@ -180,3 +180,25 @@ fn typing() {
     assert_eq!(codes(&all.issues), ["composing-no-state"]);
     assert_eq!(im(b"<imdn/>", "application/ms-imdn+xml").parts[0].content, ImContent::Named);
 }
+
+#[test]
+fn notices_and_cpim() {
+    // RFC 3862 §4.2 and RFC 5438 §7.2.1.1, their examples.
+    let cpim = b"From: MR SANDERS <im:piglet@100akerwood.com>\r\nTo: <im:depressed@100akerwood.com>\r\nNS: imdn <urn:ietf:params:imdn>\r\nimdn.Message-ID: 34jk324j\r\n\r\nContent-type: text/xml; charset=utf-8\r\nContent-ID: <1234567890@foo.com>\r\n\r\n<body>x</body>";
+    let all = im(cpim, "Message/CPIM");
+    assert_eq!(all.parts[0].media_type, "text/xml");
+    assert_eq!(cpim_message_id(cpim, 0..cpim.len(), b"Message/CPIM").as_deref(), Some("34jk324j"));
+    let hello = b"From: <im:a@x>\n\nContent-Type: text/plain\n\nHello";
+    assert_eq!(im(hello, "message/cpim").text().as_deref(), Some("Hello"));
+    assert_eq!(im(b"From: <im:a@x>", "message/cpim").text(), None);
+    let imdn = b"From: <im:b@x>\r\n\r\nContent-type: message/imdn+xml\r\n\r\n<imdn xmlns=\"urn:ietf:params:xml:ns:imdn\"><message-id>34jk324j</message-id><recipient-uri>im:bob@example.com</recipient-uri><delivery-notification><status><failed/></status></delivery-notification></imdn>";
+    let notice = parse_imdn(imdn, 0..imdn.len(), b"message/cpim").unwrap();
+    assert_eq!((notice.message_id.as_str(), notice.recipients.len()), ("34jk324j", 1));
+    assert_eq!(notice.recipients[0].status, "failed");
+    assert!(notice.recipients[0].is_failure());
+    let imdn = b"<imdn><message-id>7</message-id><recipient uri=\"sip:b@x\"><status>200</status></recipient><recipient uri=\"sip:c@x\"><status>480</status></recipient><recipient uri=\"sip:d@x\"/></imdn>";
+    let notice = parse_imdn(imdn, 0..imdn.len(), b"application/ms-imdn+xml").unwrap();
+    assert_eq!(notice.recipients.iter().map(Recipient::is_failure).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!(parse_imdn(b"<x/>", 0..4, b"application/ms-imdn+xml"), None);
+    assert_eq!(parse_imdn(b"hi", 0..2, b"text/plain"), None);
+}

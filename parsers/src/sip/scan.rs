@@ -6,6 +6,8 @@ mod fields;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use super::start::{Kind, parse_start, status_code};
 use super::syntax::{Name, Next, is_date, is_token, name_of, next_field, number, part, retry_after};
 
@@ -224,6 +226,38 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
     plain &= seen.mandatory();
     out.suspicious = !plain && super::parse_message(b).is_none_or(|m| m.is_malformed());
     Some(out)
+}
+
+/// Where the body of a message lies, as far as Content-Length lets it, and of what type it says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyPlace<'a> {
+    pub body: Range<usize>,
+    /// First Content-Type; empty if there is none.
+    pub content_type: &'a [u8],
+}
+
+/// What [`scan`] says of the body alone, for who reads many bodies: no other header is looked into.
+pub fn body_place(message: &[u8]) -> Option<BodyPlace<'_>> {
+    let mut pos = parse_start(message)?.next;
+    let mut content_type: &[u8] = &[];
+    let mut content_length = None;
+    let start = loop {
+        let field = match next_field(message, pos) {
+            Next::Field(field) => field,
+            Next::Empty(body) => break body,
+            Next::End => break message.len(),
+        };
+        pos = field.next;
+        let value = part(message, field.value_start..field.value_end);
+        match field.token_name.unwrap_or_else(|| name_of(part(message, field.start..field.name_end))) {
+            Name::ContentLength => content_length = content_length.or(number(value)),
+            Name::ContentType => set(&mut content_type, value),
+            _ => {}
+        }
+    };
+    let told = content_length.and_then(|n| start.checked_add(usize::try_from(n).ok()?));
+    let end = told.map_or(message.len(), |n| n.min(message.len()));
+    Some(BodyPlace { body: start.min(end)..end, content_type })
 }
 
 fn set<'a>(field: &mut &'a [u8], value: &'a [u8]) {

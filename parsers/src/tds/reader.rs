@@ -136,6 +136,12 @@ pub struct TdsReader {
 }
 
 impl TdsReader {
+    /// Memory for what is not whole yet.
+    pub fn held(&self) -> usize {
+        let pieces = |m: &TdsMessage| m.pieces.capacity() * size_of::<(usize, usize, usize)>();
+        self.message.as_ref().map_or(0, |m| m.payload.capacity() + pieces(m))
+    }
+
     /// Takes the next stream bytes, gives what they complete.
     pub fn push(&mut self, bytes: &[u8], events: &mut Vec<TdsEvent>) {
         let mut rest = bytes;

@@ -185,12 +185,8 @@ fn text(bytes: &[u8]) -> String {
 impl Analysis {
     fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
         let raw = self.message_bytes(message).ok()?;
-        let (body, content_type) = {
-            let scan = sip::scan(&raw)?;
-            let told = scan.content_length.map(|n| scan.body_start.saturating_add(n as usize));
-            let end = told.map_or(raw.len(), |n| n.min(raw.len()));
-            (scan.body_start.min(end)..end, scan.content_type.to_vec())
-        };
+        let sip::BodyPlace { body, content_type } = sip::body_place(&raw)?;
+        let content_type = content_type.to_vec();
         Some(Read { message, raw, body, content_type })
     }
 
@@ -585,7 +581,6 @@ fn read_candidate(
     generation: CandidateSyntax,
 ) -> IceCandidate {
     let address = socket(c);
-    let port = c.port.map_or_else(String::new, |p| format!(":{p}"));
     let kind = c.kind.as_ref();
     IceCandidate {
         foundation: text(c.foundation),
@@ -601,7 +596,11 @@ fn read_candidate(
             _ => None,
         },
         address,
-        address_text: address.map_or_else(|| format!("{}{port}", text(c.address.text)), |a| a.to_string()),
+        address_text: match (address, c.port) {
+            (Some(address), _) => address.to_string(),
+            (None, Some(port)) => format!("{}:{port}", text(c.address.text)),
+            (None, None) => text(c.address.text),
+        },
         address_inferred: false,
         kind: kind.and_then(kind_of),
         kind_text: kind.filter(|k| kind_of(k).is_none()).map(|k| text(k.name())),

@@ -480,7 +480,7 @@ impl Board<'_> {
     /// Successes that their askers never got: they went on asking.
     fn take_back(&mut self) {
         let mut lost: Vec<usize> = Vec::new();
-        let mut real: HashMap<usize, Nanos> = HashMap::new();
+        let mut real: HashMap<usize, Nanos, foldhash::fast::RandomState> = HashMap::default();
         for x in self.asked.values().flatten() {
             let Some(success) = x.success else { continue };
             if x.in_vain >= IN_VAIN {
@@ -502,8 +502,8 @@ impl Board<'_> {
     }
 
     /// The pairs whose messages were captured on more than one hop.
-    fn copied(&self) -> HashSet<usize> {
-        let mut out = HashSet::new();
+    fn copied(&self) -> HashSet<usize, foldhash::fast::RandomState> {
+        let mut out = HashSet::default();
         for asked in self.asked.values() {
             for (i, x) in asked.iter().enumerate() {
                 if asked.iter().take(i).any(|y| y.pair == x.pair) {
@@ -591,7 +591,8 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
 /// transport. A reflexive candidate of the checking side is checked from its base, so pairs of two reflexive ones count
 /// where their bases were.
 fn add_unchecked(session: &mut IceSession, most: usize) {
-    let checked: HashSet<(SocketAddr, SocketAddr)> = session.pairs.iter().map(|p| (p.a, p.b)).collect();
+    let checked: HashSet<(SocketAddr, SocketAddr), foldhash::fast::RandomState> =
+        session.pairs.iter().map(|p| (p.a, p.b)).collect();
     let was_checked = |x: SocketAddr, y: SocketAddr| checked.contains(&(x, y));
     let [kinds_a, kinds_b] =
         [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
@@ -628,6 +629,7 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
 /// TCP of draft-06 with itself.
 #[derive(PartialEq, Eq)]
 enum TransportKind {
+    Udp,
     TcpActive,
     TcpPassive,
     /// The words themselves, in lower case.
@@ -636,6 +638,9 @@ enum TransportKind {
 
 impl TransportKind {
     fn of(c: &IceCandidate) -> Self {
+        if c.tcp_type.is_none() && c.transport.eq_ignore_ascii_case("udp") {
+            return Self::Udp;
+        }
         let tcp_type = c.tcp_type.as_deref().unwrap_or_default();
         let words = format!("{} {tcp_type}", c.transport).to_ascii_lowercase();
         match words.trim() {
@@ -649,7 +654,7 @@ impl TransportKind {
         match self {
             Self::TcpActive => *other == Self::TcpPassive,
             Self::TcpPassive => *other == Self::TcpActive,
-            Self::Alike(_) => self == other,
+            Self::Udp | Self::Alike(_) => self == other,
         }
     }
 }

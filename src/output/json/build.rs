@@ -93,6 +93,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
     }
     let other = &analysis.other;
     let stun = &analysis.stun.statistics;
+    let sql = &analysis.sql.statistics;
     types::Statistics {
         sip: types::Sip {
             messages: sip.messages,
@@ -111,8 +112,8 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
         },
         rtp: types::Packets { packets: other.rtp_packets },
         rtcp: types::Packets { packets: other.rtcp_packets },
-        sqlr: types::Sqlr::default(),
-        tds: types::Tds::default(),
+        sqlr: types::Sqlr { requests: sql.requests, responses: sql.responses, malformed: sql.malformed },
+        tds: types::Tds { prelogins: sql.prelogins },
         dns: types::Dns::default(),
         tls: types::Tls { sessions: other.tls_sessions, decrypted: 0 },
     }

@@ -1,16 +1,17 @@
 //! Long lists: elements are written by several threads in blocks, put out in order, never all at once.
 
 use std::io::{self, Write};
+use std::sync::mpsc::{channel, sync_channel};
 
 use serde::Serialize;
 
 use super::JsonOptions;
 use super::layout::{Layout, indent};
 
-/// Messages in a block. A block's text is what one thread holds.
-const BLOCK: usize = 4096;
+/// Messages in a block. A thread holds the text of three at most: one being made, one waiting, one being put out.
+const BLOCK: usize = 2048;
 /// An element with more messages than this is written straight to the output.
-const LARGE: usize = 16 * BLOCK;
+const LARGE: usize = 32 * BLOCK;
 
 /// Writes `[…]` with the elements that each item makes; `weight` is its number of messages.
 pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
@@ -25,75 +26,102 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         0 => std::thread::available_parallelism().map_or(1, usize::from).min(8),
         n => n.min(8),
     };
+    let blocks = blocks(items, weight);
+    let small = || blocks.iter().filter(|b| !b.large).map(|b| b.items);
+    let threads = threads.min(small().count());
+    let fill = |buffer: &mut Vec<u8>, block: &[T]| -> io::Result<()> {
+        buffer.clear();
+        for value in block.iter().flat_map(|&item| make(item)) {
+            let comma = !buffer.is_empty();
+            element(&mut *buffer, options.pretty, depth, comma, &value)?;
+        }
+        Ok(())
+    };
+    let fill = &fill;
     out.write_all(b"[")?;
-    let mut rest = items;
-    let mut buffers: Vec<Vec<u8>> = vec![Vec::new(); threads];
     let mut any = false;
-    while let Some(&first) = rest.first() {
-        if weight(first) > LARGE {
-            for value in make(first) {
-                element(&mut *out, options.pretty, depth, std::mem::replace(&mut any, true), &value)?;
-            }
-            rest = rest.get(1..).unwrap_or_default();
-            continue;
+    std::thread::scope(|scope| -> io::Result<()> {
+        // Each thread makes every so manieth block, so that they come back in turn.
+        let mut lanes = Vec::with_capacity(threads);
+        let mut running = Vec::with_capacity(threads);
+        for n in 0..threads {
+            let (done, results) = sync_channel(1);
+            let (give_back, spare) = channel::<Vec<u8>>();
+            lanes.push((results, give_back));
+            let own = small().skip(n).step_by(threads);
+            running.push(scope.spawn(move || {
+                for block in own {
+                    let mut buffer = spare.try_recv().unwrap_or_default();
+                    let filled = fill(&mut buffer, block).map(|()| buffer);
+                    if done.send(filled).is_err() {
+                        return;
+                    }
+                }
+            }));
         }
-        let mut blocks: Vec<&[T]> = Vec::with_capacity(threads);
-        while blocks.len() < threads && !rest.is_empty() {
-            let (block, after) = rest.split_at(block_len(rest, &weight));
-            if block.is_empty() {
-                break;
-            }
-            blocks.push(block);
-            rest = after;
-        }
-        let fill = |buffer: &mut Vec<u8>, block: &[T]| -> io::Result<()> {
-            buffer.clear();
-            for value in block.iter().flat_map(|&item| make(item)) {
-                let comma = !buffer.is_empty();
-                element(&mut *buffer, options.pretty, depth, comma, &value)?;
+        let failed = || io::Error::other("a writer thread failed");
+        let mut put_out = || -> io::Result<()> {
+            let mut turn = lanes.iter().cycle();
+            for block in &blocks {
+                if block.large {
+                    for value in block.items.iter().flat_map(|&item| make(item)) {
+                        element(&mut *out, options.pretty, depth, std::mem::replace(&mut any, true), &value)?;
+                    }
+                    continue;
+                }
+                let (results, give_back) = turn.next().ok_or_else(failed)?;
+                let buffer = results.recv().map_err(|_| failed())??;
+                if !buffer.is_empty() {
+                    if std::mem::replace(&mut any, true) {
+                        out.write_all(b",")?;
+                    }
+                    out.write_all(&buffer)?;
+                }
+                // The thread is gone once it has no more blocks.
+                let _ = give_back.send(buffer);
             }
             Ok(())
         };
-        let fill = &fill;
-        std::thread::scope(|scope| -> io::Result<()> {
-            let mut pairs = buffers.iter_mut().zip(&blocks);
-            let own = pairs.next();
-            let others: Vec<_> =
-                pairs.map(|(buffer, block)| scope.spawn(move || fill(buffer, block))).collect();
-            let mut done = own.map_or(Ok(()), |(buffer, block)| fill(buffer, block));
-            for other in others {
-                let joined = other.join().unwrap_or_else(|_| Err(io::Error::other("a writer thread failed")));
-                done = done.and(joined);
-            }
-            done
-        })?;
-        for buffer in buffers.iter().take(blocks.len()).filter(|b| !b.is_empty()) {
-            if std::mem::replace(&mut any, true) {
-                out.write_all(b",")?;
-            }
-            out.write_all(buffer)?;
+        let mut written = put_out();
+        drop(lanes);
+        for thread in running {
+            written = written.and(thread.join().map_err(|_| failed()));
         }
-    }
+        written
+    })?;
     if options.pretty && any {
         indent(out, depth)?;
     }
     out.write_all(b"]")
 }
 
-/// How many of the first items make a block; 0 where the first is a large one.
-fn block_len<T: Copy>(items: &[T], weight: &impl Fn(T) -> usize) -> usize {
-    let mut sum = 0;
+/// Items that are written together.
+struct Block<'a, T> {
+    items: &'a [T],
+    /// One that is too large to be held.
+    large: bool,
+}
+
+fn blocks<T: Copy>(items: &[T], weight: impl Fn(T) -> usize) -> Vec<Block<'_, T>> {
+    let mut out = Vec::new();
+    let (mut from, mut sum) = (0, 0);
     for (i, &item) in items.iter().enumerate() {
-        let w = weight(item);
-        if w > LARGE {
-            return i;
+        let large = weight(item) > LARGE;
+        if i > from && (large || sum >= BLOCK) {
+            out.push(Block { items: items.get(from..i).unwrap_or_default(), large: false });
+            (from, sum) = (i, 0);
         }
-        sum += w + 4;
-        if sum >= BLOCK {
-            return i + 1;
+        sum += weight(item) + 4;
+        if large {
+            out.push(Block { items: items.get(i..=i).unwrap_or_default(), large });
+            (from, sum) = (i + 1, 0);
         }
     }
-    items.len()
+    let rest = items.get(from..).unwrap_or_default();
+    if !rest.is_empty() {
+        out.push(Block { items: rest, large: false });
+    }
+    out
 }
 
 fn element<W: Write, S: Serialize>(

@@ -1,5 +1,7 @@
-//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages.
+//! The lists of what is gathered: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server.
 
+mod instant_messages;
+pub(super) mod lookups;
 mod sign_ins;
 mod subscriptions;
 
@@ -14,7 +16,10 @@ use crate::view::lists::ListKind;
 #[serde(untagged)]
 pub(super) enum Row<'a> {
     SignIn(Box<sign_ins::SignIn<'a>>),
-    Subscription(subscriptions::Subscription<'a>),
+    Subscription(Box<subscriptions::Subscription<'a>>),
+    Lookup(Box<lookups::SqlLookup<'a>>),
+    SqlConnection(Box<lookups::SqlConnectionRow<'a>>),
+    InstantMessage(Box<instant_messages::InstantMessage<'a>>),
 }
 
 /// Name of the list in the contract.
@@ -24,6 +29,7 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Subscriptions => "subscriptions",
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
+        ListKind::Lookups => "sql_lookups",
     }
 }
 
@@ -34,8 +40,19 @@ pub(super) fn row<'a>(
     at: u32,
 ) -> Option<Row<'a>> {
     match kind {
-        ListKind::Subscriptions => subscriptions::row(analysis, gathered, at).map(Row::Subscription),
+        ListKind::Subscriptions => {
+            subscriptions::row(analysis, gathered, at).map(Box::new).map(Row::Subscription)
+        }
         ListKind::SignIns => sign_ins::row(analysis, gathered, at).map(Box::new).map(Row::SignIn),
-        ListKind::Conferences | ListKind::Messages => None,
+        ListKind::Lookups => {
+            lookups::row(analysis, gathered, at).map(|l| Row::Lookup(Box::new(l))).or_else(|| {
+                let row = lookups::connection_row(analysis, gathered, at)?;
+                Some(Row::SqlConnection(Box::new(row)))
+            })
+        }
+        ListKind::Messages => {
+            instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
+        }
+        ListKind::Conferences => None,
     }
 }

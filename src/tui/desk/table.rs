@@ -11,6 +11,7 @@ use crate::tui::update::round;
 use crate::tui::widgets::table::{contains, is_problem};
 use crate::tui::widgets::text;
 use crate::view::ice as view;
+use crate::view::lists::ListKind;
 use crate::view::rows::{self, Lines, Query};
 use crate::view::table::{Column, Rows};
 
@@ -271,6 +272,7 @@ pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearc
         query.columns = match search.kind {
             TableKind::Allocations => vec!["outcome".to_owned()],
             TableKind::Sessions => vec!["state".to_owned()],
+            TableKind::List(ListKind::Lookups) => vec!["verdict".to_owned()],
             _ => vec!["state".to_owned(), "status".to_owned()],
         };
     }

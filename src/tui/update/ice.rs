@@ -19,6 +19,7 @@ use crate::tui::views::{board, listing};
 use crate::tui::widgets::table::contains;
 use crate::view::ice::{BoardCell, End};
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 use crate::view::show::TimeMode;
 
 pub(super) fn act_on_table(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
@@ -54,6 +55,12 @@ pub(super) fn open_ladder(state: &mut State, owners: Vec<Owner>) {
         Some(at) => state.stack.truncate(at + 1),
         None => state.stack.push(View::Ladder(Box::new(LadderState::new(owners, LadderOptions::default())))),
     }
+}
+
+/// The ladder of a look-up of SQL Server.
+pub(super) fn open_lookup_ladder(state: &mut State, row: u32) {
+    let options = LadderOptions { lookup: Some(row), ..LadderOptions::default() };
+    state.stack.push(View::Ladder(Box::new(LadderState::new(Vec::new(), options))));
 }
 
 pub(super) fn act_on_board(state: &mut State, action: Action) {
@@ -278,6 +285,11 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
             _ => state.say("nothing in the capture stands behind this line"),
         },
         Action::Allocation => open_allocation(state, target.allocation),
+        Action::Extended if matches!(view.of, ListingOf::Row(ListKind::Lookups, _)) => {
+            if let ListingOf::Row(_, row) = view.of {
+                open_lookup_ladder(state, row);
+            }
+        }
         Action::Extended if !data.owners.is_empty() => open_ladder(state, data.owners.clone()),
         Action::Extended => state.say("no SIP call of this capture belongs to it"),
         Action::NextProblem | Action::PreviousProblem => {

@@ -219,7 +219,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
 }
 
 pub(super) fn same_options(a: LadderOptions, b: LadderOptions) -> bool {
-    (a.unfold, a.extended) == (b.unfold, b.extended)
+    (a.unfold, a.extended, a.lookup) == (b.unfold, b.extended, b.lookup)
 }
 
 /// New rows come under the cursor without moving it from its row.

@@ -11,6 +11,7 @@ use crate::tui::state::{
 use crate::tui::widgets::table::{GUTTER, fit_columns};
 use crate::view::filter::Filter;
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 use crate::view::{allocation, ice, rows};
 
 /// Most calls merged into one ladder.
@@ -36,6 +37,10 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
                 state.stack.push(View::Listing(Box::new(ListingState::new(of))));
             }
             _ => state.say("no row is here to open"),
+        },
+        Action::Extended if kind == TableKind::List(ListKind::Lookups) => match table.selected() {
+            Some(row) => super::ice::open_lookup_ladder(state, row),
+            None => state.say("no row is here to open"),
         },
         Action::Extended if matches!(kind, TableKind::List(_)) => match table.selected() {
             Some(row) => effects.push(Effect::Ask(Request::OwnersOf(kind, row))),
@@ -63,7 +68,8 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
                     owners.len()
                 ));
             }
-            let options = LadderOptions { extended: action == Action::Extended, unfold: false };
+            let extended = action == Action::Extended;
+            let options = LadderOptions { extended, ..LadderOptions::default() };
             state.stack.push(View::Ladder(Box::new(LadderState::new(owners, options))));
         }
         Action::Ice => {

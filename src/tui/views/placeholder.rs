@@ -17,10 +17,6 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, tab: Tab) {
             "Media: RTP and RTCP streams with loss, jitter, gaps and an estimate of their quality.",
             "What the calls offered and answered is on the SDP tab of their messages.",
         ),
-        Tab::Sql => (
-            "SQL: SQL Server Browser questions, answers and the connection that followed.",
-            "The frames are in 0 Packets.",
-        ),
         Tab::Messages => (
             "Messages: instant messages as a transcript with their delivery.",
             "MESSAGE requests are in 3 Sign-ins & presence; those inside of a call in its ladder.",

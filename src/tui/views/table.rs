@@ -65,6 +65,7 @@ fn nothing(state: &State, kind: TableKind, what: &str) -> String {
     if others > 0
         && kind != TableKind::List(ListKind::Conferences)
         && kind != TableKind::List(ListKind::Messages)
+        && kind != TableKind::List(ListKind::Lookups)
     {
         lines.push(format!("{view}{}.", show::number(others as u64)));
     }

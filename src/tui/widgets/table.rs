@@ -186,6 +186,13 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             "" | "–" => None,
             _ => Some(Role::Error),
         },
+        // Of a look-up of SQL Server.
+        "verdict" => match cell {
+            "connected" => Some(Role::Good),
+            "other port" => Some(Role::Warning),
+            "" | "–" | "answered" => None,
+            _ => Some(Role::Error),
+        },
         "status" | "final_status" => match cell.as_bytes().first() {
             // The answer to an INVITE that was cancelled.
             _ if cell == "487" => Some(Role::Warning),

@@ -5,7 +5,9 @@ use std::ops::Range;
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 
 use super::Node;
+use super::sql;
 use super::stun::{self, Scene};
+use crate::decode::is_sqlr;
 use crate::net::Sliced;
 use crate::view::packets;
 
@@ -23,13 +25,24 @@ pub fn payload(
             if !frames.is_empty() {
                 return frames;
             }
+            let packets = scene.map(|s| sql::segment(bytes, range.start, s)).unwrap_or_default();
+            if !packets.is_empty() {
+                return packets;
+            }
             probe_stream(bytes)
         }
-        Sliced::Udp { .. } => {
+        Sliced::Udp { src, dst, .. } => {
             if let Some(node) = scene.and_then(|s| stun::datagram(bytes, range.start, s)) {
                 return vec![node];
             }
-            probe_datagram(bytes)
+            let probe = probe_datagram(bytes);
+            if probe == Probe::Unknown
+                && is_sqlr(*src, *dst, bytes)
+                && let Some(node) = sql::datagram(bytes, range.start)
+            {
+                return vec![node];
+            }
+            probe
         }
         _ => Probe::Unknown,
     };

@@ -7,12 +7,17 @@ use callscope_parsers::sip::parse_message;
 use super::fields::Field;
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
+use crate::correlate::gathered::InstantMessage;
+use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{
-    Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Owner, Side, Str, address_key, endpoint_ids, flag,
+    Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, Str, address_key,
+    endpoint_ids, flag,
 };
 use crate::view::packets::PacketLine;
 use crate::view::show;
+
+mod sql;
 
 /// What a filter is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -20,11 +25,14 @@ pub enum Subject<'a> {
     Call(CallIdx),
     Dialog(DialogIdx),
     Message(MsgIdx),
+    Lookup(&'a Lookup),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
     Session(&'a super::ice::Session),
     /// And the calls it belongs to.
     Allocation(AllocationIdx, &'a [CallIdx]),
+    /// What belongs to its request, call or dialog is asked of those.
+    Instant(&'a InstantMessage),
 }
 
 /// One value of a field.
@@ -144,6 +152,20 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    if let Subject::Instant(m) = subject {
+        if let Some(found) = instant(analysis, m, source, with_value, sink) {
+            return found;
+        }
+        return visit(analysis, &Subject::Message(m.message), source, with_value, sink);
+    }
+    if let Subject::Lookup(l) = subject {
+        return sql::lookup(analysis, l, source, with_value, sink);
+    }
+    if source.field == Field::Sql
+        && matches!(subject, Subject::Call(_) | Subject::Dialog(_) | Subject::Message(_))
+    {
+        return sql::of_sip(analysis, subject, sink);
+    }
     let of_call =
         |c: CallIdx, sink: &mut Sink<'_>| visit(analysis, &Subject::Call(c), source, with_value, sink);
     match *subject {
@@ -176,6 +198,35 @@ fn visit(
     }
 }
 
+/// What an instant message says of itself; `None` where its request is to be asked.
+fn instant(
+    analysis: &Analysis,
+    m: &InstantMessage,
+    source: &Source,
+    with_value: bool,
+    sink: &mut Sink<'_>,
+) -> Option<bool> {
+    let words = || analysis.instant_text(m).text.unwrap_or_default();
+    Some(match source.field {
+        Field::From => party(b"", m.from.as_bytes(), sink),
+        Field::To => party(b"", m.to.as_bytes(), sink),
+        Field::User => {
+            let both = [m.from.as_bytes(), m.to.as_bytes()];
+            both.into_iter().any(|uri| party(b"", uri, sink)) || aliases(analysis, both, sink)
+        }
+        Field::Status => m.status != 0 && sink(Value::Number(i128::from(m.status))),
+        Field::State => sink(Value::Text(match m.status {
+            _ if m.is_delivered() => "delivered",
+            0 => "unanswered",
+            _ => "failed",
+        })),
+        Field::Reason => text(analysis, m.reason, sink),
+        Field::Im if !with_value => sink(Value::Flag(true)),
+        Field::Im => sink(Value::Text(&words())),
+        _ => return None,
+    })
+}
+
 fn list(analysis: &Analysis, list: MsgList, source: &Source, with_value: bool, sink: &mut Sink<'_>) -> bool {
     analysis.messages_of(list).any(|m| message(analysis, m, source, with_value, sink))
 }
@@ -202,6 +253,7 @@ fn packet(
         Field::Length => sink(Value::Number(i128::from(line.length))),
         Field::Protocol => sink(Value::Text(&line.protocol)),
         Field::Info => sink(Value::Text(&line.info)),
+        Field::Sql => matches!(line.protocol.as_str(), "SQLR" | "TDS") && sink(Value::Text(&line.info)),
         _ => messages.iter().any(|&m| visit(analysis, &Subject::Message(m), source, with_value, sink)),
     }
 }
@@ -229,6 +281,16 @@ fn message(analysis: &Analysis, m: MsgIdx, source: &Source, with_value: bool, si
         Field::Retransmission => sink(Value::Flag(record.has(flag::RETRANSMISSION))),
         Field::Duplicate => sink(Value::Flag(record.has(flag::DUPLICATE))),
         Field::Malformed => sink(Value::Flag(record.has(flag::MALFORMED))),
+        Field::Im => {
+            let written = record.method == MethodId::MESSAGE
+                && record.is_request()
+                && !matches!(record.content, Content::Composing | Content::DeliveryNotice);
+            written
+                && match with_value {
+                    false => sink(Value::Flag(true)),
+                    true => analysis.written_in(m).is_some_and(|words| sink(Value::Text(&words))),
+                }
+        }
         Field::Sdp if !with_value => sink(Value::Flag(record.has(flag::SDP))),
         Field::Sdp if !record.has(flag::SDP) => false,
         Field::Diagnostics => analysis.diagnostics_of_message(m).iter().any(|d| {
@@ -273,9 +335,9 @@ fn party(display: &[u8], uri: &[u8], sink: &mut Sink<'_>) -> bool {
 }
 
 /// What else is known to be one of these users: tel URIs, endpoint ids.
-fn aliases(analysis: &Analysis, users: [Str; 2], sink: &mut Sink<'_>) -> bool {
+fn aliases(analysis: &Analysis, users: [&[u8]; 2], sink: &mut Sink<'_>) -> bool {
     let known = analysis.aliases();
-    users.into_iter().filter_map(|s| address_key(analysis.strings.bytes(s))).any(|key| {
+    users.into_iter().filter_map(address_key).any(|key| {
         // The address itself was asked before.
         known.of(&key).into_iter().any(|name| match name {
             name if name == key => false,
@@ -307,7 +369,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::User => {
             party(bytes(call.from_display), bytes(call.from_uri), sink)
                 || party(bytes(call.to_display), bytes(call.to_uri), sink)
-                || aliases(analysis, [call.from_uri, call.to_uri], sink)
+                || aliases(analysis, [bytes(call.from_uri), bytes(call.to_uri)], sink)
         }
         Field::CallId => text(analysis, call.call_id, sink),
         Field::Reason => sink(Value::Text(&show::call_reason(analysis, c))),
@@ -352,7 +414,7 @@ fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) 
         Field::User => {
             party(b"", bytes(dialog.from_uri), sink)
                 || party(b"", bytes(dialog.to_uri), sink)
-                || aliases(analysis, [dialog.from_uri, dialog.to_uri], sink)
+                || aliases(analysis, [bytes(dialog.from_uri), bytes(dialog.to_uri)], sink)
         }
         Field::CallId => text(analysis, dialog.call_id, sink),
         Field::Reason => sink(Value::Text(&show::dialog_reason(analysis, d))),
@@ -387,6 +449,14 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     };
     match subject {
         Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
+        Subject::Instant(_) => {
+            let source = Source { field: Field::Im, header: String::new() };
+            if ask(&ROW) || ask(&MESSAGE) {
+                return true;
+            }
+            visit(analysis, subject, &source, true, &mut test)
+        }
         Subject::Message(m) => {
             ask(&MESSAGE)
                 || ask(&ROW)

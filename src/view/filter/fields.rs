@@ -56,6 +56,7 @@ pub enum Field {
     Sdp,
     Candidates,
     Text,
+    Im,
     Diagnostics,
     Epid,
     Header,
@@ -64,6 +65,8 @@ pub enum Field {
     IcePair,
     TurnRelayed,
     Relay,
+    Sql,
+    Instance,
     Later,
 }
 
@@ -101,6 +104,7 @@ impl Field {
                 | Self::Sdp
                 | Self::Candidates
                 | Self::Text
+                | Self::Im
                 | Self::Diagnostics
                 | Self::Epid
                 | Self::Header
@@ -149,6 +153,7 @@ fields! {
     "candidates" Candidates "how many candidate lines the message carries (messages)",
     "text" Text "bytes of the message contain (messages)",
     "raw" Text "the same as text",
+    "im" Im "alone: an instant message; with a value: what it says, without its markup (messages)",
     "header" Header "header.NAME: any header by its long name, e.g. header.Via (messages)",
     "diagnostics" Diagnostics "number or words of ms-diagnostics, ms-diagnostics-public, ms-client-diagnostics, Reason or Warning (messages)",
     "retransmission" Retransmission "the message was sent before (messages)",
@@ -176,8 +181,8 @@ fields! {
     "turn" TurnRelayed "the same as turn.relayed; alone: the call has a relay whose allocation is in the capture",
     "turn.relayed" TurnRelayed "relayed address that the call offered and whose allocation is in the capture",
     "relay" Relay "alone: a chosen pair of the call goes through a relay",
-    "sql" Later "SQL look-ups (no data yet)",
-    "instance" Later "SQL instance (no data yet)",
+    "sql" Sql "verdict, answer or connection of a look-up of SQL Server; alone: it is one, of a call that a machine looking for SQL Server refused it with 5xx",
+    "instance" Instance "instance of SQL Server that was asked for or told of (SQL view)",
     "conference" Later "conference id (no data yet)",
     "epid" Epid "endpoint id that a From or To carries, or that the GRUU in one names (messages)",
 }

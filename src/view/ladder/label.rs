@@ -103,6 +103,11 @@ fn request(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&
             return format!("{label} {line} sipfrag");
         }
     }
+    match record.content {
+        Content::Composing => label.push_str(" (typing)"),
+        Content::DeliveryNotice => label.push_str(" (delivery notice)"),
+        _ => {}
+    }
     if let Owner::Dialog(d) = record.owner
         && matches!(
             record.method,

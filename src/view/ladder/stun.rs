@@ -76,6 +76,24 @@ pub fn draw(analysis: &Analysis, owners: &[Owner], unfold: bool, machines: &mut 
     drawn
 }
 
+/// Merges rows into those of SIP by time.
+pub fn merge(own: Vec<LadderRow>, sip: Vec<LadderRow>) -> Vec<LadderRow> {
+    if own.is_empty() {
+        return sip;
+    }
+    let mut out = Vec::with_capacity(sip.len() + own.len());
+    let mut own = own.into_iter().peekable();
+    for row in sip {
+        let time = time_of(&row);
+        while let Some(before) = own.next_if(|o| time_of(o) < time) {
+            out.push(before);
+        }
+        out.push(row);
+    }
+    out.extend(own);
+    out
+}
+
 /// Ends that a row stands at.
 fn ends_in(row: &LadderRow, out: &mut HashSet<usize>) {
     match row {
@@ -122,20 +140,7 @@ impl Drawn {
 
     /// Merges the rows into those of SIP by time.
     pub fn merge(self, sip: Vec<LadderRow>) -> Vec<LadderRow> {
-        if self.rows.is_empty() {
-            return sip;
-        }
-        let mut out = Vec::with_capacity(sip.len() + self.rows.len());
-        let mut own = self.rows.into_iter().peekable();
-        for row in sip {
-            let time = time_of(&row);
-            while let Some(before) = own.next_if(|o| time_of(o) < time) {
-                out.push(before);
-            }
-            out.push(row);
-        }
-        out.extend(own);
-        out
+        merge(self.rows, sip)
     }
 
     /// `relay UDP` for the messages that name the chosen pair.

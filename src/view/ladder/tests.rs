@@ -37,7 +37,7 @@ fn call(n: u32) -> Owner {
 }
 
 fn unfolded() -> LadderOptions {
-    LadderOptions { unfold: true, extended: false }
+    LadderOptions { unfold: true, ..LadderOptions::default() }
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn joined_legs_interleave() {
     insta::assert_snapshot!(print(&build(
         &analysis,
         &[call(0)],
-        LadderOptions { unfold: false, extended: true }
+        LadderOptions { extended: true, ..LadderOptions::default() }
     )));
     let alone = build(&analysis, &[call(1)], LadderOptions::default());
     assert!(

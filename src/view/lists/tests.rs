@@ -161,3 +161,260 @@ fn sign_ins_end_as_the_last_round_says() {
     assert!(told.head.iter().any(|l| l.contains("clocks")), "{:?}", told.head);
     assert!(told.parts[0].leads[0].bad);
 }
+
+const TO_BOB: [&str; 2] = ["<sip:alice@example.com>;tag=a", "<sip:bob@example.com>"];
+
+/// An IM session that an INVITE opens over a proxy, with a reply in HTML, typing, a failed message; page-mode MESSAGEs
+/// between the same two, one of them challenged.
+fn chat() -> Analysis {
+    let mut s = Scenario::default();
+    let conversation = "Ms-Conversation-ID: ABCD==";
+    let format = "Ms-Text-Format: text/plain; charset=UTF-8;msgr=WAA=;ms-body=SGkgQm9i";
+    let sdp =
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=message 5060 sip null\r\n";
+    let invite = request("INVITE", 1).id("im").header(format).header(conversation);
+    let invite = invite.body("application/sdp", sdp);
+    s.add(0, "A>P", &invite.clone().via(&["A i1"]));
+    s.add(1, "P>B", &invite.via(&["P p1", "A i1"]));
+    let ok = response("200 OK", 1, "INVITE").id("im").tag("b");
+    s.add(20, "B>P", &ok.clone().via(&["P p1", "A i1"]));
+    s.add(21, "P>A", &ok.via(&["A i1"]));
+    s.add(25, "A>P", &request("ACK", 1).id("im").tag("b").via(&["A i2"]));
+    let typing = request("MESSAGE", 1).id("im").back().via(&["B t1"]);
+    let typing =
+        typing.body("application/im-iscomposing+xml", "<isComposing><state>active</state></isComposing>");
+    s.add(1000, "B>P", &typing);
+    s.add(1010, "P>B", &response("200 OK", 1, "MESSAGE").id("im").back().via(&["B t1"]));
+    let reply = request("MESSAGE", 2).id("im").back();
+    let reply = reply.body(
+        "text/html; charset=utf-8",
+        "<html><script>alert(1)</script><b>Hello</b> Alice &amp; all</html>",
+    );
+    s.add(2000, "B>P", &reply.clone().via(&["B r1"]));
+    s.add(2001, "P>A", &reply.clone().via(&["P r2", "B r1"]));
+    // Sent again on the first hop.
+    s.add(2500, "B>P", &reply.via(&["B r1"]));
+    s.add(2510, "A>P", &response("200 OK", 2, "MESSAGE").id("im").back().via(&["P r2", "B r1"]));
+    s.add(2511, "P>B", &response("200 OK", 2, "MESSAGE").id("im").back().via(&["B r1"]));
+    let lost = request("MESSAGE", 2).id("im").tag("b").via(&["A l1"]);
+    s.add(3000, "A>P", &lost.body("text/plain", "Are you\r\nthere?"));
+    s.add(3100, "P>A", &response("408 Request Timeout", 2, "MESSAGE").id("im").tag("b").via(&["A l1"]));
+    let page = |cseq, id, text: &str| {
+        request("MESSAGE", cseq)
+            .id(id)
+            .between(TO_BOB[0], TO_BOB[1])
+            .via(&[&format!("A {id}{cseq}")])
+            .body("text/plain", text)
+    };
+    let answer = |status, cseq, id| {
+        response(status, cseq, "MESSAGE")
+            .id(id)
+            .between(TO_BOB[0], TO_BOB[1])
+            .tag("p")
+            .via(&[&format!("A {id}{cseq}")])
+    };
+    s.add(4000, "A>P", &page(1, "p1", "one"));
+    s.add(4010, "P>A", &answer("407 Proxy Authentication Required", 1, "p1"));
+    s.add(4020, "A>P", &page(2, "p1", "one").header("Proxy-Authorization: Digest response=\"0\""));
+    s.add(4030, "P>A", &answer("202 Accepted", 2, "p1"));
+    s.add(5000, "A>P", &page(1, "p2", "two"));
+    s.done()
+}
+
+#[test]
+fn instant_messages_once_each_with_their_outcome() {
+    let analysis = chat();
+    let columns = ["from", "to", "delivered", "text", "by", "conversation", "type", "attempts"];
+    assert_eq!(
+        rows(&analysis, ListKind::Messages, &columns),
+        [
+            ["alice", "bob", "yes", "Hi Bob", "INVITE", "1", "text/plain", "1"],
+            ["bob", "alice", "yes", "Hello Alice & all", "MESSAGE", "1", "text/html", "1"],
+            ["alice", "bob", "408 Request Timeout", "Are you there?", "MESSAGE", "1", "text/plain", "1"],
+            ["alice", "bob", "yes", "one", "MESSAGE", "2", "text/plain", "2"],
+            ["alice", "bob", "no answer", "two", "MESSAGE", "2", "text/plain", "1"],
+        ]
+    );
+    let gathered = analysis.gather();
+    let told = ListKind::Messages.detail(&analysis, &gathered, 1, TimeMode::Relative).unwrap();
+    let lines: Vec<String> = told.parts[0].table.rows.iter().map(|r| r[1..3].join(": ")).collect();
+    let said = ["alice: Hi Bob", "bob: (writes)", "bob: Hello Alice & all", "alice: Are you", ": there?"];
+    assert_eq!(lines, said);
+    assert!(told.parts[0].leads[3].bad && !told.parts[0].leads[0].bad);
+    assert!(
+        told.head[1].contains("Conversation 1: 3 messages, 1 not delivered in 1 Call-ID"),
+        "{:?}",
+        told.head
+    );
+    let page = ListKind::Messages.detail(&analysis, &gathered, 4, TimeMode::Relative).unwrap();
+    assert!(page.head[1].contains("in 2 Call-IDs, joined by its two parties"), "{:?}", page.head);
+    assert_eq!(page.owners.len(), 2);
+}
+
+#[test]
+fn redacted_texts_keep_their_length() {
+    let mut analysis = chat();
+    analysis.redact_text = true;
+    assert_eq!(
+        rows(&analysis, ListKind::Messages, &["text"]).concat(),
+        ["xx xxx", "xxxxx xxxxx x xxx", "xxx xxx xxxxxx", "xxx", "xxx"]
+    );
+    let gathered = analysis.gather();
+    for row in 0..5 {
+        let told = ListKind::Messages.detail(&analysis, &gathered, row, TimeMode::Relative).unwrap();
+        let all = format!("{told:?}");
+        assert!(!all.contains("Hello") && !all.contains("there") && !all.contains("two\""), "{all}");
+    }
+    for m in (0..analysis.messages.len() as u32).map(MsgIdx) {
+        let text = String::from_utf8(analysis.message_bytes(m).unwrap()).unwrap();
+        for secret in ["SGkgQm9i", "Hello", "Are you", "there?", "\r\n\r\none", "\r\n\r\ntwo"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_filter_asks_instant_messages_themselves() {
+    let analysis = chat();
+    let gathered = analysis.gather();
+    let matching = |filter: &str| {
+        ListKind::Messages.matching(&analysis, &gathered, Some(&Filter::parse(filter).unwrap()))
+    };
+    assert_eq!(matching("from ~ bob"), [1]);
+    assert_eq!(matching("im ~ hello"), [1]);
+    assert_eq!(matching("status == 408"), [2]);
+    assert_eq!(matching("state == unanswered"), [4]);
+    assert_eq!(matching("method == INVITE"), [0]);
+    assert_eq!(matching("hello"), [1]);
+}
+
+/// A notification of Bob to Alice in the dialog `id`.
+fn notify(cseq: u32, id: &'static str, event: &str, kind: &str, body: &str) -> crate::view::scenario::Msg {
+    let told = request("NOTIFY", cseq).id(id).between(WATCHED, WATCHER).via(&[&format!("B {id}{cseq}")]);
+    told.header(&format!("Event: {event}")).header("Subscription-State: active").body(kind, body)
+}
+
+#[test]
+fn what_a_watcher_was_told_survives_bad_bodies() {
+    let mut s = Scenario::default();
+    let pidf = |basic: &str| {
+        format!(
+            "<presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:bob@example.com\"><tuple id=\"1\"><status><basic>{basic}</basic></status></tuple></presence>"
+        )
+    };
+    let kind = "application/pidf+xml";
+    // Told before the SUBSCRIBE is answered, and the same again on another hop.
+    s.add(0, "A>B", &request("SUBSCRIBE", 1).id("w").header("Event: presence").via(&["A s1"]));
+    s.add(10, "B>A", &notify(1, "w", "presence", kind, &pidf("open")));
+    s.add(12, "B>C", &notify(1, "w", "presence", kind, &pidf("open")));
+    s.add(20, "B>A", &response("200 OK", 1, "SUBSCRIBE").id("w").tag("b").via(&["A s1"]));
+    s.add(1000, "B>A", &notify(2, "w", "presence", kind, &pidf("open")));
+    // Cut off, a DOCTYPE with an entity, no XML at all, a prologue that lies, one of a megabyte.
+    s.add(2000, "B>A", &notify(3, "w", "presence", kind, pidf("closed").get(..130).unwrap()));
+    let bomb = format!("<!DOCTYPE x [<!ENTITY e \"boom\">]>{}", pidf("&e;"));
+    s.add(3000, "B>A", &notify(4, "w", "presence", kind, &bomb));
+    s.add(4000, "B>A", &notify(5, "w", "presence", kind, "\u{1b}[2Jnothing"));
+    s.add(
+        5000,
+        "B>A",
+        &notify(
+            6,
+            "w",
+            "presence",
+            kind,
+            &format!("<?xml version=\"1.0\" encoding=\"utf-16\"?>{}", pidf("closed")),
+        ),
+    );
+    let long = pidf(&format!("open{}", " ".repeat(1 << 20)));
+    s.add(6000, "B>A", &notify(7, "w", "presence", kind, &long));
+    let analysis = s.done();
+    let gathered = analysis.gather();
+    let one = &gathered.subscriptions[0];
+    assert_eq!((one.notifies, one.told_first, one.state.name()), (7, true, "active"));
+    let told = ListKind::Subscriptions.detail(&analysis, &gathered, 0, TimeMode::Relative).unwrap();
+    let part = told.parts.iter().find(|p| p.title.starts_with("What the watcher")).unwrap();
+    let values: Vec<&str> = part.table.rows.iter().map(|r| r[3].as_str()).collect();
+    assert_eq!(values.first(), Some(&"open"));
+    assert!(values.contains(&"closed"), "{values:?}");
+    let all = format!("{told:?}");
+    assert!(!all.contains("boom") && !all.contains('\u{1b}'), "{all}");
+}
+
+#[test]
+fn subscriptions_of_other_kinds() {
+    let mut s = Scenario::default();
+    // Inside of a call: a conference, and a transfer's own report.
+    s.add(0, "A>B", &request("INVITE", 1).id("c").via(&["A i1"]).sdp("sendrecv", 0));
+    s.add(10, "B>A", &response("200 OK", 1, "INVITE").id("c").tag("b").via(&["A i1"]));
+    let conference = "<conference-info xmlns=\"urn:ietf:params:xml:ns:conference-info\" entity=\"sip:room@example.com\" state=\"full\" version=\"3\"><users><user entity=\"sip:carol@example.com\"><endpoint entity=\"x\"><status>connected</status></endpoint></user></users></conference-info>";
+    let subscribe = request("SUBSCRIBE", 2).id("c").tag("b").via(&["A s2"]);
+    s.add(100, "A>B", &subscribe.header("Event: conference").header("Expires: 3600"));
+    s.add(110, "B>A", &response("200 OK", 2, "SUBSCRIBE").id("c").tag("b").via(&["A s2"]));
+    s.add(120, "B>A", &notify(1, "c", "conference", "application/conference-info+xml", conference));
+    s.add(
+        200,
+        "A>B",
+        &request("REFER", 3).id("c").tag("b").via(&["A r3"]).header("Refer-To: <sip:d@example.com>"),
+    );
+    s.add(210, "B>A", &response("202 Accepted", 3, "REFER").id("c").tag("b").via(&["A r3"]));
+    s.add(220, "B>A", &notify(2, "c", "refer;id=3", "message/sipfrag", "SIP/2.0 200 OK\r\n"));
+    // NOTIFY without a SUBSCRIBE, of dialogs.
+    let dialogs = "<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"0\" state=\"full\" entity=\"sip:bob@example.com\"><dialog id=\"7\" direction=\"initiator\"><state>confirmed</state></dialog></dialog-info>";
+    s.add(300, "B>A", &notify(1, "d", "dialog", "application/dialog-info+xml", dialogs));
+    // Accepted, then the refresh is refused; one that the notifier ends.
+    for (id, ms) in [("r", 400), ("t", 500)] {
+        let via = format!("A {id}1");
+        s.add(
+            ms,
+            "A>B",
+            &request("SUBSCRIBE", 1).id(id).header("Event: reg").header("Expires: 600").via(&[&via]),
+        );
+        s.add(ms + 10, "B>A", &response("200 OK", 1, "SUBSCRIBE").id(id).tag("b").via(&[&via]));
+    }
+    s.add(
+        600,
+        "A>B",
+        &request("SUBSCRIBE", 2).id("r").tag("b").header("Event: reg").header("Expires: 600").via(&["A r2"]),
+    );
+    s.add(
+        610,
+        "B>A",
+        &response("481 Subscription Does Not Exist", 2, "SUBSCRIBE").id("r").tag("b").via(&["A r2"]),
+    );
+    let over = request("NOTIFY", 1).id("t").between(WATCHED, WATCHER).via(&["B t1"]).header("Event: reg");
+    s.add(700, "B>A", &over.header("Subscription-State: terminated;reason=rejected"));
+    let analysis = s.done();
+    assert_eq!(
+        rows(
+            &analysis,
+            ListKind::Subscriptions,
+            &["event", "subscriber", "state", "ended", "reason", "notifies"]
+        ),
+        [
+            ["conference", "alice", "active", "–", "–", "1"],
+            ["refer;id=3", "alice", "active", "–", "–", "1"],
+            ["dialog", "alice", "active", "–", "–", "1"],
+            ["reg", "alice", "terminated", "refused", "–", "0"],
+            ["reg", "alice", "terminated", "notified", "rejected", "1"],
+        ]
+    );
+    let gathered = analysis.gather();
+    let told = |n: usize| {
+        let values = analysis.told_to(&gathered.subscriptions[n]).values;
+        values.into_iter().map(|v| format!("{} {}: {}", v.contact, v.what, v.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(0),
+        [
+            "sip:room@example.com document: full, version 3",
+            "sip:carol@example.com user: full endpoint connected"
+        ]
+    );
+    assert_eq!(told(1), [" message/sipfrag: SIP/2.0 200 OK"]);
+    assert_eq!(told(2), ["sip:bob@example.com dialog 7: confirmed initiator"]);
+    let refused = ListKind::Subscriptions.detail(&analysis, &gathered, 4, TimeMode::Relative).unwrap();
+    assert_eq!(
+        refused.head[0],
+        "The notifier ended it, reason rejected: the owner does not allow it any more."
+    );
+}

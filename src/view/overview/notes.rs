@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::ice::{CandidateKind, IcePair, IceSession, IceSide, IceState};
+use crate::correlate::sql::Lookup;
 use crate::correlate::stun::Allocation;
 use crate::correlate::{Analysis, CallIdx, LinkReason, MsgIdx, Side, TlsSession};
 use crate::view::ice::{machines, parties, state_words, why};
-use crate::view::{allocation, show};
+use crate::view::{allocation, show, sql as words};
 
 type Note = (&'static str, String, Option<FrameRef>);
 
@@ -432,6 +433,73 @@ fn no_path(analysis: &Analysis, s: &IceSession) -> Note {
     (WARNING, format!("{call}ICE found no path between {a} and {b}{cause}"), frame)
 }
 
+/// Messages of SQL Server Browser from which on look-ups are not worked out for a note.
+const MANY: usize = 20_000;
+/// Look-ups told of one by one.
+const LOOKUPS: usize = 4;
+
+/// Look-ups of SQL Server: how many, and those that came to nothing.
+fn sql(analysis: &Analysis, notes: &mut Vec<Note>) {
+    // A note is made again while a capture loads.
+    if analysis.sql.is_empty() || analysis.sql.records.len() > MANY {
+        return;
+    }
+    let all = analysis.lookups();
+    let (asked, connected): (Vec<&Lookup>, Vec<&Lookup>) = all.iter().partition(|l| !l.is_connection());
+    if all.is_empty() {
+        return;
+    }
+    let mut troubled: BTreeMap<String, Vec<&Lookup>> = BTreeMap::new();
+    for l in all.iter().filter(|l| l.verdict.is_trouble() && concerns(analysis, l)) {
+        let to = if l.verdict.is_hostile() { String::new() } else { format!(" {}", l.server.ip()) };
+        let key = format!("{}: {} →{to}", words::verdict(l.verdict), words::machine(analysis, l.client));
+        troubled.entry(key).or_default().push(l);
+    }
+    let mut parts = Vec::new();
+    if !asked.is_empty() {
+        parts.push(show::count(asked.len() as u64, "look-up", "look-ups"));
+    }
+    if !connected.is_empty() {
+        parts.push(show::count(connected.len() as u64, "connection without one", "connections without one"));
+    }
+    notes.push((INFO, format!("SQL Server: {}", parts.join(", ")), all.first().map(|l| l.frame)));
+    let mut groups: Vec<_> = troubled.into_iter().collect();
+    groups.sort_by_key(|(_, l)| l.first().map(|l| l.start));
+    for (what, group) in groups.iter().take(LOOKUPS) {
+        let Some(first) = group.first() else { continue };
+        let times = if group.len() > 1 { format!(" ({} times)", group.len()) } else { String::new() };
+        let question = if first.is_connection() || first.verdict.is_hostile() {
+            String::new()
+        } else {
+            format!(", {}", words::lookup_question(first))
+        };
+        let refused: usize = group.iter().map(|l| l.sip.len()).sum();
+        let sip = match refused {
+            0 => String::new(),
+            n => format!("; it sent {} in those seconds", show::count(n as u64, "answer 5xx", "answers 5xx")),
+        };
+        notes.push((WARNING, format!("SQL Server, {what}{question}{times}{sip}"), Some(first.frame)));
+    }
+    if groups.len() > LOOKUPS {
+        let more = show::count((groups.len() - LOOKUPS) as u64, "more kind", "more kinds");
+        notes.push((WARNING, format!("SQL Server: {more} of trouble in view 7"), None));
+    }
+}
+
+/// A port scan meets 1433 too: a connection that nobody asked for and on which nothing was said counts only where its
+/// client speaks SIP.
+fn concerns(analysis: &Analysis, l: &Lookup) -> bool {
+    let connections = l.connections.iter().filter_map(|c| analysis.sql.connections.get(*c as usize));
+    let by = l.client.ip();
+    let speaks_sip = || {
+        analysis.messages.iter().take(MANY).any(|r| {
+            let flow = analysis.flow(r.flow);
+            flow.src.ip() == by || flow.dst.ip() == by
+        })
+    };
+    !l.is_connection() || connections.into_iter().any(|c| c.tds.is_some()) || speaks_sip()
+}
+
 fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
     if let Some(first) = mid.peek() {
@@ -441,6 +509,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
         notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
     }
     let paths = ice(analysis, notes);
+    sql(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),

@@ -32,13 +32,6 @@ fn shape_of(fields: &[&[u8]]) -> Shape {
     if draft { Shape::Draft06 } else { Shape::Typed }
 }
 
-/// As many words as tell the form, and their number.
-fn first_words(value: &[u8]) -> ([&[u8]; 7], usize) {
-    let mut fields: [&[u8]; 7] = [b""; 7];
-    let found = fields.iter_mut().zip(words(value)).map(|(field, word)| *field = word).count();
-    (fields, found)
-}
-
 /// The password of a draft-06 line, however badly written the rest is.
 pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
     let fields: Vec<_> = words(value).take(7).collect();
@@ -47,13 +40,16 @@ pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
 
 /// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
 pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
-    let (fields, count) = first_words(value);
-    let shape = shape_of(fields.get(..count).unwrap_or_default());
+    // As many words as tell the form; the line is taken apart once.
+    let mut rest = words(value);
+    let mut first: [&[u8]; 7] = [b""; 7];
+    let count = first.iter_mut().zip(rest.by_ref()).map(|(field, word)| *field = word).count();
+    let shape = shape_of(first.get(..count).unwrap_or_default());
     let empty = Address { text: b"", ip: None };
     let mut reader = Reader {
         value,
         at,
-        words: words(value),
+        words: first.into_iter().take(count).chain(rest),
         candidate: Candidate {
             shape,
             foundation: b"",

@@ -110,3 +110,23 @@ fn first_lines_that_are_off() {
     assert!(scan(b"HTTP/1.1 200 OK\r\n\r\n").is_none());
     assert!(scan(b"").is_none());
 }
+
+#[test]
+fn the_body_is_where_the_scan_says() {
+    let start = "INFO sip:a@b SIP/2.0\r\n";
+    for (head, body) in [
+        ("Content-Type: a/b\r\nContent-Length: 3\r\n\r\n", "abcdef"),
+        ("c: a/b;x=\"y\"\r\nl : 3\r\nContent-Type: c/d\r\nl: 1\r\n\r\n", "abcdef"),
+        ("Content-Type : a/b\nContent-Length: x\nContent-Length: 9\n\n", "ab"),
+        ("Content-Length: 99999999999999999999999\r\nContent-Type:\r\n c/d\r\n\r\n", "ab"),
+        ("Content-Length: 3", ""),
+        ("\r\n", ""),
+    ] {
+        let m = format!("{start}{head}{body}");
+        let r = scan(m.as_bytes()).unwrap();
+        let end = r.content_length.map_or(m.len(), |n| m.len().min(r.body_start + n as usize));
+        let found = body_place(m.as_bytes()).unwrap();
+        assert_eq!(found, BodyPlace { body: r.body_start..end, content_type: r.content_type }, "{head:?}");
+    }
+    assert_eq!(body_place(b"GET / HTTP/1.1\r\n\r\n"), None);
+}

@@ -18,10 +18,11 @@ pub struct Document {
     pub sign_ins: Vec<SignIn>,
     pub subscriptions: Vec<Subscription>,
     pub conferences: Vec<Never>,
-    pub instant_messages: Vec<Never>,
+    pub instant_messages: Vec<InstantMessage>,
     pub ice_sessions: Vec<IceSession>,
     pub turn_allocations: Vec<TurnAllocation>,
-    pub sql_lookups: Vec<Never>,
+    pub sql_lookups: Vec<SqlLookup>,
+    pub sql_connections: Vec<serde_json::Value>,
     pub media_streams: Vec<Never>,
     pub dns_lookups: Vec<Never>,
     pub findings: Vec<Never>,
@@ -29,6 +30,77 @@ pub struct Document {
 
 #[derive(Debug, Deserialize)]
 pub enum Never {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlLookup {
+    pub id: u32,
+    pub client: String,
+    pub server: String,
+    pub kind: Option<String>,
+    pub instance: Option<String>,
+    pub requests: u32,
+    pub frame: Option<Frame>,
+    pub time: String,
+    pub answer_frame: Option<Frame>,
+    pub ms: Option<f64>,
+    pub answers: u32,
+    pub answered_by: Vec<String>,
+    pub state: String,
+    pub error: Option<String>,
+    pub pattern: Option<String>,
+    pub issues: Vec<String>,
+    pub instances: Vec<SqlInstance>,
+    pub dac_port: Option<u16>,
+    pub connection: SqlConnection,
+    pub more_connections: Vec<SqlConnection>,
+    pub verdict: String,
+    pub sip_errors: Vec<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlInstance {
+    pub server: Option<String>,
+    pub instance: Option<String>,
+    pub clustered: Option<bool>,
+    pub version: Option<String>,
+    pub product: Option<String>,
+    pub tcp: Option<u16>,
+    pub pipe: Option<String>,
+    pub other: BTreeMap<String, String>,
+    pub ports_seen: Vec<u16>,
+    pub from: String,
+    pub frame: Frame,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SqlConnection {
+    pub frame: Option<Frame>,
+    pub client: Option<String>,
+    pub server: Option<String>,
+    pub port: Option<u16>,
+    pub matches_answer: Option<bool>,
+    pub state: String,
+    pub syns: u16,
+    pub connect_ms: Option<f64>,
+    pub error: Option<String>,
+    pub tds_version: Option<String>,
+    pub product: Option<String>,
+    pub client_version: Option<String>,
+    pub encryption: Option<String>,
+    pub encryption_asked: Option<String>,
+    pub encryption_outcome: Option<String>,
+    pub instance_match: Option<bool>,
+    pub mars: Option<bool>,
+    pub tls: bool,
+    pub login_version: Option<String>,
+    pub login: Option<BTreeMap<String, serde_json::Value>>,
+    pub accepted: Option<bool>,
+    pub errors: Vec<BTreeMap<String, serde_json::Value>>,
+    pub first_answer_ms: Option<f64>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,15 +161,59 @@ pub struct Subscription {
     pub subscriber: String,
     pub target: String,
     pub targets: u32,
+    pub contacts: Vec<String>,
+    pub categories: Vec<String>,
     pub fidelity: String,
     pub poll_period_s: Option<f64>,
+    pub fetches: u32,
     pub expires_s: Option<u32>,
     pub notifies: u32,
     pub notify_bytes: u64,
+    pub piggybacked: u32,
     pub refreshes: u32,
     pub state: String,
+    pub ended: Option<String>,
+    pub reason: Option<String>,
     pub final_status: Option<u16>,
+    pub asked: bool,
+    pub told_first: bool,
     pub dialogs: Vec<u32>,
+    pub call: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstantMessage {
+    pub id: u32,
+    pub time: String,
+    pub frame: Frame,
+    pub call_id: String,
+    pub from: String,
+    pub to: String,
+    pub content_type: Option<String>,
+    pub text: Option<String>,
+    pub truncated: bool,
+    pub status: Option<u16>,
+    pub reason: Option<String>,
+    pub response_frame: Option<Frame>,
+    pub answer_ms: Option<f64>,
+    pub delivered: bool,
+    pub carried_by: String,
+    pub relayed_by: Option<String>,
+    pub attempts: u32,
+    pub notices: Vec<DeliveryNotice>,
+    pub conversation: u32,
+    pub conversation_id: Option<String>,
+    pub joined_by: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryNotice {
+    pub frame: Frame,
+    pub recipient: String,
+    pub status: String,
+    pub failed: bool,
 }
 
 #[derive(Debug, Deserialize)]
