@@ -26,7 +26,9 @@ pub struct UserRows {
 
 /// Every table that the filter is set on.
 pub fn tables() -> impl Iterator<Item = TableKind> {
-    [TableKind::Calls, TableKind::Dialogs].into_iter().chain(ListKind::ALL.map(TableKind::List))
+    // A look-up is a machine's, not a user's.
+    let lists = ListKind::ALL.into_iter().filter(|list| *list != ListKind::Lookups).map(TableKind::List);
+    [TableKind::Calls, TableKind::Dialogs].into_iter().chain(lists)
 }
 
 /// `user == "alice@contoso.com"`.
@@ -37,6 +39,9 @@ fn filter_text(user: &str) -> String {
 pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<UserRows> {
     let user = match who {
         Who::Named(name) => name.trim().to_lowercase(),
+        Who::OfRow(TableKind::List(ListKind::Messages), id) => {
+            address_key(cache.gathered(analysis).instant_messages.get(*id as usize)?.from.as_bytes())?
+        }
         Who::OfRow(kind, id) => {
             let uri = match owners_of(analysis, cache, *kind, *id).first()? {
                 Owner::Call(c) => analysis.calls.get(c.0 as usize)?.from_uri,

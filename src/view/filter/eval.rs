@@ -210,7 +210,10 @@ fn instant(
     Some(match source.field {
         Field::From => party(b"", m.from.as_bytes(), sink),
         Field::To => party(b"", m.to.as_bytes(), sink),
-        Field::User => party(b"", m.from.as_bytes(), sink) || party(b"", m.to.as_bytes(), sink),
+        Field::User => {
+            let both = [m.from.as_bytes(), m.to.as_bytes()];
+            both.into_iter().any(|uri| party(b"", uri, sink)) || aliases(analysis, both, sink)
+        }
         Field::Status => m.status != 0 && sink(Value::Number(i128::from(m.status))),
         Field::State => sink(Value::Text(match m.status {
             _ if m.is_delivered() => "delivered",
@@ -332,9 +335,9 @@ fn party(display: &[u8], uri: &[u8], sink: &mut Sink<'_>) -> bool {
 }
 
 /// What else is known to be one of these users: tel URIs, endpoint ids.
-fn aliases(analysis: &Analysis, users: [Str; 2], sink: &mut Sink<'_>) -> bool {
+fn aliases(analysis: &Analysis, users: [&[u8]; 2], sink: &mut Sink<'_>) -> bool {
     let known = analysis.aliases();
-    users.into_iter().filter_map(|s| address_key(analysis.strings.bytes(s))).any(|key| {
+    users.into_iter().filter_map(address_key).any(|key| {
         // The address itself was asked before.
         known.of(&key).into_iter().any(|name| match name {
             name if name == key => false,
@@ -366,7 +369,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::User => {
             party(bytes(call.from_display), bytes(call.from_uri), sink)
                 || party(bytes(call.to_display), bytes(call.to_uri), sink)
-                || aliases(analysis, [call.from_uri, call.to_uri], sink)
+                || aliases(analysis, [bytes(call.from_uri), bytes(call.to_uri)], sink)
         }
         Field::CallId => text(analysis, call.call_id, sink),
         Field::Reason => sink(Value::Text(&show::call_reason(analysis, c))),
@@ -412,7 +415,7 @@ fn dialog(analysis: &Analysis, d: DialogIdx, field: Field, sink: &mut Sink<'_>) 
         Field::User => {
             party(b"", bytes(dialog.from_uri), sink)
                 || party(b"", bytes(dialog.to_uri), sink)
-                || aliases(analysis, [dialog.from_uri, dialog.to_uri], sink)
+                || aliases(analysis, [bytes(dialog.from_uri), bytes(dialog.to_uri)], sink)
         }
         Field::CallId => text(analysis, dialog.call_id, sink),
         Field::Reason => sink(Value::Text(&show::dialog_reason(analysis, d))),
