@@ -51,6 +51,12 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
         _ => response(analysis, m, record, message.as_ref()),
     };
     if let Some(told) = message.as_ref().and_then(|message| conference::told(record, message)) {
+        // The event says no more than that it is a roster.
+        if told.starts_with("roster")
+            && let Some(short) = label.strip_suffix(" conference")
+        {
+            label.truncate(short.len());
+        }
         label.push(' ');
         label.push_str(&told);
     }

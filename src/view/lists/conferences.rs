@@ -341,7 +341,8 @@ fn call_moments<'a>(at: At<'a>, c: &Conference, call: CallIdx, role: LegRole, mo
             let time = time.min(at.analysis.message(m).time);
             add(time, format!("{start}: answered"), "answered".to_owned(), m, false);
         }
-        (None, CallState::Trying | CallState::Ringing) => {}
+        // Of one that is under way when the capture starts nothing is seen of the answer.
+        (None, CallState::Trying | CallState::Ringing | CallState::Answered | CallState::Completed) => {}
         (None, state) => {
             let m = invite(300..700).unwrap_or(last);
             let reason = show::call_reason(at.analysis, call);
