@@ -13,7 +13,7 @@ fn place(context: Contexts) -> Vec<State> {
     let ways: &[&str] = match context {
         Contexts::OVERVIEW => &["j"],
         Contexts::CALLS => &["2 / Bob Enter ^D ^D l > >"],
-        Contexts::DIALOGS => &["3 / Bob Enter j j j j l > >"],
+        Contexts::DIALOGS => &["3 v v / Bob Enter j j j j l > >"],
         Contexts::SESSIONS => &["5 / bob Enter j j j j l > >"],
         Contexts::ALLOCATIONS => &["5 v / 192 Enter j j j j l > >"],
         Contexts::BOARD => {
@@ -22,7 +22,7 @@ fn place(context: Contexts) -> Vec<State> {
         Contexts::LISTING => {
             &["5 v Enter / peer Enter j j j l", "5 Enter t j", "5 Enter Enter / check Enter j j"]
         }
-        Contexts::LIST => &["3 v / Bob Enter ^D ^D l > >"],
+        Contexts::LIST => &["3 / Bob Enter ^D ^D l > >"],
         Contexts::EMPTY => &["7", "6"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
         Contexts::LADDER => &["2 Enter / 200 Enter j l Space k J J", "2 Enter j j"],

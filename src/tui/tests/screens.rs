@@ -38,7 +38,7 @@ fn filter_with_an_error() {
 
 #[test]
 fn dialogs() {
-    shot("dialogs", "3 G");
+    shot("dialogs", "3 v v G");
 }
 
 #[test]

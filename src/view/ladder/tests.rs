@@ -221,8 +221,9 @@ fn look_ups_before_a_register_are_arrows() {
     let mut s = Scenario::default();
     let who = "<sip:ann@contoso.com>";
     let register = request("REGISTER", 1).between(&format!("{who};tag=1"), who).via(&["A 1"]);
-    s.add(500, "A>B", &register);
+    let first = s.add(500, "A>B", &register);
     let mut analysis = s.done();
+    let start = analysis.message(first).time - 500_000_000;
     let (client, server) = (machine("A"), "10.0.0.53:53".parse().expect("address"));
     let name = b"\x04_sip\x04_tls\x07contoso\x03com\0";
     let other = b"\x03www\x07example\x03com\0";
@@ -233,7 +234,7 @@ fn look_ups_before_a_register_are_arrows() {
         analysis.add_dns(&DecodedDns {
             message: &message,
             frame: FrameRef { frame: u32::from(id), ..FrameRef::default() },
-            time: ms * 1_000_000,
+            time: start + ms * 1_000_000,
             src,
             dst,
             transport: Transport::Udp,
