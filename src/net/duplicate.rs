@@ -80,7 +80,7 @@ fn packet_digest(ip: &IpPacket<'_>, payload: &[u8], tail: u64) -> u64 {
 /// of constant size is too small must not depend on chance.
 fn place(ip: &IpPacket<'_>, payload: &[u8]) -> u16 {
     let mut hasher = foldhash::fast::FixedState::with_seed(7).build_hasher();
-    hasher.write_u32(ip.id ^ ip.fragment.map_or(0, |f| u32::from(f.offset) << 16));
+    hasher.write_u32(ip.id ^ ip.fragment.map_or(0, |f| f.offset << 16));
     // Ports and the sequence numbers of TCP and RTP, without a checksum.
     let (head, from) = match ip.protocol {
         ip_protocol::UDP => (6, 8),
