@@ -50,7 +50,7 @@ pub struct Conference {
     /// It is no conference but a factory that makes them.
     pub factory: bool,
     pub legs: Vec<Leg>,
-    /// Commands, roster changes or users beyond a limit.
+    /// Commands, roster changes, users or further conferences beyond a limit.
     pub not_kept: u64,
     pub start: Nanos,
     pub end: Nanos,
@@ -217,8 +217,6 @@ struct Work<'a> {
     owners: HashSet<(usize, Owner)>,
     commands: command::Commands,
     watches: HashMap<Owner, Watch>,
-    /// Conferences beyond the limit.
-    left_out: bool,
 }
 
 impl<'a> Work<'a> {
@@ -230,7 +228,6 @@ impl<'a> Work<'a> {
             owners: HashSet::new(),
             commands: command::Commands::default(),
             watches: HashMap::new(),
-            left_out: false,
         }
     }
 
@@ -239,7 +236,10 @@ impl<'a> Work<'a> {
             return Some(*at);
         }
         if self.all.len() >= self.analysis.limits.conferences {
-            self.left_out = true;
+            // Told with the last one that is kept.
+            if let Some(last) = self.all.last_mut() {
+                last.not_kept += 1;
+            }
             return None;
         }
         let at = self.all.len();

@@ -18,6 +18,33 @@ const PATTERNS: &[(&[u8], &[u8])] = &[
     (b"<password>", b"<"),
 ];
 
+/// Elements and attributes of XML whose value is a secret: ends of their names, in any case.
+const XML: &[&[u8]] = &[b"password", b"passcode", b"encryption-key", b"encryptionkey"];
+
+/// The value of such an element or attribute whose name stands at `at`.
+fn xml_secret(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let rest = bytes.get(at..)?;
+    let name = XML.iter().find(|n| rest.get(..n.len()).is_some_and(|r| r.eq_ignore_ascii_case(n)))?;
+    let mark = at + name.len();
+    let (from, end) = match bytes.get(mark)? {
+        b'>' => {
+            let before = bytes.get(at.saturating_sub(128)..at)?;
+            let open = before.iter().rposition(|&b| b == b'<')?;
+            if before.get(open + 1) == Some(&b'/') {
+                return None;
+            }
+            (mark + 1, b'<')
+        }
+        b'=' => match bytes.get(mark + 1)? {
+            quote @ (b'"' | b'\'') => (mark + 2, *quote),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let value = bytes.get(from..)?;
+    Some(from..from + value.iter().position(|&b| b == end).unwrap_or(value.len()))
+}
+
 /// The secrets in a text, by their bytes.
 pub(super) fn secrets(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -28,7 +55,13 @@ pub(super) fn secrets(bytes: &[u8]) -> Vec<Range<usize>> {
             .iter()
             .find(|(start, _)| rest.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)));
         let Some((start, ends)) = hit else {
-            at += 1;
+            match xml_secret(bytes, at) {
+                Some(range) => {
+                    at = range.end.max(at + 1);
+                    found.extend(std::iter::once(range).filter(|r| !r.is_empty()));
+                }
+                None => at += 1,
+            }
             continue;
         };
         let from = at + start.len();
@@ -92,6 +125,10 @@ mod tests {
         );
         assert_eq!(text("response=abc,qop=auth"), "response=<redacted>,qop=auth");
         assert_eq!(text("<password>x</password>"), "<password><redacted></password>");
+        let xml = "<a passcode='12' x=\"1\"><c:conference-passcode>34</c:conference-passcode> <n/></a>";
+        let hidden = "<a passcode='<redacted>' x=\"1\"><c:conference-passcode><redacted></c:conference-passcode> <n/></a>";
+        assert_eq!(text(xml), hidden);
+        assert_eq!(text("passcode> no value"), "passcode> no value");
         assert_eq!(value("Authorization", "Basic QWxhZGRpbg=="), "Basic <redacted>");
         assert_eq!(value("ice-pwd", "secret"), REDACTED);
         assert_eq!(text("INVITE sip:bob@example.com SIP/2.0"), "INVITE sip:bob@example.com SIP/2.0");

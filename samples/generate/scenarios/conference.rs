@@ -35,7 +35,7 @@ fn conference(opaque: &'static str) -> Party {
 fn mcu() -> Party {
     Party {
         at: at("10.10.0.6:5063"),
-        agent: "RTCC/3.5.0.0",
+        agent: "RTCC/3.5.0.0 AV-MCU",
         ..conference("contoso.com;gruu;opaque=app:conf:audio-video:id:BE927F10")
     }
 }

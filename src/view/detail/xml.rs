@@ -82,7 +82,8 @@ impl<'d> Tree<'d> {
     }
 
     fn element(&mut self, element: &Element<'d>) -> Node {
-        let mut node = Node::new(show::safe_str(element.qualified_name()), "", element.range());
+        let mut node =
+            Node::new(format!("<{}>", show::safe_str(element.qualified_name())), "", element.range());
         let mut value = String::new();
         for attribute in element.attributes() {
             if self.left == 0 {
@@ -179,7 +180,7 @@ mod tests {
     fn what_precedes_a_cut_is_shown() {
         let cut = &ROSTER.as_bytes()[..ROSTER.len() - 120];
         let told = told(cut, false);
-        assert!(told.contains("display-text: Amy & Co") && told.contains("(cut) !"), "{told}");
+        assert!(told.contains("<display-text>: Amy & Co") && told.contains("(cut) !"), "{told}");
         assert!(told.contains("\nCut: "), "{told}");
     }
 

@@ -173,7 +173,7 @@ fn head(c: &Conference) -> Vec<String> {
     }
     if c.not_kept > 0 {
         head.push(format!(
-            "{} more changes, users or commands were not kept, a limit being hit.",
+            "{} more changes, users, commands or conferences were not kept, a limit being hit.",
             show::number(c.not_kept)
         ));
     }
