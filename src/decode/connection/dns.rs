@@ -11,9 +11,7 @@ pub(super) fn guess(start: &[u8]) -> Option<bool> {
         Framing::Message(range) => start.get(range)?,
         Framing::NeedMore(n) if n < 2 + HEADER && n > 2 => return Some(false),
         Framing::NeedMore(_) => {
-            let Some(head) = start.get(2..).and_then(|m| m.first_chunk::<HEADER>()) else {
-                return None;
-            };
+            let head = start.get(2..).and_then(|m| m.first_chunk::<HEADER>())?;
             let questions = u16::from_be_bytes([head[4], head[5]]);
             let fits = opcode_name(head[2] >> 3 & 0xF).is_some() && questions <= 64;
             return if fits { None } else { Some(false) };

@@ -373,7 +373,7 @@ fn lookup_part(at: At<'_>, s: &SignIn) -> Option<Part> {
         leads.push(Lead { frame, bad: !lookup.found(), ..Lead::default() });
     }
     let title = show::count(rows.len() as u64, "look-up", "look-ups");
-    (!rows.is_empty()).then(|| Part { title, table: Table { columns, rows }, leads })
+    (!rows.is_empty()).then_some(Part { title, table: Table { columns, rows }, leads })
 }
 
 /// The tokens of authentication, as far as they are in clear.
@@ -404,7 +404,7 @@ fn round_part(at: At<'_>, s: &SignIn) -> Option<Part> {
         .collect();
     let leads = s.rounds.iter().map(|r| Lead::to(r.message)).collect();
     let title = format!("Authentication by {}", auth_words(s));
-    (!rows.is_empty()).then(|| Part { title, table: Table { columns, rows }, leads })
+    (!rows.is_empty()).then_some(Part { title, table: Table { columns, rows }, leads })
 }
 
 /// The allocations that use the credentials.
@@ -442,7 +442,7 @@ fn use_part(at: At<'_>, s: &SignIn) -> Option<Part> {
     }
     let title =
         format!("{} with these credentials", show::count(rows.len() as u64, "allocation", "allocations"));
-    (!rows.is_empty()).then(|| Part { title, table: Table { columns, rows }, leads })
+    (!rows.is_empty()).then_some(Part { title, table: Table { columns, rows }, leads })
 }
 
 fn relay_part(s: &SignIn) -> Option<Part> {
