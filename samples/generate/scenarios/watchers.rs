@@ -172,8 +172,7 @@ pub fn watchers() -> Scene {
         epid: "fe01",
         ..a
     };
-    let mut version = 1;
-    for (poll, state) in [3_500, 3_500, 6_500, 15_500].into_iter().enumerate() {
+    for (version, (poll, state)) in (1..).zip([3_500, 3_500, 6_500, 15_500].into_iter().enumerate()) {
         let mut low = to_server(&mut s, &phone, "sip:erin@contoso.com");
         low.request(&mut s, "SUBSCRIBE", true, &batch("sip:erin@contoso.com", &[BOB, CAROL, DAVE], "0"));
         let answer = [(BOB, state, ""), (CAROL, 15_500, "On holiday"), (DAVE, 3_500, "")];
@@ -187,7 +186,6 @@ pub fn watchers() -> Scene {
         let told = Extra::body(RELATED, list(version, false, &change))
             .and("Event", "presence")
             .and("subscription-state", "active;expires=28700");
-        version += 1;
         high.request_back(&mut s, "BENOTIFY", &told);
         s.wait(199_900);
     }

@@ -9,7 +9,7 @@ use crate::view::rows::columns;
 
 columns! { HELP DEFINITIONS
     "id" "#" Right 0 "number of the sign-in",
-    "start" "Start" Left 3 "time of the first REGISTER",
+    "start" "Start" Left 3 "time of its first look-up or REGISTER",
     "user" "User" Left 0 "who signs in",
     "epid" "Endpoint" Left 4 "epid of the endpoint: one user may have several",
     "server" "Server" Left 2 "where the REGISTER went",

@@ -418,3 +418,60 @@ fn subscriptions_of_other_kinds() {
         "The notifier ended it, reason rejected: the owner does not allow it any more."
     );
 }
+
+#[test]
+fn a_redirect_says_where_to_and_what_the_server_ended_is_told() {
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &register(1, "r1", "ann", ""));
+    let moved = answer("301 Moved Permanently", 1, "r1", "ann", "Contact: <sip:pool02.contoso.com:5061>");
+    s.add(20, "B>A", &moved);
+    s.add(1000, "C>B", &register(1, "r2", "bill", ""));
+    let alive = "ms-keep-alive: UAS; tcp=no; hop-hop=yes; end-end=no; timeout=300";
+    s.add(1020, "B>C", &answer("200 OK", 1, "r2", "bill", "Expires: 7200").header(alive));
+    let ended =
+        request("BENOTIFY", 1).id("r2").between("<sip:bill@contoso.com>;tag=s", "<sip:bill@contoso.com>");
+    s.add(2000, "B>C", &ended.via(&["B n1"]).body("text/registration-event", "event=deregistered;\u{1b}[2J"));
+    let analysis = s.done();
+    let gathered = analysis.gather();
+    let told = |row| ListKind::SignIns.detail(&analysis, &gathered, row, TimeMode::Relative).unwrap().head;
+    let first = told(0).join("\n");
+    assert!(first.contains("sent to sip:pool02.contoso.com:5061"), "{first}");
+    assert!(first.contains("at home in another pool"), "{first}");
+    let second = told(1).join("\n");
+    assert!(
+        second.contains("ended the registration itself") && second.contains("event=deregistered"),
+        "{second}"
+    );
+    assert!(second.contains("given up after 300 s") && !second.contains('\u{1b}'), "{second}");
+}
+
+#[test]
+fn credentials_that_come_over_two_hops_count_once() {
+    let mut s = Scenario::default();
+    s.add(0, "A>P", &register(1, "r1", "ann", ""));
+    s.add(20, "P>A", &answer("200 OK", 1, "r1", "ann", "Expires: 7200"));
+    let kind = "application/msrtc-media-relay-auth+xml";
+    let space = "xmlns=\"http://schemas.microsoft.com/2006/09/sip/mrasp\"";
+    let asked = format!(
+        "<request {space}><credentialsRequest><location>intranet</location><duration>480</duration></credentialsRequest></request>"
+    );
+    let given = format!(
+        "<response reasonPhrase=\"OK\" {space}><credentialsResponse><credentials><username>dXNlcg==</username><password>c2VjcmV0</password><duration>60</duration></credentials><mediaRelayList><mediaRelay><hostName>av.contoso.com</hostName><udpPort>3478</udpPort><tcpPort>443</tcpPort></mediaRelay></mediaRelayList></credentialsResponse></response>"
+    );
+    let (who, to) = ("<sip:ann@contoso.com>;tag=m;epid=eann", "<sip:mras@contoso.com>");
+    let ask = |vias: &[&str]| request("SERVICE", 1).id("m").between(who, to).via(vias).body(kind, &asked);
+    let give = |vias: &[&str]| {
+        response("200 OK", 1, "SERVICE").id("m").between(who, to).tag("s").via(vias).body(kind, &given)
+    };
+    s.add(100, "A>P", &ask(&["A m1"]));
+    s.add(101, "P>M", &ask(&["P m2", "A m1"]));
+    s.add(110, "M>P", &give(&["P m2", "A m1"]));
+    s.add(111, "P>A", &give(&["A m1"]));
+    let analysis = s.done();
+    let gathered = analysis.gather();
+    let sign_in = &gathered.sign_ins[0];
+    let mras = sign_in.mras.as_ref().expect("asked");
+    assert_eq!((mras.location.as_deref(), mras.duration, mras.relays.len()), (Some("intranet"), Some(60), 1));
+    assert_eq!((sign_in.credentials.len(), mras.username.as_deref()), (1, Some("dXNlcg==")));
+    assert!(!format!("{gathered:?}").contains("c2VjcmV0"));
+}
