@@ -9,9 +9,9 @@ use super::JsonOptions;
 use super::layout::{Layout, indent};
 
 /// Messages in a block. A thread holds the text of three at most: one being made, one waiting, one being put out.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 1024;
 /// An element with more messages than this is written straight to the output.
-const LARGE: usize = 32 * BLOCK;
+const LARGE: usize = 64 * BLOCK;
 
 /// Writes `[…]` with the elements that each item makes; `weight` is its number of messages.
 pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
