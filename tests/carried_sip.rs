@@ -184,34 +184,37 @@ fn behind_an_active_destination() {
     through_relay(&a, RELAYED, Transport::Udp, &[5]);
 }
 
+/// A TCP connection to a server's port: its opening, and what is said on it (whether from the client, and what).
+fn talk(port: u16, said: &[(bool, Vec<u8>)]) -> Vec<Vec<u8>> {
+    let mut seq = [1000u32, 1];
+    let mut syn = tcp((CLIENT, port), 999, 2, b"");
+    syn[42..46].copy_from_slice(&0u32.to_be_bytes());
+    let mut syn_ack = back(tcp((CLIENT, port), 0, 0x12, b""));
+    syn_ack[38..46].copy_from_slice(&[0, 0, 0, 0, 0, 0, 3, 232]);
+    let mut frames = vec![syn, syn_ack];
+    for (there, bytes) in said {
+        let [own, other] = if *there { [0, 1] } else { [1, 0] };
+        let mut f = tcp((CLIENT, port), seq[own], 0x18, bytes);
+        f[42..46].copy_from_slice(&seq[other].to_be_bytes());
+        seq[own] = seq[own].wrapping_add(bytes.len() as u32);
+        frames.push(if *there { f } else { back(f) });
+    }
+    frames
+}
+
 #[test]
 fn in_microsofts_frames_on_tcp() {
     let frame = |kind: u8, m: &[u8]| [&[kind, 0][..], &(m.len() as u16).to_be_bytes(), m].concat();
-    let mut seq = [1000u32, 1];
-    let mut frames = Vec::new();
-    let mut send = |there: bool, bytes: &[u8], frames: &mut Vec<Vec<u8>>| {
-        let [own, other] = if there { [0, 1] } else { [1, 0] };
-        let mut f = tcp((CLIENT, 443), seq[own], 0x18, bytes);
-        f[42..46].copy_from_slice(&seq[other].to_be_bytes());
-        seq[own] = seq[own].wrapping_add(bytes.len() as u32);
-        frames.push(if there { f } else { back(f) });
-    };
-    let mut syn = tcp((CLIENT, 443), 999, 2, b"");
-    syn[42..46].copy_from_slice(&0u32.to_be_bytes());
-    frames.push(syn);
-    let mut syn_ack = back(tcp((CLIENT, 443), 0, 0x12, b""));
-    syn_ack[38..46].copy_from_slice(&[0, 0, 0, 0, 0, 0, 3, 232]);
-    frames.push(syn_ack);
-    for (there, m) in active() {
-        send(there, &frame(2, &m), &mut frames);
-    }
+    let mut said: Vec<(bool, Vec<u8>)> =
+        active().into_iter().map(|(there, m)| (there, frame(2, &m))).collect();
     // A message in two frames, and the second in two segments.
     let (first, second) = (invite()[..100].to_vec(), invite()[100..].to_vec());
-    send(true, &frame(3, &first), &mut frames);
+    said.push((true, frame(3, &first)));
     let second = frame(3, &second);
-    send(true, &second[..40], &mut frames);
-    send(true, &second[40..], &mut frames);
-    send(false, &frame(3, &ok()), &mut frames);
+    said.push((true, second[..40].to_vec()));
+    said.push((true, second[40..].to_vec()));
+    said.push((false, frame(3, &ok())));
+    let mut frames = talk(443, &said);
     let a = read(&paced(&frames));
     through_relay(&a, RELAYED, Transport::Tcp, &[7, 8, 9]);
     // The beginning of one whose rest is not there.
@@ -219,4 +222,24 @@ fn in_microsofts_frames_on_tcp() {
     let a = read(&paced(&frames));
     assert_eq!(a.messages.len(), 1);
     assert!(a.message(MsgIdx(0)).has(flag::CUT));
+}
+
+#[test]
+fn a_bound_connection_speaks_what_the_peer_speaks() {
+    // RFC 6062 §4.3: behind the answer to ConnectionBind nothing is framed by TURN any more.
+    let bind = stun(0x000b, 1, &[(0x002a, vec![0, 0, 0, 9])]);
+    let bound = stun(0x010b, 1, &[]);
+    let (there, here) = ((true, invite()), (false, [bound.clone(), ok()].concat()));
+    for said in [
+        vec![(true, bind.clone()), (false, bound.clone()), there.clone(), (false, ok())],
+        vec![(true, bind.clone()), here, there],
+    ] {
+        let a = read(&paced(&talk(3478, &said)));
+        assert_eq!((a.stun.statistics.messages, a.messages.len()), (2, 2));
+        assert!(a.captures[0].issues.is_empty(), "{:?}", a.captures[0].issues);
+    }
+    // An error binds nothing.
+    let refused = stun(0x011b, 1, &[(0x0009, vec![0, 0, 4, 47])]);
+    let a = read(&paced(&talk(3478, &[(true, bind), (false, refused), (true, invite())])));
+    assert_eq!((a.stun.statistics.messages, a.messages.len()), (2, 0));
 }

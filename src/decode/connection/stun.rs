@@ -14,6 +14,8 @@ use super::{Arrival, Connection, Context, Half, Mode};
 use crate::decode::stun::{DecodedAt, InChannel, MediaKind, MediaTally, give, give_sip, in_channel};
 use crate::decode::{Place, Sink, Transport};
 
+/// RFC 8489 §5.
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// Bytes without a frame that are looked through for the next one.
 const LOST_BYTES: usize = 64 << 10;
 
@@ -83,6 +85,7 @@ impl Connection {
         let Mode::Stun(state) = &mut self.mode else { return };
         let half = &mut self.halves[direction];
         let mut at = 0;
+        let mut bound = false;
         while let Some(rest) = half.buf.get(at..).filter(|r| !r.is_empty()) {
             match state.phases[direction] {
                 Phase::Hello | Phase::Behind => match hello(state, direction, rest) {
@@ -140,11 +143,21 @@ impl Connection {
                             self.over_limit |= !frame_payload(kind, bytes, &at, cx.hasher, sink);
                         }
                         at += consumed.max(1);
+                        if binds(bytes) {
+                            bound = true;
+                            break;
+                        }
                     }
                 },
             }
         }
         half.consume(at);
+        if bound {
+            // From here on the connection is the peer's (RFC 6062 §4.3), whatever it speaks.
+            self.mode = Mode::Undecided;
+            self.take_held(direction, cx, sink);
+            self.take_held(1 - direction, cx, sink);
+        }
     }
 
     /// No more bytes will come: the beginning of a message is still one.
@@ -172,6 +185,12 @@ impl Connection {
         }
         self.start_tls(client, arrival, sink);
     }
+}
+
+/// Is it a ConnectionBind success response (RFC 6062 §4.4)?
+fn binds(message: &[u8]) -> bool {
+    const BOUND: [u8; 2] = [0x01, 0x0b];
+    message.starts_with(&BOUND) && message.get(4..8) == Some(&MAGIC_COOKIE)
 }
 
 /// Takes a hello or what comes behind it; bytes used up, or what it is instead.
