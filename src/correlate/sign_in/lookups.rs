@@ -135,7 +135,8 @@ impl Analysis {
             .collect();
         let domain = domain_of(self.strings.bytes(c.to_uri));
         let found = self.lookups_of(&own, &domain, Some(flow.dst.ip()), record.time, &HashSet::new());
-        let records = found.iter().filter_map(|i| self.dns.lookup(*i)?.answer.as_ref()).flat_map(|a| &a.records);
+        let records =
+            found.iter().filter_map(|i| self.dns.lookup(*i)?.answer.as_ref()).flat_map(|a| &a.records);
         let mut addresses = records.filter_map(|r| match r.data {
             DnsData::Address(a) => Some(a),
             _ => None,

@@ -20,12 +20,7 @@ pub fn title(sign_in: &SignIn, row: u32) -> String {
 }
 
 /// Makes the rows, and adds the lifelines they need: of what the calls and dialogs looked up, or of a sign-in `alone`.
-pub fn draw(
-    analysis: &Analysis,
-    owners: &[Owner],
-    alone: Option<&SignIn>,
-    machines: &mut Machines,
-) -> Drawn {
+pub fn draw(analysis: &Analysis, owners: &[Owner], alone: Option<&SignIn>, machines: &mut Machines) -> Drawn {
     let mut seen = HashSet::new();
     let mut lookups: Vec<(usize, &Lookup)> = Vec::new();
     for (leg, owner) in owners.iter().enumerate() {

@@ -215,7 +215,9 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         let when = show::time(*time, at.mode, start, before);
         before = *time;
         let (who, lines, outcome, bad) = match entry {
-            Entry::Written(m) => (short(&m.from), lines_of(at, m), delivered(at.analysis, m), !m.is_delivered()),
+            Entry::Written(m) => {
+                (short(&m.from), lines_of(at, m), delivered(at.analysis, m), !m.is_delivered())
+            }
             Entry::Told(e) => {
                 let words = match e.kind {
                     EventKind::Typing(Some(true)) => "(writes)",

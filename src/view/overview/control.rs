@@ -79,7 +79,7 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
                 _ => format!("{} at {}", show::number(n), k.name()),
             })
             .collect();
-        text.push_str(&format!(" {}", at.join(", ")));
+        text.push_str(&format!(" ({})", at.join(", ")));
     }
     notes.push((INFO, format!("Sign-ins: {text} (view 3)"), start(analysis, first)));
     let told = stopped
@@ -172,3 +172,42 @@ fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
 
 /// So long a request may wait for its answer (RFC 3261 section 17.1.2.2, 64 times T1).
 const PATIENCE: i64 = 32_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::overview::overview;
+    use crate::view::scenario::{Scenario, request, response};
+
+    /// A message that was accepted, one that was refused inside of an answered call, and one refused alone.
+    #[test]
+    fn messages_not_delivered_are_told_unless_their_dialog_is() {
+        let mut s = Scenario::default();
+        for (at, id, status) in [(0, "m1", "200 OK"), (1_000, "m2", "404 Not Found")] {
+            s.add(at, "A>B", &request("MESSAGE", 1).id(id).via(&["A m"]));
+            s.add(at + 10, "B>A", &response(status, 1, "MESSAGE").id(id).tag("b").via(&["A m"]));
+        }
+        s.add(2_000, "A>B", &request("INVITE", 1).id("c").via(&["A c1"]));
+        s.add(2_010, "B>A", &response("200 OK", 1, "INVITE").id("c").tag("b").via(&["A c1"]));
+        s.add(2_020, "A>B", &request("ACK", 1).id("c").tag("b").via(&["A c2"]));
+        s.add(3_000, "A>B", &request("MESSAGE", 2).id("c").tag("b").via(&["A c3"]));
+        s.add(3_010, "B>A", &response("480 Away", 2, "MESSAGE").id("c").tag("b").via(&["A c3"]));
+        let notes = overview(&s.done(), 10).notes;
+        let told: Vec<&str> =
+            notes.iter().filter(|n| n.0 == WARNING).map(|(_, text, _)| text.as_str()).collect();
+        assert_eq!(told.len(), 1, "{notes:#?}");
+        assert!(told[0].ends_with("not delivered: 480 Away"), "{told:?}");
+        let counts = notes.iter().find(|n| n.1.starts_with("Instant messages")).unwrap();
+        assert_eq!(counts.1, "Instant messages: 3 messages, 2 not delivered (view 8)");
+    }
+
+    #[test]
+    fn sign_ins_that_went_well_are_no_warning() {
+        let mut s = Scenario::default();
+        s.add(0, "A>B", &request("REGISTER", 1).via(&["A r"]));
+        s.add(10, "B>A", &response("200 OK", 1, "REGISTER").tag("b").via(&["A r"]));
+        let notes = overview(&s.done(), 10).notes;
+        assert!(notes.iter().all(|n| n.0 != WARNING), "{notes:#?}");
+        assert!(notes.iter().any(|n| n.1 == "Sign-ins: 1 sign-in (view 3)" && n.2.is_some()), "{notes:#?}");
+    }
+}
