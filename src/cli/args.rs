@@ -174,14 +174,19 @@ pub(super) enum Command {
     /// TURN: one row an allocation
     Allocations(AllocationsArgs),
     /// Sign-ins: registration, provisioning and media-relay credentials of each endpoint
+    #[command(after_help = SIGN_INS_HELP, after_long_help = format!("{SIGN_INS_HELP}\n\n{EXIT_CODES}"))]
     SignIns(ListArgs),
     /// Subscriptions: who watches whom, how often and how much is told
+    #[command(after_help = SUBSCRIPTIONS_HELP, after_long_help = format!("{SUBSCRIPTIONS_HELP}\n\n{EXIT_CODES}"))]
     Subscriptions(ListArgs),
     /// Conferences: commands, roster and the calls that belong to them
+    #[command(after_help = CONFERENCES_HELP, after_long_help = format!("{CONFERENCES_HELP}\n\n{EXIT_CODES}"))]
     Conferences(ListArgs),
     /// Instant messages and what became of them
+    #[command(after_help = MESSAGES_HELP, after_long_help = format!("{MESSAGES_HELP}\n\n{EXIT_CODES}"))]
     Messages(ListArgs),
     /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
+    #[command(after_help = SQL_HELP, after_long_help = format!("{SQL_HELP}\n\n{EXIT_CODES}"))]
     Sql(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
@@ -250,15 +255,50 @@ pub(super) struct TableArgs {
     pub pretty: bool,
 }
 
-const LIST_HELP: &str = "\
+/// Examples of the commands that list; each row has its facts and messages.
+macro_rules! list_help {
+    ($name:literal, $columns:literal, $filter:literal) => {
+        concat!(
+            "Examples:\n",
+            "  callscope ",
+            $name,
+            " trace.pcapng\n",
+            "  callscope ",
+            $name,
+            " trace.pcapng --row 3\n",
+            "  callscope ",
+            $name,
+            " --columns ",
+            $columns,
+            " trace.pcapng\n",
+            "  callscope ",
+            $name,
+            " --filter '",
+            $filter,
+            "' --format csv trace.pcapng\n",
+            "  callscope ",
+            $name,
+            " --format json trace.pcapng"
+        )
+    };
+}
+
+const SIGN_INS_HELP: &str =
+    list_help!("sign-ins", "id,user,server,state,stopped", "user == alice@contoso.com");
+const SUBSCRIPTIONS_HELP: &str =
+    list_help!("subscriptions", "id,subscriber,period --sort -bytes", "user == alice@contoso.com");
+const CONFERENCES_HELP: &str =
+    list_help!("conferences", "id,conference,organizer,failed,worst", "user == alice@contoso.com");
+const MESSAGES_HELP: &str = list_help!("messages", "time,from,to,delivered,frame", "status >= 400");
+const SQL_HELP: &str = "\
 Examples:
-  callscope subscriptions trace.pcapng
-  callscope subscriptions trace.pcapng --row 3                    its facts and messages
-  callscope subscriptions --columns id,subscriber,period --sort -bytes trace.pcapng
-  callscope subscriptions --format json trace.pcapng";
+  callscope sql trace.pcapng
+  callscope sql trace.pcapng --row 3
+  callscope sql --columns asked,client,server,port,verdict trace.pcapng
+  callscope sql --format json trace.pcapng
+  callscope ladder trace.pcapng --sql 3        question, answer and connection as a ladder";
 
 #[derive(Debug, Args)]
-#[command(after_help = LIST_HELP, after_long_help = format!("{LIST_HELP}\n\n{EXIT_CODES}"))]
 pub(super) struct ListArgs {
     #[command(flatten)]
     pub table: TableArgs,

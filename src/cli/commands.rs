@@ -324,7 +324,7 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
         Some(row) => ListKind::Lookups.owners(&analysis, &analysis.gather(), row),
         None => select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?,
     };
-    let options = LadderOptions { unfold: args.unfold, extended: args.extended, lookup };
+    let options = LadderOptions { unfold: args.unfold, extended: args.extended, lookup, sign_in: None };
     let ladder = crate::view::ladder::build(&analysis, &owners, options);
     let time = common.time.map_or(TimeMode::Relative, TimeMode::from);
     let mut sink = open(common)?;

@@ -249,7 +249,10 @@ pub enum Answer {
         time: TimeMode,
         data: Arc<Listing>,
     },
-    OwnersOf(Vec<Owner>),
+    OwnersOf {
+        of: (TableKind, u32),
+        owners: Vec<Owner>,
+    },
     UserRows(Option<UserRows>),
     Statistics(Arc<Vec<CountGroup>>),
     Exported(Result<String, ExportError>),
@@ -327,7 +330,9 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             let data = Arc::new(ice::listing(analysis, cache, *of, *time));
             Answer::Listing { of: *of, time: *time, data }
         }
-        Request::OwnersOf(kind, id) => Answer::OwnersOf(ice::owners_of(analysis, cache, *kind, *id)),
+        Request::OwnersOf(kind, id) => {
+            Answer::OwnersOf { of: (*kind, *id), owners: ice::owners_of(analysis, cache, *kind, *id) }
+        }
         Request::UserRows(who) => Answer::UserRows(user::rows(analysis, cache, who)),
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
         Request::Matches { .. } | Request::Find { .. } | Request::FindRow(_) => return None,

@@ -28,20 +28,22 @@ impl Contexts {
     pub const BOARD: Self = Self(65536);
     pub const LISTING: Self = Self(131_072);
     pub const LIST: Self = Self(262_144);
+    pub const ROW: Self = Self(524_288);
 
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::OVERVIEW, "overview"),
         (Self::CALLS, "calls"),
         (Self::DIALOGS, "dialogs"),
         (Self::SESSIONS, "ICE sessions"),
         (Self::ALLOCATIONS, "TURN allocations"),
-        (Self::LIST, "sign-ins, subscriptions, conferences, messages"),
+        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups"),
         (Self::EMPTY, "empty view"),
         (Self::PACKETS, "packets"),
         (Self::LADDER, "ladder"),
         (Self::DETAIL, "message"),
         (Self::BOARD, "pair board"),
         (Self::LISTING, "checks, candidates, allocation"),
+        (Self::ROW, "details of a sign-in, subscription, conference, message, SQL look-up"),
         (Self::DIFF, "difference"),
         (Self::STATISTICS, "statistics"),
         (Self::HELP, "help"),
@@ -115,6 +117,7 @@ const LIST: Contexts = Contexts::LIST;
 const TABLES: Contexts = SIP_TABLES.or(SESSIONS).or(ALLOCATIONS).or(LIST);
 const BOARD: Contexts = Contexts::BOARD;
 const LISTING: Contexts = Contexts::LISTING;
+const ROW: Contexts = Contexts::ROW;
 const PACKETS: Contexts = Contexts::PACKETS;
 const LADDER: Contexts = Contexts::LADDER;
 const DETAIL: Contexts = Contexts::DETAIL;
@@ -126,7 +129,7 @@ const EXPORT: Contexts = Contexts::EXPORT;
 const CONFIRM: Contexts = Contexts::CONFIRM;
 const LINE: Contexts = Contexts::LINE;
 const TABS: Contexts = OVERVIEW.or(TABLES).or(Contexts::EMPTY).or(PACKETS);
-const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS).or(BOARD).or(LISTING);
+const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS).or(BOARD).or(LISTING).or(ROW);
 const SCREENS: Contexts = TABS.or(INNER);
 const SCROLL: Contexts = OVERVIEW.or(TABLES).or(PACKETS).or(INNER).or(COLUMNS).or(HELP);
 
@@ -160,8 +163,8 @@ pub const KEYS: &[Key] = &[
     key(DETAIL, &["Right", "l"], Action::Right, "right", Group::Move, "", "open field, byte or text on"),
     key(BOARD, &["Left", "h"], Action::Left, "left", Group::Move, "", "one cell to the left"),
     key(BOARD, &["Right", "l"], Action::Right, "right", Group::Move, "", "one cell to the right"),
-    key(LISTING, &["Left", "h"], Action::Left, "left", Group::Move, "", "columns to the left"),
-    key(LISTING, &["Right", "l"], Action::Right, "right", Group::Move, "", "columns to the right"),
+    key(LISTING.or(ROW), &["Left", "h"], Action::Left, "left", Group::Move, "", "columns to the left"),
+    key(LISTING.or(ROW), &["Right", "l"], Action::Right, "right", Group::Move, "", "columns to the right"),
     key(DIFF, &["Left", "h"], Action::Left, "left", Group::Move, "", "text to the left"),
     key(DIFF, &["Right", "l"], Action::Right, "right", Group::Move, "", "text to the right"),
 
@@ -172,7 +175,7 @@ pub const KEYS: &[Key] = &[
     key(ALLOCATIONS, &["Enter"], Action::Open, "open", Group::Go, "rounds", "rounds, peers and messages"),
     key(LIST, &["Enter"], Action::Open, "open", Group::Go, "details", "facts and messages of this row"),
     key(BOARD, &["Enter"], Action::Open, "open", Group::Go, "its checks", "checks of this pair"),
-    key(LISTING, &["Enter"], Action::Open, "open", Group::Go, "frame", "decode of the frame or message"),
+    key(LISTING.or(ROW), &["Enter"], Action::Open, "open", Group::Go, "frame", "decode of the frame or message"),
     key(PACKETS, &["Enter"], Action::Open, "open", Group::Go, "decode", "decode of this frame, full screen"),
     key(LADDER, &["Enter"], Action::Open, "open", Group::Go, "message", "message full screen; fold a run"),
     key(DETAIL, &["Enter"], Action::Open, "open", Group::Go, "", "field open or shut; byte to field"),
@@ -180,6 +183,7 @@ pub const KEYS: &[Key] = &[
     key(LADDER, &["x", "F4"], Action::Extended, "extended", Group::Show, "extended", "with or without the linked legs"),
     key(PACKETS, &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call of this frame"),
     key(SESSIONS.or(ALLOCATIONS).or(BOARD).or(LISTING), &["x", "F4"], Action::Extended, "extended", Group::Go, "its call", "ladder of the call it belongs to"),
+    key(ROW, &["x", "F4"], Action::Extended, "extended", Group::Go, "ladder", "ladder of all it is made of"),
     key(LIST, &["x", "F4"], Action::Extended, "extended", Group::Go, "ladder", "ladder of all it is made of"),
     key(CALLS.or(LADDER), &["I"], Action::Ice, "pairs", Group::Go, "ICE", "pair boards of the ICE sessions"),
     key(PACKETS, &["I"], Action::Ice, "pairs", Group::Go, "its ICE", "pair board or allocation of this frame"),
@@ -187,6 +191,7 @@ pub const KEYS: &[Key] = &[
     key(Contexts::DIALOGS.or(LIST), &["v"], Action::OtherTable, "other-table", Group::Go, "other table", "sign-ins, subscriptions, dialogs"),
     key(ALLOCATIONS, &["v"], Action::OtherTable, "sessions", Group::Go, "ICE", "the ICE sessions"),
     key(BOARD.or(LISTING), &["a"], Action::Allocation, "allocation", Group::Go, "allocation", "allocation behind a relay candidate"),
+    key(ROW, &["a"], Action::Allocation, "allocation", Group::Go, "", "allocation behind this line"),
     key(BOARD, &["t"], Action::Candidates, "candidates", Group::Go, "candidates", "candidate tables of both sides"),
     key(BOARD, &["]"], Action::NextMessage, "next-session", Group::Go, "", "next session"),
     key(BOARD, &["["], Action::PreviousMessage, "prev-session", Group::Go, "", "previous session"),
@@ -207,8 +212,8 @@ pub const KEYS: &[Key] = &[
     key(TABLES.or(PACKETS).or(INNER), &["/"], Action::Search, "search", Group::Find, "search", "search for text"),
     key(TABLES.or(PACKETS).or(INNER), &["n"], Action::SearchNext, "search-next", Group::Find, "", "next match"),
     key(TABLES.or(PACKETS).or(INNER), &["N"], Action::SearchPrevious, "search-prev", Group::Find, "", "previous match"),
-    key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
-    key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING), &["E"], Action::PreviousProblem, "prev-problem", Group::Find, "", "previous failure or issue"),
+    key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING).or(ROW), &["e"], Action::NextProblem, "next-problem", Group::Find, "problem", "next failure or issue"),
+    key(TABLES.or(LADDER).or(OVERVIEW).or(BOARD).or(LISTING).or(ROW), &["E"], Action::PreviousProblem, "prev-problem", Group::Find, "", "previous failure or issue"),
     key(TABLES, &["u"], Action::User, "user", Group::Find, "user", "all rows of this user, the next tab"),
     key(PACKETS, &["#"], Action::Goto, "goto", Group::Find, "go to", "go to a frame by number"),
 
@@ -236,7 +241,7 @@ pub const KEYS: &[Key] = &[
     key(DETAIL, &["]"], Action::NextMessage, "next-message", Group::Go, "next", "next message or frame"),
     key(DETAIL, &["["], Action::PreviousMessage, "prev-message", Group::Go, "", "previous message or frame"),
     key(LADDER, &["f"], Action::Unfold, "unfold", Group::Show, "retrans.", "fold or show retransmissions"),
-    key(TABLES.or(LADDER).or(PACKETS).or(LISTING), &["w"], Action::Time, "time", Group::Show, "time", "times: local, UTC, since start or line"),
+    key(TABLES.or(LADDER).or(PACKETS).or(LISTING).or(ROW), &["w"], Action::Time, "time", Group::Show, "time", "times: local, UTC, since start or line"),
     key(LADDER, &["c"], Action::Color, "color", Group::Show, "", "colour by outcome, by method, by leg"),
     key(SCREENS.without(STATS), &["i", "F8"], Action::Statistics, "statistics", Group::Show, "", "counts of requests and answers"),
 

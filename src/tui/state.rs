@@ -354,6 +354,7 @@ impl View {
             Self::Detail(_) => Contexts::DETAIL,
             Self::Diff(_) => Contexts::DIFF,
             Self::Board(_) => Contexts::BOARD,
+            Self::Listing(view) if matches!(view.of, ListingOf::Row(..)) => Contexts::ROW,
             Self::Listing(_) => Contexts::LISTING,
             Self::Statistics { .. } => Contexts::STATISTICS,
             Self::Help { .. } => Contexts::HELP,

@@ -106,6 +106,8 @@ pub struct LadderOptions {
     pub extended: bool,
     /// The look-up of SQL Server (its row) that is to be drawn as well.
     pub lookup: Option<u32>,
+    /// The sign-in (its row) whose DNS look-ups are to be drawn where it sent no REGISTER.
+    pub sign_in: Option<u32>,
 }
 
 /// The flow of some calls and dialogs, merged by time.
@@ -125,7 +127,8 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     lifelines::refine(analysis, &mut machines.lifelines);
     let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
-    let drawn_dns = dns::draw(analysis, &owners, &mut machines);
+    let alone = options.sign_in.and_then(|row| analysis.sign_ins().into_iter().nth(row as usize));
+    let drawn_dns = dns::draw(analysis, &owners, alone.as_ref(), &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -197,7 +200,9 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if !options.unfold {
         rows = fold::fold_runs(analysis, rows);
     }
-    let mut title = drawn_sql.title.clone().unwrap_or_else(|| legs::title(analysis, &owners));
+    let of_sign_in = || alone.as_ref().zip(options.sign_in).map(|(s, row)| dns::title(s, row));
+    let title = drawn_sql.title.clone().or_else(of_sign_in);
+    let mut title = title.unwrap_or_else(|| legs::title(analysis, &owners));
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }

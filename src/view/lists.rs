@@ -7,8 +7,9 @@ mod messages;
 mod sign_ins;
 mod subscriptions;
 
-pub use conferences::roster_change_words;
-pub use sign_ins::auth_words;
+pub use conferences::{failure_words, roster_change_words};
+pub use messages::delivered;
+pub use sign_ins::{auth_words, failed_step, stopped};
 
 use super::filter::Filter;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};

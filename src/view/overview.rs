@@ -1,5 +1,6 @@
 //! What the captures hold, at a glance.
 
+mod control;
 mod machines;
 mod notes;
 mod troubles;

@@ -11,6 +11,8 @@ use crate::correlate::dns::{DnsData, Lookup};
 
 /// Look-ups so long before a REGISTER belong to it; so far apart they are different tries.
 const BEFORE: Nanos = 60_000_000_000;
+/// Look-ups so long before an INVITE led to its server.
+const BEFORE_CALL: Nanos = 10_000_000_000;
 /// Look-ups kept of one sign-in.
 const MOST: usize = 64;
 
@@ -110,6 +112,37 @@ impl Analysis {
             all.filter(|(_, l)| l.queries > 0 && l.client.ip() == client.ip()).map(|(i, _)| i).collect();
         let domain = domain_of(self.strings.bytes(d.from_uri));
         self.lookups_of(&own, &domain, Some(server.ip()), record.time, &HashSet::new())
+    }
+
+    /// The look-ups that led the caller of a call to the server it went to, shortly before.
+    pub fn lookups_before_call(&self, call: CallIdx) -> Vec<LookupIdx> {
+        if self.dns.lookups.is_empty() {
+            return Vec::new();
+        }
+        let c = self.call(call);
+        let Some(record) = self.messages_of(c.messages).next().map(|m| self.message(m)) else {
+            return Vec::new();
+        };
+        if !record.is_request() || record.method != MethodId::INVITE {
+            return Vec::new();
+        }
+        let flow = self.flow(record.flow);
+        let all = (0u32..).map(LookupIdx).zip(&self.dns.lookups);
+        let fresh = record.time.saturating_sub(BEFORE_CALL);
+        let own: Vec<LookupIdx> = all
+            .filter(|(_, l)| l.queries > 0 && l.client.ip() == flow.src.ip() && l.last >= fresh)
+            .map(|(i, _)| i)
+            .collect();
+        let domain = domain_of(self.strings.bytes(c.to_uri));
+        let found = self.lookups_of(&own, &domain, Some(flow.dst.ip()), record.time, &HashSet::new());
+        let records =
+            found.iter().filter_map(|i| self.dns.lookup(*i)?.answer.as_ref()).flat_map(|a| &a.records);
+        let mut addresses = records.filter_map(|r| match r.data {
+            DnsData::Address(a) => Some(a),
+            _ => None,
+        });
+        // The client may have asked for itself, and gone elsewhere.
+        if addresses.any(|a| a == flow.dst.ip()) { found } else { Vec::new() }
     }
 
     /// Those of a client that lead to `server` or to the domain's, shortly before `start`.

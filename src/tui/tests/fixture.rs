@@ -435,9 +435,10 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         Request::Listing(of, time) => {
             Answer::Listing { of: *of, time: *time, data: Arc::new(ice::listing(*of)) }
         }
-        Request::OwnersOf(..) => {
-            Answer::OwnersOf(vec![crate::correlate::Owner::Call(crate::correlate::CallIdx(2))])
-        }
+        Request::OwnersOf(kind, id) => Answer::OwnersOf {
+            of: (*kind, *id),
+            owners: vec![crate::correlate::Owner::Call(crate::correlate::CallIdx(2))],
+        },
         Request::UserRows(_) => {
             let (user, filter) = ("alice@contoso.com".to_owned(), "user == \"alice@contoso.com\"".to_owned());
             let tables = vec![TableKind::Calls, TableKind::List(ListKind::SignIns)];

@@ -63,6 +63,12 @@ pub(super) fn open_lookup_ladder(state: &mut State, row: u32) {
     state.stack.push(View::Ladder(Box::new(LadderState::new(Vec::new(), options))));
 }
 
+/// The ladder of the look-ups of a sign-in that sent no REGISTER.
+pub(super) fn open_sign_in_ladder(state: &mut State, row: u32) {
+    let options = LadderOptions { sign_in: Some(row), ..LadderOptions::default() };
+    state.stack.push(View::Ladder(Box::new(LadderState::new(Vec::new(), options))));
+}
+
 pub(super) fn act_on_board(state: &mut State, action: Action) {
     let page = layout::page(state);
     let Some(View::Board(view)) = state.stack.last_mut() else { return };
@@ -291,7 +297,10 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
             }
         }
         Action::Extended if !data.owners.is_empty() => open_ladder(state, data.owners.clone()),
-        Action::Extended => state.say("no SIP call of this capture belongs to it"),
+        Action::Extended => match view.of {
+            ListingOf::Row(ListKind::SignIns, row) => open_sign_in_ladder(state, row),
+            _ => state.say("no SIP call of this capture belongs to it"),
+        },
         Action::NextProblem | Action::PreviousProblem => {
             let forward = action == Action::NextProblem;
             match next_hit(view.cursor.at, len, forward, false, |i| data.target(i).bad) {

@@ -6,8 +6,9 @@ use super::settle;
 use crate::correlate::load::Progress;
 use crate::tui::desk::{Answer, ExportError, TableData};
 use crate::tui::effect::Effect;
-use crate::tui::state::{BoardState, DetailState, LadderState, State, Subject, TableState, View};
+use crate::tui::state::{BoardState, DetailState, LadderState, State, Subject, TableKind, TableState, View};
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 
 /// Lines of frames kept beside those on the screen.
 const KEPT_LINES: usize = 4_000;
@@ -191,10 +192,13 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                 }
             }
         }
-        Answer::OwnersOf(owners) if owners.is_empty() => {
+        Answer::OwnersOf { of: (TableKind::List(ListKind::SignIns), row), owners } if owners.is_empty() => {
+            super::ice::open_sign_in_ladder(state, row);
+        }
+        Answer::OwnersOf { owners, .. } if owners.is_empty() => {
             state.say("no SIP call of this capture belongs to it");
         }
-        Answer::OwnersOf(owners) => super::ice::open_ladder(state, owners),
+        Answer::OwnersOf { owners, .. } => super::ice::open_ladder(state, owners),
         Answer::UserRows(rows) => super::user::found(state, rows),
         Answer::Statistics(statistics) => state.statistics = Some(statistics),
         Answer::Exported(Ok(text)) => {
@@ -219,7 +223,7 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
 }
 
 pub(super) fn same_options(a: LadderOptions, b: LadderOptions) -> bool {
-    (a.unfold, a.extended, a.lookup) == (b.unfold, b.extended, b.lookup)
+    (a.unfold, a.extended, a.lookup, a.sign_in) == (b.unfold, b.extended, b.lookup, b.sign_in)
 }
 
 /// New rows come under the cursor without moving it from its row.

@@ -27,8 +27,9 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
     }
     match action {
         Action::OtherTable => {
-            if let Some(next) = state.next_table() {
-                state.show_table(next);
+            match state.next_table().filter(|next| *next != kind) {
+                Some(next) => state.show_table(next),
+                None => state.say("this tab has no other table"),
             }
         }
         Action::Open if matches!(kind, TableKind::List(_)) => match (kind, table.selected()) {

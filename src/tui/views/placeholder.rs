@@ -9,17 +9,9 @@ use crate::tui::widgets::text::{put, wrap_words};
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, tab: Tab) {
     let (what, now) = match tab {
-        Tab::Conferences => (
-            "Conferences: focus and MCUs, their commands (C3P) and who was in the roster when.",
-            "The calls into a conference are in 2 Calls; its subscriptions in 3.",
-        ),
         Tab::Media => (
             "Media: RTP and RTCP streams with loss, jitter, gaps and an estimate of their quality.",
             "What the calls offered and answered is on the SDP tab of their messages.",
-        ),
-        Tab::Messages => (
-            "Messages: instant messages as a transcript with their delivery.",
-            "MESSAGE requests are in 3 Sign-ins & presence; those inside of a call in its ladder.",
         ),
         _ => (
             "Findings: what went wrong, in plain words, with the frames that prove it.",

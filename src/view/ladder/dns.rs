@@ -1,4 +1,4 @@
-//! The look-ups before a sign-in: who was asked what, and what came back.
+//! The look-ups before a sign-in or a call: who was asked what, and what came back.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -8,20 +8,31 @@ use super::stun::Drawn;
 use super::stun::ends::{Anchor, Place};
 use super::{LadderRow, Lifeline, Tone};
 use crate::correlate::dns::Lookup;
+use crate::correlate::gathered::SignIn;
 use crate::correlate::{Analysis, Owner};
 use crate::view::packets::dns::{answered, asked};
 use crate::view::show;
 
-/// Makes the rows, and adds the lifelines they need.
-pub fn draw(analysis: &Analysis, owners: &[Owner], machines: &mut Machines) -> Drawn {
+/// `sign-in 2  192.168.100.32 → contoso.com  look-ups only`, of one that sent no REGISTER.
+pub fn title(sign_in: &SignIn, row: u32) -> String {
+    let domain = show::shorten(&show::safe_str(&sign_in.domain), 60);
+    format!("sign-in {}  {} → {domain}  look-ups only", u64::from(row) + 1, sign_in.client.ip())
+}
+
+/// Makes the rows, and adds the lifelines they need: of what the calls and dialogs looked up, or of a sign-in `alone`.
+pub fn draw(analysis: &Analysis, owners: &[Owner], alone: Option<&SignIn>, machines: &mut Machines) -> Drawn {
     let mut seen = HashSet::new();
     let mut lookups: Vec<(usize, &Lookup)> = Vec::new();
     for (leg, owner) in owners.iter().enumerate() {
-        // Rows of calls stand where their own lifelines are already.
-        let Owner::Dialog(dialog) = owner else { return Drawn::default() };
-        let own = analysis.lookups_before(*dialog).into_iter().filter(|i| seen.insert(*i));
+        let own = match owner {
+            Owner::Dialog(dialog) => analysis.lookups_before(*dialog),
+            Owner::Call(call) => analysis.lookups_before_call(*call),
+        };
+        let own = own.into_iter().filter(|i| seen.insert(*i));
         lookups.extend(own.filter_map(|i| Some((leg, analysis.dns.lookup(i)?))));
     }
+    let of_it = alone.iter().flat_map(|s| s.lookups()).filter(|i| seen.insert(**i));
+    lookups.extend(of_it.filter_map(|i| Some((0, analysis.dns.lookup(*i)?))));
     if lookups.is_empty() {
         return Drawn::default();
     }

@@ -266,3 +266,75 @@ fn look_ups_before_a_register_are_arrows() {
     );
     assert_eq!(ladder.lifelines[2].role.as_deref(), Some("DNS"));
 }
+
+/// A look-up of the called domain that led to the server is drawn before the call; one that led elsewhere is not.
+#[test]
+fn look_ups_that_led_to_the_server_of_a_call_stand_before_it() {
+    use crate::decode::{DecodedDns, Transport};
+    use crate::view::scenario::machine;
+    for (octet, drawn) in [(None, true), (Some(99), false)] {
+        let mut s = Scenario::default();
+        s.add(1_000, "A>B", &request("INVITE", 1).via(&["A b1"]));
+        let first = MsgIdx(0);
+        let mut analysis = s.done();
+        let start = analysis.message(first).time - 500_000_000;
+        let (client, server) = (machine("A"), "10.0.0.53:53".parse().expect("address"));
+        let IpAddr::V4(called) = machine("B").ip() else { panic!("IPv4") };
+        let [a, b, c, d] = called.octets();
+        let name = b"\x02sp\x07example\x03org\0";
+        let head = |answers: u8, flags: [u8; 2]| {
+            [&[0, 7][..], &flags, &[0, 1, 0, answers, 0, 0, 0, 0], name, &[0, 1, 0, 1]].concat()
+        };
+        let record = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, a, b, c, octet.unwrap_or(d)];
+        let messages = [
+            (head(0, [1, 0]), client, server),
+            ([head(1, [0x81, 0x80]), record.to_vec()].concat(), server, client),
+        ];
+        for (n, (message, src, dst)) in (0i64..).zip(messages) {
+            analysis.add_dns(&DecodedDns {
+                message: &message,
+                frame: FrameRef::default(),
+                time: start + n * 20_000_000,
+                src,
+                dst,
+                transport: Transport::Udp,
+                duplicate: false,
+                cut: false,
+            });
+        }
+        let ladder = build(&analysis, &[Owner::Call(CallIdx(0))], LadderOptions::default());
+        let asked = ladder.rows.iter().any(
+            |row| matches!(row, LadderRow::Arrow { label, .. } if label.starts_with("A sp.example.org")),
+        );
+        assert_eq!(asked, drawn, "{ladder:#?}");
+    }
+}
+
+#[test]
+fn a_sign_in_that_stopped_at_dns_has_a_ladder() {
+    use crate::decode::{DecodedDns, Transport};
+    use crate::view::scenario::machine;
+    let mut analysis = Scenario::default().done();
+    let message =
+        [&[0, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x0bsipinternal\x07contoso\x03com\0", &[0, 1, 0, 1]]
+            .concat();
+    analysis.add_dns(&DecodedDns {
+        message: &message,
+        frame: FrameRef::default(),
+        time: 1_000_000_000,
+        src: machine("A"),
+        dst: "10.0.0.53:53".parse().expect("address"),
+        transport: Transport::Udp,
+        duplicate: false,
+        cut: false,
+    });
+    let options = LadderOptions { sign_in: Some(0), ..LadderOptions::default() };
+    let ladder = build(&analysis, &[], options);
+    assert!(
+        ladder.title.starts_with("sign-in 1") && ladder.title.contains("contoso.com"),
+        "{}",
+        ladder.title
+    );
+    assert_eq!(ladder.rows.len(), 1);
+    assert!(matches!(&ladder.rows[0], LadderRow::Arrow { tone: Tone::Failure, .. }), "{:?}", ladder.rows);
+}

@@ -8,7 +8,7 @@ use crate::correlate::gathered::{Command, Conference, LegRole, Member};
 use crate::correlate::{CallIdx, CallState};
 use crate::view::rows::columns;
 
-pub use words::roster_change_words;
+pub use words::{failure_words, roster_change_words};
 
 use words::{command_words, member_name, result_words, short_change};
 
@@ -102,7 +102,7 @@ fn state(c: &Conference) -> &'static str {
 fn worst(c: &Conference) -> String {
     if let Some(failed) = c.failed().next() {
         let name = show::shorten(&show::safe_str(&failed.name), 32);
-        return format!("{name}: {}", words::failure_words(failed));
+        return format!("{name}: {}", failure_words(failed));
     }
     match () {
         () if c.gaps > 0 => "roster: versions missing".to_owned(),

@@ -9,8 +9,8 @@ columns! { HELP DEFINITIONS
     "time" "Time" Left 2 "when it was sent",
     "from" "From" Left 1 "who wrote it",
     "to" "To" Left 2 "to whom or which conference",
-    "delivered" "Delivered" Left 1 "whether the writer was told that it got there, or why not",
-    "text" "Text" Left 0 "what it says, without its markup",
+    "delivered" "Delivered" Left 0 "whether the writer was told that it got there, or why not",
+    "text" "Text" Left 1 "what it says, without its markup",
     "conversation" "Conv" Right 3 "number of its conversation",
     "type" "Type" Left 5 "its media type",
     "status" "Status" Right 5 "final status that the writer was given",
@@ -48,7 +48,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         }
         "from" => text(short(&m.from)),
         "to" => text(short(&m.to)),
-        "delivered" => text(delivered(at, m)),
+        "delivered" => text(delivered(at.analysis, m)),
         "text" => text(one_line(at, m)),
         "conversation" => number(m.conversation as u64 + 1),
         "type" => text(show::safe_str(&at.analysis.instant_text(m).content_type)),
@@ -93,7 +93,7 @@ fn named(content_type: &str) -> String {
 }
 
 /// Whether it got there, or why not.
-fn delivered(at: At<'_>, m: &InstantMessage) -> String {
+pub fn delivered(analysis: &Analysis, m: &InstantMessage) -> String {
     if let Some(notice) = m.notices.iter().find(|n| n.failed) {
         let status = match show::safe_str(&notice.status) {
             s if s.is_empty() => String::new(),
@@ -105,7 +105,7 @@ fn delivered(at: At<'_>, m: &InstantMessage) -> String {
         0 => "no answer".to_owned(),
         200..=299 => "yes".to_owned(),
         status => {
-            let phrase = show::safe(at.analysis.strings.bytes(m.reason));
+            let phrase = show::safe(analysis.strings.bytes(m.reason));
             let phrase = if phrase.is_empty() { show::reason_phrase(status).to_owned() } else { phrase };
             format!("{status} {phrase}").trim_end().to_owned()
         }
@@ -122,7 +122,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         short(&m.to),
         match m.is_delivered() {
             true => "delivered".to_owned(),
-            false => delivered(at, m),
+            false => delivered(at.analysis, m),
         }
     );
     let mut head = vec![about(at, m)];
@@ -215,7 +215,9 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         let when = show::time(*time, at.mode, start, before);
         before = *time;
         let (who, lines, outcome, bad) = match entry {
-            Entry::Written(m) => (short(&m.from), lines_of(at, m), delivered(at, m), !m.is_delivered()),
+            Entry::Written(m) => {
+                (short(&m.from), lines_of(at, m), delivered(at.analysis, m), !m.is_delivered())
+            }
             Entry::Told(e) => {
                 let words = match e.kind {
                     EventKind::Typing(Some(true)) => "(writes)",

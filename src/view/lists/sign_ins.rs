@@ -18,8 +18,8 @@ columns! { HELP DEFINITIONS
     "auth" "By" Left 2 "NTLM, Kerberos, TLS-DSK, Digest",
     "attempts" "Tries" Right 5 "how often it tried; the rounds after a challenge are one try",
     "took" "Took" Right 3 "first REGISTER to the first 2xx",
-    "steps" "Steps" Left 1 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
-    "stopped" "Stopped at" Left 1 "the first step that did not succeed, and why",
+    "steps" "Steps" Left 2 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
+    "stopped" "Stopped at" Left 0 "the first step that did not succeed, and why",
     "expires" "Expires" Right 6 "seconds granted",
     "refreshes" "Refreshes" Right 6 "REGISTERs that prolonged it",
     "client" "Client" Left 5 "where the REGISTER came from",
@@ -68,7 +68,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "refreshes" => number(u64::from(s.refreshes)),
         "took" => s.took.map_or_else(none, duration),
         "steps" => text(steps(s)),
-        "stopped" => text(stopped(at, s).unwrap_or_default()),
+        "stopped" => text(stopped(at.analysis, s).unwrap_or_default()),
         "expires" => s.expires.map_or_else(none, |e| number(u64::from(e))),
         "realm" => safe(&s.realm),
         "target" => safe(&s.target),
@@ -118,20 +118,20 @@ fn steps(s: &SignIn) -> String {
 }
 
 /// The step that it did not get past. Look-ups that failed stop nobody who finds the server without them.
-fn failed_step(s: &SignIn) -> Option<&Step> {
+pub fn failed_step(s: &SignIn) -> Option<&Step> {
     let registered = s.steps.iter().any(|s| s.kind == StepKind::Register);
     s.steps.iter().find(|s| s.state != StepState::Ok && !(registered && s.kind == StepKind::Dns))
 }
 
 /// The first step that did not succeed, and why.
-fn stopped(at: At<'_>, s: &SignIn) -> Option<String> {
+pub fn stopped(analysis: &Analysis, s: &SignIn) -> Option<String> {
     let step = failed_step(s)?;
-    Some(format!("{}: {}", step.kind.name(), why(at, s, step)))
+    Some(format!("{}: {}", step.kind.name(), why(analysis, s, step)))
 }
 
-fn why(at: At<'_>, s: &SignIn, step: &Step) -> String {
+fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
     if step.kind == StepKind::Dns {
-        return why_dns(at, step);
+        return why_dns(analysis, step);
     }
     if step.state == StepState::Unanswered {
         return "no answer".to_owned();
@@ -149,13 +149,13 @@ fn why(at: At<'_>, s: &SignIn, step: &Step) -> String {
                 }
                 None => format!("{status}: sent elsewhere, without a Contact"),
             },
-            (_, status) => last_answer(at, step).unwrap_or_else(|| status.to_string()),
+            (_, status) => last_answer(analysis, step).unwrap_or_else(|| status.to_string()),
         };
     }
     let reason = s.mras.as_ref().and_then(|m| m.reason.as_deref()).filter(|_| step.kind == StepKind::Mras);
     match reason {
         Some(reason) => show::shorten(&show::safe_str(reason), 60),
-        None => match last_answer(at, step) {
+        None => match last_answer(analysis, step) {
             Some(answer) if answer.starts_with('2') => "the answer holds no credentials".to_owned(),
             Some(answer) => answer,
             None => "failed".to_owned(),
@@ -164,11 +164,11 @@ fn why(at: At<'_>, s: &SignIn, step: &Step) -> String {
 }
 
 /// `4 look-ups, none found: NXDOMAIN`.
-fn why_dns(at: At<'_>, step: &Step) -> String {
-    let all: Vec<_> = step.lookups.iter().filter_map(|i| at.analysis.dns.lookup(*i)).collect();
+fn why_dns(analysis: &Analysis, step: &Step) -> String {
+    let all: Vec<_> = step.lookups.iter().filter_map(|i| analysis.dns.lookup(*i)).collect();
     let mut ends: Vec<String> = Vec::new();
     for lookup in &all {
-        let end = dns::answered(at.analysis, lookup);
+        let end = dns::answered(analysis, lookup);
         if !ends.contains(&end) && ends.len() < 3 {
             ends.push(end);
         }
@@ -177,10 +177,10 @@ fn why_dns(at: At<'_>, step: &Step) -> String {
 }
 
 /// Status and reason of the last final answer.
-fn last_answer(at: At<'_>, step: &Step) -> Option<String> {
-    let records = step.messages.iter().rev().map(|m| at.analysis.message(*m));
+fn last_answer(analysis: &Analysis, step: &Step) -> Option<String> {
+    let records = step.messages.iter().rev().map(|m| analysis.message(*m));
     let last = records.into_iter().find(|r| r.status >= 200)?;
-    let reason = show::safe(at.analysis.strings.bytes(last.reason));
+    let reason = show::safe(analysis.strings.bytes(last.reason));
     Some(format!("{} {reason}", last.status).trim_end().to_owned())
 }
 
@@ -228,7 +228,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let epid = if s.epid.is_empty() { String::new() } else { format!("  epid {}", show::safe_str(&s.epid)) };
     let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, s.state.name());
     let mut head = Vec::new();
-    head.push(match stopped(at, s) {
+    head.push(match stopped(at.analysis, s) {
         Some(stopped) => format!("It stopped at {stopped}."),
         None if s.state == SignInState::Unregistered => "It signed in and left.".to_owned(),
         None => match s.expires {
@@ -291,7 +291,7 @@ fn step_part(at: At<'_>, s: &SignIn) -> Part {
         let all: Vec<_> = lookups.chain(messages).collect();
         let frames = all.iter().take(8).map(|f| f.frame.to_string());
         let more = if all.len() > 8 { " …" } else { "" };
-        let why = if step.state == StepState::Ok { String::new() } else { why(at, s, step) };
+        let why = if step.state == StepState::Ok { String::new() } else { why(at.analysis, s, step) };
         rows.push(vec![
             step.kind.name().to_owned(),
             format!("{} {}", mark(step.state), step.state.name()),

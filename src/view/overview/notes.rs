@@ -11,10 +11,10 @@ use crate::correlate::{Analysis, CallIdx, LinkReason, MsgIdx, Side, TlsSession};
 use crate::view::ice::{machines, parties, state_words, why};
 use crate::view::{allocation, show, sql as words};
 
-type Note = (&'static str, String, Option<FrameRef>);
+pub type Note = (&'static str, String, Option<FrameRef>);
 
-const WARNING: &str = "warning";
-const INFO: &str = "info";
+pub const WARNING: &str = "warning";
+pub const INFO: &str = "info";
 
 /// Issues told one by one for a capture, and TLS servers.
 const TOLD: usize = 20;
@@ -510,6 +510,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     }
     let paths = ice(analysis, notes);
     sql(analysis, notes);
+    super::control::notes(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
