@@ -5,8 +5,8 @@
 //! *path* besides its flow on the wire: the relayed address stands in it for the client of the relay.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
 
 use callscope_parsers::stun::{Class, Dialect, MessageType, Method};
 
@@ -24,6 +24,7 @@ pub use allocation::{Allocation, AllocationState, Peer, Round};
 pub use checks::{CheckGroup, GroupIdx};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type Set<K> = HashSet<K, foldhash::fast::RandomState>;
 
 /// Index of a message in [`Stun::records`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -157,11 +158,35 @@ const SWEEP_PENDING: usize = 1 << 12;
 const MOST_PENDING: usize = 1 << 18;
 const PENDING_FOR: Nanos = 60_000_000_000;
 
+/// Allocations by address, each entered when its address becomes known.
+#[derive(Debug, Default)]
+struct Addresses {
+    relayed: Map<SocketAddr, Vec<AllocationIdx>>,
+    /// What servers told clients that asked from another address.
+    mapped: Map<SocketAddr, Vec<AllocationIdx>>,
+    /// Where TURN servers are asked, and their machines.
+    servers: Set<SocketAddr>,
+    machines: Set<IpAddr>,
+}
+
+impl Addresses {
+    /// What an allocation came to have; only what is new to it is told.
+    fn learn(&mut self, at: AllocationIdx, relayed: Option<SocketAddr>, mapped: Option<SocketAddr>) {
+        for (map, address) in [(&mut self.relayed, relayed), (&mut self.mapped, mapped)] {
+            if let Some(address) = address {
+                map.entry(address).or_default().push(at);
+            }
+        }
+    }
+}
+
 /// Everything known of STUN and TURN.
 #[derive(Debug, Default)]
 pub struct Stun {
     pub records: Vec<StunRecord>,
     pub allocations: Vec<Allocation>,
+    /// Where they are found by their addresses.
+    addresses: Addresses,
     pub(super) groups: checks::Groups,
     pending: Map<u64, Pending>,
     /// Length of `pending` at which it is swept again.
@@ -223,6 +248,25 @@ impl StunStatistics {
 impl Stun {
     pub fn record(&self, index: StunIdx) -> Option<&StunRecord> {
         self.records.get(index.0 as usize)
+    }
+
+    /// The allocations that gave an address out.
+    pub fn relayed_at(&self, address: SocketAddr) -> impl Iterator<Item = (AllocationIdx, &Allocation)> {
+        let of = self.addresses.relayed.get(&address).map_or(&[][..], Vec::as_slice);
+        let known = of.iter().filter_map(|&i| Some((i, self.allocations.get(i.0 as usize)?)));
+        known.filter(move |(_, a)| a.relayed == Some(address))
+    }
+
+    /// Whether a server told this address to a client that asked for a relay from another one.
+    pub fn is_mapped(&self, address: SocketAddr) -> bool {
+        let of = self.addresses.mapped.get(&address).map_or(&[][..], Vec::as_slice);
+        let mut known = of.iter().filter_map(|i| self.allocations.get(i.0 as usize));
+        known.any(|a| a.mapped == Some(address) && a.client != address)
+    }
+
+    /// Whether an address is of a TURN server's machine and not where that server is asked.
+    pub fn is_beside_server(&self, address: SocketAddr) -> bool {
+        self.addresses.machines.contains(&address.ip()) && !self.addresses.servers.contains(&address)
     }
 
     /// Messages of an allocation in order of arrival, those inside the relay not among them.

@@ -150,7 +150,9 @@ pub fn parties(analysis: &Analysis, s: &IceSession) -> [String; 2] {
             let (is_party, address) = path::behind(analysis, address);
             (is_party, n, address)
         });
-        match named.max_by_key(|(is_party, n, _)| (*is_party, *n)).map(|(_, _, address)| address) {
+        // A relay whose client is not in the capture names nobody.
+        let named = named.filter(|(is_party, ..)| *is_party).max_by_key(|(_, n, _)| *n);
+        match named.map(|(_, _, address)| address) {
             Some(address) => show::machine(analysis, address).unwrap_or_else(|| address.ip().to_string()),
             None if is_a => "side A".to_owned(),
             None => "side B".to_owned(),

@@ -54,7 +54,12 @@ impl Analysis {
                     flags |= stun_flag::RETRANSMISSION;
                 }
             }
-            Class::Success => granted(a, &step, method, peers),
+            Class::Success => {
+                let (relayed, mapped) = (a.relayed, a.mapped);
+                granted(a, &step, method, peers);
+                let new = |before: Option<_>, now: Option<_>| now.filter(|_| now != before);
+                self.stun.addresses.learn(at, new(relayed, a.relayed), new(mapped, a.mapped));
+            }
             Class::Error => refused(a, &step, method),
             Class::Indication => {}
         }
@@ -87,6 +92,8 @@ impl Analysis {
         }
         let (client, server) = if to_client { (m.dst, m.src) } else { (m.src, m.dst) };
         let at = AllocationIdx(self.stun.allocations.len() as u32);
+        self.stun.addresses.servers.insert(server);
+        self.stun.addresses.machines.insert(server.ip());
         self.stun.allocations.push(Allocation::new(client, server, m.transport, facts.dialect, m.time));
         let back = self.flow_of(m.dst, m.src, m.transport);
         for (flow, to_client) in [(Some(flow), to_client), (back, !to_client)] {

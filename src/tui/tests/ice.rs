@@ -545,3 +545,13 @@ fn tables_without_rows_say_why() {
     let text = screen(&state);
     assert!(text.contains("No TURN allocations") && text.contains("pseudo-TLS"), "{text}");
 }
+
+#[test]
+fn allocations_without_sessions_are_what_the_tab_shows() {
+    let mut state = state(120, 40);
+    state.holdings.sessions = 0;
+    press(&mut state, "5");
+    assert_eq!(state.tab_table(), Some(TableKind::Allocations));
+    state.holdings.allocations = 0;
+    assert_eq!(state.tab_table(), Some(TableKind::Sessions));
+}

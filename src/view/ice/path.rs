@@ -20,8 +20,7 @@ pub(super) fn relayed(
     address: SocketAddr,
     until: Nanos,
 ) -> Option<(AllocationIdx, &Allocation)> {
-    let all = (0u32..).map(AllocationIdx).zip(&analysis.stun.allocations);
-    all.filter(|(_, a)| a.relayed == Some(address)).max_by_key(|(_, a)| (a.first <= until, a.first))
+    analysis.stun.relayed_at(address).max_by_key(|(_, a)| (a.first <= until, a.first))
 }
 
 pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) -> PathEnd {
@@ -31,13 +30,9 @@ pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) 
         None | Some(CandidateKind::Relay) => relayed(analysis, address, until).map(|(i, _)| i),
         _ => None,
     };
-    let mapped = || {
-        let told_by_server = |a: &Allocation| a.mapped == Some(address) && a.client != address;
-        analysis.stun.allocations.iter().any(told_by_server)
-    };
     let kind = told.or_else(|| match allocation {
         Some(_) => Some(CandidateKind::Relay),
-        None if mapped() => Some(CandidateKind::Srflx),
+        None if analysis.stun.is_mapped(address) => Some(CandidateKind::Srflx),
         None if is_turn_server(analysis, address) => Some(CandidateKind::Relay),
         // Told by SDP of another address of that side: what is seen here is not what was offered.
         None if s.call.is_some() => Some(CandidateKind::Prflx),
@@ -48,8 +43,7 @@ pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) 
 
 /// Whether an address is of a machine that is a TURN server, and not the port it is asked at: somebody's relay.
 pub(super) fn is_turn_server(analysis: &Analysis, address: SocketAddr) -> bool {
-    let servers = || analysis.stun.allocations.iter().map(|a| a.server);
-    servers().any(|s| s.ip() == address.ip()) && !servers().any(|s| s == address)
+    analysis.stun.is_beside_server(address)
 }
 
 /// Who is behind an address: a relay's client in the place of its relay; and whether that is a party at all.

@@ -361,3 +361,28 @@ fn a_name_of_multicast_dns_gets_the_address_that_the_checks_show() {
     let (_, s) = call(4002);
     assert_eq!((s.a.candidates[0].address, s.a.candidates[0].address_inferred), (None, false));
 }
+
+#[test]
+fn an_end_of_unknown_kind_is_told_by_its_address() {
+    let mut s = Scenario::default();
+    s.allocate(0, "10.0.0.65:4000", Some("203.0.113.9:50000"));
+    s.check(100, "10.0.0.65:4001>192.0.2.66:6000", "u1", ALICE_ASKS, true);
+    s.check(110, "203.0.113.9:50000>192.0.2.66:6000", "u2", ALICE_ASKS, true);
+    s.stun(120, "192.0.2.66:6000>203.0.113.9:50000", BOUND, "u2", &[mapped("203.0.113.9:50000")]);
+    let (analysis, s) = only(s);
+    let why = why(&analysis, &s).join("\n");
+    assert!(why.contains("10.0.0.65:4001 ↔ 192.0.2.66:6000"), "{why}");
+    assert!(!why.contains('?'), "{why}");
+}
+
+#[test]
+fn a_relay_of_nobody_known_is_no_party() {
+    let mut s = Scenario::default();
+    // The allocation of another client tells that this machine is a relay.
+    s.allocate(0, "10.0.0.65:4000", Some("203.0.113.9:50000"));
+    s.check(100, "203.0.113.9:50000>203.0.113.9:50007", "n1", ALICE_ASKS, true);
+    s.stun(110, "203.0.113.9:50007>203.0.113.9:50000", BOUND, "n1", &[mapped("203.0.113.9:50000")]);
+    let (analysis, s) = only(s);
+    assert_eq!(parties(&analysis, &s), ["10.0.0.65", "side B"]);
+    assert!(why(&analysis, &s)[0].contains("side B's relay 203.0.113.9:50007"), "{:?}", why(&analysis, &s));
+}

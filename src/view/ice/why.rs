@@ -172,13 +172,19 @@ impl Teller<'_> {
         p.errors.iter().map(word).collect::<Vec<_>>().join(", ")
     }
 
-    /// `host 10.0.0.1:4000 ↔ srflx 1.2.3.4:5000, and 3 like it`: kinds of pairs, at most three.
+    /// `2 host–relay, 192.0.2.66:6000 ↔ relay`: kinds of pairs, at most three; an end of unknown kind by its address.
     fn examples(&self, pairs: &[&IcePair]) -> String {
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
         for p in pairs {
-            let of = |is_a| end(self.analysis, self.s, p, is_a).kind.map_or("?", |k| k.name());
+            let kind = |is_a| end(self.analysis, self.s, p, is_a).kind.map(|k| k.name());
             let tcp = if p.transport == Transport::Udp { "" } else { " TCP" };
-            *kinds.entry(format!("{}–{}{tcp}", of(true), of(false))).or_default() += 1;
+            let told = match (kind(true), kind(false)) {
+                (Some(a), Some(b)) => format!("{a}–{b}{tcp}"),
+                (Some(a), None) => format!("{a} ↔ {}{tcp}", p.b),
+                (None, Some(b)) => format!("{} ↔ {b}{tcp}", p.a),
+                (None, None) => format!("{} ↔ {}{tcp}", p.a, p.b),
+            };
+            *kinds.entry(told).or_default() += 1;
         }
         let mut list: Vec<(String, usize)> = kinds.into_iter().collect();
         list.sort_by(|x, y| y.1.cmp(&x.1).then(x.0.cmp(&y.0)));
@@ -186,7 +192,7 @@ impl Teller<'_> {
         let mut words: Vec<String> =
             list.into_iter().take(3).map(|(k, n)| if n > 1 { format!("{n} {k}") } else { k }).collect();
         if more > 0 {
-            words.push(format!("{more} other kinds"));
+            words.push(show::count(more as u64, "other kind", "other kinds"));
         }
         words.join(", ")
     }
@@ -495,6 +501,13 @@ impl Teller<'_> {
                 "Both sides took the same role ({} × 487 Role Conflict){now}.",
                 s.role_conflicts
             ));
+        }
+        if s.pairs.iter().any(|p| p.errors.iter().any(|(code, _)| *code == 400)) {
+            out.push(
+                "400 Bad Request answers a check that lacks USERNAME or MESSAGE-INTEGRITY (RFC 8489 section 9.1.3), \
+                 or whose form the other side does not understand: the two may not speak the same ICE."
+                    .to_owned(),
+            );
         }
         if let Some(other) = s.other_generation {
             out.push(format!(
