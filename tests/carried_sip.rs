@@ -243,3 +243,19 @@ fn a_bound_connection_speaks_what_the_peer_speaks() {
     let a = read(&paced(&talk(3478, &[(true, bind), (false, refused), (true, invite())])));
     assert_eq!((a.stun.statistics.messages, a.messages.len()), (2, 0));
 }
+
+#[test]
+fn in_multiplexed_turn() {
+    // [MS-TURN] frames it on UDP as on TCP: FF 10, length, session, data.
+    let frame = |data: &[u8]| {
+        let len = (data.len() as u16 + 8).to_be_bytes();
+        [&[0xff, 0x10, len[0], len[1]][..], &[7; 8], data].concat()
+    };
+    let check = stun(0x0101, 3, &[(0x0020, address("192.0.2.1:5000", COOKIE))]);
+    let mut cut = frame(&check);
+    cut.pop();
+    let frames = [out(&frame(&check)), out(&frame(&invite())), back(out(&frame(&ok()))), out(&cut)];
+    let a = read(&paced(&frames));
+    assert_eq!((a.stun.statistics.messages, a.messages.len()), (1, 2));
+    assert_eq!(a.captures[0].accounting.other_traffic, 1);
+}

@@ -10,7 +10,7 @@ use callscope_parsers::sip;
 use super::dns::{DnsEvent, dns_port, is_elsewhere};
 use super::sql::is_sqlr;
 use super::stun::{
-    InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, in_cut_channel, stun_in,
+    InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, in_cut_channel, multiplexed, stun_in,
 };
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
@@ -138,6 +138,15 @@ fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut
         Probe::SipKeepAlive => Class::Decoded,
         Probe::Sip => return message_text(payload),
         Probe::Tls | Probe::Http | Probe::Unknown if sip_port => return message_text(payload),
+        Probe::Unknown if let Some(inside) = multiplexed(payload) => {
+            return match probe_datagram(inside) {
+                Probe::Stun => Payload::Stun,
+                Probe::Sip => Payload::Carried(0, inside),
+                Probe::Rtp => Payload::Media(0, MediaKind::Rtp, inside.len()),
+                Probe::Rtcp => Payload::Media(0, MediaKind::Rtcp, inside.len()),
+                _ => Payload::Media(0, MediaKind::Other, inside.len()),
+            };
+        }
         Probe::Tls | Probe::Http | Probe::Unknown => match in_cut_channel(payload, missing) {
             Some((channel, kind, len)) => return Payload::Media(channel, kind, len),
             None if is_elsewhere(payload) => return Payload::Dns,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
+use callscope_parsers::stun::stream::multiplexed_datagram;
 use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan, parse_channel_data, scan_stun};
 use hashbrown::HashTable;
 
@@ -309,10 +310,18 @@ pub(super) fn in_cut_channel(payload: &[u8], missing: u32) -> Option<(u16, Media
     }
 }
 
+/// What a datagram of multiplexed TURN carries.
+pub(super) fn multiplexed(payload: &[u8]) -> Option<&[u8]> {
+    payload.get(multiplexed_datagram(payload)?)
+}
+
 /// Channel (0 without), beginning of the STUN message, and what it says.
 pub(super) fn stun_in(payload: &[u8]) -> Option<(u16, u16, StunFacts)> {
     if let Some(0..=3) = payload.first() {
         return Some((0, 0, StunFacts::of(&scan_stun(payload, None)?)));
+    }
+    if let Some(inside) = multiplexed(payload) {
+        return Some((0, 12, StunFacts::of(&scan_stun(inside, None)?)));
     }
     let found = parse_channel_data(payload)?;
     let facts = StunFacts::of(&scan_stun(payload.get(found.data.clone())?, None)?);

@@ -321,6 +321,14 @@ pub fn frame_multiplexed(buf: &[u8]) -> Framing {
     }
 }
 
+/// What a datagram of multiplexed TURN carries ([MS-TURN], on UDP framed as on TCP).
+pub fn multiplexed_datagram(datagram: &[u8]) -> Option<Range<usize>> {
+    match frame_multiplexed(datagram) {
+        Framing::Message { payload, consumed, .. } if consumed == datagram.len() => Some(payload),
+        _ => None,
+    }
+}
+
 fn whole(buf: &[u8], kind: FrameKind, payload: Range<usize>, consumed: usize) -> Framing {
     if buf.len() < consumed {
         Framing::NeedMore(consumed)

@@ -10,7 +10,7 @@ use std::ops::Range;
 use callscope_parsers::Issue;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::stun::integrity::{Algorithm, Fingerprint};
-use callscope_parsers::stun::stream::{FrameKind, Framing, StreamFraming};
+use callscope_parsers::stun::stream::{FrameKind, Framing, StreamFraming, multiplexed_datagram};
 use callscope_parsers::stun::{
     Attribute, AttributeType, Dialect, HEADER, Method, Stun, Value, parse_channel_data, parse_stun, words,
 };
@@ -79,6 +79,13 @@ pub fn datagram(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Option<Node> {
             Some(node)
         }
         Probe::ChannelData => Some(channel_data(bytes, at, scene)),
+        Probe::Unknown if let Some(inside) = multiplexed_datagram(bytes) => {
+            let mut node = Node::new("Multiplexed TURN", bytes_text(inside.len()), at..at + bytes.len());
+            let session = lines::hex(bytes.get(4..12)?, 8);
+            node.children.push(Node::new("Session", session, at + 4..at + 12));
+            node.children.push(carried(bytes.get(inside.clone())?, at + inside.start, scene, DEPTH));
+            Some(node)
+        }
         Probe::Unknown if bytes.first()? < &4 => {
             scene.records.first()?;
             message(bytes, at, scene, DEPTH)

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::stun::stream::{
-    FrameKind, Framing, Opening, StreamFraming, StreamGuess, probe_stun_stream, pseudo_tls_client_hello,
-    pseudo_tls_server_hello,
+    FrameKind, Framing, Opening, StreamFraming, StreamGuess, multiplexed_datagram, probe_stun_stream,
+    pseudo_tls_client_hello, pseudo_tls_server_hello,
 };
 use callscope_parsers::stun::{Class, Dialect, Method, StunScan, parse_channel_data, scan_stun, words};
 
@@ -218,6 +218,10 @@ pub fn datagram(payload: &[u8], known: &FlowKnown<'_>) -> Option<(&'static str, 
             text.push_str(&format!("  (relayed {} {peer})", known.towards()));
         }
         return Some((protocol(&scan), text));
+    }
+    if let Some(inside) = multiplexed_datagram(payload) {
+        let inside = carried(payload.get(inside)?, known.hint.unwrap_or(Dialect::Rfc5389), 3);
+        return Some(("TURN", format!("multiplexed: {inside}")));
     }
     let found = parse_channel_data(payload)?;
     let data = payload.get(found.data.clone())?;

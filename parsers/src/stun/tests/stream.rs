@@ -86,6 +86,8 @@ fn multiplexed() {
     let session = hex!("7f20c4dd4f848dfa");
     assert_eq!(frame_multiplexed(&stream), message(FrameKind::Multiplexed { session }, 12..16, 16));
     assert_eq!(frame_multiplexed(&stream[..6]), Framing::NeedMore(16));
+    assert_eq!(multiplexed_datagram(&stream[..16]), Some(12..16));
+    assert_eq!((multiplexed_datagram(&stream), multiplexed_datagram(&stream[..15])), (None, None));
     assert!(matches!(frame_multiplexed(&hex!("ff100007")), Framing::Reject(_)));
     assert!(matches!(frame_multiplexed(&hex!("ff11")), Framing::Reject(_)));
     assert_eq!(probe_stun_stream(&stream), StreamGuess::Framed(StreamFraming::Multiplexed));
