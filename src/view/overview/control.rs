@@ -63,7 +63,7 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
     let all = analysis.sign_ins();
     let Some(first) = all.first() else { return };
     let stopped: Vec<&SignIn> = all.iter().filter(|s| lists::failed_step(s).is_some()).collect();
-    let mut text = show::count(all.len() as u64, "sign-in", "sign-ins");
+    let mut text = show::number(all.len() as u64);
     if !stopped.is_empty() {
         text.push_str(&format!(", {} stopped", show::number(stopped.len() as u64)));
         let kinds = [StepKind::Dns, StepKind::Register, StepKind::Provisioning, StepKind::Mras];
@@ -81,7 +81,7 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
             .collect();
         text.push_str(&format!(" ({})", at.join(", ")));
     }
-    notes.push((INFO, format!("Sign-ins: {text} (view 3)"), start(analysis, first)));
+    notes.push((INFO, format!("Sign-ins: {text}"), start(analysis, first)));
     let told = stopped
         .iter()
         .filter_map(|s| {
@@ -109,6 +109,11 @@ fn start(analysis: &Analysis, s: &SignIn) -> Option<FrameRef> {
     lookup.or_else(|| frame(analysis, step.messages.first().copied()))
 }
 
+/// `, 3 failed`, or nothing.
+fn some(n: usize, what: &str) -> String {
+    if n == 0 { String::new() } else { format!(", {} {what}", show::number(n as u64)) }
+}
+
 fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
     let all: Vec<Conference> = analysis.conferences().into_iter().filter(|c| !c.factory).collect();
     let failed: Vec<(&Conference, &Command)> =
@@ -116,10 +121,10 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
     let commands: usize = all.iter().map(|c| c.commands.len()).sum();
     let Some(first) = all.first() else { return };
     let text = format!(
-        "{}, {}, {} failed (view 4)",
-        show::count(all.len() as u64, "conference", "conferences"),
+        "{}, {}{}",
+        show::number(all.len() as u64),
         show::count(commands as u64, "command", "commands"),
-        show::number(failed.len() as u64)
+        some(failed.len(), "failed")
     );
     notes.push((
         INFO,
@@ -151,11 +156,7 @@ fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
     };
     let lost: Vec<&InstantMessage> = all.iter().filter(|m| is_lost(m)).collect();
     let Some(first) = all.first() else { return };
-    let text = format!(
-        "{}, {} not delivered (view 8)",
-        show::count(all.len() as u64, "message", "messages"),
-        show::number(lost.len() as u64)
-    );
+    let text = format!("{}{}", show::number(all.len() as u64), some(lost.len(), "not delivered"));
     notes.push((INFO, format!("Instant messages: {text}"), frame(analysis, Some(first.message))));
     let told = lost
         .iter()
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(told.len(), 1, "{notes:#?}");
         assert!(told[0].ends_with("not delivered: 480 Away"), "{told:?}");
         let counts = notes.iter().find(|n| n.1.starts_with("Instant messages")).unwrap();
-        assert_eq!(counts.1, "Instant messages: 3 messages, 2 not delivered (view 8)");
+        assert_eq!(counts.1, "Instant messages: 3, 2 not delivered");
     }
 
     #[test]
@@ -208,6 +209,6 @@ mod tests {
         s.add(10, "B>A", &response("200 OK", 1, "REGISTER").tag("b").via(&["A r"]));
         let notes = overview(&s.done(), 10).notes;
         assert!(notes.iter().all(|n| n.0 != WARNING), "{notes:#?}");
-        assert!(notes.iter().any(|n| n.1 == "Sign-ins: 1 sign-in (view 3)" && n.2.is_some()), "{notes:#?}");
+        assert!(notes.iter().any(|n| n.1 == "Sign-ins: 1" && n.2.is_some()), "{notes:#?}");
     }
 }
