@@ -26,12 +26,10 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
         return;
     }
     match action {
-        Action::OtherTable => {
-            match state.next_table().filter(|next| *next != kind) {
-                Some(next) => state.show_table(next),
-                None => state.say("this tab has no other table"),
-            }
-        }
+        Action::OtherTable => match state.next_table().filter(|next| *next != kind) {
+            Some(next) => state.show_table(next),
+            None => state.say("this tab has no other table"),
+        },
         Action::Open if matches!(kind, TableKind::List(_)) => match (kind, table.selected()) {
             (TableKind::List(list), Some(row)) => {
                 let of = ListingOf::Row(list, row);

@@ -3,8 +3,10 @@
 //! What is told as the failure of a call or dialog is only counted here.
 
 use super::notes::{INFO, Note, WARNING};
-use crate::capture::FrameRef;
-use crate::correlate::gathered::{Command, Conference, InstantMessage, Outcome, SignIn, StepKind};
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::{
+    Command, Conference, InstantMessage, Outcome, SignIn, SignInState, StepKind, StepState,
+};
 use crate::correlate::{Analysis, CallState, Content, DialogState, MethodId, MsgIdx, Owner};
 use crate::view::{lists, show};
 
@@ -82,11 +84,17 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
         text.push_str(&format!(" ({})", at.join(", ")));
     }
     notes.push((INFO, format!("Sign-ins: {text}"), start(analysis, first)));
+    let newest = newest(analysis);
     let told = stopped
         .iter()
         .filter_map(|s| {
             let step = lists::failed_step(s)?;
             if step.messages.last().is_some_and(|m| is_told(analysis, *m)) {
+                return None;
+            }
+            // What was under way when the capture ends, or went on elsewhere, is no failure yet.
+            let open = step.state == StepState::Unanswered || s.state == SignInState::Challenged;
+            if open && newest.saturating_sub(s.end) < PATIENCE || s.redirect.is_some() {
                 return None;
             }
             let why = lists::stopped(analysis, s)?;
@@ -102,6 +110,12 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
     tell(notes, told, "more sign-in that stopped", "more sign-ins that stopped", 3);
 }
 
+/// End of the captures.
+fn newest(analysis: &Analysis) -> Nanos {
+    let ends = analysis.captures.iter().filter_map(|c| c.last);
+    ends.chain(analysis.messages.last().map(|r| r.time)).max().unwrap_or(0)
+}
+
 /// Where a sign-in begins.
 fn start(analysis: &Analysis, s: &SignIn) -> Option<FrameRef> {
     let step = s.steps.first()?;
@@ -115,14 +129,16 @@ fn some(n: usize, what: &str) -> String {
 }
 
 fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let all: Vec<Conference> = analysis.conferences().into_iter().filter(|c| !c.factory).collect();
+    let all = analysis.conferences();
+    // What was asked of a factory is no conference, and may fail all the same.
+    let made = all.iter().filter(|c| !c.factory).count();
     let failed: Vec<(&Conference, &Command)> =
         all.iter().flat_map(|c| c.failed().map(move |f| (c, f))).collect();
     let commands: usize = all.iter().map(|c| c.commands.len()).sum();
     let Some(first) = all.first() else { return };
     let text = format!(
         "{}, {}{}",
-        show::number(all.len() as u64),
+        show::number(made as u64),
         show::count(commands as u64, "command", "commands"),
         some(failed.len(), "failed")
     );
@@ -139,6 +155,7 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
             let name = show::shorten(&show::safe_str(&f.name), 32);
             let target = f.target.as_deref().map(|t| show::party_short(b"", t.as_bytes()));
             let target = target.filter(|t| !t.is_empty()).map_or_else(String::new, |t| format!(" {t}"));
+            let id = if c.factory { "factory" } else { &id };
             let text = format!("Conference {id}: {name}{target}: {}", lists::failure_words(f));
             (text, frame(analysis, Some(f.answer.unwrap_or(f.message))))
         })
@@ -149,7 +166,7 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
 fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
     let (all, _) = analysis.instant_messages();
     // What had no answer at the end of the capture may have got one.
-    let newest = analysis.messages.last().map_or(0, |r| r.time);
+    let newest = newest(analysis);
     let is_lost = |m: &InstantMessage| {
         let sent = analysis.message(m.message).time;
         !m.is_delivered() && (m.status > 0 || newest.saturating_sub(sent) > PATIENCE)
@@ -172,7 +189,7 @@ fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
 }
 
 /// So long a request may wait for its answer (RFC 3261 section 17.1.2.2, 64 times T1).
-const PATIENCE: i64 = 32_000_000_000;
+const PATIENCE: Nanos = 32_000_000_000;
 
 #[cfg(test)]
 mod tests {
