@@ -43,7 +43,7 @@ impl Contexts {
         (Self::DETAIL, "message"),
         (Self::BOARD, "pair board"),
         (Self::LISTING, "checks, candidates, allocation"),
-        (Self::ROW, "details of a sign-in, subscription, conference, message, SQL look-up"),
+        (Self::ROW, "details of a row"),
         (Self::DIFF, "difference"),
         (Self::STATISTICS, "statistics"),
         (Self::HELP, "help"),

@@ -246,7 +246,7 @@ pub fn listing(of: ListingOf) -> Listing {
         ListingOf::Row(kind, row) => Listing {
             title: format!("{} {}", kind.words().0, row + 1),
             head: vec!["What happened to it.".to_owned()],
-            tables: Vec::new(),
+            tables: listing(ListingOf::Allocation(AllocationIdx(0))).tables,
             owners,
         },
         ListingOf::Checks(_, key) => Listing {

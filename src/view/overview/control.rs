@@ -3,8 +3,10 @@
 //! What is told as the failure of a call or dialog is only counted here.
 
 use super::notes::{INFO, Note, WARNING};
-use crate::capture::FrameRef;
-use crate::correlate::gathered::{Command, Conference, InstantMessage, Outcome, SignIn, StepKind};
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::{
+    Command, Conference, InstantMessage, Outcome, SignIn, SignInState, StepKind, StepState,
+};
 use crate::correlate::{Analysis, CallState, Content, DialogState, MethodId, MsgIdx, Owner};
 use crate::view::{lists, show};
 
@@ -63,7 +65,7 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
     let all = analysis.sign_ins();
     let Some(first) = all.first() else { return };
     let stopped: Vec<&SignIn> = all.iter().filter(|s| lists::failed_step(s).is_some()).collect();
-    let mut text = show::count(all.len() as u64, "sign-in", "sign-ins");
+    let mut text = show::number(all.len() as u64);
     if !stopped.is_empty() {
         text.push_str(&format!(", {} stopped", show::number(stopped.len() as u64)));
         let kinds = [StepKind::Dns, StepKind::Register, StepKind::Provisioning, StepKind::Mras];
@@ -81,12 +83,18 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
             .collect();
         text.push_str(&format!(" ({})", at.join(", ")));
     }
-    notes.push((INFO, format!("Sign-ins: {text} (view 3)"), start(analysis, first)));
+    notes.push((INFO, format!("Sign-ins: {text}"), start(analysis, first)));
+    let newest = newest(analysis);
     let told = stopped
         .iter()
         .filter_map(|s| {
             let step = lists::failed_step(s)?;
             if step.messages.last().is_some_and(|m| is_told(analysis, *m)) {
+                return None;
+            }
+            // What was under way when the capture ends, or went on elsewhere, is no failure yet.
+            let open = step.state == StepState::Unanswered || s.state == SignInState::Challenged;
+            if open && newest.saturating_sub(s.end) < PATIENCE || s.redirect.is_some() {
                 return None;
             }
             let why = lists::stopped(analysis, s)?;
@@ -102,6 +110,12 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
     tell(notes, told, "more sign-in that stopped", "more sign-ins that stopped", 3);
 }
 
+/// End of the captures.
+fn newest(analysis: &Analysis) -> Nanos {
+    let ends = analysis.captures.iter().filter_map(|c| c.last);
+    ends.chain(analysis.messages.last().map(|r| r.time)).max().unwrap_or(0)
+}
+
 /// Where a sign-in begins.
 fn start(analysis: &Analysis, s: &SignIn) -> Option<FrameRef> {
     let step = s.steps.first()?;
@@ -109,17 +123,24 @@ fn start(analysis: &Analysis, s: &SignIn) -> Option<FrameRef> {
     lookup.or_else(|| frame(analysis, step.messages.first().copied()))
 }
 
+/// `, 3 failed`, or nothing.
+fn some(n: usize, what: &str) -> String {
+    if n == 0 { String::new() } else { format!(", {} {what}", show::number(n as u64)) }
+}
+
 fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let all: Vec<Conference> = analysis.conferences().into_iter().filter(|c| !c.factory).collect();
+    let all = analysis.conferences();
+    // What was asked of a factory is no conference, and may fail all the same.
+    let made = all.iter().filter(|c| !c.factory).count();
     let failed: Vec<(&Conference, &Command)> =
         all.iter().flat_map(|c| c.failed().map(move |f| (c, f))).collect();
     let commands: usize = all.iter().map(|c| c.commands.len()).sum();
     let Some(first) = all.first() else { return };
     let text = format!(
-        "{}, {}, {} failed (view 4)",
-        show::count(all.len() as u64, "conference", "conferences"),
+        "{}, {}{}",
+        show::number(made as u64),
         show::count(commands as u64, "command", "commands"),
-        show::number(failed.len() as u64)
+        some(failed.len(), "failed")
     );
     notes.push((
         INFO,
@@ -134,6 +155,7 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
             let name = show::shorten(&show::safe_str(&f.name), 32);
             let target = f.target.as_deref().map(|t| show::party_short(b"", t.as_bytes()));
             let target = target.filter(|t| !t.is_empty()).map_or_else(String::new, |t| format!(" {t}"));
+            let id = if c.factory { "factory" } else { &id };
             let text = format!("Conference {id}: {name}{target}: {}", lists::failure_words(f));
             (text, frame(analysis, Some(f.answer.unwrap_or(f.message))))
         })
@@ -144,18 +166,14 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
 fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
     let (all, _) = analysis.instant_messages();
     // What had no answer at the end of the capture may have got one.
-    let newest = analysis.messages.last().map_or(0, |r| r.time);
+    let newest = newest(analysis);
     let is_lost = |m: &InstantMessage| {
         let sent = analysis.message(m.message).time;
         !m.is_delivered() && (m.status > 0 || newest.saturating_sub(sent) > PATIENCE)
     };
     let lost: Vec<&InstantMessage> = all.iter().filter(|m| is_lost(m)).collect();
     let Some(first) = all.first() else { return };
-    let text = format!(
-        "{}, {} not delivered (view 8)",
-        show::count(all.len() as u64, "message", "messages"),
-        show::number(lost.len() as u64)
-    );
+    let text = format!("{}{}", show::number(all.len() as u64), some(lost.len(), "not delivered"));
     notes.push((INFO, format!("Instant messages: {text}"), frame(analysis, Some(first.message))));
     let told = lost
         .iter()
@@ -171,7 +189,7 @@ fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
 }
 
 /// So long a request may wait for its answer (RFC 3261 section 17.1.2.2, 64 times T1).
-const PATIENCE: i64 = 32_000_000_000;
+const PATIENCE: Nanos = 32_000_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -198,7 +216,7 @@ mod tests {
         assert_eq!(told.len(), 1, "{notes:#?}");
         assert!(told[0].ends_with("not delivered: 480 Away"), "{told:?}");
         let counts = notes.iter().find(|n| n.1.starts_with("Instant messages")).unwrap();
-        assert_eq!(counts.1, "Instant messages: 3 messages, 2 not delivered (view 8)");
+        assert_eq!(counts.1, "Instant messages: 3, 2 not delivered");
     }
 
     #[test]
@@ -208,6 +226,6 @@ mod tests {
         s.add(10, "B>A", &response("200 OK", 1, "REGISTER").tag("b").via(&["A r"]));
         let notes = overview(&s.done(), 10).notes;
         assert!(notes.iter().all(|n| n.0 != WARNING), "{notes:#?}");
-        assert!(notes.iter().any(|n| n.1 == "Sign-ins: 1 sign-in (view 3)" && n.2.is_some()), "{notes:#?}");
+        assert!(notes.iter().any(|n| n.1 == "Sign-ins: 1" && n.2.is_some()), "{notes:#?}");
     }
 }
