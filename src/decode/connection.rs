@@ -417,6 +417,12 @@ impl Connection {
     ) {
         let kind = if reset { BreakageKind::Reset } else { BreakageKind::Closed };
         self.broke(kind, direction, frame, time, sink);
+        if matches!(self.mode, Mode::Stun(_)) {
+            // What the other end sent may have been in vain; the requests without an answer tell.
+            let (by, src) = self.addresses(direction);
+            let transport = Transport::Tcp;
+            sink.broken(&Breakage { src, dst: by, transport, kind, by: by.ip(), frame, time, branch: 0 });
+        }
         if let Mode::Tls(tls) = &self.mode
             && let Some(session) = sink.tls(tls.session)
             && session.closed_by.is_none()
