@@ -95,6 +95,11 @@ impl Analysis {
         else {
             return;
         };
+        // Connections of STUN end sooner or later; it tells something only where a relay was asked for in vain.
+        let ended = matches!(b.kind, BreakageKind::Reset | BreakageKind::Closed);
+        if ended && self.stun.is_spoken(flow) && !self.stun.is_relay_awaited(flow) {
+            return;
+        }
         if self.broken.count >= self.limits.transport_errors {
             let what = "further ICMP errors and resets are not told of";
             return self.note_limit("limit-transport-errors", b.frame, what);
