@@ -348,3 +348,41 @@ proptest::proptest! {
         proptest::prop_assert_eq!(a.stun.statistics.lookalikes, stray);
     }
 }
+
+#[test]
+fn a_server_that_ends_the_connection_is_no_silent_one() {
+    let allocate =
+        [&[0, 3, 0, 8][..], &COOKIE, b"abcdefghijkl", &attribute(0x0019, 4, &[17, 0, 0, 0])].concat();
+    let ended = |frames: Vec<Vec<u8>>| {
+        let a = read(&paced(&frames));
+        assert_eq!(a.stun.allocations.len(), 1);
+        callscope::view::allocation::outcome(&a, &a.stun.allocations[0])
+    };
+    let end = |from_server: bool, flags, after| {
+        let mut end = if from_server {
+            tcp((5060, 40_000), 1, flags, b"")
+        } else {
+            tcp((40_000, 5060), 1000 + allocate.len() as u32 + after, flags, b"")
+        };
+        if from_server {
+            // The addresses of the Ethernet and IPv4 frame change places.
+            end.get_mut(26..34).unwrap().rotate_left(4);
+        }
+        end
+    };
+    let told = |from_server: bool, flags| {
+        let mut frames = stream(&allocate, 1400);
+        frames.push(end(from_server, flags, 0));
+        ended(frames)
+    };
+    const RST: u8 = 0x14;
+    const FIN: u8 = 0x11;
+    assert_eq!(told(true, RST), "TCP reset by the server");
+    assert_eq!(told(true, FIN), "TCP connection closed by the server");
+    assert_eq!(told(false, FIN), "no answer");
+    assert_eq!(told(false, RST), "no answer");
+    // The client gave up, and the server follows suit.
+    let mut frames = stream(&allocate, 1400);
+    frames.extend([end(false, FIN, 0), end(true, FIN, 0)]);
+    assert_eq!(ended(frames), "no answer");
+}

@@ -82,6 +82,9 @@ pub(super) struct Broken {
     /// ICMP errors by flow and what they quote (0 for too little), those that are not kept counted too.
     quoted: ByFlow<(FlowId, u32), Unreachable>,
     count: usize,
+    /// ICMP errors that came soon after one like them, by flow and what they quote: they tell nothing new.
+    repeated: ByFlow<(FlowId, u32), Vec<FrameRef>>,
+    repeated_count: usize,
 }
 
 impl Analysis {
@@ -92,6 +95,11 @@ impl Analysis {
         else {
             return;
         };
+        // Connections of STUN end sooner or later; it tells something only where a relay was asked for in vain.
+        let ended = matches!(b.kind, BreakageKind::Reset | BreakageKind::Closed);
+        if ended && self.stun.is_spoken(flow) && !self.stun.is_relay_awaited(flow) {
+            return;
+        }
         if self.broken.count >= self.limits.transport_errors {
             let what = "further ICMP errors and resets are not told of";
             return self.note_limit("limit-transport-errors", b.frame, what);
@@ -105,6 +113,10 @@ impl Analysis {
         let kept = self.broken.flows.entry(flow).or_default();
         let alike = |k: &&BrokenFlow| (k.kind, k.by, k.branch) == (b.kind, b.by, b.branch);
         if kept.iter().rev().take(8).find(alike).is_some_and(|k| b.time.saturating_sub(k.time) < ALIKE) {
+            if branch != 0 && self.broken.repeated_count < self.limits.transport_errors {
+                self.broken.repeated.entry((flow, branch)).or_default().push(frame);
+                self.broken.repeated_count += 1;
+            }
             return;
         }
         kept.push(BrokenFlow { flow, kind, by, frame, time, branch });
@@ -142,14 +154,16 @@ impl Analysis {
         of(record.transaction).or_else(|| of(0).filter(soon))
     }
 
-    /// The frames of ICMP errors that quote a STUN message, of a burst only the first.
+    /// The frames of all ICMP errors that quote a STUN message.
     pub fn unreachable_frames(&self, record: &StunRecord) -> impl Iterator<Item = FrameRef> + '_ {
         let branch = record.transaction;
         let of = |flow| self.broken.flows.get(&flow).map_or(&[][..], Vec::as_slice);
         let met = |&&flow: &&FlowId| self.broken.quoted.contains_key(&(flow, branch));
         let flows = [record.flow, record.path];
         let flow = flows.iter().find(met).copied();
-        flow.into_iter().flat_map(of).filter(move |b| b.branch == branch).map(|b| b.frame)
+        let repeated = flow.and_then(|flow| self.broken.repeated.get(&(flow, branch)));
+        let first = flow.into_iter().flat_map(of).filter(move |b| b.branch == branch).map(|b| b.frame);
+        first.chain(repeated.into_iter().flatten().copied())
     }
 
     /// The ICMP errors that all requests of an allocation met which no answer ever came to.
@@ -163,6 +177,18 @@ impl Analysis {
             joined = Some(Unreachable::join(joined, self.unreachable(asked)?));
         }
         joined
+    }
+
+    /// How the server ended the connection of an allocation that it never answered.
+    pub fn cut_by_server(&self, a: &Allocation) -> Option<&BrokenFlow> {
+        if self.broken.count == 0 || a.allocated_at.is_some() {
+            return None;
+        }
+        let round = a.rounds.last().filter(|r| r.response.is_none())?;
+        let asked = self.stun.record(round.request?)?;
+        let of = self.broken.flows.get(&asked.flow)?;
+        let is_end = |b: &&BrokenFlow| matches!(b.kind, BreakageKind::Reset | BreakageKind::Closed);
+        of.iter().filter(is_end).find(|b| b.time >= asked.time && b.by == a.server.ip())
     }
 
     /// Every sign that a request of this call or dialog did not arrive, in order of time.

@@ -298,6 +298,17 @@ impl Stun {
         self.spoken[at] = true;
     }
 
+    /// Whether STUN went that way.
+    pub(super) fn is_spoken(&self, flow: FlowId) -> bool {
+        self.spoken.get(flow.0 as usize).is_some_and(|spoken| *spoken)
+    }
+
+    /// Whether a client asked for a relay there and has none yet.
+    pub(super) fn is_relay_awaited(&self, flow: FlowId) -> bool {
+        let allocation = self.allocation_on(flow).and_then(|(i, _)| self.allocations.get(i.0 as usize));
+        allocation.is_some_and(|a| a.allocated_at.is_none())
+    }
+
     /// The allocation whose client and server speak on this flow, and whether it runs towards the client.
     pub fn allocation_on(&self, flow: FlowId) -> Option<(AllocationIdx, bool)> {
         let packed = self.turn_flows.get(flow.0 as usize).copied()?.checked_sub(1)?;

@@ -14,9 +14,9 @@ use crate::net::{IpPacket, ip_protocol, parse_icmp, quoted_payload};
 pub enum BreakageKind {
     /// An ICMP (`v6`: ICMPv6) error about the packet.
     Icmp { v6: bool, kind: u8, code: u8 },
-    /// TCP RST while an INVITE waited for an answer.
+    /// TCP RST while an INVITE waited for an answer, or on a connection of STUN.
     Reset,
-    /// TCP FIN while an INVITE waited for an answer.
+    /// TCP FIN while an INVITE waited for an answer, or on a connection of STUN.
     Closed,
     /// A TLS alert where a SIP answer was expected: the port speaks TLS.
     TlsAlert { description: u8 },

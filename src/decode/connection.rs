@@ -67,6 +67,8 @@ pub(super) struct Connection {
     pub over_limit: bool,
     /// The direction of an INVITE that no final answer came back for yet.
     asking: Option<usize>,
+    /// An end of it has closed or reset it.
+    ended: bool,
     /// Its share of [`Context::held`].
     held: usize,
 }
@@ -81,6 +83,7 @@ impl Connection {
             waiting: [0; 2],
             over_limit: false,
             asking: None,
+            ended: false,
             held: 0,
             last: FrameRef::default(),
             last_time: 0,
@@ -417,6 +420,14 @@ impl Connection {
     ) {
         let kind = if reset { BreakageKind::Reset } else { BreakageKind::Closed };
         self.broke(kind, direction, frame, time, sink);
+        // An end that only follows suit tells nothing.
+        let first = !std::mem::replace(&mut self.ended, true);
+        if first && matches!(self.mode, Mode::Stun(_)) {
+            // What the other end sent may have been in vain; the requests without an answer tell.
+            let (by, src) = self.addresses(direction);
+            let transport = Transport::Tcp;
+            sink.broken(&Breakage { src, dst: by, transport, kind, by: by.ip(), frame, time, branch: 0 });
+        }
         if let Mode::Tls(tls) = &self.mode
             && let Some(session) = sink.tls(tls.session)
             && session.closed_by.is_none()

@@ -22,9 +22,14 @@ pub fn refusal(analysis: &Analysis, a: &Allocation) -> String {
         Some((code, _)) => format!("refused {code}"),
         None => match analysis.unreachable_server(a) {
             Some(u) => show::breakage(u.kind),
-            None => "no answer".to_owned(),
+            None => cut(analysis, a).unwrap_or_else(|| "no answer".to_owned()),
         },
     }
+}
+
+/// `TCP reset by the server`, in the place of an answer.
+fn cut(analysis: &Analysis, a: &Allocation) -> Option<String> {
+    analysis.cut_by_server(a).map(|b| format!("{} by the server", show::breakage(b.kind)))
 }
 
 /// Whether the last word is a challenge that the client did not take up.
@@ -48,6 +53,9 @@ pub fn refusal_sentence(analysis: &Analysis, a: &Allocation) -> String {
             let sent: u32 = a.rounds.iter().map(|r| r.sent).max().unwrap_or(0);
             if let Some(u) = analysis.unreachable_server(a) {
                 return format!("{to} cannot be reached: {}", show::breakage_by(u.kind, u.by));
+            }
+            if let Some(b) = analysis.cut_by_server(a) {
+                return format!("{to} did not answer: {}", show::breakage_by(b.kind, b.by));
             }
             format!("{to} did not answer ({} sent)", show::count(u64::from(sent), "request", "requests"))
         }
@@ -125,7 +133,7 @@ pub fn outcome(analysis: &Analysis, a: &Allocation) -> String {
         AllocationState::Rejected => refusal(analysis, a),
         AllocationState::Unanswered => match analysis.unreachable_server(a) {
             Some(u) => format!("relay unreachable: {}", show::breakage(u.kind)),
-            None => "no answer".to_owned(),
+            None => cut(analysis, a).unwrap_or_else(|| "no answer".to_owned()),
         },
         other => other.name().to_owned(),
     }
@@ -366,6 +374,12 @@ fn facts(analysis: &Analysis, a: &Allocation) -> Vec<(&'static str, String)> {
         (Some(false), _) => Some("no: the server sees the client's own address".to_owned()),
         _ => None,
     };
+    // [MS-TURN] 2.2.2.7: in a challenge it is where that server itself is reached; with 300 it is another one.
+    let sent_on = a.rounds.iter().any(|r| r.error == 300);
+    let alternate = match a.dialect {
+        Dialect::MsTurn if !sent_on => "Server's own address",
+        _ => "Another server",
+    };
     let known = [
         ("Relayed", a.relayed.map(|r| r.to_string())),
         ("Mapped", a.mapped.map(|m| m.to_string())),
@@ -375,7 +389,7 @@ fn facts(analysis: &Analysis, a: &Allocation) -> Vec<(&'static str, String)> {
         ("Software", interned(a.software)),
         ("Lifetime", a.lifetime.map(|s| format!("{s} s, refreshed {}", times_or_never(a.refreshes)))),
         ("Bandwidth", a.bandwidth.map(|b| format!("{b} kbit/s"))),
-        ("Another server", a.alternate.map(|s| s.to_string())),
+        (alternate, a.alternate.filter(|s| sent_on || *s != a.server).map(|s| s.to_string())),
         ("Active destination", a.active.map(|p| format!("{p}: what is not STUN on this flow goes there"))),
         ("SIP Call-ID", interned(a.call_id)),
     ];
@@ -401,8 +415,10 @@ fn round_row(analysis: &Analysis, a: &Allocation, at: usize, r: &Round) -> Round
     let (answered, bad) = match (response.is_some(), r.error) {
         (false, _) => {
             let told = request.and_then(|q| analysis.unreachable(q));
-            let icmp = told.map_or_else(String::new, |u| format!(", {}", show::unreachable(&u)));
-            (format!("no answer, sent {}{icmp}", times(r.sent)), true)
+            let last = later.is_empty();
+            let why = told.map(|u| show::unreachable(&u)).or_else(|| cut(analysis, a).filter(|_| last));
+            let why = why.map_or_else(String::new, |why| format!(", {why}"));
+            (format!("no answer, sent {}{why}", times(r.sent)), true)
         }
         (true, 0) => ("success".to_owned(), false),
         (true, 401 | 438) if !r.credentials || solved => {

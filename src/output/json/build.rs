@@ -109,6 +109,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
             ms_turn: stun.ms_turn,
             classic: stun.classic,
             malformed: stun.malformed,
+            lookalikes: stun.lookalikes,
         },
         rtp: types::Packets { packets: other.rtp_packets },
         rtcp: types::Packets { packets: other.rtcp_packets },

@@ -100,6 +100,8 @@ pub(super) struct Stun {
     pub ms_turn: u64,
     pub classic: u64,
     pub malformed: u64,
+    /// Packets that only look like STUN or ChannelData.
+    pub lookalikes: u64,
 }
 
 #[derive(Debug, Default, Serialize)]

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::view::scenario::ice::*;
 use crate::view::scenario::{Scenario, request, response};
@@ -385,4 +387,49 @@ fn a_relay_of_nobody_known_is_no_party() {
     let (analysis, s) = only(s);
     assert_eq!(parties(&analysis, &s), ["10.0.0.65", "side B"]);
     assert!(why(&analysis, &s)[0].contains("side B's relay 203.0.113.9:50007"), "{:?}", why(&analysis, &s));
+}
+
+#[test]
+fn every_icmp_error_of_a_transaction_is_known_by_its_frame() {
+    let mut s = offer_and_answer(true);
+    s.check(1200, "10.0.0.65:4000>192.168.7.66:5000", "h1", ALICE_ASKS, true);
+    for ms in [1210, 1220, 1230] {
+        s.unreachable(ms, "10.0.0.1", true);
+    }
+    end(&mut s, 20_000);
+    let (analysis, s) = only(s);
+    let pair = s.pairs.iter().find(|p| p.b.port() == 5000).unwrap();
+    let record = analysis.stun.record(pair.messages[0]).unwrap();
+    let frames: BTreeSet<u32> = analysis.unreachable_frames(record).map(|f| f.frame).collect();
+    assert_eq!(frames.len(), 3, "{frames:?}");
+}
+
+#[test]
+fn bad_requests_are_explained() {
+    let mut s = offer_and_answer(true);
+    s.check(1200, "10.0.0.65:4000>192.168.7.66:5000", "b1", ALICE_ASKS, true);
+    s.stun(1210, "192.168.7.66:5000>10.0.0.65:4000", 0x0111, "b1", &[error(400)]);
+    end(&mut s, 20_000);
+    let (analysis, s) = only(s);
+    let why = why(&analysis, &s);
+    assert!(why.iter().any(|w| w.starts_with("400 Bad Request answers a check that lacks")), "{why:?}");
+}
+
+#[test]
+fn the_address_in_a_challenge_of_ms_turn_is_the_servers_own() {
+    // [MS-TURN] 2.2.2.7; its magic cookie is an attribute, and addresses are plain.
+    let cookie = || (0x000F, vec![0x72, 0xC6, 0x4B, 0xC6]);
+    let told = |server: [u8; 4], code| {
+        let mut s = Scenario::default();
+        s.stun(0, &format!("10.0.0.65:4000>{TURN}"), ALLOCATE, "a1", &[cookie()]);
+        let alternate = (0x000E, [&[0, 1, 0x0D, 0x96][..], &server].concat());
+        s.stun(10, &format!("{TURN}>10.0.0.65:4000"), 0x0113, "a1", &[cookie(), error(code), alternate]);
+        let analysis = s.done();
+        let detail = crate::view::allocation::allocation_detail(&analysis, AllocationIdx(0), &[]).unwrap();
+        detail.facts.into_iter().filter(|(label, _)| label.contains("erver")).collect::<Vec<_>>()
+    };
+    let other = "203.0.113.7:3478".to_owned();
+    assert_eq!(told([203, 0, 113, 7], 401), [("Server's own address", other.clone())]);
+    assert_eq!(told([203, 0, 113, 7], 300), [("Another server", other)]);
+    assert_eq!(told([203, 0, 113, 9], 401), [], "it is known already");
 }

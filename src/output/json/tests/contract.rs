@@ -291,6 +291,7 @@ pub struct Stun {
     pub ms_turn: u64,
     pub classic: u64,
     pub malformed: u64,
+    pub lookalikes: u64,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
