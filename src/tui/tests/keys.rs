@@ -22,7 +22,7 @@ fn place(context: Contexts) -> Vec<State> {
         Contexts::LISTING => {
             &["5 v Enter / peer Enter j j j l", "5 Enter t j", "5 Enter Enter / check Enter j j"]
         }
-        Contexts::ROW => &["3 Enter / peer Enter j j j l"],
+        Contexts::ROW => &["3 Enter / peer Enter j j j l", "3 Enter"],
         Contexts::LIST => &["3 / Bob Enter ^D ^D l > >"],
         Contexts::EMPTY => &["7", "6"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
