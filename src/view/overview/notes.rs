@@ -214,7 +214,8 @@ fn tls(analysis: &Analysis, notes: &mut Vec<Note>) {
                 "a key log or the server's RSA key opens them"
             };
             let frames = show::count(server.frames, "frame", "frames");
-            notes.push((INFO, format!("{sessions} to {to}: {frames} encrypted; {opens}"), frame));
+            let inside = server.first.and_then(|s| inside(analysis, s)).unwrap_or_default();
+            notes.push((INFO, format!("{sessions} to {to}{inside}: {frames} encrypted; {opens}"), frame));
         }
         for session in server.failed.iter().take(3) {
             let alert = session.alerts.iter().find(|(_, text)| text.contains("fatal"));
@@ -229,6 +230,21 @@ fn tls(analysis: &Analysis, notes: &mut Vec<Note>) {
         let text =
             format!("TLS sessions to {} as well", show::count(more as u64, "more server", "more servers"));
         notes.push((INFO, text, None));
+    }
+}
+
+/// What a TLS session carries as far as its clear part tells: TURN or STUN by the names of RFC 7443, by the port that
+/// RFC 8656 §4 gives to TURN over TLS, or to a machine that serves TURN beside it.
+fn inside(analysis: &Analysis, session: &TlsSession) -> Option<&'static str> {
+    let offers = |name: &str| session.alpn.iter().flat_map(|all| all.split(", ")).any(|one| one == name);
+    let server = session.server?;
+    let serves_turn = || analysis.stun.allocations.iter().any(|a| a.server.ip() == server.ip());
+    match server.port() {
+        _ if offers("stun.turn") => Some(" (TURN over TLS)"),
+        _ if offers("stun.nat-discovery") => Some(" (STUN over TLS)"),
+        5349 => Some(" (TURN over TLS, by its port)"),
+        443 if serves_turn() => Some(" (TURN over TLS as it seems, since the machine serves TURN)"),
+        _ => None,
     }
 }
 

@@ -72,6 +72,32 @@ fn a_capture_at_a_glance() {
 }
 
 #[test]
+fn relays_inside_of_tls_are_named() {
+    let told = |server: &str, alpn: Option<&str>| {
+        let mut analysis = through_bobs_relay().done();
+        analysis.tls.push(TlsSession {
+            server: Some(server.parse().unwrap()),
+            alpn: alpn.map(str::to_owned),
+            version: Some("TLS 1.2"),
+            encrypted_frames: 8,
+            handshake_done: true,
+            ..Default::default()
+        });
+        let notes = overview(&analysis, 4).notes;
+        let note = notes.into_iter().map(|n| n.1).find(|n| n.contains("encrypted")).unwrap();
+        note.split_once(": ").unwrap().0.to_owned()
+    };
+    let relay = through_bobs_relay().done().stun.allocations[0].server.ip();
+    assert_eq!(told("10.9.9.9:443", Some("stun.turn")), "1 TLS 1.2 session to 10.9.9.9:443 (TURN over TLS)");
+    let nat = told("10.9.9.9:443", Some("h2, stun.nat-discovery"));
+    assert_eq!(nat, "1 TLS 1.2 session to 10.9.9.9:443 (STUN over TLS)");
+    assert!(told("10.9.9.9:5349", None).ends_with("(TURN over TLS, by its port)"));
+    assert!(told(&format!("{relay}:443"), None).ends_with("the machine serves TURN)"));
+    assert!(told("10.9.9.9:443", Some("h2")).ends_with("10.9.9.9:443"));
+    assert!(told(&format!("{relay}:5061"), None).ends_with(":5061"));
+}
+
+#[test]
 fn empty_captures_say_why() {
     assert_eq!(verdict(&Analysis::default(), &Paths::default()), "Nothing is read yet.");
     let mut analysis = Scenario::default().done();
