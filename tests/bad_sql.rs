@@ -199,3 +199,73 @@ fn limits_hold() {
     assert_eq!(codes, ["limit-sqlr-messages", "limit-sql-connections"]);
     assert_eq!(a.captures[0].accounting.over_limit, 30);
 }
+
+const V6_CLIENT: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+const V6_SERVER: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+
+/// Ethernet, IPv6 and UDP.
+fn udp6(src: [u8; 16], dst: [u8; 16], ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let packet = etherparse::PacketBuilder::ethernet2([2; 6], [4; 6]).ipv6(src, dst, 64);
+    packet.udp(ports.0, ports.1).write(&mut out, payload).expect("fits");
+    out
+}
+
+/// An ICMPv6 error of a router about a packet that the client sent.
+fn icmp6(kind: u8, code: u8, about: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let packet = etherparse::PacketBuilder::ethernet2([2; 6], [4; 6]).ipv6(V6_SERVER, V6_CLIENT, 64);
+    packet.icmpv6_raw(kind, code, [0; 4]).write(&mut out, &about[14..]).expect("fits");
+    out
+}
+
+#[test]
+fn multicast_is_answered_by_all_and_icmp_says_why_nobody_does() {
+    let answer = |port: u16| {
+        let data = format!("ServerName;A;InstanceName;RTC;IsClustered;No;Version;10.0.1600.22;tcp;{port};;");
+        [&[5][..], &(data.len() as u16).to_le_bytes(), data.as_bytes()].concat()
+    };
+    // All nodes of the link (RFC 4291 \u00a72.7.1).
+    let mut all = [0; 16];
+    (all[0], all[1], all[15]) = (0xff, 2, 1);
+    let other: [u8; 16] = std::array::from_fn(|i| if i == 15 { 3 } else { V6_SERVER[i] });
+    let a = read(&paced(&[
+        udp6(V6_CLIENT, all, (40_000, 1434), b"\x02"),
+        udp6(V6_SERVER, V6_CLIENT, (1434, 40_000), &answer(1501)),
+        udp6(other, V6_CLIENT, (1434, 40_000), &answer(1502)),
+    ]));
+    let [l] = &worked_out(&a)[..] else { panic!("one look-up") };
+    assert_eq!((l.state, l.answers, l.ports()), (LookupState::Answered, 2, vec![1501, 1502]));
+    // IPv4: 239.255.0.1, of its organization (RFC 2365).
+    let mut question = udp((40_000, 1434), b"\x02");
+    question[30..34].copy_from_slice(&[239, 255, 0, 1]);
+    let a = read(&paced(&[question, udp((1434, 40_000), &answer(1501))]));
+    let [l] = &worked_out(&a)[..] else { panic!("one look-up") };
+    assert_eq!((l.state, l.ports()), (LookupState::Answered, vec![1501]));
+    // The unreachables of both protocols, each by its own words (RFC 4443 \u00a73.1, RFC 1122 \u00a73.2.2.1).
+    let question = udp6(V6_CLIENT, V6_SERVER, (40_000, 1434), b"\x04RTC\0");
+    let words = |frames: &[Vec<u8>]| {
+        let a = read(&paced(frames));
+        let [l] = &worked_out(&a)[..] else { panic!("one look-up") };
+        assert_eq!((l.state, l.verdict), (LookupState::Unreachable, Verdict::Unreachable));
+        callscope::view::sql::answer(l, &a)
+    };
+    let told = [1, 3, 4].map(|code| words(&[question.clone(), icmp6(1, code, &question)]));
+    assert_eq!(
+        told,
+        [
+            "ICMPv6 communication administratively prohibited",
+            "ICMPv6 address unreachable",
+            "ICMPv6 port unreachable"
+        ]
+    );
+    let question = udp((40_000, 1434), b"\x04RTC\0");
+    let told = [1u8, 3, 13].map(|code| {
+        let about = [&[3, code, 0, 0, 0, 0, 0, 0][..], &question[14..]].concat();
+        words(&[question.clone(), back(ipv4(1, 2, 0, &about))])
+    });
+    assert_eq!(
+        told,
+        ["ICMP host unreachable", "ICMP port unreachable", "ICMP communication administratively prohibited"]
+    );
+}
