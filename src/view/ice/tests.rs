@@ -214,7 +214,10 @@ fn an_offer_that_was_challenged_and_not_repeated_is_no_session() {
 
 /// Alice asks Bob's host three times and his relay once; of `met` checks to the host an ICMP error comes back.
 fn host_unreachable(met: usize, quoted: bool) -> Scenario {
-    let mut s = offer_and_answer(true);
+    unreachable_after(offer_and_answer(true), met, quoted)
+}
+
+fn unreachable_after(mut s: Scenario, met: usize, quoted: bool) -> Scenario {
     for (i, ms) in [1200, 1700, 2700].into_iter().enumerate() {
         // The second is sent again, the third is another transaction.
         let id = if i < 2 { "h1" } else { "h2" };
@@ -226,6 +229,14 @@ fn host_unreachable(met: usize, quoted: bool) -> Scenario {
     s.check(2800, "10.0.0.65:4000>203.0.113.9:50001", "r1", ALICE_ASKS, true);
     end(&mut s, 20_000);
     s
+}
+
+#[test]
+fn a_refused_relay_tells_more_than_a_private_address_that_is_unreachable() {
+    let (analysis, s) = only(unreachable_after(offer_and_answer(false), 3, true));
+    let told = why(&analysis, &s);
+    assert!(told[0].starts_with("alice has no relay: allocation 1: "), "{told:?}");
+    assert_eq!(told[1], "Checks to 192.168.7.66:5000 met ICMP host unreachable from 10.0.0.1.");
 }
 
 #[test]

@@ -259,15 +259,6 @@ impl Teller<'_> {
         if unchecked > 0 {
             told.push(format!("{unchecked} never checked"));
         }
-        if !lost.is_empty() {
-            let addresses: BTreeSet<String> = lost.iter().map(|p| self.unreached(p).to_string()).collect();
-            let more = addresses.len().saturating_sub(3);
-            let mut shown: Vec<String> = addresses.into_iter().take(3).collect();
-            if more > 0 {
-                shown.push(format!("{more} more"));
-            }
-            out.push(format!("Checks to {} met {}.", shown.join(", "), self.icmp(lost.iter().copied())));
-        }
         if s.role_conflicts > 0 && refused > 0 {
             let n = show::count(u64::from(s.role_conflicts), "answer", "answers");
             out.push(format!(
@@ -285,10 +276,20 @@ impl Teller<'_> {
             }
         }
         // A relay that was refused tells more than one that was never asked for.
-        let (lost, never): (Vec<bool>, Vec<bool>) = [true, false]
+        let (refused, never): (Vec<bool>, Vec<bool>) = [true, false]
             .into_iter()
             .partition(|is_a| !failed_allocations(self.analysis, s, *is_a, 1).is_empty());
-        lost.into_iter().for_each(|is_a| self.no_relay(is_a, out));
+        refused.into_iter().for_each(|is_a| self.no_relay(is_a, out));
+        // Private addresses of another site are unreachable in calls that work too.
+        if !lost.is_empty() {
+            let addresses: BTreeSet<String> = lost.iter().map(|p| self.unreached(p).to_string()).collect();
+            let more = addresses.len().saturating_sub(3);
+            let mut shown: Vec<String> = addresses.into_iter().take(3).collect();
+            if more > 0 {
+                shown.push(format!("{more} more"));
+            }
+            out.push(format!("Checks to {} met {}.", shown.join(", "), self.icmp(lost.iter().copied())));
+        }
         self.one_sided(out);
         never.into_iter().for_each(|is_a| self.no_relay(is_a, out));
         out.push(format!("No pair worked: {}.", told.join(", ")));
