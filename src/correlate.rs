@@ -28,6 +28,7 @@ mod kind;
 mod leftover;
 mod legs;
 pub mod load;
+pub mod media;
 mod offer;
 mod owner;
 mod retransmission;

@@ -15,6 +15,7 @@ mod content;
 mod dns;
 mod keys;
 mod kind;
+mod media;
 mod ordered;
 mod prepare;
 mod spans;
@@ -32,7 +33,8 @@ pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
 pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep, is_sqlr};
-pub use stun::{DecodedStun, MediaFlow, MediaFlows, MediaKind, MediaTally, StunEvent, StunFacts};
+pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};
+pub use stun::{DecodedStun, StunEvent, StunFacts};
 pub use tls::TlsSession;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,6 +94,20 @@ impl Accounting {
             + self.encrypted
     }
 
+    /// Counts the frames of a packet of media, of which `accepted` packets count as such now: those before it were other
+    /// traffic so far.
+    fn media(&mut self, accepted: u32, frames: u64) {
+        match u64::from(accepted) {
+            0 => self.other_traffic += frames,
+            1 => self.decoded += frames,
+            n => {
+                let before = (n - 1).min(self.other_traffic);
+                self.other_traffic -= before;
+                self.decoded += before + frames;
+            }
+        }
+    }
+
     fn add(&mut self, class: Class, frames: u64) {
         *match class {
             Class::Decoded | Class::Sip | Class::Stun | Class::Dns | Class::Media => &mut self.decoded,
@@ -136,6 +152,8 @@ pub struct DecodedSip<'a> {
     pub duplicate: bool,
     /// The capture holds only its beginning.
     pub cut: bool,
+    /// Of the packet that completed it, where one did.
+    pub dscp: Option<u8>,
 }
 
 /// The way a message came.
@@ -167,6 +185,7 @@ impl<'a> DecodedSip<'a> {
             keys: None,
             duplicate: false,
             cut: false,
+            dscp: None,
         }
     }
 }
@@ -181,6 +200,11 @@ pub trait Sink {
     fn stun(&mut self, message: &DecodedStun<'_>) -> bool;
     /// A message of DNS, multicast DNS or LLMNR; as [`Sink::sip`].
     fn dns(&mut self, message: &DecodedDns<'_>) -> bool;
+    /// A packet that looks like RTP. How many packets count as RTP now that did not before: 0 while it is doubtful, those
+    /// before it too once it is not.
+    fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, memo: &mut StreamMemo) -> u32;
+    /// A packet of RTCP.
+    fn rtcp(&mut self, packet: &DecodedMedia<'_>);
     /// Media counted since the last time on one flow.
     fn media(&mut self, tally: &MediaTally);
     /// Starts a TLS session; its number serves [`Sink::tls`].

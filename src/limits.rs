@@ -57,6 +57,14 @@ pub struct Limits {
     pub ice_pairs: usize,
     /// Messages of checks looked at for one ICE session.
     pub ice_checks: usize,
+    /// RTP streams told apart.
+    pub media_streams: usize,
+    /// Sources kept of which too few packets came to tell whether they are RTP.
+    pub doubtful_streams: usize,
+    /// Parts of one stream's time for which figures are kept; 64 each where there are very many streams.
+    pub media_buckets: usize,
+    /// Sources that RTCP speaks of.
+    pub rtcp_reports: usize,
     /// Questions for SQL Server instances and their answers kept.
     pub sqlr_messages: usize,
     /// Connections to SQL Server told apart.
@@ -115,6 +123,10 @@ impl Default for Limits {
             ice_candidates: 1_000,
             ice_pairs: 10_000,
             ice_checks: 1_000_000,
+            media_streams: 500_000,
+            doubtful_streams: 20_000,
+            media_buckets: 256,
+            rtcp_reports: 500_000,
             sqlr_messages: 1_000_000,
             sql_connections: 200_000,
             conferences: 20_000,

@@ -11,6 +11,7 @@ use super::dns::Dns;
 use super::fork::ForkRow;
 use super::instant_message::redact;
 use super::legs::Legs;
+use super::media::Media;
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::sql::Sql;
@@ -41,6 +42,7 @@ pub struct Analysis {
     pub messages_not_kept: u64,
     pub other: OtherStatistics,
     pub stun: Stun,
+    pub media: Media,
     pub sql: Sql,
     pub dns: Dns,
     pub tls: Vec<TlsSession>,

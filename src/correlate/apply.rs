@@ -6,8 +6,8 @@ use super::Analysis;
 use super::model::*;
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
 use crate::decode::{
-    Breakage, CaptureDecoder, DecodedDns, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds, MediaTally,
-    Place, Sink, TcpSign,
+    Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
+    MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
 };
 
 /// The sink of one capture.
@@ -33,6 +33,14 @@ impl Sink for Apply<'_> {
 
     fn dns(&mut self, m: &DecodedDns<'_>) -> bool {
         self.analysis.add_dns(m)
+    }
+
+    fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, memo: &mut StreamMemo) -> u32 {
+        self.analysis.add_rtp(facts, packet, memo)
+    }
+
+    fn rtcp(&mut self, packet: &DecodedMedia<'_>) {
+        self.analysis.add_rtcp(packet);
     }
 
     fn media(&mut self, tally: &MediaTally) {

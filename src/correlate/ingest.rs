@@ -153,6 +153,8 @@ impl Analysis {
             "limit-flows" => self.limits.flows,
             "limit-stun-messages" => self.limits.stun_messages,
             "limit-turn-allocations" => self.limits.turn_allocations,
+            "limit-media-streams" => self.limits.media_streams,
+            "limit-rtcp-reports" => self.limits.rtcp_reports,
             "limit-sqlr-messages" => self.limits.sqlr_messages,
             "limit-sql-connections" => self.limits.sql_connections,
             "limit-check-groups" => self.limits.check_groups,

@@ -509,7 +509,7 @@ impl Connection {
                         };
                         let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Tcp };
                         let message = DecodedSip::new(&scan, bytes, cx.digest(bytes), way);
-                        self.over_limit |= !sink.sip(&DecodedSip { place, ..message });
+                        self.over_limit |= !sink.sip(&DecodedSip { place, dscp: Some(cx.dscp), ..message });
                     }
                     at = to;
                 }
@@ -631,6 +631,8 @@ pub(super) struct Context<'a> {
     pub held: &'a mut usize,
     /// Limits that were told of.
     pub limits_said: &'a mut Vec<&'static str>,
+    /// Of the segment at hand.
+    pub dscp: u8,
 }
 
 impl Context<'_> {

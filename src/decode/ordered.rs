@@ -9,9 +9,10 @@ use super::breakage;
 use super::connection::{Arrival, Connection, Context};
 use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
-use super::stun::{DecodedAt, MediaTally, Tallies, give, give_known, give_sip};
+use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet};
+use super::stun::{DecodedAt, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedDns, DecodedSip, Keys, LightCounts, MediaFlow, Place, Prepared, Sink,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, LightCounts, Place, Prepared, Sink,
     StunEvent, Transport, Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
@@ -137,6 +138,7 @@ impl CaptureDecoder {
                     keys: Some(event.keys),
                     duplicate,
                     cut: event.cut,
+                    dscp: Some(event.dscp),
                     ..DecodedSip::new(&event.spans.scan(bytes), bytes, event.digest, way)
                 });
                 if !duplicate {
@@ -145,9 +147,11 @@ impl CaptureDecoder {
             }
             Class::Media => {
                 let frame = self.frame_ref(prepared, i);
-                self.tallies.take(&prepared.media, head.time, frame, duplicate);
+                let bytes = &prepared.batch.bytes;
+                let accepted =
+                    self.tallies.take(&prepared.media, bytes, head.time, frame, duplicate, sink);
                 if !duplicate {
-                    self.accounting.add(class, 1);
+                    self.accounting.media(accepted, 1);
                 }
             }
             Class::Stun => {
@@ -168,6 +172,7 @@ impl CaptureDecoder {
                     transport: Transport::Udp,
                     duplicate,
                     cut: event.cut,
+                    dscp: event.dscp,
                     doubtful: !event.facts.proved && self.carried_rtp(prepared, event),
                 };
                 let kept = give_known(bytes, event.channel, event.inside, &event.facts, &at, sink);
@@ -230,6 +235,7 @@ impl CaptureDecoder {
                         transport: Transport::Udp,
                         duplicate: true,
                         cut: ip.missing > 0,
+                        dscp: ip.dscp,
                         doubtful: false,
                     };
                     give_sip(bytes, channel, &at, &self.hasher, sink);
@@ -323,6 +329,7 @@ impl CaptureDecoder {
                     transport: Transport::Udp,
                     duplicate: false,
                     cut: missing,
+                    dscp: ip.dscp,
                     doubtful: false,
                 };
                 let ends = (src, dst);
@@ -364,18 +371,21 @@ impl CaptureDecoder {
                         let kept = give(payload, &at, sink);
                         return self.accounting.add(message_class(kept, missing), frames);
                     }
-                    Payload::Media(channel, kind, len) => {
-                        sink.media(&MediaTally::one(
+                    Payload::Media(packet) => {
+                        let at = DecodedMedia {
+                            bytes: packet.bytes,
                             src,
                             dst,
-                            Transport::Udp,
-                            channel,
-                            kind,
-                            len,
-                            time,
+                            transport: Transport::Udp,
+                            channel: packet.channel,
                             frame,
-                        ));
-                        return self.accounting.add(Class::Media, frames);
+                            time,
+                            dscp: ip.dscp,
+                            duplicate: false,
+                            cut: missing,
+                        };
+                        let accepted = give_packet(&packet, &at, sink);
+                        return self.accounting.media(accepted, frames);
                     }
                 };
                 match sip::scan(bytes) {
@@ -383,14 +393,14 @@ impl CaptureDecoder {
                         let way = Way { frame, parts: earlier, time, src, dst, transport: Transport::Udp };
                         let message = DecodedSip::new(&scan, bytes, digest(&self.hasher, bytes), way);
                         let place = place_of(bytes, file);
-                        let kept = sink.sip(&DecodedSip { place, cut: missing, ..message });
+                        let kept = sink.sip(&DecodedSip { place, cut: missing, dscp: Some(ip.dscp), ..message });
                         message_class(kept, missing)
                     }
                     None => no_message(missing),
                 }
             }
-            Sliced::Tcp { segment, .. } => {
-                self.segment(&segment, frame, frames, time, file, sink);
+            Sliced::Tcp { ip, segment } => {
+                self.segment(&segment, ip.dscp, frame, frames, time, file, sink);
                 return;
             }
             Sliced::Sctp { ip, src_port, dst_port, chunks } => {
@@ -454,9 +464,11 @@ impl CaptureDecoder {
         class
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the packet's own coordinates")]
     fn segment(
         &mut self,
         segment: &TcpSegment<'_>,
+        dscp: u8,
         frame: FrameRef,
         frames: u64,
         time: Nanos,
@@ -466,7 +478,7 @@ impl CaptureDecoder {
         let Self {
             tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
         } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
+        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said, dscp };
         let mut tls = None;
         let used = tcp.push(segment, frame, time, limits, &mut |event| {
             on_event(event, connections, accounting, frame, file, &mut cx, sink, &mut tls);
@@ -516,7 +528,7 @@ impl CaptureDecoder {
         let Self {
             tcp, connections, accounting, limits, sip_ports, hasher, parts, held, limits_said, ..
         } = self;
-        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said };
+        let mut cx = Context { limits, sip_ports, hasher, parts, held, limits_said, dscp: 0 };
         let last = FrameRef { capture: self.capture, frame: 0 };
         let mut tls = None;
         tcp.finish(&mut |event| {

@@ -9,9 +9,8 @@ use callscope_parsers::sip;
 
 use super::dns::{DnsEvent, dns_port, is_elsewhere};
 use super::sql::is_sqlr;
-use super::stun::{
-    InChannel, MediaFlow, MediaFlows, MediaKind, StunEvent, in_channel, in_cut_channel, multiplexed, stun_in,
-};
+use super::media::{MediaFlow, MediaFlows, MediaKind, MediaPacket};
+use super::stun::{InChannel, StunEvent, in_channel, in_cut_channel, multiplexed, stun_in};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
 use crate::limits::Limits;
@@ -51,6 +50,7 @@ pub struct SipEvent {
     pub digest: u64,
     pub keys: Keys,
     pub cut: bool,
+    pub dscp: u8,
 }
 
 /// Counts of what is not kept message by message.
@@ -88,8 +88,8 @@ pub(super) enum Payload<'a> {
     /// STUN, or ChannelData with STUN in it.
     Stun,
     Dns,
-    /// Counted by its flow: TURN channel (0 for none), kind, length without the header of ChannelData.
-    Media(u16, MediaKind, usize),
+    /// Counted by its flow.
+    Media(MediaPacket<'a>),
     /// Looks like SIP in a TURN channel.
     Carried(u16, &'a [u8]),
     /// To be scanned: it begins like a SIP message, or came by a port of SIP.
@@ -116,15 +116,19 @@ pub(super) fn udp_between<'a>(
 
 /// `missing`: bytes of it that the capture does not hold.
 fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut LightCounts) -> Payload<'a> {
+    let media = |kind, bytes| {
+        let len = bytes_on_wire(bytes, missing);
+        Payload::Media(MediaPacket { len, ..MediaPacket::new(0, kind, bytes) })
+    };
     Payload::Is(match probe_datagram(payload) {
         Probe::Rtp => {
             counts.rtp += 1;
-            return Payload::Media(0, MediaKind::Rtp, payload.len());
+            return media(MediaKind::Rtp, payload);
         }
         Probe::Stun => return Payload::Stun,
         Probe::ChannelData => {
             return match in_channel(payload) {
-                Some(InChannel::Media(channel, kind, len)) => Payload::Media(channel, kind, len),
+                Some(InChannel::Media(packet)) => Payload::Media(packet),
                 Some(InChannel::Stun) => Payload::Stun,
                 Some(InChannel::Sip(channel, bytes)) => Payload::Carried(channel, bytes),
                 None => Payload::Is(Class::Other),
@@ -132,7 +136,7 @@ fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut
         }
         Probe::Rtcp => {
             counts.rtcp += 1;
-            return Payload::Media(0, MediaKind::Rtcp, payload.len());
+            return media(MediaKind::Rtcp, payload);
         }
         Probe::Dtls => Class::Encrypted,
         Probe::SipKeepAlive => Class::Decoded,
@@ -142,17 +146,22 @@ fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut
             return match probe_datagram(inside) {
                 Probe::Stun => Payload::Stun,
                 Probe::Sip => Payload::Carried(0, inside),
-                Probe::Rtp => Payload::Media(0, MediaKind::Rtp, inside.len()),
-                Probe::Rtcp => Payload::Media(0, MediaKind::Rtcp, inside.len()),
-                _ => Payload::Media(0, MediaKind::Other, inside.len()),
+                Probe::Rtp => media(MediaKind::Rtp, inside),
+                Probe::Rtcp => media(MediaKind::Rtcp, inside),
+                _ => media(MediaKind::Other, inside),
             };
         }
         Probe::Tls | Probe::Http | Probe::Unknown => match in_cut_channel(payload, missing) {
-            Some((channel, kind, len)) => return Payload::Media(channel, kind, len),
+            Some(packet) => return Payload::Media(packet),
             None if is_elsewhere(payload) => return Payload::Dns,
             None => Class::Other,
         },
     })
+}
+
+/// Length of what ends a datagram that lacks `missing` bytes in the capture.
+fn bytes_on_wire(bytes: &[u8], missing: u32) -> usize {
+    bytes.len().saturating_add(missing as usize)
 }
 
 fn message_text(payload: &[u8]) -> Payload<'_> {
@@ -200,8 +209,10 @@ pub fn prepare(
                     Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,
                     Payload::Carried(..) => Class::Ordered,
-                    Payload::Media(channel, kind, len) => {
-                        media.note(MediaFlow { src: *src, dst: *dst, channel }, kind, len, hasher);
+                    Payload::Media(packet) => {
+                        let flow = MediaFlow { src: *src, dst: *dst, channel: packet.channel };
+                        let start = ((packet.bytes.as_ptr() as usize) - base) as u32;
+                        media.note(flow, &packet, start, ip.dscp, hasher);
                         Class::Media
                     }
                     Payload::Stun => match stun_in(payload) {
@@ -212,6 +223,7 @@ pub fn prepare(
                                 src: *src,
                                 dst: *dst,
                                 cut: missing,
+                                dscp: ip.dscp,
                                 channel,
                                 inside,
                                 facts,
@@ -247,6 +259,7 @@ pub fn prepare(
                                 digest: hash,
                                 keys: Keys::of(&scan, bytes, *src, *dst, Transport::Udp, hasher),
                                 cut: missing,
+                                dscp: ip.dscp,
                             });
                             Class::Sip
                         }

@@ -6,9 +6,9 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 use callscope_parsers::stun::stream::multiplexed_datagram;
 use callscope_parsers::stun::{Class, Dialect, MessageType, Method, StunScan, parse_channel_data, scan_stun};
-use hashbrown::HashTable;
 
-use super::{DecodedSip, Keys, Place, Sink, Transport, Way, name_hash};
+use super::media::{MediaKind, MediaPacket};
+use super::{DecodedSip, Place, Sink, Transport, Way, name_hash};
 use crate::capture::{FrameRef, Nanos};
 
 /// A STUN or TURN message, or what was in a channel of a relay.
@@ -30,6 +30,7 @@ pub struct DecodedStun<'a> {
     pub transport: Transport,
     pub duplicate: bool,
     pub cut: bool,
+    pub dscp: u8,
     /// It proves nothing by itself, and its flow has carried RTP: only a flow that spoke STUN before has such messages.
     pub doubtful: bool,
 }
@@ -106,137 +107,11 @@ pub struct StunEvent {
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub cut: bool,
+    pub dscp: u8,
     /// As in [`DecodedStun`], and where the STUN message begins.
     pub channel: u16,
     pub inside: u16,
     pub facts: StunFacts,
-}
-
-/// Media between two ends, counted: RTP, RTCP, and whatever else a channel of a relay carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MediaTally {
-    pub src: SocketAddr,
-    pub dst: SocketAddr,
-    pub transport: Transport,
-    /// TURN channel; 0 for none.
-    pub channel: u16,
-    pub rtp: u64,
-    pub rtcp: u64,
-    /// Neither of them.
-    pub other: u64,
-    pub bytes: u64,
-    pub first: Nanos,
-    pub first_frame: FrameRef,
-    pub last: Nanos,
-    /// Packets captured twice, in none of the other counts.
-    pub duplicates: u64,
-}
-
-impl MediaTally {
-    /// Of a single packet.
-    #[expect(clippy::too_many_arguments, reason = "the coordinates of a packet")]
-    pub fn one(
-        src: SocketAddr,
-        dst: SocketAddr,
-        transport: Transport,
-        channel: u16,
-        kind: MediaKind,
-        len: usize,
-        time: Nanos,
-        frame: FrameRef,
-    ) -> Self {
-        let of = |k: MediaKind| u64::from(k == kind);
-        Self {
-            src,
-            dst,
-            transport,
-            channel,
-            rtp: of(MediaKind::Rtp),
-            rtcp: of(MediaKind::Rtcp),
-            other: of(MediaKind::Other),
-            bytes: len as u64,
-            first: time,
-            first_frame: frame,
-            last: time,
-            duplicates: 0,
-        }
-    }
-
-    pub fn packets(&self) -> u64 {
-        self.rtp + self.rtcp + self.other
-    }
-}
-
-/// What a packet of media is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaKind {
-    Rtp,
-    Rtcp,
-    Other,
-}
-
-/// Ends of a flow of media, one of the flows of its batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MediaFlow {
-    pub src: SocketAddr,
-    pub dst: SocketAddr,
-    pub channel: u16,
-}
-
-/// A frame of media: number of its flow in the batch, and what it is.
-#[derive(Debug, Clone, Copy)]
-pub struct MediaFrame {
-    pub flow: u32,
-    pub kind: MediaKind,
-    pub len: u16,
-}
-
-/// The media flows of a batch.
-#[derive(Debug, Default)]
-pub struct MediaFlows {
-    pub flows: Vec<MediaFlow>,
-    pub frames: Vec<MediaFrame>,
-    /// Positions in `flows`.
-    table: HashTable<u32>,
-    last: u32,
-}
-
-impl MediaFlows {
-    pub fn clear(&mut self) {
-        self.flows.clear();
-        self.frames.clear();
-        self.table.clear();
-        self.last = u32::MAX;
-    }
-
-    /// Number of a flow of the batch.
-    pub fn find(&self, flow: &MediaFlow, state: &foldhash::fast::RandomState) -> Option<usize> {
-        let hash = flow_hash(flow, state);
-        self.table.find(hash, |at| self.flows.get(*at as usize) == Some(flow)).map(|at| *at as usize)
-    }
-
-    /// Notes a frame of media.
-    pub fn note(
-        &mut self,
-        flow: MediaFlow,
-        kind: MediaKind,
-        len: usize,
-        state: &foldhash::fast::RandomState,
-    ) {
-        // Packets of one flow often follow one another.
-        if self.flows.get(self.last as usize) != Some(&flow) {
-            let Self { flows, table, .. } = self;
-            let hash = |f: &MediaFlow| flow_hash(f, state);
-            let of = |at: &u32| flows.get(*at as usize);
-            let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
-            self.last = *entry.or_insert(flows.len() as u32).get();
-            if self.last as usize == self.flows.len() {
-                self.flows.push(flow);
-            }
-        }
-        let len = u16::try_from(len).unwrap_or(u16::MAX);
-        self.frames.push(MediaFrame { flow: self.last, kind, len });
-    }
 }
 
 /// Hash of a transaction id (with the cookie, RFC 8489 §5: the 16 bytes behind type and length) as records keep it.
@@ -269,14 +144,10 @@ pub(super) fn quoted_transaction(datagram: &[u8]) -> Option<u32> {
     Some(transaction_of(inner.unwrap_or(own)))
 }
 
-fn flow_hash(f: &MediaFlow, state: &foldhash::fast::RandomState) -> u64 {
-    Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel)
-}
-
 /// What a payload that began like ChannelData holds.
 pub(super) enum InChannel<'a> {
     Stun,
-    Media(u16, MediaKind, usize),
+    Media(MediaPacket<'a>),
     /// Begins like a SIP message.
     Sip(u16, &'a [u8]),
 }
@@ -284,7 +155,7 @@ pub(super) enum InChannel<'a> {
 pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
     let found = parse_channel_data(payload)?;
     let data = payload.get(found.data)?;
-    let media = |kind| InChannel::Media(found.channel, kind, data.len());
+    let media = |kind| InChannel::Media(MediaPacket::new(found.channel, kind, data));
     Some(match probe_datagram(data) {
         Probe::Stun => InChannel::Stun,
         Probe::Sip => InChannel::Sip(found.channel, data),
@@ -294,8 +165,8 @@ pub(super) fn in_channel(payload: &[u8]) -> Option<InChannel<'_>> {
     })
 }
 
-/// Channel, kind and length of media in ChannelData whose end the capture does not hold.
-pub(super) fn in_cut_channel(payload: &[u8], missing: u32) -> Option<(u16, MediaKind, usize)> {
+/// Media in ChannelData whose end the capture does not hold.
+pub(super) fn in_cut_channel(payload: &[u8], missing: u32) -> Option<MediaPacket<'_>> {
     let (&[c0, c1, l0, l1], data) = payload.split_first_chunk::<4>()?;
     let channel = u16::from_be_bytes([c0, c1]);
     let len = usize::from(u16::from_be_bytes([l0, l1]));
@@ -303,11 +174,12 @@ pub(super) fn in_cut_channel(payload: &[u8], missing: u32) -> Option<(u16, Media
     let fits = len + 4 == whole || (len + 4).next_multiple_of(4) == whole;
     // All that begins so and is cut passes here: only what holds media as well is believed.
     let is_media = missing > 0 && fits && (0x4000..0x8000).contains(&channel);
-    match data {
-        [0x80..=0xBF, 192..=223, ..] if is_media => Some((channel, MediaKind::Rtcp, len)),
-        [0x80..=0xBF, ..] if is_media => Some((channel, MediaKind::Rtp, len)),
-        _ => None,
-    }
+    let kind = match data {
+        [0x80..=0xBF, 192..=223, ..] if is_media => MediaKind::Rtcp,
+        [0x80..=0xBF, ..] if is_media => MediaKind::Rtp,
+        _ => return None,
+    };
+    Some(MediaPacket { channel, kind, bytes: data.get(..len).unwrap_or(data), len })
 }
 
 /// What a datagram of multiplexed TURN carries.
@@ -356,6 +228,7 @@ pub(super) fn give_known(
         transport: at.transport,
         duplicate: at.duplicate,
         cut: at.cut,
+        dscp: at.dscp,
         doubtful: at.doubtful && !facts.proved,
     })
 }
@@ -381,7 +254,8 @@ pub(super) fn give_sip(
     };
     let way = Way { frame, parts, time, src, dst, transport };
     let message = DecodedSip::new(&scan, bytes, hasher.hash_one(bytes), way);
-    Some(sink.carried_sip(&DecodedSip { place, duplicate, cut, ..message }, channel))
+    let dscp = Some(at.dscp);
+    Some(sink.carried_sip(&DecodedSip { place, duplicate, cut, dscp, ..message }, channel))
 }
 
 /// Where a payload comes from.
@@ -396,74 +270,6 @@ pub(super) struct DecodedAt<'a> {
     pub transport: Transport,
     pub duplicate: bool,
     pub cut: bool,
+    pub dscp: u8,
     pub doubtful: bool,
-}
-
-/// Counts of the media flows of the batch that is being taken.
-#[derive(Debug, Default)]
-pub(super) struct Tallies {
-    list: Vec<MediaTally>,
-    /// Next of [`MediaFlows::frames`].
-    next: usize,
-}
-
-impl Tallies {
-    pub fn begin(&mut self, media: &MediaFlows) {
-        self.next = 0;
-        self.list.clear();
-        self.list.extend(media.flows.iter().map(|f| MediaTally {
-            src: f.src,
-            dst: f.dst,
-            transport: Transport::Udp,
-            channel: f.channel,
-            rtp: 0,
-            rtcp: 0,
-            other: 0,
-            bytes: 0,
-            first: Nanos::MAX,
-            first_frame: FrameRef::default(),
-            last: Nanos::MIN,
-            duplicates: 0,
-        }));
-    }
-
-    /// Takes the next frame of media.
-    pub fn take(&mut self, media: &MediaFlows, time: Nanos, frame: FrameRef, duplicate: bool) {
-        let Some(m) = media.frames.get(self.next) else { return };
-        self.next += 1;
-        let Some(t) = self.list.get_mut(m.flow as usize) else { return };
-        if duplicate {
-            t.duplicates += 1;
-            return;
-        }
-        match m.kind {
-            MediaKind::Rtp => t.rtp += 1,
-            MediaKind::Rtcp => t.rtcp += 1,
-            MediaKind::Other => t.other += 1,
-        }
-        t.bytes += u64::from(m.len);
-        if time < t.first {
-            (t.first, t.first_frame) = (time, frame);
-        }
-        t.last = t.last.max(time);
-    }
-
-    /// RTP packets taken of a flow of the batch so far.
-    pub fn rtp_of(&self, flow: Option<usize>) -> u64 {
-        flow.and_then(|at| self.list.get(at)).map_or(0, |t| t.rtp)
-    }
-
-    /// The flows with their counts.
-    pub fn iter(&self) -> impl Iterator<Item = &MediaTally> {
-        self.list.iter()
-    }
-
-    /// Gives away what was counted since the batch began, or since the last time.
-    pub fn give(&mut self, sink: &mut impl Sink) {
-        for t in self.list.drain(..) {
-            if t.packets() + t.duplicates > 0 {
-                sink.media(&t);
-            }
-        }
-    }
 }

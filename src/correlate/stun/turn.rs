@@ -7,7 +7,7 @@ use super::allocation::{Allocation, Round};
 use super::{AllocationIdx, Carried, StunOwner, stun_flag};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
-use crate::decode::{DecodedStun, MediaKind, MediaTally, StunFacts};
+use crate::decode::{DecodedMedia, DecodedStun, MediaKind, MediaTally, RtpFacts, StunFacts};
 
 impl Analysis {
     /// A message of TURN's own, seen on `flow`.
@@ -126,6 +126,24 @@ impl Analysis {
             }
             probe @ (Probe::Rtp | Probe::Rtcp) => {
                 let kind = if probe == Probe::Rtp { MediaKind::Rtp } else { MediaKind::Rtcp };
+                let DecodedStun { src, dst, transport, frame, time, dscp, duplicate, cut, .. } = *m;
+                let packet = DecodedMedia {
+                    bytes: data,
+                    src,
+                    dst,
+                    transport,
+                    channel: 0,
+                    frame,
+                    time,
+                    dscp,
+                    duplicate,
+                    cut,
+                };
+                if probe == Probe::Rtcp {
+                    self.add_rtcp(&packet);
+                } else if let Some(facts) = RtpFacts::of(data, data.len()) {
+                    self.add_carried_rtp(&facts, &packet, path);
+                }
                 if !m.duplicate {
                     let tally =
                         MediaTally::one(m.src, m.dst, m.transport, 0, kind, data.len(), m.time, m.frame);

@@ -11,7 +11,8 @@ use callscope_parsers::stun::stream::{
 };
 
 use super::{Arrival, Connection, Context, Half, Mode};
-use crate::decode::stun::{DecodedAt, InChannel, MediaKind, MediaTally, give, give_sip, in_channel};
+use crate::decode::media::{DecodedMedia, MediaKind, MediaPacket, give_packet};
+use crate::decode::stun::{DecodedAt, InChannel, give, give_sip, in_channel};
 use crate::decode::{Place, Sink, Transport};
 
 /// RFC 8489 §5.
@@ -138,6 +139,7 @@ impl Connection {
                                 transport,
                                 duplicate: false,
                                 cut: false,
+                                dscp: cx.dscp,
                                 doubtful: false,
                             };
                             self.over_limit |= !frame_payload(kind, bytes, &at, cx.hasher, sink);
@@ -258,6 +260,7 @@ fn carried_text(
                 transport: Transport::Tcp,
                 duplicate: false,
                 cut: ended,
+                dscp: cx.dscp,
                 doubtful: false,
             };
             kept &= give_sip(bytes, 0, &at, cx.hasher, sink).unwrap_or(true);
@@ -280,15 +283,18 @@ fn frame_payload(
         let at = DecodedAt { place: Place::Memory(bytes), ..*at };
         give_sip(bytes, channel, &at, hasher, sink).unwrap_or(true)
     };
-    let mut media = |channel, kind, len| {
-        let (src, dst, transport) = (at.src, at.dst, at.transport);
-        sink.media(&MediaTally::one(src, dst, transport, channel, kind, len, at.time, at.frame));
+    let mut media = |packet: MediaPacket<'_>| {
+        let DecodedAt { src, dst, transport, time, frame, dscp, .. } = *at;
+        let (bytes, channel) = (packet.bytes, packet.channel);
+        let (duplicate, cut) = (false, false);
+        let at = DecodedMedia { bytes, src, dst, transport, channel, frame, time, dscp, duplicate, cut };
+        give_packet(&packet, &at, sink);
         true
     };
     match kind {
         FrameKind::Stun | FrameKind::Control | FrameKind::Unframed => give(bytes, at, sink),
         FrameKind::ChannelData => match in_channel(bytes) {
-            Some(InChannel::Media(channel, kind, len)) => media(channel, kind, len),
+            Some(InChannel::Media(packet)) => media(packet),
             Some(InChannel::Sip(channel, bytes)) => carried(channel, bytes, sink),
             Some(InChannel::Stun) => give(bytes, at, sink),
             None => true,
@@ -297,8 +303,8 @@ fn frame_payload(
             match probe_datagram(bytes) {
                 Probe::Stun => give(bytes, at, sink),
                 Probe::Sip => carried(0, bytes, sink),
-                Probe::Rtp => media(0, MediaKind::Rtp, bytes.len()),
-                Probe::Rtcp => media(0, MediaKind::Rtcp, bytes.len()),
+                Probe::Rtp => media(MediaPacket::new(0, MediaKind::Rtp, bytes)),
+                Probe::Rtcp => media(MediaPacket::new(0, MediaKind::Rtcp, bytes)),
                 _ => true,
             }
         }

@@ -76,6 +76,7 @@ impl Scenario {
             transport: Transport::Udp,
             duplicate: false,
             cut: false,
+            dscp: 0,
             doubtful: false,
         });
     }

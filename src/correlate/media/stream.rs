@@ -1,0 +1,429 @@
+//! One RTP stream while it is read: what is counted, a packet at a time and in constant memory but for the buckets.
+
+use callscope_parsers::rtp::{parse_telephone_event, static_payload};
+
+use super::buckets::Buckets;
+use super::jitter::Jitter;
+use super::sequence::{Losses, Seen, Sequence};
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::FlowId;
+use crate::decode::RtpFacts;
+
+/// Payload types told apart of one stream.
+const TYPES: usize = 4;
+/// DSCP values told apart of one stream.
+const MARKS: usize = 3;
+/// Packet times told apart of one stream.
+const STEPS: usize = 3;
+/// Keys kept of one stream.
+const KEYS: usize = 128;
+/// A sender that sends nothing for so long and whose clock stood still paused: on hold, muted.
+const PAUSE: Nanos = 1_000_000_000;
+/// Seconds of timestamp that no packet is early or late by: the sender set its clock.
+const CLOCK_JUMP: i64 = 1;
+
+/// A packet of RTP as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet {
+    pub time: Nanos,
+    pub frame: FrameRef,
+    pub facts: RtpFacts,
+    pub dscp: u8,
+    /// The frame was captured twice.
+    pub duplicate: bool,
+    /// The first bytes of the payload, as far as it has so many.
+    pub head: [u8; 4],
+}
+
+/// A payload type of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TypeUse {
+    pub payload_type: u8,
+    pub packets: u32,
+    pub first: Nanos,
+    pub last: Nanos,
+    pub first_frame: FrameRef,
+}
+
+/// A DSCP value of a stream. `again`: as the same packets had it where they were captured a second time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mark {
+    pub dscp: u8,
+    pub packets: u32,
+    pub again: u32,
+    /// The first frame with it.
+    pub frame: FrameRef,
+}
+
+/// A key pressed (RFC 4733), if the payload type is that of telephone events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPress {
+    pub event: u8,
+    pub payload_type: u8,
+    pub time: Nanos,
+    pub frame: FrameRef,
+    pub timestamp: u32,
+    /// Of the timestamp's clock, as the last packet of the key says.
+    pub duration: u16,
+    /// A packet marked the end of the event.
+    pub ended: bool,
+}
+
+/// A stream: the packets of one SSRC from one end to another.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    pub flow: FlowId,
+    pub ssrc: u32,
+    /// TURN channel of the newest packet; 0 for none.
+    pub channel: u16,
+    /// Between the relayed address and the peer, where Send or Data named it.
+    pub path: Option<FlowId>,
+    pub first: Nanos,
+    pub last: Nanos,
+    pub first_frame: FrameRef,
+    pub last_frame: FrameRef,
+    /// Frames captured twice are in neither of these.
+    pub packets: u64,
+    pub bytes: u64,
+    pub captured_twice: u32,
+    sequence: Sequence,
+    jitter: Jitter,
+    last_stamp: u32,
+    first_stamp: u32,
+    /// Ticks of the clock from the first packet to the last, but for jumps.
+    ticks: i64,
+    ticking: Nanos,
+    types: [TypeUse; TYPES],
+    marks: [Mark; MARKS],
+    steps: [(u32, u32); STEPS],
+    /// Longest time between two packets, and the frame behind it.
+    pub gap: (Nanos, FrameRef),
+    /// The same of time that the clock does not account for: packets that hung, or a sender that paused.
+    pub stall: (Nanos, FrameRef),
+    /// Packets with the marker bit.
+    pub markers: u32,
+    /// Times when the clock went on without packets, and how long together: silence suppressed.
+    pub silences: u32,
+    pub silent: Nanos,
+    /// Times when the sender paused, clock included, or set its clock.
+    pub pauses: u32,
+    pub clock_jumps: u32,
+    /// Lost packets whose frame is repeated in the next one, if that is of RED (RFC 2198).
+    pub repeated_in_next: u32,
+    /// Sizes of payload told apart: the last, and packets that had it.
+    size: (u16, u32),
+    pub buckets: Buckets,
+    keys: Option<Box<Vec<KeyPress>>>,
+}
+
+impl Stream {
+    pub(super) fn new(flow: FlowId, p: &Packet) -> Self {
+        let facts = p.facts;
+        // Of dynamic types no number stands for one clock: it is taken from the packets.
+        let clock = static_payload(facts.payload_type);
+        Self {
+            flow,
+            ssrc: facts.ssrc,
+            channel: 0,
+            path: None,
+            first: p.time,
+            last: p.time,
+            first_frame: p.frame,
+            last_frame: p.frame,
+            packets: 0,
+            bytes: 0,
+            captured_twice: 0,
+            sequence: Sequence::new(facts.sequence),
+            jitter: Jitter::new(clock.map(|c| c.clock)),
+            last_stamp: facts.timestamp,
+            first_stamp: facts.timestamp,
+            ticks: 0,
+            ticking: 0,
+            types: Default::default(),
+            marks: Default::default(),
+            steps: Default::default(),
+            gap: Default::default(),
+            stall: Default::default(),
+            markers: 0,
+            silences: 0,
+            silent: 0,
+            pauses: 0,
+            clock_jumps: 0,
+            repeated_in_next: 0,
+            size: (facts.payload_len, 0),
+            buckets: Buckets::default(),
+            keys: None,
+        }
+    }
+
+    /// Counts the next packet. `most`: buckets.
+    #[inline]
+    pub(super) fn push(&mut self, p: &Packet, most: usize) {
+        let facts = &p.facts;
+        self.mark(p);
+        if p.duplicate {
+            self.captured_twice += 1;
+            return;
+        }
+        self.packets += 1;
+        self.bytes += u64::from(facts.len);
+        self.markers += u32::from(facts.marker);
+        let same_type = self.note_type(p);
+        let is_first = self.packets == 1;
+        let gap = p.time - self.last;
+        let elapsed = facts.timestamp.wrapping_sub(self.last_stamp).cast_signed();
+        let seen = if is_first {
+            Seen::Next(0)
+        } else {
+            let (step, step_count) = self.steps[0];
+            let clock = self.jitter.clock().unwrap_or(0);
+            self.sequence.push(facts.sequence, |ahead| {
+                let sent = i64::from(step) * i64::from(ahead);
+                let passed = i128::from(gap) * i128::from(clock) / 1_000_000_000;
+                let near = |a: i64, b: i64| (a - b).abs() < i64::from(clock) / 2 + b.abs() / 10;
+                step_count > 8 && near(i64::from(elapsed), sent) && near(passed as i64, sent)
+            })
+        };
+        let event = self.is_event(facts);
+        let bucket = self.buckets.at(p.time - self.first, most);
+        bucket.packets += 1;
+        bucket.bytes = bucket.bytes.saturating_add(u32::from(facts.len));
+        let mut lost = 0;
+        match seen {
+            Seen::Next(left_out) => {
+                lost = left_out;
+                let gap_ms = if is_first { 0.0 } else { (gap as f64 / 1e6) as f32 };
+                bucket.lost = bucket.lost.saturating_add(u16::try_from(left_out).unwrap_or(u16::MAX));
+                bucket.gap_ms = bucket.gap_ms.max(gap_ms);
+            }
+            Seen::Late => {
+                bucket.lost = bucket.lost.saturating_sub(1);
+                bucket.odd = bucket.odd.saturating_add(1);
+            }
+            Seen::Duplicate | Seen::Stray => bucket.odd = bucket.odd.saturating_add(1),
+            Seen::Restart => {}
+        }
+        match seen {
+            Seen::Next(_) if is_first => {
+                let _ = self.jitter.push(p.time, facts.timestamp);
+            }
+            Seen::Next(_) => {
+                if gap > self.gap.0 {
+                    self.gap = (gap, p.frame);
+                }
+                // Packets of one key have one timestamp (RFC 4733 §2.2.1).
+                if !event {
+                    self.clock_on(p, gap, elapsed, lost, same_type);
+                }
+            }
+            Seen::Restart => {
+                self.jitter.pause();
+                let _ = self.jitter.push(p.time, facts.timestamp);
+            }
+            Seen::Late | Seen::Duplicate | Seen::Stray => {}
+        }
+        if lost == 1 && p.head[0] & 0x80 != 0 && !event {
+            self.repeated_in_next += 1;
+        }
+        if event {
+            self.key(p);
+        }
+        if matches!(seen, Seen::Next(_) | Seen::Restart) {
+            self.last = p.time;
+            self.last_frame = p.frame;
+            if !event {
+                self.last_stamp = facts.timestamp;
+            }
+        }
+    }
+
+    /// Follows the clock from the packet before to one that came in order.
+    #[inline]
+    fn clock_on(&mut self, p: &Packet, gap: Nanos, elapsed: i32, lost: u64, same_type: bool) {
+        let clock = self.jitter.clock();
+        if lost == 0 && elapsed > 0 && same_type {
+            self.step(elapsed as u32);
+        }
+        if let Some(clock) = clock {
+            let sent = i64::from(elapsed) * 1_000_000_000 / i64::from(clock);
+            let beyond = gap - sent;
+            if lost == 0 && beyond.abs() > CLOCK_JUMP * 1_000_000_000 {
+                if gap >= PAUSE {
+                    self.pauses += 1;
+                } else {
+                    self.clock_jumps += 1;
+                }
+                self.jitter.pause();
+            } else {
+                self.ticks += i64::from(elapsed);
+                self.ticking += gap;
+                let step = i64::from(self.steps[0].0);
+                if lost == 0 && elapsed > 0 && step > 0 && i64::from(elapsed) >= 3 * step {
+                    self.silences += 1;
+                    self.silent += (i64::from(elapsed) - step) * 1_000_000_000 / i64::from(clock);
+                }
+            }
+            if beyond > self.stall.0 {
+                self.stall = (beyond, p.frame);
+            }
+        }
+        if let Some(ms) = self.jitter.push(p.time, p.facts.timestamp) {
+            let since = p.time - self.first;
+            let bucket = self.buckets.at(since, usize::MAX);
+            bucket.jitter_ms = bucket.jitter_ms.max(ms as f32);
+        }
+    }
+
+    /// Looks like a packet of telephone events beside the stream's own type.
+    fn is_event(&self, facts: &RtpFacts) -> bool {
+        facts.payload_type >= 96 && facts.payload_len == 4 && facts.payload_type != self.types[0].payload_type
+    }
+
+    fn key(&mut self, p: &Packet) {
+        let Some(event) = parse_telephone_event(&p.head) else { return };
+        let keys = self.keys.get_or_insert_default();
+        let again = keys
+            .iter_mut()
+            .rev()
+            .take(4)
+            .find(|k| k.timestamp == p.facts.timestamp && k.event == event.event);
+        if let Some(known) = again {
+            known.duration = known.duration.max(event.duration);
+            known.ended |= event.end;
+        } else if keys.len() < KEYS {
+            keys.push(KeyPress {
+                event: event.event,
+                payload_type: p.facts.payload_type,
+                time: p.time,
+                frame: p.frame,
+                timestamp: p.facts.timestamp,
+                duration: event.duration,
+                ended: event.end,
+            });
+        }
+    }
+
+    /// Whether the packet is of the type that most are of.
+    #[inline]
+    fn note_type(&mut self, p: &Packet) -> bool {
+        let pt = p.facts.payload_type;
+        let at = self.types.iter().position(|t| t.packets == 0 || t.payload_type == pt);
+        let Some(at) = at else { return false };
+        let t = &mut self.types[at];
+        if t.packets == 0 {
+            (t.payload_type, t.first, t.first_frame) = (pt, p.time, p.frame);
+        }
+        t.packets += 1;
+        t.last = p.time;
+        if self.size.0 == p.facts.payload_len {
+            self.size.1 += 1;
+        } else if self.size.1 == 0 {
+            self.size = (p.facts.payload_len, 1);
+        } else {
+            self.size.1 -= 1;
+        }
+        if at > 0 && self.types[at].packets > self.types[at - 1].packets {
+            self.types.swap(at, at - 1);
+        }
+        pt == self.types[0].payload_type
+    }
+
+    #[inline]
+    fn mark(&mut self, p: &Packet) {
+        let is_free = |m: &Mark| m.packets == 0 && m.again == 0;
+        let at = self.marks.iter().position(|m| m.dscp == p.dscp && !is_free(m) || is_free(m));
+        let Some(mark) = at.and_then(|at| self.marks.get_mut(at)) else { return };
+        if is_free(mark) {
+            *mark = Mark { dscp: p.dscp, frame: p.frame, ..Mark::default() };
+        }
+        *(if p.duplicate { &mut mark.again } else { &mut mark.packets }) += 1;
+    }
+
+    /// Counts the time of one packet, the most usual first.
+    #[inline]
+    fn step(&mut self, step: u32) {
+        let at = self.steps.iter().position(|(s, n)| *s == step || *n == 0);
+        let Some(at) = at else {
+            if let Some(last) = self.steps.last_mut() {
+                *last = (step, 1);
+            }
+            return;
+        };
+        self.steps[at] = (step, self.steps[at].1 + 1);
+        if at > 0 && self.steps[at].1 > self.steps[at - 1].1 {
+            self.steps.swap(at, at - 1);
+        }
+    }
+
+    /// RFC 3550 A.3: what must have been sent between the first and the last packet.
+    pub fn expected(&self) -> u64 {
+        self.sequence.expected()
+    }
+
+    /// RFC 3550 A.3: expected less received; less than 0 where packets came twice.
+    pub fn lost(&self) -> i64 {
+        self.expected().cast_signed() - self.packets.cast_signed()
+    }
+
+    pub fn losses(&self) -> Losses {
+        self.sequence.losses()
+    }
+
+    pub fn out_of_order(&self) -> u32 {
+        self.sequence.reordered
+    }
+
+    /// Sequence numbers that came twice, in frames of their own.
+    pub fn duplicates(&self) -> u32 {
+        self.sequence.duplicates
+    }
+
+    /// Times when the sender began its numbers anew.
+    pub fn restarts(&self) -> u32 {
+        self.sequence.restarts
+    }
+
+    /// Mean and maximum of the running estimate, ms.
+    pub fn jitter(&self) -> Option<(f64, f64)> {
+        self.jitter.figures()
+    }
+
+    /// The clock that the jitter was measured by, Hz.
+    pub fn clock(&self) -> Option<u32> {
+        self.jitter.clock()
+    }
+
+    /// How fast timestamps went on, Hz, where there is a second or more to tell it from.
+    pub fn pace(&self) -> Option<f64> {
+        (self.ticking >= 1_000_000_000).then(|| self.ticks as f64 * 1e9 / self.ticking as f64)
+    }
+
+    /// Ticks of the clock from packet to packet, the most usual first, with how often.
+    pub fn steps(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.steps.iter().copied().filter(|(_, n)| *n > 0)
+    }
+
+    /// Payload types, the one of most packets first.
+    pub fn types(&self) -> impl Iterator<Item = &TypeUse> {
+        self.types.iter().filter(|t| t.packets > 0)
+    }
+
+    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
+        self.marks.iter().filter(|m| m.packets + m.again > 0)
+    }
+
+    /// The size of payload that most packets have, if most have one.
+    pub fn payload_size(&self) -> Option<u16> {
+        (u64::from(self.size.1) * 2 > self.packets).then_some(self.size.0)
+    }
+
+    /// What would be keys if their payload type is that of telephone events.
+    pub fn keys(&self) -> &[KeyPress] {
+        self.keys.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// First timestamp, for finding the same stream elsewhere.
+    pub fn first_stamp(&self) -> u32 {
+        self.first_stamp
+    }
+}

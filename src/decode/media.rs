@@ -1,0 +1,377 @@
+//! Media as it comes out of a capture: RTP with its header read ahead, RTCP, and what is only counted by flow.
+
+use std::net::SocketAddr;
+
+use callscope_parsers::rtp::parse_rtp;
+use hashbrown::HashTable;
+
+use super::{Keys, Sink, Transport};
+use crate::capture::{FrameRef, Nanos};
+
+/// Media between two ends, counted: RTP, RTCP, and whatever else a channel of a relay carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaTally {
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+    /// TURN channel; 0 for none.
+    pub channel: u16,
+    pub rtp: u64,
+    pub rtcp: u64,
+    /// Neither of them.
+    pub other: u64,
+    pub bytes: u64,
+    pub first: Nanos,
+    pub first_frame: FrameRef,
+    pub last: Nanos,
+    /// Packets captured twice, in none of the other counts.
+    pub duplicates: u64,
+}
+
+impl MediaTally {
+    /// Of a single packet.
+    #[expect(clippy::too_many_arguments, reason = "the coordinates of a packet")]
+    pub fn one(
+        src: SocketAddr,
+        dst: SocketAddr,
+        transport: Transport,
+        channel: u16,
+        kind: MediaKind,
+        len: usize,
+        time: Nanos,
+        frame: FrameRef,
+    ) -> Self {
+        let of = |k: MediaKind| u64::from(k == kind);
+        Self {
+            src,
+            dst,
+            transport,
+            channel,
+            rtp: of(MediaKind::Rtp),
+            rtcp: of(MediaKind::Rtcp),
+            other: of(MediaKind::Other),
+            bytes: len as u64,
+            first: time,
+            first_frame: frame,
+            last: time,
+            duplicates: 0,
+        }
+    }
+
+    pub fn packets(&self) -> u64 {
+        self.rtp + self.rtcp + self.other
+    }
+}
+
+/// What a packet of media is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    Rtp,
+    Rtcp,
+    Other,
+}
+
+/// Ends of a flow of media, one of the flows of its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaFlow {
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub channel: u16,
+}
+
+/// A packet of media in its payload.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MediaPacket<'a> {
+    /// TURN channel; 0 for none.
+    pub channel: u16,
+    pub kind: MediaKind,
+    /// The packet, as far as the capture holds it.
+    pub bytes: &'a [u8],
+    /// Its length on the wire.
+    pub len: usize,
+}
+
+impl<'a> MediaPacket<'a> {
+    pub fn new(channel: u16, kind: MediaKind, bytes: &'a [u8]) -> Self {
+        Self { channel, kind, bytes, len: bytes.len() }
+    }
+}
+
+/// What measuring needs of an RTP header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RtpFacts {
+    pub ssrc: u32,
+    pub timestamp: u32,
+    pub sequence: u16,
+    /// Bytes of the packet, header included.
+    pub len: u16,
+    pub payload_len: u16,
+    /// Where the payload begins.
+    pub payload_at: u16,
+    pub payload_type: u8,
+    pub marker: bool,
+}
+
+impl RtpFacts {
+    /// `len`: of the packet on the wire.
+    #[inline]
+    pub fn of(packet: &[u8], len: usize) -> Option<Self> {
+        let h = parse_rtp(packet)?;
+        let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        Some(Self {
+            ssrc: h.ssrc,
+            timestamp: h.timestamp,
+            sequence: h.sequence,
+            len: short(len),
+            payload_len: short((h.payload.len() as usize).saturating_add(len.saturating_sub(packet.len()))),
+            payload_at: short(h.payload.start as usize),
+            payload_type: h.payload_type,
+            marker: h.marker,
+        })
+    }
+}
+
+/// A packet of RTP or RTCP as it comes out of a capture.
+#[derive(Debug, Clone, Copy)]
+pub struct DecodedMedia<'a> {
+    /// The packet itself, as far as the capture holds it.
+    pub bytes: &'a [u8],
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub transport: Transport,
+    /// TURN channel; 0 for none.
+    pub channel: u16,
+    pub frame: FrameRef,
+    pub time: Nanos,
+    pub dscp: u8,
+    pub duplicate: bool,
+    pub cut: bool,
+}
+
+/// What the sink keeps of a flow to find its stream again.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamMemo {
+    pub ssrc: u32,
+    /// `u32::MAX`: nothing kept.
+    pub slot: u32,
+}
+
+impl Default for StreamMemo {
+    fn default() -> Self {
+        Self { ssrc: 0, slot: u32::MAX }
+    }
+}
+
+/// A frame of media: number of its flow in the batch, and what it is.
+#[derive(Debug, Clone, Copy)]
+pub struct MediaFrame {
+    pub flow: u32,
+    /// Of the packet in the batch's bytes, and how many of them are captured.
+    pub start: u32,
+    pub captured: u16,
+    pub kind: MediaKind,
+    pub dscp: u8,
+    /// Of a packet of RTP; its `len` of all.
+    pub rtp: RtpFacts,
+}
+
+/// The media flows of a batch.
+#[derive(Debug, Default)]
+pub struct MediaFlows {
+    pub flows: Vec<MediaFlow>,
+    pub frames: Vec<MediaFrame>,
+    /// Positions in `flows`.
+    table: HashTable<u32>,
+    last: u32,
+}
+
+impl MediaFlows {
+    pub fn clear(&mut self) {
+        self.flows.clear();
+        self.frames.clear();
+        self.table.clear();
+        self.last = u32::MAX;
+    }
+
+    /// Number of a flow of the batch.
+    pub fn find(&self, flow: &MediaFlow, state: &foldhash::fast::RandomState) -> Option<usize> {
+        let hash = flow_hash(flow, state);
+        self.table.find(hash, |at| self.flows.get(*at as usize) == Some(flow)).map(|at| *at as usize)
+    }
+
+    /// Notes a frame of media, its packet beginning at `start` of the batch.
+    pub(super) fn note(
+        &mut self,
+        flow: MediaFlow,
+        packet: &MediaPacket<'_>,
+        start: u32,
+        dscp: u8,
+        state: &foldhash::fast::RandomState,
+    ) {
+        // Packets of one flow often follow one another.
+        if self.flows.get(self.last as usize) != Some(&flow) {
+            let Self { flows, table, .. } = self;
+            let hash = |f: &MediaFlow| flow_hash(f, state);
+            let of = |at: &u32| flows.get(*at as usize);
+            let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
+            self.last = *entry.or_insert(flows.len() as u32).get();
+            if self.last as usize == self.flows.len() {
+                self.flows.push(flow);
+            }
+        }
+        let len = u16::try_from(packet.len).unwrap_or(u16::MAX);
+        let rtp = if packet.kind == MediaKind::Rtp { RtpFacts::of(packet.bytes, packet.len) } else { None };
+        self.frames.push(MediaFrame {
+            flow: self.last,
+            start,
+            captured: u16::try_from(packet.bytes.len()).unwrap_or(u16::MAX),
+            kind: packet.kind,
+            dscp,
+            rtp: rtp.unwrap_or(RtpFacts { len, ..RtpFacts::default() }),
+        });
+    }
+}
+
+fn flow_hash(f: &MediaFlow, state: &foldhash::fast::RandomState) -> u64 {
+    Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel)
+}
+
+/// Hands a packet of media to the sink, counted by itself. How many packets count as RTP now that did not before.
+pub(super) fn give_packet(packet: &MediaPacket<'_>, at: &DecodedMedia<'_>, sink: &mut impl Sink) -> u32 {
+    let (src, dst, transport) = (at.src, at.dst, at.transport);
+    let accepted = give_content(packet.kind, packet.len, at, &mut StreamMemo::default(), sink);
+    if !at.duplicate {
+        sink.media(&MediaTally::one(
+            src,
+            dst,
+            transport,
+            packet.channel,
+            packet.kind,
+            packet.len,
+            at.time,
+            at.frame,
+        ));
+    }
+    accepted
+}
+
+fn give_content(
+    kind: MediaKind,
+    len: usize,
+    at: &DecodedMedia<'_>,
+    memo: &mut StreamMemo,
+    sink: &mut impl Sink,
+) -> u32 {
+    match kind {
+        MediaKind::Rtp => RtpFacts::of(at.bytes, len).map_or(0, |facts| sink.rtp(&facts, at, memo)),
+        MediaKind::Rtcp => {
+            sink.rtcp(at);
+            1
+        }
+        MediaKind::Other => 1,
+    }
+}
+
+/// Counts of the media flows of the batch that is being taken.
+#[derive(Debug, Default)]
+pub(super) struct Tallies {
+    list: Vec<MediaTally>,
+    /// One a flow.
+    memos: Vec<StreamMemo>,
+    /// Next of [`MediaFlows::frames`].
+    next: usize,
+}
+
+impl Tallies {
+    pub fn begin(&mut self, media: &MediaFlows) {
+        self.next = 0;
+        self.memos.clear();
+        self.memos.resize(media.flows.len(), StreamMemo::default());
+        self.list.clear();
+        self.list.extend(media.flows.iter().map(|f| MediaTally {
+            src: f.src,
+            dst: f.dst,
+            transport: Transport::Udp,
+            channel: f.channel,
+            rtp: 0,
+            rtcp: 0,
+            other: 0,
+            bytes: 0,
+            first: Nanos::MAX,
+            first_frame: FrameRef::default(),
+            last: Nanos::MIN,
+            duplicates: 0,
+        }));
+    }
+
+    /// Takes the next frame of media out of `bytes` of the batch. How many packets count as media now that did not before.
+    #[inline]
+    pub fn take(
+        &mut self,
+        media: &MediaFlows,
+        bytes: &[u8],
+        time: Nanos,
+        frame: FrameRef,
+        duplicate: bool,
+        sink: &mut impl Sink,
+    ) -> u32 {
+        let Some(m) = media.frames.get(self.next) else { return 0 };
+        self.next += 1;
+        let at = m.flow as usize;
+        let (Some(t), Some(memo)) = (self.list.get_mut(at), self.memos.get_mut(at)) else { return 0 };
+        if duplicate {
+            t.duplicates += 1;
+        } else {
+            match m.kind {
+                MediaKind::Rtp => t.rtp += 1,
+                MediaKind::Rtcp => t.rtcp += 1,
+                MediaKind::Other => t.other += 1,
+            }
+            t.bytes += u64::from(m.rtp.len);
+            if time < t.first {
+                (t.first, t.first_frame) = (time, frame);
+            }
+            t.last = t.last.max(time);
+        }
+        let start = m.start as usize;
+        let packet = DecodedMedia {
+            bytes: bytes.get(start..start + usize::from(m.captured)).unwrap_or_default(),
+            src: t.src,
+            dst: t.dst,
+            transport: Transport::Udp,
+            channel: t.channel,
+            frame,
+            time,
+            dscp: m.dscp,
+            duplicate,
+            cut: m.captured < m.rtp.len,
+        };
+        match m.kind {
+            MediaKind::Rtp => sink.rtp(&m.rtp, &packet, memo),
+            MediaKind::Rtcp => {
+                sink.rtcp(&packet);
+                1
+            }
+            MediaKind::Other => 1,
+        }
+    }
+
+    /// RTP packets taken of a flow of the batch so far.
+    pub fn rtp_of(&self, flow: Option<usize>) -> u64 {
+        flow.and_then(|at| self.list.get(at)).map_or(0, |t| t.rtp)
+    }
+
+    /// The flows with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = &MediaTally> {
+        self.list.iter()
+    }
+
+    /// Gives away what was counted since the batch began, or since the last time.
+    pub fn give(&mut self, sink: &mut impl Sink) {
+        for t in self.list.drain(..) {
+            if t.packets() + t.duplicates > 0 {
+                sink.media(&t);
+            }
+        }
+    }
+}
