@@ -29,11 +29,11 @@ pub use content::Content;
 pub use dns::{DecodedDns, DnsEvent, dns_port};
 pub use keys::{Keys, connection_address, name_hash, ufrags};
 pub use kind::KindBits;
+pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
 pub use spans::Spans;
 pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep, is_sqlr};
-pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};
 pub use stun::{DecodedStun, StunEvent, StunFacts};
 pub use tls::TlsSession;
 

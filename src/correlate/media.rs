@@ -15,11 +15,15 @@ use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
 mod jitter;
+mod joined;
 mod reports;
 mod sequence;
 mod stream;
 
 pub use buckets::{Bucket, Buckets};
+pub use joined::{
+    Codec, CodecSource, MediaStream, Mos, Protection, StreamRelay, StreamSection, StreamSource,
+};
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
 pub use stream::{KeyPress, Mark, Packet, Stream, TypeUse};
@@ -48,25 +52,47 @@ pub struct Doubtful {
     pub ssrc: u32,
     pub channel: u16,
     /// The last ones, up to one less than prove a stream.
-    packets: [Packet; PROOF - 1],
+    packets: [HeldPacket; PROOF - 1],
     held: u8,
     /// Packets that were given up before them.
     passed: u32,
 }
 
+/// A packet that waits for others.
+#[derive(Debug, Clone, Copy)]
+struct HeldPacket {
+    packet: Packet<'static>,
+    /// The beginning of its payload.
+    head: [u8; 4],
+}
+
+impl HeldPacket {
+    fn of(p: &Packet<'_>) -> Self {
+        let mut head = [0; 4];
+        for (to, from) in head.iter_mut().zip(p.payload) {
+            *to = *from;
+        }
+        Self { packet: Packet { payload: &[], ..*p }, head }
+    }
+
+    fn packet(&self) -> Packet<'_> {
+        Packet { payload: &self.head, ..self.packet }
+    }
+}
+
 impl Doubtful {
     /// The packets that wait, in order of arrival.
-    pub fn packets(&self) -> &[Packet] {
-        self.packets.get(..usize::from(self.held)).unwrap_or_default()
+    pub fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
+        self.packets.iter().take(usize::from(self.held)).map(HeldPacket::packet)
     }
 
     /// Whether a packet and those before it are a stream.
-    fn proves(&self, next: &Packet) -> bool {
-        let [a, b] = self.packets;
+    fn proves(&self, next: &Packet<'_>) -> bool {
+        let [a, b] = self.packets.each_ref().map(HeldPacket::packet);
         if self.held < 2 {
             return false;
         }
-        let goes_on = |before: &Packet, after: &Packet| {
+        let goes_on = |before: &Packet<'_>, after: &Packet<'_>| {
             let step = after.facts.sequence.wrapping_sub(before.facts.sequence);
             (1..MAX_DROPOUT).contains(&step) || (1..=MAX_MISORDER).contains(&step.wrapping_neg())
         };
@@ -78,17 +104,17 @@ impl Doubtful {
             && !(stands_still && next.time - a.time > STANDSTILL)
     }
 
-    fn hold(&mut self, next: &Packet) {
+    fn hold(&mut self, next: &Packet<'_>) {
         let at = usize::from(self.held);
         if let Some(free) = self.packets.get_mut(at) {
-            *free = *next;
+            *free = HeldPacket::of(next);
             self.held += 1;
             return;
         }
         self.passed += 1;
         self.packets.rotate_left(1);
         if let Some(last) = self.packets.last_mut() {
-            *last = *next;
+            *last = HeldPacket::of(next);
         }
     }
 }
@@ -219,33 +245,34 @@ impl Analysis {
     }
 
     /// Makes a stream of what was doubtful.
-    fn prove(&mut self, hash: u64, slot: u32, next: &Packet, most: usize) -> (u32, u32) {
+    fn prove(&mut self, hash: u64, slot: u32, next: &Packet<'_>, most: usize) -> (u32, u32) {
         let media = &mut self.media;
         let Some(waiting) = media.doubtful.get_mut((slot & !DOUBTFUL) as usize) else { return (u32::MAX, 0) };
         let (flow, channel) = (waiting.flow, waiting.channel);
-        let packets = [waiting.packets[0], waiting.packets[1], *next];
+        let [a, b] = waiting.packets;
         // Its place stays, and says nothing any more.
         waiting.held = 0;
         waiting.flow = FlowId(u32::MAX);
         media.forget(hash, slot);
         let at = media.streams.len() as u32;
-        let mut stream = Stream::new(flow, &packets[0]);
+        let packets = [&a.packet(), &b.packet(), next];
+        let mut stream = Stream::new(flow, packets[0]);
         stream.channel = channel;
-        packets.iter().for_each(|p| stream.push(p, most));
+        packets.into_iter().for_each(|p| stream.push(p, most));
         media.streams.push(stream);
         media.table.insert_unique(hash, (hash, at), |(h, _)| *h);
         (at, packets.len() as u32)
     }
 
     /// Keeps the first packet of an SSRC on a flow, in the place of the oldest where there are too many.
-    fn doubt(&mut self, hash: u64, flow: FlowId, next: &Packet, channel: u16) {
+    fn doubt(&mut self, hash: u64, flow: FlowId, next: &Packet<'_>, channel: u16) {
         let most = self.limits.doubtful_streams.clamp(1, DOUBTFUL as usize - 1);
         let media = &mut self.media;
         let new = Doubtful {
             flow,
             ssrc: next.facts.ssrc,
             channel,
-            packets: [*next; PROOF - 1],
+            packets: [HeldPacket::of(next); PROOF - 1],
             held: 1,
             passed: 0,
         };
@@ -275,23 +302,23 @@ impl Analysis {
         let Some(flow) = self.media_flow(packet) else { return };
         let back = self.find_flow(packet.dst, packet.src, packet.transport);
         if !self.media.reports.add((flow, back), packet, self.limits.rtcp_reports) {
-            self.note_limit("limit-rtcp-reports", packet.frame, "reports about more streams are only counted");
+            self.note_limit(
+                "limit-rtcp-reports",
+                packet.frame,
+                "reports about more streams are only counted",
+            );
         }
     }
 }
 
-fn packet_of(facts: &RtpFacts, packet: &DecodedMedia<'_>) -> Packet {
-    let payload = packet.bytes.get(usize::from(facts.payload_at)..).unwrap_or_default();
-    let mut head = [0; 4];
-    for (to, from) in head.iter_mut().zip(payload) {
-        *to = *from;
-    }
+#[inline]
+fn packet_of<'a>(facts: &RtpFacts, packet: &DecodedMedia<'a>) -> Packet<'a> {
     Packet {
         time: packet.time,
         frame: packet.frame,
         facts: *facts,
         dscp: packet.dscp,
         duplicate: packet.duplicate,
-        head,
+        payload: packet.bytes.get(usize::from(facts.payload_at)..).unwrap_or_default(),
     }
 }

@@ -442,7 +442,12 @@ impl Analysis {
         self.known_flow(Flow { src, dst, transport }, hash)
     }
 
-    pub(super) fn flow_of(&mut self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
+    pub(super) fn flow_of(
+        &mut self,
+        src: SocketAddr,
+        dst: SocketAddr,
+        transport: Transport,
+    ) -> Option<FlowId> {
         let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
         self.flow_id(Flow { src, dst, transport }, hash)
     }

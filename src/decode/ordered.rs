@@ -7,13 +7,13 @@ use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
+use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet};
 use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
-use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet};
 use super::stun::{DecodedAt, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedDns, DecodedSip, Keys, LightCounts, Place, Prepared, Sink,
-    StunEvent, Transport, Way,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, LightCounts, Place, Prepared, Sink, StunEvent,
+    Transport, Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -148,8 +148,7 @@ impl CaptureDecoder {
             Class::Media => {
                 let frame = self.frame_ref(prepared, i);
                 let bytes = &prepared.batch.bytes;
-                let accepted =
-                    self.tallies.take(&prepared.media, bytes, head.time, frame, duplicate, sink);
+                let accepted = self.tallies.take(&prepared.media, bytes, head.time, frame, duplicate, sink);
                 if !duplicate {
                     self.accounting.media(accepted, 1);
                 }
@@ -393,7 +392,8 @@ impl CaptureDecoder {
                         let way = Way { frame, parts: earlier, time, src, dst, transport: Transport::Udp };
                         let message = DecodedSip::new(&scan, bytes, digest(&self.hasher, bytes), way);
                         let place = place_of(bytes, file);
-                        let kept = sink.sip(&DecodedSip { place, cut: missing, dscp: Some(ip.dscp), ..message });
+                        let kept =
+                            sink.sip(&DecodedSip { place, cut: missing, dscp: Some(ip.dscp), ..message });
                         message_class(kept, missing)
                     }
                     None => no_message(missing),

@@ -8,8 +8,8 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
 use super::dns::{DnsEvent, dns_port, is_elsewhere};
-use super::sql::is_sqlr;
 use super::media::{MediaFlow, MediaFlows, MediaKind, MediaPacket};
+use super::sql::is_sqlr;
 use super::stun::{InChannel, StunEvent, in_channel, in_cut_channel, multiplexed, stun_in};
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};

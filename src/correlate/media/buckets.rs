@@ -88,7 +88,8 @@ impl Buckets {
         1 << self.doubled
     }
 
-    pub(super) fn most_used(&self) -> usize {
+    #[cfg(test)]
+    fn most_used(&self) -> usize {
         self.list.capacity()
     }
 }

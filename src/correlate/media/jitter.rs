@@ -3,8 +3,7 @@
 use crate::capture::Nanos;
 
 /// Clock rates in use, Hz.
-const RATES: [u32; 10] =
-    [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 90_000];
+const RATES: [u32; 10] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 90_000];
 /// A clock is taken from that many packets at most, over that much time at least.
 const MOST_HELD: usize = 64;
 const SETTLE_TIME: Nanos = 400_000_000;
@@ -14,6 +13,10 @@ const SETTLE_TIME: Nanos = 400_000_000;
 pub(super) struct Jitter {
     /// Hz; 0 while it is not known.
     clock: u32,
+    /// Nanoseconds and milliseconds of one tick of it, and its ticks in a nanosecond.
+    tick: f64,
+    tick_ms: f64,
+    rate: f64,
     /// The packets that wait for the clock to be known.
     held: Option<Box<Vec<(Nanos, u32)>>>,
     last: Option<(Nanos, u32)>,
@@ -26,23 +29,35 @@ pub(super) struct Jitter {
 impl Jitter {
     /// `clock`: Hz, where the payload type tells; else it is taken from how timestamps and time go on.
     pub fn new(clock: Option<u32>) -> Self {
-        Self { clock: clock.unwrap_or(0), ..Self::default() }
+        let mut new = Self::default();
+        new.set_clock(clock.unwrap_or(0));
+        new
+    }
+
+    fn set_clock(&mut self, clock: u32) {
+        self.clock = clock;
+        if clock > 0 {
+            let clock = f64::from(clock);
+            (self.tick, self.tick_ms, self.rate) = (1e9 / clock, 1e3 / clock, clock / 1e9);
+        }
     }
 
     /// Takes a packet that came in order; the estimate in milliseconds, where it is known already.
     #[inline]
-    pub fn push(&mut self, time: Nanos, timestamp: u32) -> Option<f64> {
+    pub fn push(&mut self, time: Nanos, timestamp: u32) -> Option<f32> {
         if self.clock == 0 {
             return self.hold(time, timestamp);
         }
         let (before, stamp) = self.last.replace((time, timestamp))?;
-        let arrival = (time - before) as f64 * f64::from(self.clock) / 1e9;
+        let arrival = (time - before) as f64 * self.rate;
         let sent = f64::from(timestamp.wrapping_sub(stamp).cast_signed());
-        self.value += ((arrival - sent).abs() - self.value) / 16.0;
+        self.value += ((arrival - sent).abs() - self.value) * (1.0 / 16.0);
         self.sum += self.value;
         self.count += 1;
-        self.highest = self.highest.max(self.value);
-        Some(self.value * 1e3 / f64::from(self.clock))
+        if self.value > self.highest {
+            self.highest = self.value;
+        }
+        Some((self.value * self.tick_ms) as f32)
     }
 
     /// The next packet is not compared to the last: the sender paused, or set its clock.
@@ -54,7 +69,7 @@ impl Jitter {
     }
 
     #[cold]
-    fn hold(&mut self, time: Nanos, timestamp: u32) -> Option<f64> {
+    fn hold(&mut self, time: Nanos, timestamp: u32) -> Option<f32> {
         let held = self.held.get_or_insert_default();
         held.push((time, timestamp));
         let long = held.first().is_some_and(|(first, _)| time - first >= SETTLE_TIME);
@@ -67,10 +82,16 @@ impl Jitter {
     /// Takes the clock nearest to the pace of what is held.
     fn settle(&mut self) {
         let Some(held) = self.held.take() else { return };
-        self.clock = pace(&held).unwrap_or(8_000);
+        self.set_clock(pace(&held).unwrap_or(8_000));
         for (time, timestamp) in *held {
             self.push(time, timestamp);
         }
+    }
+
+    /// Nanoseconds of a tick of the clock, where it is known.
+    #[inline]
+    pub fn tick(&self) -> Option<f64> {
+        (self.clock > 0).then_some(self.tick)
     }
 
     /// Hz, where known.

@@ -24,15 +24,15 @@ const CLOCK_JUMP: i64 = 1;
 
 /// A packet of RTP as it is counted.
 #[derive(Debug, Clone, Copy)]
-pub struct Packet {
+pub struct Packet<'a> {
     pub time: Nanos,
     pub frame: FrameRef,
     pub facts: RtpFacts,
     pub dscp: u8,
     /// The frame was captured twice.
     pub duplicate: bool,
-    /// The first bytes of the payload, as far as it has so many.
-    pub head: [u8; 4],
+    /// The first bytes at least, as far as it has them. Reading it costs more than all else here: only who must does.
+    pub payload: &'a [u8],
 }
 
 /// A payload type of a stream.
@@ -117,7 +117,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(flow: FlowId, p: &Packet) -> Self {
+    pub(super) fn new(flow: FlowId, p: &Packet<'_>) -> Self {
         let facts = p.facts;
         // Of dynamic types no number stands for one clock: it is taken from the packets.
         let clock = static_payload(facts.payload_type);
@@ -158,7 +158,7 @@ impl Stream {
 
     /// Counts the next packet. `most`: buckets.
     #[inline]
-    pub(super) fn push(&mut self, p: &Packet, most: usize) {
+    pub(super) fn push(&mut self, p: &Packet<'_>, most: usize) {
         let facts = &p.facts;
         self.mark(p);
         if p.duplicate {
@@ -185,35 +185,23 @@ impl Stream {
             })
         };
         let event = self.is_event(facts);
-        let bucket = self.buckets.at(p.time - self.first, most);
-        bucket.packets += 1;
-        bucket.bytes = bucket.bytes.saturating_add(u32::from(facts.len));
+        let mut jitter = None;
         let mut lost = 0;
-        match seen {
-            Seen::Next(left_out) => {
-                lost = left_out;
-                let gap_ms = if is_first { 0.0 } else { (gap as f64 / 1e6) as f32 };
-                bucket.lost = bucket.lost.saturating_add(u16::try_from(left_out).unwrap_or(u16::MAX));
-                bucket.gap_ms = bucket.gap_ms.max(gap_ms);
-            }
-            Seen::Late => {
-                bucket.lost = bucket.lost.saturating_sub(1);
-                bucket.odd = bucket.odd.saturating_add(1);
-            }
-            Seen::Duplicate | Seen::Stray => bucket.odd = bucket.odd.saturating_add(1),
-            Seen::Restart => {}
-        }
         match seen {
             Seen::Next(_) if is_first => {
                 let _ = self.jitter.push(p.time, facts.timestamp);
             }
-            Seen::Next(_) => {
+            Seen::Next(left_out) => {
+                lost = left_out;
                 if gap > self.gap.0 {
                     self.gap = (gap, p.frame);
                 }
                 // Packets of one key have one timestamp (RFC 4733 §2.2.1).
                 if !event {
-                    self.clock_on(p, gap, elapsed, lost, same_type);
+                    jitter = self.clock_on(p, gap, elapsed, lost, same_type);
+                }
+                if lost == 1 && !event && p.payload.first().is_some_and(|b| b & 0x80 != 0) {
+                    self.repeated_in_next += 1;
                 }
             }
             Seen::Restart => {
@@ -222,8 +210,26 @@ impl Stream {
             }
             Seen::Late | Seen::Duplicate | Seen::Stray => {}
         }
-        if lost == 1 && p.head[0] & 0x80 != 0 && !event {
-            self.repeated_in_next += 1;
+        let bucket = self.buckets.at(p.time - self.first, most);
+        bucket.packets += 1;
+        bucket.bytes = bucket.bytes.saturating_add(u32::from(facts.len));
+        match seen {
+            Seen::Next(_) => {
+                let gap_ms = if is_first { 0.0 } else { (gap as f64 * 1e-6) as f32 };
+                bucket.gap_ms = if gap_ms > bucket.gap_ms { gap_ms } else { bucket.gap_ms };
+                if let Some(ms) = jitter {
+                    bucket.jitter_ms = if ms > bucket.jitter_ms { ms } else { bucket.jitter_ms };
+                }
+                if lost > 0 {
+                    bucket.lost = bucket.lost.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
+                }
+            }
+            Seen::Late => {
+                bucket.lost = bucket.lost.saturating_sub(1);
+                bucket.odd = bucket.odd.saturating_add(1);
+            }
+            Seen::Duplicate | Seen::Stray => bucket.odd = bucket.odd.saturating_add(1),
+            Seen::Restart => {}
         }
         if event {
             self.key(p);
@@ -239,14 +245,19 @@ impl Stream {
 
     /// Follows the clock from the packet before to one that came in order.
     #[inline]
-    fn clock_on(&mut self, p: &Packet, gap: Nanos, elapsed: i32, lost: u64, same_type: bool) {
-        let clock = self.jitter.clock();
+    fn clock_on(
+        &mut self,
+        p: &Packet<'_>,
+        gap: Nanos,
+        elapsed: i32,
+        lost: u64,
+        same_type: bool,
+    ) -> Option<f32> {
         if lost == 0 && elapsed > 0 && same_type {
             self.step(elapsed as u32);
         }
-        if let Some(clock) = clock {
-            let sent = i64::from(elapsed) * 1_000_000_000 / i64::from(clock);
-            let beyond = gap - sent;
+        if let Some(tick) = self.jitter.tick() {
+            let beyond = gap - (f64::from(elapsed) * tick) as Nanos;
             if lost == 0 && beyond.abs() > CLOCK_JUMP * 1_000_000_000 {
                 if gap >= PAUSE {
                     self.pauses += 1;
@@ -260,18 +271,14 @@ impl Stream {
                 let step = i64::from(self.steps[0].0);
                 if lost == 0 && elapsed > 0 && step > 0 && i64::from(elapsed) >= 3 * step {
                     self.silences += 1;
-                    self.silent += (i64::from(elapsed) - step) * 1_000_000_000 / i64::from(clock);
+                    self.silent += ((i64::from(elapsed) - step) as f64 * tick) as Nanos;
                 }
             }
             if beyond > self.stall.0 {
                 self.stall = (beyond, p.frame);
             }
         }
-        if let Some(ms) = self.jitter.push(p.time, p.facts.timestamp) {
-            let since = p.time - self.first;
-            let bucket = self.buckets.at(since, usize::MAX);
-            bucket.jitter_ms = bucket.jitter_ms.max(ms as f32);
-        }
+        self.jitter.push(p.time, p.facts.timestamp)
     }
 
     /// Looks like a packet of telephone events beside the stream's own type.
@@ -279,8 +286,8 @@ impl Stream {
         facts.payload_type >= 96 && facts.payload_len == 4 && facts.payload_type != self.types[0].payload_type
     }
 
-    fn key(&mut self, p: &Packet) {
-        let Some(event) = parse_telephone_event(&p.head) else { return };
+    fn key(&mut self, p: &Packet<'_>) {
+        let Some(event) = parse_telephone_event(p.payload) else { return };
         let keys = self.keys.get_or_insert_default();
         let again = keys
             .iter_mut()
@@ -305,7 +312,7 @@ impl Stream {
 
     /// Whether the packet is of the type that most are of.
     #[inline]
-    fn note_type(&mut self, p: &Packet) -> bool {
+    fn note_type(&mut self, p: &Packet<'_>) -> bool {
         let pt = p.facts.payload_type;
         let at = self.types.iter().position(|t| t.packets == 0 || t.payload_type == pt);
         let Some(at) = at else { return false };
@@ -329,7 +336,7 @@ impl Stream {
     }
 
     #[inline]
-    fn mark(&mut self, p: &Packet) {
+    fn mark(&mut self, p: &Packet<'_>) {
         let is_free = |m: &Mark| m.packets == 0 && m.again == 0;
         let at = self.marks.iter().position(|m| m.dscp == p.dscp && !is_free(m) || is_free(m));
         let Some(mark) = at.and_then(|at| self.marks.get_mut(at)) else { return };
