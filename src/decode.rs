@@ -205,6 +205,8 @@ pub trait Sink {
     fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, memo: &mut StreamMemo) -> u32;
     /// A packet of RTCP.
     fn rtcp(&mut self, packet: &DecodedMedia<'_>);
+    /// A handshake of DTLS went over UDP, by which media on the same ports gets its keys (RFC 5764).
+    fn dtls_handshake(&mut self, _src: SocketAddr, _dst: SocketAddr) {}
     /// Media counted since the last time on one flow.
     fn media(&mut self, tally: &MediaTally);
     /// Starts a TLS session; its number serves [`Sink::tls`].

@@ -1,6 +1,7 @@
 //! What decoding makes known, applied to the analysis; and the accounts of each capture.
 
 use std::io;
+use std::net::SocketAddr;
 
 use super::Analysis;
 use super::model::*;
@@ -42,6 +43,10 @@ impl Sink for Apply<'_> {
 
     fn rtcp(&mut self, packet: &DecodedMedia<'_>) {
         self.analysis.add_rtcp(packet);
+    }
+
+    fn dtls_handshake(&mut self, src: SocketAddr, dst: SocketAddr) {
+        self.analysis.add_dtls(src, dst);
     }
 
     fn media(&mut self, tally: &MediaTally) {

@@ -4,7 +4,9 @@
 //! framing). Two bits of version are weak evidence for RTP: packets wait in doubt until three of one SSRC have numbers that
 //! go on from one another. Those that never do, and went to an address that no SDP names, are no RTP.
 
+use std::collections::HashSet;
 use std::hash::BuildHasher;
+use std::net::SocketAddr;
 
 use hashbrown::HashTable;
 
@@ -39,6 +41,8 @@ pub struct StreamIdx(pub u32);
 /// fewer, so that memory stays bounded.
 const FEW_STREAMS: usize = 4_096;
 const BUCKETS_OF_MANY: usize = 64;
+/// Pairs of ends between which handshakes of DTLS are remembered.
+const MOST_DTLS: usize = 100_000;
 /// Marks a slot as one of the doubtful.
 const DOUBTFUL: u32 = 1 << 31;
 /// Packets of an SSRC that are looked at before it is taken for a stream.
@@ -141,6 +145,8 @@ pub struct Media {
     pub reports: Reports,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
+    /// Where DTLS made keys, by either direction.
+    dtls: HashSet<(SocketAddr, SocketAddr), foldhash::fast::RandomState>,
 }
 
 impl Media {
@@ -151,6 +157,16 @@ impl Media {
     /// What may be RTP: too few packets to tell, or numbers that do not go on.
     pub fn doubtful(&self) -> &[Doubtful] {
         &self.doubtful
+    }
+
+    /// Whether DTLS made keys between two ends.
+    pub(super) fn has_dtls(&self, a: SocketAddr, b: SocketAddr) -> bool {
+        self.dtls.contains(&(a, b)) || self.dtls.contains(&(b, a))
+    }
+
+    /// Pairs of ends that [`Media::has_dtls`] knows.
+    pub(super) fn handshakes(&self) -> usize {
+        self.dtls.len()
     }
 
     fn is_at(&self, slot: u32, flow: FlowId, ssrc: u32) -> bool {
@@ -302,6 +318,13 @@ impl Analysis {
             at
         };
         self.media.table.insert_unique(hash, (hash, at as u32 | DOUBTFUL), |(h, _)| *h);
+    }
+
+    /// Takes that a handshake of DTLS went from one end to the other.
+    pub fn add_dtls(&mut self, src: SocketAddr, dst: SocketAddr) {
+        if self.media.dtls.len() < MOST_DTLS {
+            self.media.dtls.insert((src, dst));
+        }
     }
 
     /// Takes what RTCP says.

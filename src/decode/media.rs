@@ -236,6 +236,11 @@ fn flow_hash(f: &MediaFlow, state: &foldhash::fast::RandomState) -> u64 {
     Keys::flow_hash(f.src, f.dst, Transport::Udp, state) ^ u64::from(f.channel)
 }
 
+/// A record of DTLS 1.0 to 1.2 with a handshake (RFC 6347 §4.1).
+pub(super) fn is_dtls_handshake(payload: &[u8]) -> bool {
+    matches!(payload, [22, 0xFE, 0xFD | 0xFF, ..])
+}
+
 /// Hands a packet of media to the sink, counted by itself. How many packets count as RTP now that did not before.
 pub(super) fn give_packet(packet: &MediaPacket<'_>, at: &DecodedMedia<'_>, sink: &mut impl Sink) -> u32 {
     let (src, dst, transport) = (at.src, at.dst, at.transport);
@@ -352,7 +357,12 @@ impl Tallies {
                 sink.rtcp(&packet);
                 1
             }
-            MediaKind::Other => 1,
+            MediaKind::Other => {
+                if is_dtls_handshake(packet.bytes) {
+                    sink.dtls_handshake(packet.src, packet.dst);
+                }
+                1
+            }
         }
     }
 

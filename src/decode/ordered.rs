@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
-use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet};
+use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet, is_dtls_handshake};
 use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, give, give_known, give_sip};
@@ -193,7 +193,22 @@ impl CaptureDecoder {
             Class::Ordered if duplicate => self.ordered_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
-            class => self.accounting.add(class, 1),
+            class => {
+                if class == Class::Encrypted {
+                    self.dtls(prepared, i, sink);
+                }
+                self.accounting.add(class, 1);
+            }
+        }
+    }
+
+    /// A datagram of DTLS.
+    fn dtls(&self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
+        let Some((link, bytes, head)) = prepared.frame(i) else { return };
+        if let Sliced::Udp { src, dst, payload, .. } = slice_frame(link, bytes, head.origlen, &self.limits)
+            && is_dtls_handshake(payload)
+        {
+            sink.dtls_handshake(src, dst);
         }
     }
 

@@ -151,7 +151,10 @@ impl Analysis {
                 }
                 return true;
             }
-            Probe::Dtls => return true,
+            Probe::Dtls => {
+                self.add_dtls(m.src, m.dst);
+                return true;
+            }
             Probe::Sip => {
                 if let Some(kept) = self.sip_inside(m, data, path) {
                     return kept;
