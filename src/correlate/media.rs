@@ -19,6 +19,8 @@ mod joined;
 mod reports;
 mod sequence;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use buckets::{Bucket, Buckets};
 pub use joined::{

@@ -281,9 +281,11 @@ impl Stream {
         self.jitter.push(p.time, p.facts.timestamp)
     }
 
-    /// Looks like a packet of telephone events beside the stream's own type.
+    /// Looks like a packet of telephone events: beside the stream's own type, or in a stream of nothing else.
     fn is_event(&self, facts: &RtpFacts) -> bool {
-        facts.payload_type >= 96 && facts.payload_len == 4 && facts.payload_type != self.types[0].payload_type
+        const SIZE: u16 = 4;
+        let own = facts.payload_type == self.types[0].payload_type;
+        facts.payload_type >= 96 && facts.payload_len == SIZE && (!own || self.size.0 == SIZE)
     }
 
     fn key(&mut self, p: &Packet<'_>) {
