@@ -20,6 +20,7 @@ pub mod probe;
 pub mod provisioning;
 pub mod rlmi;
 pub mod roaming;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
