@@ -7,6 +7,7 @@ pub mod c3p;
 pub mod conference_info;
 pub mod csta;
 pub mod dns;
+pub mod dtls;
 pub mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
