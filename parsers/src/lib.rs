@@ -31,5 +31,6 @@ pub mod tds;
 pub mod tls;
 pub mod websocket;
 pub mod xml;
+pub mod zrtp;
 
 pub use issue::Issue;
