@@ -29,6 +29,7 @@ pub mod sqlr;
 pub mod stun;
 pub mod tds;
 pub mod tls;
+pub mod udptl;
 pub mod websocket;
 pub mod xml;
 pub mod zrtp;
