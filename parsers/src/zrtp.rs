@@ -28,9 +28,10 @@ const PREAMBLE: u16 = 0x505A;
 /// Issues kept of one packet.
 const MAX_ISSUES: usize = 8;
 
-/// Is it ZRTP by its first byte and cookie?
+/// Is it ZRTP by its first byte (16–19, RFC 7983 §7) and cookie?
+#[inline]
 pub fn looks_like_zrtp(datagram: &[u8]) -> bool {
-    datagram.first().is_some_and(|b| b & 0xF0 == 0x10) && datagram.get(4..8) == Some(&COOKIE)
+    matches!(datagram.first(), Some(16..=19)) && datagram.get(4..8) == Some(&COOKIE)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
