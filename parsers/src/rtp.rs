@@ -19,6 +19,7 @@
 
 #[cfg(test)]
 mod tests;
+pub mod video;
 
 /// Bytes of the fixed header.
 pub const HEADER: usize = 12;
@@ -255,6 +256,34 @@ pub fn digit(event: u8) -> Option<char> {
         10 => '*',
         11 => '#',
         12..=15 => char::from(b'A' + (event - 12)),
+        _ => return None,
+    })
+}
+
+/// Other events in words: the flash hook, fax and modem tones (RFC 4734 §2), tones of the line (RFC 2833 §3.11). `None` for
+/// keys and what has no name here.
+pub fn event_name(event: u8) -> Option<&'static str> {
+    Some(match event {
+        16 => "flash",
+        32 => "ANS (fax or modem answers)",
+        33 => "/ANS (modem answers)",
+        34 => "ANSam (modem answers)",
+        35 => "/ANSam (modem answers)",
+        36 => "CNG (fax calls)",
+        37 => "V.21 channel 1, 0 bit",
+        38 => "V.21 channel 1, 1 bit",
+        39 => "V.21 channel 2, 0 bit",
+        40 => "V.21 channel 2, 1 bit",
+        49 => "CT (modem calls)",
+        53 => "CI (V.8 call indicator)",
+        54 => "V.21 preamble (fax)",
+        64 => "off hook",
+        65 => "on hook",
+        66 => "dial tone",
+        70 => "ringing tone",
+        72 => "busy tone",
+        73 => "congestion tone",
+        74 => "special information tone",
         _ => return None,
     })
 }

@@ -139,6 +139,7 @@ fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut
             return media(MediaKind::Rtcp, payload);
         }
         Probe::Dtls => Class::Encrypted,
+        Probe::Zrtp => return Payload::Media(0, MediaKind::Other, payload.len()),
         Probe::SipKeepAlive => Class::Decoded,
         Probe::Sip => return message_text(payload),
         Probe::Tls | Probe::Http | Probe::Unknown if sip_port => return message_text(payload),

@@ -151,7 +151,7 @@ impl Analysis {
                 }
                 return true;
             }
-            Probe::Dtls => return true,
+            Probe::Dtls | Probe::Zrtp => return true,
             Probe::Sip => {
                 if let Some(kept) = self.sip_inside(m, data, path) {
                     return kept;
