@@ -205,6 +205,8 @@ pub trait Sink {
     fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, memo: &mut StreamMemo) -> u32;
     /// A packet of RTCP.
     fn rtcp(&mut self, packet: &DecodedMedia<'_>);
+    /// A datagram of DTLS or ZRTP, by which two ends agree on the keys of their media.
+    fn key_exchange(&mut self, packet: &DecodedMedia<'_>);
     /// Media counted since the last time on one flow.
     fn media(&mut self, tally: &MediaTally);
     /// Starts a TLS session; its number serves [`Sink::tls`].

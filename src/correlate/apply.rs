@@ -43,6 +43,10 @@ impl Sink for Apply<'_> {
         self.analysis.add_rtcp(packet);
     }
 
+    fn key_exchange(&mut self, packet: &DecodedMedia<'_>) {
+        self.analysis.add_key_exchange(packet, None);
+    }
+
     fn media(&mut self, tally: &MediaTally) {
         self.analysis.add_media(tally);
     }

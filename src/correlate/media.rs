@@ -14,6 +14,7 @@ use crate::capture::Nanos;
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
+mod handshake;
 mod jitter;
 mod joined;
 mod reports;
@@ -23,6 +24,7 @@ mod stream;
 mod tests;
 
 pub use buckets::{Bucket, Buckets};
+pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
 pub use joined::{
     Codec, CodecSource, MediaStream, Mos, Protection, StreamRelay, StreamSection, StreamSource,
 };
@@ -131,6 +133,7 @@ pub struct Media {
     doubtful: Vec<Doubtful>,
     next_doubtful: usize,
     pub reports: Reports,
+    pub keys: KeyExchanges,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
 }

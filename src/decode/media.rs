@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::rtp::parse_rtp;
 use hashbrown::HashTable;
 
@@ -268,7 +269,21 @@ fn give_content(
             sink.rtcp(at);
             1
         }
-        MediaKind::Other => 1,
+        MediaKind::Other => {
+            if makes_keys(at.bytes) {
+                sink.key_exchange(at);
+            }
+            1
+        }
+    }
+}
+
+/// Whether a payload is part of an agreement on keys: ZRTP, or DTLS but for what is sent once there are keys.
+pub(super) fn makes_keys(payload: &[u8]) -> bool {
+    match payload.first() {
+        Some(16..=19) => probe_datagram(payload) == Probe::Zrtp,
+        Some(20..=22 | 25 | 32..=63) => probe_datagram(payload) == Probe::Dtls,
+        _ => false,
     }
 }
 
@@ -352,7 +367,12 @@ impl Tallies {
                 sink.rtcp(&packet);
                 1
             }
-            MediaKind::Other => 1,
+            MediaKind::Other => {
+                if makes_keys(packet.bytes) {
+                    sink.key_exchange(&packet);
+                }
+                1
+            }
         }
     }
 

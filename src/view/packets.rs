@@ -311,6 +311,6 @@ pub(super) fn payload_text(probe: Probe, payload: &[u8]) -> Option<String> {
         Probe::Rtp => names::rtp(payload),
         Probe::Rtcp => names::rtcp(payload),
         Probe::Tls => names::tls(payload),
-        Probe::SipKeepAlive | Probe::Unknown => return None,
+        Probe::SipKeepAlive | Probe::Zrtp | Probe::Unknown => return None,
     })
 }

@@ -87,6 +87,7 @@ pub fn told(probe: Probe, bytes: &[u8], at: usize) -> Node {
         Probe::Stun => "STUN",
         Probe::ChannelData => "TURN ChannelData",
         Probe::Dtls => "DTLS",
+        Probe::Zrtp => "ZRTP",
         Probe::Rtp => "RTP",
         Probe::Rtcp => "RTCP",
         Probe::Tls => "TLS",
