@@ -1,6 +1,7 @@
 //! The analysis of every sample held to what the manifest says happened in it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder};
 use callscope::correlate::gathered::{
@@ -268,6 +269,76 @@ fn of_stream(m: &Value) -> String {
     let marks: Vec<String> = marks.iter().map(|(value, packets)| format!("{value} x {packets}")).collect();
     let reports = m["rtcp"]["reports"].as_i64().map_or("?".to_owned(), |n| n.to_string());
     t + &format!("; DSCP {}; {reports} reports", marks.join(", "))
+}
+
+/// DSCP, source, destination and payload of each UDP datagram of a pcap file of Ethernet and IP without options.
+fn marked_datagrams(file: &str) -> Vec<(u8, SocketAddr, SocketAddr, Vec<u8>)> {
+    let bytes = std::fs::read(samples_folder().join(file)).expect("a sample");
+    let mut rest = &bytes[24..];
+    let mut out = Vec::new();
+    while rest.len() > 16 {
+        let len = u32::from_le_bytes(rest[8..12].try_into().expect("four bytes")) as usize;
+        let ip = &rest[30..16 + len];
+        rest = &rest[16 + len..];
+        let v6 = ip[0] >> 4 == 6;
+        let (protocol, addresses, udp) = if v6 { (ip[6], 8, 40) } else { (ip[9], 12, 20) };
+        if protocol != 17 {
+            continue;
+        }
+        let port = |at: usize| u16::from_be_bytes([ip[at], ip[at + 1]]);
+        let end = |at: usize, port: u16| -> SocketAddr {
+            match v6 {
+                true => (<[u8; 16]>::try_from(&ip[at..at + 16]).expect("an address"), port).into(),
+                false => (<[u8; 4]>::try_from(&ip[at..at + 4]).expect("an address"), port).into(),
+            }
+        };
+        let dscp = if v6 { (ip[0] << 4 | ip[1] >> 4) >> 2 } else { ip[1] >> 2 };
+        let size = (udp - addresses) / 2;
+        let (src, dst) = (end(addresses, port(udp)), end(addresses + size, port(udp + 2)));
+        out.push((dscp, src, dst, ip[udp + 8..].to_vec()));
+    }
+    out
+}
+
+/// What the manifest tells of media, counted in the samples' own bytes where they lie bare.
+#[test]
+fn media_in_the_samples_is_what_the_manifest_tells() {
+    let mut counted = 0;
+    for s in manifest().iter().filter(|s| !s.media.is_empty() && s.file.ends_with(".pcap")) {
+        let all = marked_datagrams(&s.file);
+        for truth in s.media.iter().filter(|l| !l.contains(" via ")) {
+            let (head, figures) = truth
+                .split_once(" call")
+                .and_then(|(h, f)| Some((h, f.split_once(": ")?.1)))
+                .expect("a line");
+            let words: Vec<&str> = head.split([' ', ',']).collect();
+            let end = |n: usize| -> SocketAddr { words[n].parse().expect("an address") };
+            let ssrc = u32::from_str_radix(&words[3][2..], 16).expect("an SSRC").to_be_bytes();
+            let of_it = |(_, src, dst, p): &&(u8, SocketAddr, SocketAddr, Vec<u8>)| {
+                let rtcp = p.get(1).is_some_and(|t| (192..=223).contains(t));
+                (*src, *dst) == (end(0), end(2)) && p[0] >> 6 == 2 && !rtcp && p.get(8..12) == Some(&ssrc)
+            };
+            let mut sequences: Vec<u16> = Vec::new();
+            let mut marks: BTreeMap<u8, u32> = BTreeMap::new();
+            for (dscp, .., p) in all.iter().filter(of_it) {
+                sequences.push(u16::from_be_bytes([p[2], p[3]]));
+                *marks.entry(*dscp).or_default() += 1;
+            }
+            let packets = sequences.len();
+            sequences.sort_unstable();
+            sequences.dedup();
+            let twice = match packets - sequences.len() {
+                0 => String::new(),
+                n => format!(", {n} twice"),
+            };
+            let marks: Vec<String> = marks.iter().map(|(d, n)| format!("{d} x {n}")).collect();
+            assert!(figures.starts_with(&format!("{packets} of ")), "{}: {packets} packets: {truth}", s.file);
+            let tail = format!("{twice}; DSCP {};", marks.join(", "));
+            assert!(figures.contains(&tail), "{}: {tail} in {truth}", s.file);
+            counted += packets;
+        }
+    }
+    assert!(counted > 4_000, "{counted}");
 }
 
 #[test]
