@@ -127,6 +127,8 @@ impl Doubtful {
 #[derive(Debug, Default)]
 pub struct Media {
     pub streams: Vec<Stream>,
+    /// By `FlowId`: whether there is a stream.
+    proved: Vec<bool>,
     /// Hash of flow and SSRC, and the slot.
     table: HashTable<(u64, u32)>,
     /// In a ring: the oldest makes place.
@@ -146,6 +148,11 @@ impl Media {
     /// What may be RTP: too few packets to tell, or numbers that do not go on.
     pub fn doubtful(&self) -> &[Doubtful] {
         &self.doubtful
+    }
+
+    /// Whether a flow carries a stream.
+    pub(super) fn has_stream(&self, flow: FlowId) -> bool {
+        self.proved.get(flow.0 as usize).is_some_and(|p| *p)
     }
 
     fn is_at(&self, slot: u32, flow: FlowId, ssrc: u32) -> bool {
@@ -265,6 +272,11 @@ impl Analysis {
         stream.channel = channel;
         packets.into_iter().for_each(|p| stream.push(p, most));
         media.streams.push(stream);
+        let place = flow.0 as usize;
+        if media.proved.len() <= place {
+            media.proved.resize(place + 1, false);
+        }
+        media.proved[place] = true;
         media.table.insert_unique(hash, (hash, at), |(h, _)| *h);
         (at, packets.len() as u32)
     }
