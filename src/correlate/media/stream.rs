@@ -316,6 +316,24 @@ impl Stream {
     #[inline]
     fn note_type(&mut self, p: &Packet<'_>) -> bool {
         let pt = p.facts.payload_type;
+        if self.size.0 == p.facts.payload_len {
+            self.size.1 += 1;
+        } else if self.size.1 == 0 {
+            self.size = (p.facts.payload_len, 1);
+        } else {
+            self.size.1 -= 1;
+        }
+        let usual = &mut self.types[0];
+        if usual.payload_type == pt && usual.packets > 0 {
+            usual.packets += 1;
+            usual.last = p.time;
+            return true;
+        }
+        self.note_other_type(p)
+    }
+
+    fn note_other_type(&mut self, p: &Packet<'_>) -> bool {
+        let pt = p.facts.payload_type;
         let at = self.types.iter().position(|t| t.packets == 0 || t.payload_type == pt);
         let Some(at) = at else { return false };
         let t = &mut self.types[at];
@@ -324,13 +342,6 @@ impl Stream {
         }
         t.packets += 1;
         t.last = p.time;
-        if self.size.0 == p.facts.payload_len {
-            self.size.1 += 1;
-        } else if self.size.1 == 0 {
-            self.size = (p.facts.payload_len, 1);
-        } else {
-            self.size.1 -= 1;
-        }
         if at > 0 && self.types[at].packets > self.types[at - 1].packets {
             self.types.swap(at, at - 1);
         }
@@ -339,6 +350,15 @@ impl Stream {
 
     #[inline]
     fn mark(&mut self, p: &Packet<'_>) {
+        let usual = &mut self.marks[0];
+        if usual.dscp == p.dscp && usual.packets > 0 && !p.duplicate {
+            usual.packets += 1;
+            return;
+        }
+        self.other_mark(p);
+    }
+
+    fn other_mark(&mut self, p: &Packet<'_>) {
         let is_free = |m: &Mark| m.packets == 0 && m.again == 0;
         let at = self.marks.iter().position(|m| m.dscp == p.dscp && !is_free(m) || is_free(m));
         let Some(mark) = at.and_then(|at| self.marks.get_mut(at)) else { return };
@@ -351,6 +371,15 @@ impl Stream {
     /// Counts the time of one packet, the most usual first.
     #[inline]
     fn step(&mut self, step: u32) {
+        let usual = &mut self.steps[0];
+        if usual.0 == step {
+            usual.1 += 1;
+            return;
+        }
+        self.other_step(step);
+    }
+
+    fn other_step(&mut self, step: u32) {
         let at = self.steps.iter().position(|(s, n)| *s == step || *n == 0);
         let Some(at) = at else {
             if let Some(last) = self.steps.last_mut() {
