@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::Nanos;
+use crate::capture::{FrameRef, Nanos};
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
@@ -65,7 +65,10 @@ pub struct Doubtful {
 /// A packet that waits for others.
 #[derive(Debug, Clone, Copy)]
 struct HeldPacket {
-    packet: Packet<'static>,
+    time: Nanos,
+    frame: FrameRef,
+    facts: RtpFacts,
+    dscp: u8,
     /// The beginning of its payload.
     head: [u8; 4],
 }
@@ -76,11 +79,12 @@ impl HeldPacket {
         for (to, from) in head.iter_mut().zip(p.payload) {
             *to = *from;
         }
-        Self { packet: Packet { payload: &[], ..*p }, head }
+        Self { time: p.time, frame: p.frame, facts: p.facts, dscp: p.dscp, head }
     }
 
     fn packet(&self) -> Packet<'_> {
-        Packet { payload: &self.head, ..self.packet }
+        let Self { time, frame, facts, dscp, ref head } = *self;
+        Packet { time, frame, facts, dscp, duplicate: false, payload: head }
     }
 }
 
