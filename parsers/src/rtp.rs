@@ -93,6 +93,18 @@ impl RtpHeader {
 /// the end, a payload type that would be RTCP (72–76, RFC 5761 §4).
 #[inline]
 pub fn parse_rtp(packet: &[u8]) -> Option<RtpHeader> {
+    read(packet, true)
+}
+
+/// As [`parse_rtp`] for a packet that the capture cut behind these bytes: the payload is as far as it was captured, and
+/// the last byte no count of padding.
+#[inline]
+pub fn parse_cut_rtp(captured: &[u8]) -> Option<RtpHeader> {
+    read(captured, false)
+}
+
+#[inline]
+fn read(packet: &[u8], whole: bool) -> Option<RtpHeader> {
     let &[first, second, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3] = packet.first_chunk::<HEADER>()?;
     let payload_type = second & 0x7F;
     if first >> 6 != 2 || matches!(payload_type, 72..=76) {
@@ -114,7 +126,7 @@ pub fn parse_rtp(packet: &[u8]) -> Option<RtpHeader> {
     let rest = packet.get(start..)?;
     let padded = first & 0x20 != 0;
     let padding = match rest.last() {
-        Some(&count) if padded && usize::from(count) <= rest.len() => count,
+        Some(&count) if padded && whole && usize::from(count) <= rest.len() => count,
         _ => 0,
     };
     Some(RtpHeader {

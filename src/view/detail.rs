@@ -254,7 +254,8 @@ fn scene<'a>(
         }
         _ => return None,
     };
-    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records })
+    let cut = matches!(sliced, Sliced::Udp { ip, .. } if ip.missing > 0);
+    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records, cut })
 }
 
 /// STUN messages that were completed by this frame but begin in an earlier one.

@@ -237,7 +237,11 @@ fn udp(
                 Probe::Rtp => "RTP",
                 _ => "RTCP",
             };
-            (name, media::line(probe, payload).unwrap_or_default() + &relayed())
+            let cut = match ip.missing {
+                0 => String::new(),
+                n => format!(", {} more not captured", show::count(u64::from(n), "byte", "bytes")),
+            };
+            (name, media::line(probe, payload, ip.missing > 0).unwrap_or_default() + &cut + &relayed())
         }
         _ if is_sqlr(src, dst, payload) => ("SQLR", sql::datagram(payload).unwrap_or_default()),
         _ => {
@@ -314,7 +318,7 @@ pub(super) fn payload_text(probe: Probe, payload: &[u8]) -> Option<String> {
         Probe::Sip | Probe::Http => first_line(payload),
         Probe::Stun => names::stun(payload),
         Probe::ChannelData => names::channel_data(payload),
-        Probe::Dtls | Probe::Zrtp | Probe::Rtp | Probe::Rtcp => return media::line(probe, payload),
+        Probe::Dtls | Probe::Zrtp | Probe::Rtp | Probe::Rtcp => return media::line(probe, payload, false),
         Probe::Tls => names::tls(payload),
         Probe::SipKeepAlive | Probe::Unknown => return None,
     })

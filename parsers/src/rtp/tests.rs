@@ -67,6 +67,8 @@ fn padding_that_does_not_fit() {
     let all = hex!("a0000001 00000000 00000001 aabb03");
     assert!(parse_rtp(&all).unwrap().payload.is_empty());
     assert_eq!(parse_rtp(&all[..12]).unwrap().padding, 0, "no payload, no count");
+    let cut = parse_cut_rtp(&all).unwrap();
+    assert_eq!((cut.padding, cut.padded, cut.payload.len()), (0, true, 3), "the capture ended here");
 }
 
 /// RFC 3551 §6 tables 4 and 5, some rows of each.

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use callscope_parsers::probe::Probe;
 use callscope_parsers::rtp::{
-    Extension, HEADER, ONE_BYTE_EXTENSIONS, Payload, RtpHeader, fallback_payload, parse_rtp, static_payload,
+    Extension, HEADER, ONE_BYTE_EXTENSIONS, Payload, RtpHeader, fallback_payload, static_payload,
 };
 
 use super::Node;
@@ -20,16 +20,17 @@ use crate::view::show;
 /// Bytes of a value shown in hexadecimal.
 const HEX: usize = 32;
 
-/// The tree of a payload that begins `at`, if the probe took it for media or what keys it.
-pub fn node(probe: Probe, bytes: &[u8], at: usize) -> Option<Node> {
+/// The tree of a payload that begins `at`, if the probe took it for media or what keys it. `cut`: the capture does not
+/// hold its end.
+pub fn node(probe: Probe, bytes: &[u8], at: usize, cut: bool) -> Option<Node> {
     let (label, children) = match probe {
-        Probe::Rtp => ("RTP", rtp(&parse_rtp(bytes)?, bytes)),
-        Probe::Rtcp => ("RTCP", rtcp::tree(bytes)),
-        Probe::Dtls => ("DTLS", dtls::tree(bytes)),
-        Probe::Zrtp => ("ZRTP", zrtp::tree(bytes)?),
+        Probe::Rtp => ("RTP", rtp(&lines::rtp(bytes, cut)?, bytes, cut)),
+        Probe::Rtcp => ("RTCP", rtcp::tree(&lines::rtcp(bytes, cut), bytes)),
+        Probe::Dtls => ("DTLS", dtls::tree(&lines::dtls(bytes, cut), bytes)),
+        Probe::Zrtp => ("ZRTP", zrtp::tree(&lines::zrtp(bytes, cut)?, bytes)),
         _ => return None,
     };
-    let mut node = Node::new(label, lines::line(probe, bytes).unwrap_or_default(), 0..bytes.len());
+    let mut node = Node::new(label, lines::line(probe, bytes, cut).unwrap_or_default(), 0..bytes.len());
     node.children = children;
     node.shift(at);
     Some(node)
@@ -52,7 +53,7 @@ fn remark(label: &str, value: impl Into<String>) -> Node {
     Node { label: label.to_owned(), value: value.into(), ..Node::default() }
 }
 
-fn rtp(rtp: &RtpHeader, bytes: &[u8]) -> Vec<Node> {
+fn rtp(rtp: &RtpHeader, bytes: &[u8], cut: bool) -> Vec<Node> {
     let mut out = vec![
         Node::new("Version", "2", 0..1),
         Node::new("Padding", yes(rtp.padded), 0..1),
@@ -70,7 +71,8 @@ fn rtp(rtp: &RtpHeader, bytes: &[u8]) -> Vec<Node> {
     }
     out.extend(rtp.extension.map(|e| extension(e, bytes)));
     let range = rtp.payload.range();
-    let mut payload = Node::new("Payload", bytes_text(range.len()), range.clone());
+    let captured = if cut { " captured" } else { "" };
+    let mut payload = Node::new("Payload", bytes_text(range.len()) + captured, range.clone());
     if let Some((event, key)) = likely_key(rtp, bytes) {
         let (start, end) = (range.start, if event.end { "yes" } else { "no" });
         let mut node = Node::new("If this is telephone-event", format!("key {key}"), range.clone());
@@ -86,7 +88,7 @@ fn rtp(rtp: &RtpHeader, bytes: &[u8]) -> Vec<Node> {
     if rtp.padding > 0 {
         let end = range.end + usize::from(rtp.padding);
         out.push(Node::new("Padding bytes", rtp.padding.to_string(), range.end..end));
-    } else if rtp.padded {
+    } else if rtp.padded && !cut {
         let words = "the count does not fit: it is encrypted (SRTP), or damaged";
         out.push(Node::new("Padding bytes", words, range.end.saturating_sub(1)..range.end));
     }
@@ -117,7 +119,11 @@ fn extension(e: Extension, bytes: &[u8]) -> Node {
     let mut node = Node::new("Header extension", bytes_text(end - start), start.saturating_sub(4)..end);
     let head = start.saturating_sub(4);
     node.children.push(Node::new("Profile", format!("0x{:04x}{form}", e.profile), head..head + 2));
-    node.children.push(Node::new("Length", format!("{} words", e.len / 4), head + 2..start));
+    node.children.push(Node::new(
+        "Length",
+        show::count(u64::from(e.len / 4), "word", "words"),
+        head + 2..start,
+    ));
     let content = bytes.get(start..end).unwrap_or_default();
     node.children.extend(elements(e.profile, content).into_iter().map(|(id, value)| {
         let text = hex(content.get(value.clone()).unwrap_or_default());

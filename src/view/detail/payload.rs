@@ -57,7 +57,8 @@ pub fn payload(
         }
         _ => Probe::Unknown,
     };
-    vec![told(probe, bytes, range.start)]
+    let cut = matches!(sliced, Sliced::Udp { ip, .. } if ip.missing > 0);
+    vec![told(probe, bytes, range.start, cut)]
 }
 
 /// The messages of a segment, each with the length before it.
@@ -79,9 +80,9 @@ fn dns_segment(bytes: &[u8], at: usize, messages: Vec<(Range<usize>, Dns)>) -> V
     out
 }
 
-/// A node for a payload that begins `at`, by what it looks like.
-pub fn told(probe: Probe, bytes: &[u8], at: usize) -> Node {
-    if let Some(node) = media::node(probe, bytes, at) {
+/// A node for a payload that begins `at`, by what it looks like. `cut`: the capture does not hold its end.
+pub fn told(probe: Probe, bytes: &[u8], at: usize, cut: bool) -> Node {
+    if let Some(node) = media::node(probe, bytes, at, cut) {
         return node;
     }
     let name = match probe {

@@ -38,6 +38,8 @@ pub struct Scene<'a> {
     pub show_secrets: bool,
     /// Of the frame.
     pub records: Vec<&'a StunRecord>,
+    /// The capture does not hold all of the datagram.
+    pub cut: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -229,7 +231,7 @@ fn carried(bytes: &[u8], at: usize, scene: &Scene<'_>, depth: usize) -> Node {
             node
         }
         Probe::ChannelData | Probe::Stun | Probe::SipKeepAlive => data(bytes, at),
-        probe => payload::told(probe, bytes, at),
+        probe => payload::told(probe, bytes, at, scene.cut),
     }
 }
 

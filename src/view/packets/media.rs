@@ -7,10 +7,11 @@ use callscope_parsers::dtls::{
 use callscope_parsers::probe::Probe;
 use callscope_parsers::rtcp::{
     ExtensionValue, Feedback, FeedbackDetail, ReportBlock, Rtcp, RtcpBody, RtcpPacket, VoipMetrics, XrBody,
-    parse_rtcp,
+    parse_cut_rtcp, parse_rtcp,
 };
 use callscope_parsers::rtp::{
-    RtpHeader, TELEPHONE_EVENT, TelephoneEvent, parse_rtp, parse_telephone_event, static_payload,
+    RtpHeader, TELEPHONE_EVENT, TelephoneEvent, parse_cut_rtp, parse_rtp, parse_telephone_event,
+    static_payload,
 };
 use callscope_parsers::tls::{alert_name, version_name};
 use callscope_parsers::zrtp::{Zrtp, ZrtpMessage, error_title, parse_zrtp};
@@ -24,15 +25,41 @@ const REPORTS: usize = 3;
 /// Columns of a name out of a packet.
 const TEXT: usize = 60;
 
-/// The line of a payload that the probe took for media or what keys it.
-pub fn line(probe: Probe, payload: &[u8]) -> Option<String> {
+/// The line of a payload that the probe took for media or what keys it. `cut`: the capture does not hold its end.
+pub fn line(probe: Probe, payload: &[u8], cut: bool) -> Option<String> {
     Some(match probe {
-        Probe::Rtp => parse_rtp(payload).map_or_else(|| "cut".to_owned(), |rtp| rtp_line(&rtp, payload)),
-        Probe::Rtcp => rtcp_line(&parse_rtcp(payload)),
-        Probe::Dtls => dtls_line(&parse_dtls(payload)),
-        Probe::Zrtp => zrtp_line(&parse_zrtp(payload)?),
+        Probe::Rtp => rtp(payload, cut).map_or_else(|| "cut".to_owned(), |rtp| rtp_line(&rtp, payload)),
+        Probe::Rtcp => rtcp_line(&rtcp(payload, cut)),
+        Probe::Dtls => dtls_line(&dtls(payload, cut)),
+        Probe::Zrtp => zrtp_line(&zrtp(payload, cut)?),
         _ => return None,
     })
+}
+
+pub fn rtp(payload: &[u8], cut: bool) -> Option<RtpHeader> {
+    if cut { parse_cut_rtp(payload) } else { parse_rtp(payload) }
+}
+
+pub fn rtcp(payload: &[u8], cut: bool) -> Rtcp<'_> {
+    if cut { parse_cut_rtcp(payload) } else { parse_rtcp(payload) }
+}
+
+/// Without issues where it is cut: they would speak of the cut.
+pub fn dtls(payload: &[u8], cut: bool) -> Dtls {
+    let mut read = parse_dtls(payload);
+    if cut {
+        read.issues.clear();
+    }
+    read
+}
+
+/// Without issues where it is cut.
+pub fn zrtp(payload: &[u8], cut: bool) -> Option<Zrtp> {
+    let mut read = parse_zrtp(payload)?;
+    if cut {
+        read.issues.clear();
+    }
+    Some(read)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -100,6 +127,9 @@ pub fn rtcp_line(rtcp: &Rtcp<'_>) -> String {
     if rtcp.encrypted {
         let from = rtcp.ssrc().map_or_else(String::new, |s| format!(", SSRC {}", ssrc(s)));
         return format!("{}{from}, the rest is encrypted (SRTCP)", names.join(" + "));
+    }
+    if rtcp.cut {
+        names.push("…".to_owned());
     }
     let mut out = if names.is_empty() { "no packet".to_owned() } else { names.join(" + ") };
     let mut add = |what: String| {
@@ -223,8 +253,7 @@ pub fn dtls_line(dtls: &Dtls) -> String {
         parts.push("…".to_owned());
     }
     let mut out = if parts.is_empty() { "no record".to_owned() } else { parts.join(" + ") };
-    // A cut is no fault of the sender.
-    if dtls.issues.iter().any(|i| i.code != "dtls-record-cut") {
+    if !dtls.issues.is_empty() {
         out.push_str(", malformed");
     }
     out

@@ -1,7 +1,7 @@
 //! DTLS as a tree: a node a record, handshake messages with what they say.
 
 use callscope_parsers::dtls::{
-    Assembly, DtlsRecord, Fragment, Handshake, RecordBody, content_name, fingerprint, parse_dtls,
+    Assembly, Dtls, DtlsRecord, Fragment, Handshake, RecordBody, content_name, fingerprint,
 };
 use callscope_parsers::tls::{Certificate, alert_name, cipher_name, is_grease};
 
@@ -13,8 +13,7 @@ use crate::view::show;
 /// Names shown of one list.
 const LIST: usize = 64;
 
-pub fn tree(bytes: &[u8]) -> Vec<Node> {
-    let dtls = parse_dtls(bytes);
+pub fn tree(dtls: &Dtls, bytes: &[u8]) -> Vec<Node> {
     // Messages in pieces are told where their last piece stands, if all of them stand in this datagram.
     let mut assembly = Assembly::default();
     let mut out: Vec<Node> = dtls.records.iter().map(|r| record(r, bytes, &mut assembly)).collect();
@@ -32,7 +31,7 @@ fn record(r: &DtlsRecord, bytes: &[u8], assembly: &mut Assembly) -> Node {
             Node::new("Version", dtls_version(version), start + 1..start + 3),
             Node::new("Epoch", r.epoch.to_string(), start + 3..start + 5),
             Node::new("Sequence number", sequence.to_string(), start + 5..start + 11),
-            Node::new("Length", r.content.len().to_string(), start + 11..start + 13),
+            Node::new("Length", number(bytes, start + 11..start + 13), start + 11..start + 13),
         ];
     } else {
         let text = format!("epoch {} (its lower bits), the rest of it is encrypted", r.epoch);
@@ -62,6 +61,12 @@ fn record(r: &DtlsRecord, bytes: &[u8], assembly: &mut Assembly) -> Node {
     node
 }
 
+/// A field as it stands, whatever there is of what it counts.
+fn number(bytes: &[u8], range: std::ops::Range<usize>) -> String {
+    let field = bytes.get(range).unwrap_or_default();
+    field.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)).to_string()
+}
+
 fn message(f: &Fragment, bytes: &[u8], assembly: &mut Assembly) -> Node {
     let start = f.range.start;
     let whole = f.is_whole();
@@ -72,7 +77,7 @@ fn message(f: &Fragment, bytes: &[u8], assembly: &mut Assembly) -> Node {
         Node::new("Length", f.length.to_string(), start + 1..start + 4),
         Node::new("Message sequence", f.message_seq.to_string(), start + 4..start + 6),
         Node::new("Fragment offset", f.offset.to_string(), start + 6..start + 9),
-        Node::new("Fragment length", f.body.len().to_string(), start + 9..start + 12),
+        Node::new("Fragment length", number(bytes, start + 9..start + 12), start + 9..start + 12),
     ];
     let complete = assembly.push(bytes, f);
     match (&complete, &f.message) {

@@ -1,9 +1,9 @@
 //! RTCP as a tree: a node a packet.
 
 use callscope_parsers::rtcp::{
-    App, Bye, ExtensionValue, Feedback, FeedbackDetail, ProfileExtension, ReceiverReport, ReportBlock,
+    App, Bye, ExtensionValue, Feedback, FeedbackDetail, ProfileExtension, ReceiverReport, ReportBlock, Rtcp,
     RtcpBody, RtcpPacket, SdesChunk, SenderReport, VoipMetrics, XrBlock, XrBody, XrReport, packet_name,
-    parse_rtcp, sdes_name,
+    sdes_name,
 };
 
 use super::{bytes_text, hex, remark, yes};
@@ -17,31 +17,36 @@ const NTP_TO_UNIX: u64 = 2_208_988_800;
 const ENTRIES: usize = 64;
 const REPORT: usize = 24;
 
-pub fn tree(bytes: &[u8]) -> Vec<Node> {
-    let rtcp = parse_rtcp(bytes);
-    let mut out: Vec<Node> = rtcp.packets.iter().map(|p| packet(p, bytes)).collect();
+pub fn tree(rtcp: &Rtcp<'_>, bytes: &[u8]) -> Vec<Node> {
+    let mut out: Vec<Node> = rtcp.packets.iter().map(|p| packet(p, bytes, rtcp.cut)).collect();
     if rtcp.encrypted {
         let clear = 8.min(bytes.len());
         let end = rtcp.trailer.as_ref().map_or(bytes.len(), |t| t.word.start);
-        out.push(Node::new("Encrypted", bytes_text(end.saturating_sub(clear)), clear..end.max(clear)));
+        let tag = match &rtcp.trailer {
+            // RFC 7714 has it in front of the index.
+            Some(t) if t.word.end == bytes.len() => ", the authentication tag included",
+            _ => "",
+        };
+        let text = bytes_text(end.saturating_sub(clear)) + tag;
+        out.push(Node::new("Encrypted", text, clear..end.max(clear)));
     }
     if let Some(t) = &rtcp.trailer {
         let mut node = Node::new("SRTCP", format!("index {}", t.index), t.word.clone());
-        node.children.push(Node::new("Encrypted", yes(t.encrypted), t.word.start..t.word.start + 1));
+        node.children.push(Node::new("E bit", yes(t.encrypted), t.word.start..t.word.start + 1));
         node.children.push(Node::new("Index", t.index.to_string(), t.word.clone()));
         out.push(node);
         if t.word.end < bytes.len() {
             let rest = t.word.end..bytes.len();
             out.push(Node::new("Authentication tag", bytes_text(rest.len()), rest));
         }
-    } else if rtcp.reduced_size && rtcp.packets.len() > 1 {
+    } else if rtcp.reduced_size && !rtcp.cut && !rtcp.packets.is_empty() {
         out.push(remark("Reduced size", "no report first, or no CNAME (RFC 5506)"));
     }
     rtcp.issues.iter().for_each(|i| place_issue(&mut out, i));
     out
 }
 
-fn packet(p: &RtcpPacket<'_>, bytes: &[u8]) -> Node {
+fn packet(p: &RtcpPacket<'_>, bytes: &[u8], cut: bool) -> Node {
     let start = p.range.start;
     let mut node = Node::new(packet_title(p), "", p.range.clone());
     let (count, words) = match &p.body {
@@ -72,6 +77,17 @@ fn packet(p: &RtcpPacket<'_>, bytes: &[u8]) -> Node {
         RtcpBody::TransportFeedback(f) | RtcpBody::PayloadFeedback(f) => add(feedback(f, start, bytes)),
         RtcpBody::ExtendedReport(x) => add(extended(x, start, bytes)),
         RtcpBody::Encrypted { ssrc: s } => add(vec![Node::new("SSRC", ssrc(*s), start + 4..start + 8)]),
+        // Where the capture ends nothing shows whether it is encrypted; the SSRC never is.
+        RtcpBody::Unknown if cut => {
+            if let Some(s) = bytes.get(start + 4..).and_then(|b| b.first_chunk::<4>()) {
+                add(vec![Node::new("SSRC", ssrc(u32::from_be_bytes(*s)), start + 4..start + 8)]);
+            }
+            let rest = (start + 8).min(p.range.end)..p.range.end;
+            if !rest.is_empty() {
+                let text = format!("{}, not read: the capture cut the datagram", bytes_text(rest.len()));
+                add(vec![Node::new("Content", text, rest)]);
+            }
+        }
         RtcpBody::Unknown => {
             let rest = (start + 4).min(p.range.end)..p.range.end;
             if !rest.is_empty() {

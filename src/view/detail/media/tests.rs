@@ -23,7 +23,7 @@ fn print(nodes: &[Node], depth: usize, out: &mut String) {
 /// The tree of a datagram that stands 42 bytes into its frame.
 fn tree(datagram: &[u8]) -> String {
     let mut out = String::new();
-    print(&[node(probe_datagram(datagram), datagram, 42).expect("media")], 0, &mut out);
+    print(&[node(probe_datagram(datagram), datagram, 42, false).expect("media")], 0, &mut out);
     out
 }
 
@@ -125,6 +125,21 @@ fn lying_control() {
     );
 }
 
+/// A capture that holds only the beginning: nothing is wrong, and nothing is told that may be ciphertext.
+#[test]
+fn cut_by_the_capture() {
+    let all: [(&[u8], Probe); 4] = [
+        (&seed!("rtcp/srtcp_sr")[..60], Probe::Rtcp),
+        (&seed!("dtls/certificate")[..60], Probe::Dtls),
+        (&seed!("zrtp/hello")[..60], Probe::Zrtp),
+        (&hex!("a0600001 00000000 00000001 aabbff"), Probe::Rtp),
+    ];
+    let mut out = String::new();
+    print(&all.map(|(bytes, probe)| node(probe, bytes, 0, true).expect("media")), 0, &mut out);
+    assert!(!out.contains('!'), "{out}");
+    insta::assert_snapshot!(out);
+}
+
 /// Senders without a clock, and dates.
 #[test]
 fn ntp_times() {
@@ -202,7 +217,7 @@ proptest! {
             n.children.iter().try_for_each(|c| check(c, &own))
         }
         for probe in [Probe::Rtp, Probe::Rtcp, Probe::Dtls, Probe::Zrtp] {
-            if let Some(found) = node(probe, &bytes, 42) {
+            for found in [false, true].into_iter().filter_map(|cut| node(probe, &bytes, 42, cut)) {
                 check(&found, &(42..42 + bytes.len()))?;
             }
         }

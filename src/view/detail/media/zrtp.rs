@@ -1,14 +1,13 @@
 //! ZRTP as a tree.
 
-use callscope_parsers::zrtp::{HEADER, ZrtpMessage, parse_zrtp};
+use callscope_parsers::zrtp::{HEADER, Zrtp, ZrtpMessage};
 
 use super::{hex, remark};
 use crate::view::detail::{Node, place_issue};
 use crate::view::packets::media::{ssrc, zrtp_error};
 use crate::view::show;
 
-pub fn tree(bytes: &[u8]) -> Option<Vec<Node>> {
-    let zrtp = parse_zrtp(bytes)?;
+pub fn tree(zrtp: &Zrtp, bytes: &[u8]) -> Vec<Node> {
     let mut out = vec![
         Node::new("Sequence number", zrtp.sequence.to_string(), 2..4),
         Node::new("Magic cookie", "ZRTP", 4..8),
@@ -31,7 +30,7 @@ pub fn tree(bytes: &[u8]) -> Option<Vec<Node>> {
         }
     }
     zrtp.issues.iter().for_each(|i| place_issue(&mut out, i));
-    Some(out)
+    out
 }
 
 fn fields(message: &ZrtpMessage) -> Vec<Node> {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn told(payload: &[u8]) -> String {
-    line(probe_datagram(payload), payload).expect("media")
+    line(probe_datagram(payload), payload, false).expect("media")
 }
 
 #[test]
@@ -106,6 +106,22 @@ fn dtls() {
     assert_eq!(told(&hex!("2f0001001000112233445566778899aabbccddeeff")), "DTLS 1.3 record (encrypted)");
 }
 
+/// What the capture cut off is no fault, and what may be ciphertext is not read.
+#[test]
+fn cut_by_the_capture() {
+    let cut = |payload: &[u8]| line(probe_datagram(payload), payload, true).expect("media");
+    let report = hex!("81c90007 3291d53c 09f0997eaf731e4d9a644fbdfa57443f2b7a38678e2abeb0 90890339e123");
+    assert_eq!(cut(&report), "RR + …");
+    let two = hex!("80c90001 00000001 81ca000a 00000001 012173");
+    assert_eq!(cut(&two), "RR + SDES + …");
+    let record = hex!("16fefd0000000000000000003c 0b00003000000000000000 30 00");
+    assert_eq!(cut(&record), "Certificate (fragment)");
+    let padded = hex!("a0000001 00000000 00000001 aabb02");
+    assert_eq!(cut(&padded), "PT 0 PCMU seq 1 ts 0 SSRC 0x00000001 3 bytes");
+    let hello = hex!("100000015a52545001020304505a001f48656c6c6f202020312e3130");
+    assert_eq!(cut(&hello), "Hello (what I can do)");
+}
+
 #[test]
 fn zrtp() {
     let error = hex!("100000015a52545001020304505a00044572726f7220202000000062faf78ee8");
@@ -123,7 +139,7 @@ proptest! {
             [&hex!("81cb"), &hex!("16fefd0000000000000000"), &hex!("100000015a525450"), &hex!("80")];
         bytes.splice(0..0, heads[head].iter().copied());
         for probe in [Probe::Rtp, Probe::Rtcp, Probe::Dtls, Probe::Zrtp] {
-            if let Some(text) = line(probe, &bytes) {
+            for text in [false, true].into_iter().filter_map(|cut| line(probe, &bytes, cut)) {
                 prop_assert!(text.len() < 1200 && !text.chars().any(char::is_control), "{text:?}");
             }
         }
