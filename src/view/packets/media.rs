@@ -359,7 +359,8 @@ pub fn zrtp_line(zrtp: &Zrtp) -> String {
     } else {
         show::shorten(&show::safe_str(&zrtp.message_type), TEXT)
     };
-    match &zrtp.message {
+    let malformed = if zrtp.issues.is_empty() { "" } else { ", malformed" };
+    let told = match &zrtp.message {
         ZrtpMessage::Hello { version, client, .. } => {
             format!("{name} {} from \"{}\"", show::safe_str(version), show::safe_str(client))
         }
@@ -372,7 +373,8 @@ pub fn zrtp_line(zrtp: &Zrtp) -> String {
             Some(title) => format!("{name} ({title})"),
             None => name,
         },
-    }
+    };
+    told + malformed
 }
 
 pub fn zrtp_error(code: u32) -> String {

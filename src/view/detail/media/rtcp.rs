@@ -50,7 +50,7 @@ fn packet(p: &RtcpPacket<'_>, bytes: &[u8], cut: bool) -> Node {
     let start = p.range.start;
     let mut node = Node::new(packet_title(p), "", p.range.clone());
     let (count, words) = match &p.body {
-        RtcpBody::SenderReport(_) | RtcpBody::ReceiverReport(_) => ("Report count", p.count.to_string()),
+        _ if matches!(p.packet_type, 200 | 201) => ("Report count", p.count.to_string()),
         RtcpBody::SourceDescription(_) | RtcpBody::Bye(_) => ("Source count", p.count.to_string()),
         RtcpBody::App(_) => ("Subtype", p.count.to_string()),
         RtcpBody::TransportFeedback(f) | RtcpBody::PayloadFeedback(f) => {
