@@ -221,6 +221,31 @@ pub const fn fallback_payload(payload_type: u8) -> Option<Payload> {
     }
 }
 
+/// What an encoding of `a=rtpmap` is, where its name alone does not say it; in any case.
+pub fn encoding_title(name: &str) -> Option<&'static str> {
+    const TITLES: [(&str, &str); 18] = [
+        ("CN", "comfort noise"),
+        ("telephone-event", "keys (DTMF)"),
+        ("tone", "tones"),
+        ("RED", "redundant data"),
+        ("ulpfec", "forward error correction"),
+        ("parityfec", "forward error correction"),
+        ("flexfec", "forward error correction"),
+        ("flexfec-03", "forward error correction"),
+        ("X-ULPFECUC", "forward error correction"),
+        ("rtx", "retransmission"),
+        ("x-msrta", "RTAudio"),
+        ("G7221", "G.722.1"),
+        ("x-rtvc1", "RTVideo"),
+        ("X-H264UC", "H.264 by Microsoft"),
+        ("H264", "H.264"),
+        ("H264-SVC", "H.264 in layers"),
+        ("x-data", "application sharing or file transfer"),
+        ("t38", "fax"),
+    ];
+    TITLES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, title)| *title)
+}
+
 /// A key or tone (RFC 4733 §2.3). All packets of one event have the same RTP timestamp; the last one is sent three times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TelephoneEvent {

@@ -102,6 +102,18 @@ fn tables_together() {
     assert_eq!(fallback_payload(114).unwrap(), Payload { name: "x-msrta", clock: 16_000, channels: 1 });
 }
 
+#[test]
+fn encodings_in_words() {
+    let all = ["cn", "TELEPHONE-EVENT", "red", "x-msrta", "x-rtvc1", "X-H264UC", "x-data", "ULPFEC"];
+    let titles: Vec<_> = all.iter().filter_map(|n| encoding_title(n)).collect();
+    assert_eq!(titles.len(), all.len());
+    assert_eq!(
+        (titles[3], titles[4], titles[6]),
+        ("RTAudio", "RTVideo", "application sharing or file transfer")
+    );
+    assert_eq!(encoding_title("PCMU"), None);
+}
+
 /// First and last packet of the key 1 as sipp sends it (rtp_dtmf_rfc2833).
 #[test]
 fn keys() {

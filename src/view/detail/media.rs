@@ -10,7 +10,8 @@ use std::ops::Range;
 
 use callscope_parsers::probe::Probe;
 use callscope_parsers::rtp::{
-    Extension, HEADER, ONE_BYTE_EXTENSIONS, Payload, RtpHeader, fallback_payload, static_payload,
+    Extension, HEADER, ONE_BYTE_EXTENSIONS, Payload, RtpHeader, encoding_title, fallback_payload,
+    static_payload,
 };
 
 use super::Node;
@@ -99,7 +100,8 @@ fn rtp(rtp: &RtpHeader, bytes: &[u8], cut: bool) -> Vec<Node> {
 fn payload_type(number: u8) -> String {
     let text = |p: Payload| {
         let channels = if p.channels > 1 { format!(", {} channels", p.channels) } else { String::new() };
-        format!("{}, {} Hz{channels}", p.name, p.clock)
+        let title = encoding_title(p.name).map_or_else(String::new, |t| format!(", {t}"));
+        format!("{}{title}, {} Hz{channels}", p.name, p.clock)
     };
     match (static_payload(number), fallback_payload(number)) {
         (Some(p), _) => format!("{number} ({})", text(p)),

@@ -151,7 +151,7 @@ fn receiver_report(r: &ReceiverReport, at: usize) -> Vec<Node> {
 fn ntp_time(ntp: u64) -> String {
     let (seconds, fraction) = (ntp >> 32, ntp & 0xFFFF_FFFF);
     let unix = seconds.checked_sub(NTP_TO_UNIX).and_then(|s| {
-        let nanos = s.checked_mul(1_000_000_000)?.checked_add(fraction * 1_000_000_000 >> 32)?;
+        let nanos = s.checked_mul(1_000_000_000)?.checked_add((fraction * 1_000_000_000) >> 32)?;
         i64::try_from(nanos).ok()
     });
     match unix {
@@ -163,7 +163,7 @@ fn ntp_time(ntp: u64) -> String {
 
 /// Units of 1/65536 s.
 fn units(n: u32) -> String {
-    show::duration((u64::from(n) * 1_000_000_000 >> 16) as i64)
+    show::duration(((u64::from(n) * 1_000_000_000) >> 16) as i64)
 }
 
 fn report(b: &ReportBlock, at: usize) -> Node {

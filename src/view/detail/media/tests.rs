@@ -49,18 +49,19 @@ fn header_extension_and_key() {
 /// What a number means is said where it is fixed; a default of other clients is called that.
 #[test]
 fn payload_types() {
-    let all = [0, 10, 13, 31, 71, 96, 111, 117].map(payload_type);
+    let all = [0, 10, 13, 31, 71, 96, 111, 117, 121].map(payload_type);
     assert_eq!(
         all,
         [
             "0 (PCMU, 8000 Hz)",
             "10 (L16, 44100 Hz, 2 channels)",
-            "13 (CN, 8000 Hz)",
+            "13 (CN, comfort noise, 8000 Hz)",
             "31 (H261, 90000 Hz)",
             "71 (not assigned)",
             "96 (dynamic)",
             "111 (dynamic; Communicator and Lync default to SIREN, 16000 Hz)",
             "117 (dynamic; Communicator and Lync default to G722, 8000 Hz, 2 channels)",
+            "121 (dynamic; Communicator and Lync default to x-rtvc1, RTVideo, 90000 Hz)",
         ]
     );
 }
