@@ -333,7 +333,8 @@ pub fn write_streams(out: impl Write, streams: u32, packets: u32) -> io::Result<
             rtp[4..8].copy_from_slice(&(k * 160).to_be_bytes());
             rtp[8..12].copy_from_slice(&id.wrapping_mul(0x9e37_79b9).to_be_bytes());
             let port = (id % 20_000) as u16 * 2;
-            let (a, b) = (Ipv4Addr::from(0x0a00_0001 + id / 20_000), Ipv4Addr::from(0x0a64_0001 + id / 20_000));
+            let (a, b) =
+                (Ipv4Addr::from(0x0a00_0001 + id / 20_000), Ipv4Addr::from(0x0a64_0001 + id / 20_000));
             let micros = start + u64::from(k) * 20_000 + u64::from(id) * 19_000 / u64::from(streams);
             w.udp(micros, (a, 16_384 + port), (b, 16_384 + port), &rtp)?;
         }
