@@ -77,6 +77,7 @@ pub struct Analysis {
     /// Captures were still being read when the summaries were last made.
     pub(super) was_live: bool,
     pub(super) alias_cache: super::aliases::AliasCache,
+    pub(super) media_cache: super::media::IndexCache,
 }
 
 /// Messages by the frame that completed them.

@@ -429,6 +429,11 @@ impl Stream {
         self.keys.as_deref().map_or(&[], Vec::as_slice)
     }
 
+    /// The first sequence number since the sender last began anew.
+    pub fn first_number(&self) -> u16 {
+        self.sequence.first()
+    }
+
     /// First timestamp, for finding the same stream elsewhere.
     pub fn first_stamp(&self) -> u32 {
         self.first_stamp

@@ -24,7 +24,7 @@ fn place(context: Contexts) -> Vec<State> {
         }
         Contexts::ROW => &["3 Enter / peer Enter j j j l", "3 Enter"],
         Contexts::LIST => &["3 / Bob Enter ^D ^D l > >"],
-        Contexts::EMPTY => &["7", "6"],
+        Contexts::EMPTY => &["9"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
         Contexts::LADDER => &["2 Enter / 200 Enter j l Space k J J", "2 Enter j j"],
         Contexts::DETAIL => &[
