@@ -375,7 +375,7 @@ fn the_panes_of_frames_and_ladders_are_opened_apart() {
 fn a_key_without_a_meaning_says_so() {
     for (way, key, says) in [
         ("1", "/", "/ does nothing here: ? lists the keys"),
-        ("6", "Enter", "⏎ does nothing here: ? lists the keys"),
+        ("9", "Enter", "⏎ does nothing here: ? lists the keys"),
         ("2 t", "F7", "F7 does nothing here: the keys are below"),
     ] {
         let mut state = state(80, 24);
