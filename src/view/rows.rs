@@ -231,7 +231,7 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "status" "Status" Right 2 "final status of the INVITE",
     "setup" "Setup" Right 5 "INVITE to first ringing",
     "talk" "Talk" Right 4 "answer to BYE",
-    "media" "Media" Left 3 "which ways its media went (⇄ both, → from the caller only, ← from the callee only, ✗ none), and by which path",
+    "media" "Media" Left 3 "ways its media went (⇄ both, → caller only, ← callee only, ✗ none) and the path",
     "mos" "MOS" Right 4 "lowest estimated MOS of its streams",
     "messages" "Msgs" Right 6 "how many messages it has",
     "kind" "Kind" Left 4 "audio, video, im, conference, application_sharing, file_transfer",
