@@ -124,8 +124,16 @@ pub fn call_lines_of<'a>(analysis: &'a Analysis, query: &Query, rows: Vec<CallId
         cells::call(analysis, c, key, cells::Times { mode, start, previous })
     });
     let mut lines = build(query, rows, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell);
-    if query.brief && query.columns.is_empty() && analysis.media_index().streams.is_empty() {
-        lines.columns.retain(|c| !matches!(c.key.as_str(), "media" | "mos"));
+    if query.brief && query.columns.is_empty() {
+        let index = analysis.media_index();
+        let (media, mos) = (!index.streams.is_empty() || !analysis.stun.records.is_empty(), || {
+            index.streams.iter().any(|s| s.mos.is_some())
+        });
+        lines.columns.retain(|c| match c.key.as_str() {
+            "media" => media,
+            "mos" => mos(),
+            _ => true,
+        });
     }
     lines
 }

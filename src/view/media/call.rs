@@ -84,7 +84,7 @@ pub fn call_way(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
         let agreed = matches!(summary.kind, CallKind::Audio | CallKind::Video) && summary.answered.is_some();
         return match () {
             () if !agreed => Way::NoMedia,
-            () if would_be_seen(analysis, c) => Way::None,
+            () if would_be_seen(analysis, index, c) => Way::None,
             () => Way::NotHere,
         };
     }
@@ -134,7 +134,7 @@ fn path(analysis: &Analysis, c: CallIdx, streams: &[&MediaStream]) -> String {
 
 /// Whether the media of a call that was answered would have passed the capture point: its connectivity checks did, and
 /// came to an end.
-fn would_be_seen(analysis: &Analysis, c: CallIdx) -> bool {
+fn would_be_seen(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> bool {
     let s = &analysis.call(c).summary;
     let Some(answered) = s.answered else { return false };
     if s.end.unwrap_or_else(|| analysis.newest_time()).saturating_sub(answered) < TALK {
@@ -143,12 +143,13 @@ fn would_be_seen(analysis: &Analysis, c: CallIdx) -> bool {
     if analysis.stun.records.is_empty() {
         return false;
     }
+    let media_passes = !index.streams.is_empty();
     let sessions = analysis.ice_sessions_of(c);
     let media = |s: &IceSession| s.pairs.iter().any(|p| p.media_packets > 0);
     let settled = |s: &IceSession| match s.state {
         IceState::Failed => true,
-        // Its checks passed here, so would its media.
-        IceState::Connected => s.selected().any(|p| p.requests > 0 && p.responses > 0),
+        // Its checks passed here, so would its media; unless the capture was stripped of media.
+        IceState::Connected => media_passes && s.selected().any(|p| p.requests > 0 && p.responses > 0),
         IceState::Incomplete | IceState::NotStarted => false,
     };
     let audio = |s: &&IceSession| s.media.as_deref().is_none_or(|m| m == "audio");

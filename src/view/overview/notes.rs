@@ -527,6 +527,7 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     let paths = ice(analysis, notes);
     sql(analysis, notes);
     super::control::notes(analysis, notes);
+    super::media::notes(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
