@@ -4,7 +4,7 @@ mod call;
 mod heard;
 mod trend;
 
-pub use call::{CallMedia, Way, call_media, call_mos, call_way};
+pub use call::{CallMedia, Way, call_media, call_mos, call_way, half_missing};
 pub use heard::{HeardLoss, heard_jitter, heard_loss};
 pub use trend::{jitter_line, loss_line};
 
@@ -30,6 +30,8 @@ const FEW: u64 = 50;
 pub enum Quality {
     HeavyLoss,
     Poor,
+    /// The other end reports, and leaves it out.
+    Unheard,
     Loss,
     Jitter,
     Low,
@@ -49,6 +51,7 @@ impl Quality {
         match () {
             () if loss >= LOSS_HEAVY => Self::HeavyLoss,
             () if mos.is_some_and(|m| m < MOS_BAD) => Self::Poor,
+            () if s.unheard => Self::Unheard,
             () if loss >= LOSS_HEARD => Self::Loss,
             () if jitter >= JITTER_HEARD => Self::Jitter,
             () if mos.is_some_and(|m| m < MOS_LOW) => Self::Low,
@@ -61,6 +64,7 @@ impl Quality {
         match self {
             Self::HeavyLoss => "heavy loss",
             Self::Poor => "low MOS",
+            Self::Unheard => "unheard",
             Self::Loss => "loss",
             Self::Jitter => "jitter",
             Self::Low => "MOS",
@@ -74,6 +78,7 @@ impl Quality {
         match self {
             Self::HeavyLoss => "● heavy loss",
             Self::Poor => "● low MOS",
+            Self::Unheard => "▲ unheard",
             Self::Loss => "▲ loss",
             Self::Jitter => "▲ jitter",
             Self::Low => "▲ MOS",
@@ -86,7 +91,7 @@ impl Quality {
     pub fn severity(self) -> u8 {
         match self {
             Self::HeavyLoss | Self::Poor => 0,
-            Self::Loss | Self::Jitter | Self::Low => 1,
+            Self::Unheard | Self::Loss | Self::Jitter | Self::Low => 1,
             Self::Few | Self::Good => 2,
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn activity(analysis: &Analysis, slices: &Slices) -> Option<Activity>
     let mut counts = vec![0; slices.count];
     let (mut missing, mut expected, mut jitter, mut weight) = (0, 0, 0.0, 0.0);
     let mut mos: Vec<f64> = Vec::new();
-    for s in &index.streams {
+    for s in index.streams.iter() {
         mos.extend(s.mos.map(|m| m.value));
         let Some(figures) = analysis.figures_of(s) else { continue };
         spread(&figures, slices, &mut counts);
@@ -76,7 +76,7 @@ pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
     if bad.len() > TOLD {
         let more = show::count((bad.len() - TOLD) as u64, "more stream", "more streams");
-        notes.push((WARNING, format!("Media: {more} with loss or jitter in view 6"), None));
+        notes.push((WARNING, format!("Media: {more} with trouble in view 6"), None));
     }
 }
 
@@ -91,6 +91,9 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
         Quality::Jitter => {
             let (mean, max) = figures.jitter()?;
             format!("jitter {}, up to {}", media::millis(mean), media::millis(max))
+        }
+        Quality::Unheard => {
+            "the other end's reports (RTCP) leave it out: it does not arrive there".to_owned()
         }
         _ => format!(
             "{} % of {} lost before the capture point",
