@@ -95,7 +95,7 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let title = format!("Stream {}  {sender} → {receiver}  {}", row + 1, words.join("  "));
     let heard = at.analysis.heard_of(s);
     let head = sentences(at, s, figures);
-    let mut parts = vec![here(figures)];
+    let mut parts = vec![here(s, figures)];
     parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
     parts.push(stream(at, s, figures));
@@ -249,7 +249,7 @@ fn mos(s: &MediaStream, m: &Mos) -> String {
 }
 
 /// What was measured where the capture was taken.
-fn here(figures: &Stream) -> Part {
+fn here(s: &MediaStream, figures: &Stream) -> Part {
     let mut facts = Facts::new();
     let losses = figures.losses();
     facts.at("packets", show::number(figures.packets), frame(figures.first_frame));
@@ -259,7 +259,9 @@ fn here(figures: &Stream) -> Part {
     facts.at("lost before here", lost, Lead::default().bad(heard));
     if losses.missing > 0 {
         facts.add("runs of loss", format!("{}, longest {}", losses.bursts, losses.longest));
-        if figures.repeated_in_next > 0 {
+        let is_red = |c: &Codec| c.name.eq_ignore_ascii_case("red");
+        let mut codecs = s.codec.iter().chain(s.other_codecs.iter().filter_map(|(_, c)| c.as_ref()));
+        if figures.repeated_in_next > 0 && codecs.any(is_red) {
             let left = losses.missing.saturating_sub(u64::from(figures.repeated_in_next));
             let text = format!("{} (RED repeats the frame in the next packet)", show::number(left));
             facts.add("lost after RED", text);
