@@ -25,6 +25,8 @@ mod relay;
 mod reported;
 mod section;
 mod sides;
+#[cfg(test)]
+mod tests;
 
 pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
 pub use sides::SectionMedia;

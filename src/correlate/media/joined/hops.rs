@@ -52,19 +52,20 @@ impl Seen {
         if !overlap || passed.abs() > SKEW || self.wire == other.wire {
             return false;
         }
-        if let (Some(x), Some(y)) = (a.from_caller, b.from_caller)
-            && x != y
-        {
-            return false;
-        }
+        let same_way = match (a.from_caller, b.from_caller) {
+            (Some(x), Some(y)) if x != y => return false,
+            (Some(_), Some(_)) => true,
+            _ => false,
+        };
         let ips = |f: Flow| [f.src.ip(), f.dst.ip()];
         let (x, y) = (ips(self.wire), ips(other.wire));
-        // The way back, and another call between the same machines.
+        // The way back, unless a proxy sends to somebody behind the same NAT; and another call between the same machines.
         let back = (self.wire.src, self.wire.dst) == (other.wire.dst, other.wire.src);
-        let beside = x == y
-            && self.wire.src.port() != other.wire.src.port()
-            && self.wire.dst.port() != other.wire.dst.port();
-        !back && !beside && x.iter().any(|ip| y.contains(ip))
+        let turned = x[0] == y[1] && x[1] == y[0] && !same_way;
+        let ports = |f: Flow| (f.src.port(), f.dst.port());
+        let (p, q) = (ports(self.wire), ports(other.wire));
+        let beside = x == y && p.0 != q.0 && p.1 != q.1;
+        !back && !turned && !beside && x.iter().any(|ip| y.contains(ip))
     }
 }
 
