@@ -15,6 +15,7 @@ use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
 mod handshake;
+mod index;
 mod jitter;
 mod joined;
 mod reports;
@@ -25,6 +26,8 @@ mod tests;
 
 pub use buckets::{Bucket, Buckets};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
+pub(in crate::correlate) use index::IndexCache;
+pub use index::MediaIndex;
 pub use joined::{
     ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaCache,
     MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
@@ -328,6 +331,7 @@ impl Analysis {
     /// Takes what RTCP says.
     pub fn add_rtcp(&mut self, packet: &DecodedMedia<'_>) {
         if packet.duplicate {
+            self.media.reports.captured_twice += 1;
             return;
         }
         let Some(flow) = self.media_flow(packet) else { return };
