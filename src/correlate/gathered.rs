@@ -12,8 +12,8 @@ pub use super::instant_message::{
     Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,
 };
 pub use super::sign_in::{
-    AuthRound, Credential, Lifetime, Mras, Relay, RelayUse, Setting, SignIn, SignInState, Step, StepKind,
-    StepState,
+    AuthRound, Credential, Grant, Lifetime, Mras, Refusal, Relay, RelayUse, Setting, SignIn, SignInState,
+    Step, StepKind, StepState,
 };
 pub use super::sql::Lookup;
 pub use super::subscription::{Ending, Fidelity, Subscription, SubscriptionState, Told, Value};

@@ -21,7 +21,7 @@ use auth::Told;
 
 pub use after::{Mras, Relay, Setting};
 pub use auth::AuthRound;
-pub use relay::{Credential, Lifetime, RelayUse};
+pub use relay::{Credential, Grant, Lifetime, Refusal, RelayUse};
 
 /// So long a request may wait for its answer (RFC 3261 §17.1.2.2, Timer F).
 const PATIENCE: Nanos = 32_000_000_000;

@@ -9,7 +9,7 @@ mod subscriptions;
 
 pub use conferences::{failure_words, roster_change_words};
 pub use messages::delivered;
-pub use sign_ins::{auth_words, failed_step, stopped};
+pub use sign_ins::{auth_words, failed_step, refused_by_relay, stopped};
 
 use super::filter::Filter;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
@@ -55,6 +55,10 @@ impl Lead {
         Self { message: Some(message), ..Self::default() }
     }
 
+    pub fn to_frame(frame: FrameRef) -> Self {
+        Self { frame: Some(frame), ..Self::default() }
+    }
+
     pub fn bad(self, bad: bool) -> Self {
         Self { bad, ..self }
     }
@@ -66,6 +70,27 @@ pub struct Part {
     pub title: String,
     pub table: Table,
     pub leads: Vec<Lead>,
+}
+
+impl Part {
+    /// Without rows and title.
+    fn of(columns: Vec<Column>) -> Self {
+        Self { title: String::new(), table: Table { columns, rows: Vec::new() }, leads: Vec::new() }
+    }
+
+    fn push(&mut self, row: Vec<String>, lead: Lead) {
+        self.table.rows.push(row);
+        self.leads.push(lead);
+    }
+
+    fn titled(self, title: String) -> Self {
+        Self { title, ..self }
+    }
+
+    /// None where it has no rows.
+    fn filled(self) -> Option<Self> {
+        (!self.leads.is_empty()).then_some(self)
+    }
 }
 
 /// All there is to say of a row.
@@ -276,21 +301,21 @@ fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
     ];
     let start = messages.first().map_or(0, |m| at.analysis.message(*m).time);
     let mut before = start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for &m in messages {
         let r = at.analysis.message(m);
         let flow = at.analysis.flow(r.flow);
         let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| a.to_string());
-        rows.push(vec![
+        let row = vec![
             show::time(r.time, at.mode, start, before),
             format!("{} → {}", name(flow.src), name(flow.dst)),
             crate::view::ladder::message_label(at.analysis, m),
             r.frame.frame.to_string(),
-        ]);
+        ];
         before = r.time;
-        leads.push(Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
+        part.push(row, Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
     }
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 /// Messages of one row that are listed.

@@ -243,11 +243,11 @@ fn instances(l: &Lookup) -> Part {
         column("frame", "Frame", Align::Right, 3),
     ];
     let named = |t: &Option<String>| t.as_deref().map(sql::name).unwrap_or_default();
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for i in l.instances.iter().take(MOST_MESSAGES) {
         let other: Vec<String> =
             i.other.iter().map(|(k, v)| format!("{} {}", sql::name(k), sql::name(v))).collect();
-        rows.push(vec![
+        let row = vec![
             named(&i.server),
             named(&i.name),
             i.version.as_deref().map(sql::version).unwrap_or_default(),
@@ -258,11 +258,11 @@ fn instances(l: &Lookup) -> Part {
             other.join(", "),
             i.from.to_string(),
             i.frame.frame.to_string(),
-        ]);
-        leads.push(Lead { frame: Some(i.frame), bad: i.tcp.is_none(), ..Lead::default() });
+        ];
+        part.push(row, Lead::to_frame(i.frame).bad(i.tcp.is_none()));
     }
     let title = show::count(l.instances.len() as u64, "instance", "instances");
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 fn connection_part(at: At<'_>, l: &Lookup) -> Part {
@@ -278,7 +278,7 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
         column("frame", "Frame", Align::Right, 3),
     ];
     let ports = l.ports();
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     let mut before = l.start;
     for c in connections(at, l).take(MOST_MESSAGES) {
         let right = match ports.contains(&c.server.port()) {
@@ -286,7 +286,7 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
             false if l.answers > 0 => "another",
             false => "",
         };
-        rows.push(vec![
+        let row = vec![
             show::time(c.time, at.mode, l.start, before),
             show::address(c.client),
             show::address(c.server),
@@ -296,13 +296,13 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
             c.syn_ack.map(|t| show::duration(t.saturating_sub(c.last_syn))).unwrap_or_default(),
             sql::connection(c),
             c.frame.frame.to_string(),
-        ]);
+        ];
         before = c.time;
         let bad = c.state() != ConnectionState::Established;
-        leads.push(Lead { frame: Some(c.frame), bad, ..Lead::default() });
+        part.push(row, Lead::to_frame(c.frame).bad(bad));
     }
     let title = show::count(l.connections.len() as u64, "connection", "connections");
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 /// Questions, answers, ICMP errors and the steps of connections, in order of time.
@@ -318,16 +318,16 @@ fn messages(at: At<'_>, l: &Lookup) -> Part {
     events.truncate(MOST_MESSAGES);
     let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| show::address(a));
     let mut before = l.start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for e in events {
-        rows.push(vec![
+        let row = vec![
             show::time(e.time, at.mode, l.start, before),
             format!("{} → {}", name(e.src), name(e.dst)),
             e.what,
             e.frame.frame.to_string(),
-        ]);
+        ];
         before = e.time;
-        leads.push(Lead { frame: Some(e.frame), bad: e.bad, ..Lead::default() });
+        part.push(row, Lead::to_frame(e.frame).bad(e.bad));
     }
-    Part { title: show::count(n as u64, "message", "messages"), table: Table { columns, rows }, leads }
+    part.titled(show::count(n as u64, "message", "messages"))
 }

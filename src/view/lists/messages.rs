@@ -210,7 +210,7 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
     let total = entries.len();
     entries.truncate(MOST_MESSAGES);
     let start = entries.first().map_or(0, |(time, ..)| *time);
-    let (mut rows, mut leads, mut before) = (Vec::new(), Vec::new(), start);
+    let (mut part, mut before) = (Part::of(columns), start);
     for (time, m, entry) in &entries {
         let when = show::time(*time, at.mode, start, before);
         before = *time;
@@ -230,8 +230,8 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         };
         for (n, line) in lines.into_iter().enumerate() {
             let first = |text: &str| if n == 0 { text.to_owned() } else { String::new() };
-            rows.push(vec![first(&when), first(&who), line, first(&outcome)]);
-            leads.push(Lead::to(*m).bad(bad));
+            let row = vec![first(&when), first(&who), line, first(&outcome)];
+            part.push(row, Lead::to(*m).bad(bad));
         }
     }
     let title = if total > entries.len() {
@@ -239,7 +239,7 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
     } else {
         "Transcript".to_owned()
     };
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 fn lines_of(at: At<'_>, m: &InstantMessage) -> Vec<String> {

@@ -234,25 +234,25 @@ fn contact_part(s: &Subscription, told: &Told) -> Option<Part> {
         column("changes", "Values", Align::Right, 1),
         column("last", "Told last", Align::Left, 0),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for contact in order.iter().take(MOST_CONTACTS) {
         let of = known.get(&contact.to_ascii_lowercase());
         let last = of.map(|(.., all)| {
             let all = all.iter().filter(|(_, v)| !v.is_empty()).map(|(what, v)| format!("{what} {v}"));
             all.collect::<Vec<_>>().join("; ")
         });
-        rows.push(vec![
+        let row = vec![
             user(contact),
             of.map_or(0, |(n, ..)| *n).to_string(),
             last.map_or("nothing".to_owned(), |l| show::shorten(&show::safe_str(&l), 120)),
-        ]);
-        leads.push(of.map_or(Lead::default(), |(_, m, _)| Lead::to(*m)));
+        ];
+        part.push(row, of.map_or(Lead::default(), |(_, m, _)| Lead::to(*m)));
     }
     let title = match order.len() {
         n if n > MOST_CONTACTS => format!("The first {MOST_CONTACTS} of {} contacts", show::number(n as u64)),
         n => show::count(n as u64, "contact", "contacts"),
     };
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }
 
 /// What the watcher was told, when.
@@ -269,17 +269,20 @@ fn told_part(at: At<'_>, told: &Told) -> Option<Part> {
     ];
     let start = told.values.first().map_or(0, |v| v.time);
     let mut before = start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for v in &told.values {
-        rows.push(vec![
+        let row = vec![
             show::time(v.time, at.mode, start, before),
             user(&v.contact),
             show::shorten(&show::safe_str(&v.what), 40),
             show::shorten(&show::safe_str(&v.value), 120),
             at.analysis.message(v.message).frame.frame.to_string(),
-        ]);
+        ];
         before = v.time;
-        leads.push(Lead::to(v.message).bad(v.what == "subscription" && v.value.starts_with("terminated")));
+        part.push(
+            row,
+            Lead::to(v.message).bad(v.what == "subscription" && v.value.starts_with("terminated")),
+        );
     }
     let mut title = "What the watcher was told, where it changed".to_owned();
     if told.repeats > 0 {
@@ -290,5 +293,5 @@ fn told_part(at: At<'_>, told: &Told) -> Option<Part> {
         let (read, total) = (show::number(told.read as u64), show::number(told.total as u64));
         title.push_str(&format!("; the first {read} of {total} notifications"));
     }
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }

@@ -85,7 +85,11 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
     notes.push((INFO, format!("Sign-ins: {text}"), start(analysis, first)));
     let newest = newest(analysis);
-    let told = stopped
+    let who = |s: &SignIn| match analysis.strings.bytes(s.user) {
+        b"" => format!("a client at {} for {}", s.client.ip(), show::safe_str(&s.domain)),
+        user => show::party_short(b"", user),
+    };
+    let mut told: Vec<(String, Option<FrameRef>)> = stopped
         .iter()
         .filter_map(|s| {
             let step = lists::failed_step(s)?;
@@ -98,15 +102,16 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
                 return None;
             }
             let why = lists::stopped(analysis, s)?;
-            let who = match analysis.strings.bytes(s.user) {
-                b"" => format!("a client at {} for {}", s.client.ip(), show::safe_str(&s.domain)),
-                user => show::party_short(b"", user),
-            };
             let at = step.messages.last().copied();
             let lookup = step.lookups.first().and_then(|i| analysis.dns.lookup(*i)).map(|l| l.frame);
-            Some((format!("Sign-in of {who} stopped at {why}"), frame(analysis, at).or(lookup)))
+            Some((format!("Sign-in of {} stopped at {why}", who(s)), frame(analysis, at).or(lookup)))
         })
         .collect();
+    told.extend(all.iter().filter_map(|s| {
+        let (used, why) = lists::refused_by_relay(analysis, s)?;
+        let answer = analysis.stun.record(used.refused?.answer)?;
+        Some((format!("Media relay refused the credentials of {}: {why}", who(s)), Some(answer.frame())))
+    }));
     tell(notes, told, "more sign-in that stopped", "more sign-ins that stopped", 3);
 }
 

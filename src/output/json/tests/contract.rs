@@ -719,4 +719,13 @@ pub struct RelayUse {
     pub allocation: u32,
     pub verified: Option<bool>,
     pub lifetime: String,
+    pub expires: Option<String>,
+    pub refused: Option<RelayRefusal>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayRefusal {
+    pub code: u16,
+    pub frame: Option<Frame>,
 }
