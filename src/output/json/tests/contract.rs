@@ -173,7 +173,7 @@ pub struct Subscription {
     pub targets: u32,
     pub contacts: Vec<String>,
     pub categories: Vec<String>,
-    pub fidelity: String,
+    pub fidelity: Option<String>,
     pub poll_period_s: Option<f64>,
     pub fetches: u32,
     pub expires_s: Option<u32>,
