@@ -30,7 +30,7 @@ use parser::Expr;
 use crate::correlate::gathered::InstantMessage;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, Owner};
 use crate::view::ice::SessionRef;
 
 /// A parsed filter.
@@ -91,6 +91,11 @@ impl Filter {
     /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
     pub fn matches_instant(&self, analysis: &Analysis, message: &InstantMessage) -> bool {
         self.matches(analysis, &Subject::Instant(message))
+    }
+
+    /// A sign-in or subscription made of calls and dialogs; `state` is its own. `who`: whose it is where there are none.
+    pub fn matches_row(&self, analysis: &Analysis, state: &'static str, who: &str, owners: &[Owner]) -> bool {
+        self.matches(analysis, &Subject::Row(&eval::Row { state, who, owners }))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

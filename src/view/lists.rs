@@ -173,7 +173,7 @@ impl ListKind {
         found.unwrap_or_default()
     }
 
-    /// Rows of which a call or dialog matches; instant messages that match themselves.
+    /// Rows of which a call or dialog matches; of instant messages, look-ups and states of rows the row itself.
     pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
         let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
@@ -181,7 +181,7 @@ impl ListKind {
             let all = (0u32..).zip(&gathered.instant_messages);
             return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
         }
-        let fits = |owner: &Owner| match owner {
+        let of_owner = |owner: &Owner| match owner {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
@@ -191,7 +191,23 @@ impl ListKind {
             };
             return all.filter(fits).collect();
         }
-        all.filter(|row| self.owners(analysis, gathered, *row).iter().any(fits)).collect()
+        let fits = |row: &u32| {
+            let owners = self.owners(analysis, gathered, *row);
+            let own = match self {
+                Self::SignIns => {
+                    gathered.sign_ins.get(*row as usize).map(|s| (s.state.name(), s.domain.as_str()))
+                }
+                Self::Subscriptions => {
+                    gathered.subscriptions.get(*row as usize).map(|s| (s.state.name(), ""))
+                }
+                _ => None,
+            };
+            match own {
+                Some((state, who)) => filter.matches_row(analysis, state, who, &owners),
+                None => owners.iter().any(of_owner),
+            }
+        };
+        all.filter(fits).collect()
     }
 
     /// The rows that match, a row at a time.
@@ -295,7 +311,7 @@ fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
 fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
     let columns = vec![
         column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 2),
+        column("way", "From → to", Align::Left, 1),
         column("what", "What", Align::Left, 0),
         column("frame", "Frame", Align::Right, 1),
     ];
@@ -305,7 +321,13 @@ fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
     for &m in messages {
         let r = at.analysis.message(m);
         let flow = at.analysis.flow(r.flow);
-        let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| a.to_string());
+        // Both ends are to be read on a narrow screen: ports are told where only they differ.
+        let alone = flow.src.ip() == flow.dst.ip();
+        let name = |a: std::net::SocketAddr| match show::machine(at.analysis, a) {
+            Some(name) if !alone => name,
+            _ if alone => a.to_string(),
+            _ => a.ip().to_canonical().to_string(),
+        };
         let row = vec![
             show::time(r.time, at.mode, start, before),
             format!("{} → {}", name(flow.src), name(flow.dst)),

@@ -9,12 +9,12 @@ use crate::view::sql;
 
 columns! { HELP DEFINITIONS
     "id" "#" Right 0 "number of the look-up, or of a connection that came without one",
-    "asked" "Asked" Left 1 "time of the first question, or of the connection",
-    "client" "Client" Left 0 "who asked",
+    "asked" "Asked" Left 5 "time of the first question, or of the connection",
+    "client" "Client" Left 3 "who asked",
     "server" "Server" Left 0 "who was asked",
-    "question" "Question" Left 2 "what was asked for",
-    "answer" "Answer" Left 1 "instances with port and pipe, or why there are none",
-    "then" "Then" Left 2 "the connection that followed",
+    "question" "Question" Left 2 "what was asked for: an instance, all instances, the port of the dedicated administrator connection",
+    "answer" "Answer" Left 4 "instances with port and pipe, or why there are none",
+    "then" "Then" Left 1 "the connection that followed",
     "verdict" "Verdict" Left 0 "what came of it",
     "kind" "Kind" Left 5 "CLNT_UCAST_INST and so on; connection: without a question",
     "state" "State" Left 5 "answered, unanswered, unreachable, malformed",
@@ -61,8 +61,18 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         }
         "client" => text(sql::machine(at.analysis, l.client)),
         "server" => text(server(at, l)),
-        "question" => text(sql::lookup_question(l)),
-        "answer" => text(sql::answer(l, at.analysis)),
+        "question" if l.is_connection() => none(),
+        "question" => {
+            let asked = sql::lookup_question(l);
+            text(asked.strip_prefix("instance ").unwrap_or(&asked).to_owned())
+        }
+        "answer" => {
+            let answer = sql::answer(l, at.analysis);
+            // That it is about the instance asked for goes without saying.
+            let asked = l.instance.as_deref().map(sql::name).filter(|n| !n.is_empty());
+            let rest = asked.and_then(|n| Some(answer.strip_prefix(&n)?.strip_prefix(' ')?.to_owned()));
+            text(rest.unwrap_or(answer))
+        }
         "then" => text(sql::then(l, at.analysis)),
         "verdict" => text(sql::verdict(l.verdict)),
         "kind" if l.is_connection() => text("connection".to_owned()),
@@ -309,7 +319,7 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
 fn messages(at: At<'_>, l: &Lookup) -> Part {
     let columns = vec![
         column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 2),
+        column("way", "From → to", Align::Left, 1),
         column("what", "What", Align::Left, 0),
         column("frame", "Frame", Align::Right, 1),
     ];

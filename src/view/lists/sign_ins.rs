@@ -22,7 +22,7 @@ columns! { HELP DEFINITIONS
     "auth" "By" Left 2 "NTLM, Kerberos, TLS-DSK, Digest",
     "attempts" "Tries" Right 5 "how often it tried; the rounds after a challenge are one try",
     "took" "Took" Right 3 "first REGISTER to the first 2xx",
-    "steps" "Steps" Left 2 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
+    "steps" "Steps" Left 3 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
     "stopped" "Stopped at" Left 0 "the first step that did not succeed, and why; else why a media relay refused its credentials",
     "expires" "Expires" Right 6 "seconds granted",
     "refreshes" "Refreshes" Right 6 "REGISTERs that prolonged it",
@@ -145,7 +145,7 @@ fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
     if step.kind == StepKind::Register {
         return match (s.state, s.status) {
             (SignInState::Challenged, status) => format!("{status}, and no credentials followed"),
-            (_, status @ (401 | 407)) => format!("{status}: the credentials were refused"),
+            (_, status @ (401 | 407)) => format!("{status}, credentials refused"),
             (_, status @ (301 | 302)) => match &s.redirect {
                 Some(uri) => {
                     format!(
@@ -255,16 +255,17 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         (Some(server), Some(transport)) => {
             format!("{} → {server} over {}", s.client, transport.name().to_uppercase())
         }
-        _ => format!("{}, which sent no REGISTER", s.client),
+        _ => format!("{} asked DNS and sent no REGISTER", s.client.ip()),
     };
-    head.push(format!(
-        "{way}{how}, {}{}.",
-        show::count(u64::from(s.attempts), "try", "tries"),
-        match s.refreshes {
-            0 => String::new(),
-            n => format!(", {}", show::count(u64::from(n), "refresh", "refreshes")),
-        }
-    ));
+    let tries = match s.server {
+        Some(_) => format!(", {}", show::count(u64::from(s.attempts), "try", "tries")),
+        None => String::new(),
+    };
+    let refreshes = match s.refreshes {
+        0 => String::new(),
+        n => format!(", {}", show::count(u64::from(n), "refresh", "refreshes")),
+    };
+    head.push(format!("{way}{how}{tries}{refreshes}."));
     if !s.realm.is_empty() {
         let target = if s.target.is_empty() {
             String::new()

@@ -4,7 +4,7 @@ use super::*;
 use crate::correlate::gathered::{Lifetime, Refusal, RelayUse};
 use crate::view::allocation;
 
-/// The use that a relay refused last, if none came about since, and why, short: `401: the credentials had run out`.
+/// The use that a relay refused last, if none came about since, and why, short: `401, credentials had run out`.
 pub fn refused<'s>(analysis: &Analysis, s: &'s SignIn) -> Option<(&'s RelayUse, String)> {
     let used = analysis.refused_by_relay(s)?;
     Some((used, why(used, used.refused?)))
@@ -17,12 +17,12 @@ fn over(used: &RelayUse, refusal: Refusal) -> Option<Nanos> {
 
 fn why(used: &RelayUse, refusal: Refusal) -> String {
     let why = match over(used, refusal) {
-        Some(_) => "the credentials had run out",
-        None if used.verified == Some(false) => "not the password that was given out",
-        None if used.ends.is_none() => "the credentials were refused",
-        None => "refused, though the credentials hold",
+        Some(_) => "credentials had run out",
+        None if used.verified == Some(false) => "another password than given out",
+        None if used.ends.is_none() => "credentials refused",
+        None => "though the credentials hold",
     };
-    format!("{}: {why}", refusal.code)
+    format!("{}, {why}", refusal.code)
 }
 
 /// The same in sentences, with what to do about it.
