@@ -1,7 +1,7 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
 mod conference;
-mod csta;
+pub(super) mod csta;
 mod diagnostics;
 mod dns;
 mod fold;

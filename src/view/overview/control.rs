@@ -1,6 +1,8 @@
-//! Sign-ins, conferences and instant messages: how many, and those that came to nothing.
+//! Sign-ins, conferences, remote call control and instant messages: how many, and those that came to nothing.
 //!
 //! What is told as the failure of a call or dialog is only counted here.
+
+mod remote;
 
 use super::notes::{INFO, Note, WARNING};
 use crate::capture::{FrameRef, Nanos};
@@ -25,6 +27,7 @@ pub fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
         analysis.messages.iter().filter(|r| f(r)).take(BODIES + 1).count()
     };
     sign_ins(analysis, notes);
+    remote::notes(analysis, BODIES, notes);
     let control = count(|r| matches!(r.content, Content::Cccp | Content::ConferenceInfo));
     if (1..=BODIES).contains(&control) {
         conferences(analysis, notes);
