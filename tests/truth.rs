@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder};
 use callscope::correlate::gathered::{
-    Command, Conference, InstantMessage, Leg, Member, SignIn, Subscription,
+    Command, Conference, Fidelity, InstantMessage, Leg, Member, SignIn, Subscription,
 };
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
@@ -138,7 +138,7 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
                 s.subscriber,
                 s.event,
                 s.targets,
-                s.fidelity.name(),
+                s.presence_fidelity().map_or("–", Fidelity::name),
                 s.notifies,
                 s.state.name(),
                 s.ending.name().unwrap_or("-")

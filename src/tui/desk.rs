@@ -9,7 +9,7 @@ mod user;
 
 pub use frames::{MAX_MATCHES, packet_text};
 pub use ice::{Cache, SessionData, WORST_FIRST, allocation_lines, session_lines};
-pub use table::{Around, Part, RowSearch, Sought, TableData};
+pub use table::{Around, Part, RowSearch, Sought, TableData, find as find_row};
 pub use user::{UserRows, Who, tables as user_tables};
 
 use counts::statistics;
@@ -445,9 +445,21 @@ fn detail_of(analysis: &Analysis, cache: &Cache, subject: Subject) -> Detail {
     if message.is_none()
         && let Some(buffer) = detail.buffers.first()
     {
-        detail.raw = show::safe_lines(&buffer.bytes);
+        detail.raw = raw_frame(&buffer.bytes);
     }
     detail
+}
+
+/// A run of text in a frame from which on it is shown as text.
+const TEXT_RUN: usize = 24;
+
+/// A frame as text, where there is some in it.
+fn raw_frame(bytes: &[u8]) -> Vec<String> {
+    let is_text = |b: &u8| matches!(b, b'\t' | b'\r' | b'\n' | 0x20..0x7f);
+    match bytes.split(|b| !is_text(b)).any(|run| run.len() >= TEXT_RUN) {
+        true => show::safe_lines(bytes),
+        false => vec!["no text in this frame: Decoded and Hex show what it holds".to_owned()],
+    }
 }
 
 /// The threads that answer.

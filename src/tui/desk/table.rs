@@ -265,7 +265,8 @@ pub(super) fn copy(
     text.join("\n")
 }
 
-pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
+/// The next row that a search is for.
+pub fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
     let mut query = search.query.clone();
     if search.sought == Sought::Problem {
         // Whatever columns are shown.
