@@ -9,7 +9,7 @@ use crate::capture::Input;
 use crate::correlate::Analysis;
 use crate::correlate::load::{LoadOptions, load};
 use crate::tui::desk::{self, Answer, Cache, Request};
-use crate::tui::effect::Effect;
+use crate::tui::effect::{self, Effect};
 use crate::tui::state::{State, View};
 
 /// A sample on the screen.
@@ -140,6 +140,38 @@ fn what_a_filter_asks_of_a_row_is_what_its_columns_say() {
     assert_eq!(rows("sign_ins.pcap", "3 F7 user~contoso&&state==unanswered Enter"), [1]);
     assert_eq!(rows("watchers.pcap", "3 F7 state==terminated Enter"), [2, 3, 4]);
     assert_eq!(rows("watchers.pcap", "3 F7 event==presence&&state!=active Enter"), [2, 3]);
+}
+
+#[test]
+fn what_is_written_from_a_row_is_the_row() {
+    let write = |sample: &str, keys: &str| {
+        let mut walk = Walk::through(sample, 120, 40);
+        let effects = walk.press(keys);
+        let analysis = desk::read(&walk.analysis);
+        let directory = tempfile::tempdir().unwrap();
+        let job = effects.into_iter().find_map(|e| match e {
+            Effect::Export(job) => Some(job),
+            _ => None,
+        });
+        let mut job = job.expect("something to write");
+        let name = job.path.clone();
+        job.path = directory.path().join(&name).display().to_string();
+        effect::export(&analysis, &job).expect("written");
+        (name, std::fs::read_to_string(&job.path).unwrap_or_default())
+    };
+    let (name, text) = write("sign_ins.pcap", "3 j j Enter s Enter");
+    assert_eq!(name, "callscope-sign-ins-3.txt");
+    assert!(text.contains("It stopped at register: 401, credentials refused."), "{text}");
+    let (name, text) = write("sign_ins.pcap", "3 j x s Enter");
+    assert_eq!(name, "callscope-sign-ins-2.txt");
+    assert!(text.contains("look-ups only"), "{text}");
+    let (name, text) = write("sql.pcap", "7 j Enter x s Enter");
+    assert_eq!(name, "callscope-sql-2.txt");
+    assert!(text.contains("SYN to 1501"), "{text}");
+    // What has no messages of SIP has no packets to write.
+    let mut walk = Walk::through("sql.pcap", 120, 40);
+    walk.press("7 x s");
+    assert!(walk.screen().contains("1 of 2"), "{}", walk.screen());
 }
 
 #[test]
