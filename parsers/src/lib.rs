@@ -26,6 +26,7 @@ pub mod sqlr;
 pub mod stun;
 pub mod tds;
 pub mod tls;
+mod utf16;
 pub mod websocket;
 pub mod xml;
 

@@ -15,6 +15,8 @@ mod xml;
 use std::io;
 use std::ops::Range;
 
+use callscope_parsers::Issue;
+
 use super::{packets, show};
 use crate::capture::FrameRef;
 use crate::correlate::stun::StunRecord;
@@ -289,6 +291,24 @@ fn part_of(analysis: &Analysis, frame: FrameRef) -> Option<MsgIdx> {
 pub fn sdp_summary(analysis: &Analysis, message: MsgIdx) -> io::Result<Vec<String>> {
     let bytes = analysis.message_bytes(message)?;
     Ok(body::sdp_summary(&bytes))
+}
+
+/// Hangs an issue under the deepest node that holds its bytes.
+fn hang_issue(tree: &mut Vec<Node>, issue: &Issue) {
+    let mut node =
+        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
+    node.issue = true;
+    let holds = |n: &Node| {
+        n.label != "Issue"
+            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
+    };
+    let mut level = tree;
+    while let Some(at) = level.iter().position(holds) {
+        let found = &mut level[at];
+        found.issue = true;
+        level = &mut found.children;
+    }
+    level.push(node);
 }
 
 #[cfg(test)]
