@@ -154,7 +154,7 @@ enum Endpoint {
 }
 
 impl Analysis {
-    pub fn sign_ins(&self) -> Vec<SignIn> {
+    pub(super) fn sign_ins(&self) -> Vec<SignIn> {
         let mut places: HashMap<Endpoint, usize> = HashMap::new();
         let mut groups: Vec<(String, Vec<DialogIdx>)> = Vec::new();
         for (index, dialog) in self.dialogs_shown() {

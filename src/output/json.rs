@@ -74,8 +74,9 @@ pub fn summary_of(
         o.value("statistics", &build::statistics(analysis))?;
         o.calls(analysis, calls, &index, options)?;
         o.dialogs(analysis, dialogs, options)?;
-        let gathered = analysis.gather();
         for kind in ListKind::ALL {
+            // One at a time: what is written is given back.
+            let gathered = analysis.gather();
             o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
@@ -131,7 +132,7 @@ pub fn allocations(
 pub fn gathered(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     kind: ListKind,
     rows: &[u32],
     options: JsonOptions,
@@ -143,7 +144,7 @@ pub fn gathered(
 pub fn gathered_lines(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
@@ -284,7 +285,7 @@ impl<'a> Object<'a> {
     fn gathered(
         &mut self,
         analysis: &Analysis,
-        gathered: &Gathered,
+        gathered: &Gathered<'_>,
         kind: ListKind,
         rows: &[u32],
         options: JsonOptions,
@@ -297,7 +298,7 @@ impl<'a> Object<'a> {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
                 .iter()
-                .partition(|r| gathered.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
+                .partition(|r| gathered.lookups().get(**r as usize).is_some_and(|l| l.is_connection()));
             let row = |row| lists::row(analysis, gathered, kind, row);
             self.list(lists::key(kind), options, &rows, weight, row)?;
             return self.list("sql_connections", options, &rest, weight, row);

@@ -276,7 +276,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
         Request::Overview { slices } => {
             let started = Instant::now();
             Answer::Overview {
-                overview: Arc::new(overview::overview(analysis, *slices)),
+                overview: Arc::new(overview::overview_of(analysis, &cache.gathered(analysis), *slices)),
                 holdings: holdings(analysis, cache),
                 took: started.elapsed(),
             }
@@ -294,7 +294,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::CopiedRows(table::copy(analysis, cache, *kind, query, ids))
         }
         Request::Ladder { owners, options } => {
-            let ladder = ladder::build(analysis, owners, *options);
+            let ladder = ladder::build_with(analysis, &cache.gathered(analysis), owners, *options);
             let flawed = flawed(analysis, &ladder);
             Answer::Ladder {
                 owners: owners.clone(),
@@ -348,6 +348,7 @@ fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {
 
 fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
     let captures = &analysis.captures;
+    let gathered = cache.gathered(analysis);
     let name = |path: &str| {
         if path == "-" {
             return "standard input".to_owned();
@@ -372,7 +373,7 @@ fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
         dialogs: analysis.dialogs_shown().count(),
         sessions: cache.index(analysis).len(),
         allocations: analysis.stun.allocations.len(),
-        lists: ListKind::ALL.map(|kind| kind.len(&cache.gathered(analysis))),
+        lists: ListKind::ALL.map(|kind| kind.len(&gathered)),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }

@@ -143,28 +143,28 @@ impl ListKind {
         self.list().defaults
     }
 
-    pub fn len(self, gathered: &Gathered) -> usize {
+    pub fn len(self, gathered: &Gathered<'_>) -> usize {
         match self {
-            Self::SignIns => gathered.sign_ins.len(),
-            Self::Subscriptions => gathered.subscriptions.len(),
-            Self::Conferences => gathered.conferences.len(),
-            Self::Messages => gathered.instant_messages.len(),
-            Self::Lookups => gathered.lookups.len(),
+            Self::SignIns => gathered.sign_ins().len(),
+            Self::Subscriptions => gathered.subscriptions().len(),
+            Self::Conferences => gathered.conferences().len(),
+            Self::Messages => gathered.instant_messages().len(),
+            Self::Lookups => gathered.lookups().len(),
         }
     }
 
     /// The calls and dialogs that a row is made of.
-    pub fn owners(self, analysis: &Analysis, gathered: &Gathered, row: u32) -> Vec<Owner> {
+    pub fn owners(self, analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Vec<Owner> {
         let at = row as usize;
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
-            Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| s.owners.clone()),
-            Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
+            Self::SignIns => gathered.sign_ins().get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => gathered.subscriptions().get(at).map(|s| s.owners.clone()),
+            Self::Conferences => gathered.conferences().get(at).map(|c| c.owners.clone()),
             Self::Messages => {
-                gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
+                gathered.instant_messages().get(at).map(|m| vec![analysis.message(m.message).owner])
             }
-            Self::Lookups => gathered.lookups.get(at).map(|l| {
+            Self::Lookups => gathered.lookups().get(at).map(|l| {
                 let mut owners: Vec<Owner> = l.sip.iter().map(|m| analysis.message(*m).owner).collect();
                 owners.dedup();
                 owners
@@ -174,11 +174,11 @@ impl ListKind {
     }
 
     /// Rows of which a call or dialog matches; of instant messages, look-ups and states of rows the row itself.
-    pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
+    pub fn matching(self, analysis: &Analysis, gathered: &Gathered<'_>, filter: Option<&Filter>) -> Vec<u32> {
         let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
         if self == Self::Messages {
-            let all = (0u32..).zip(&gathered.instant_messages);
+            let all = (0u32..).zip(gathered.instant_messages());
             return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
         }
         let of_owner = |owner: &Owner| match owner {
@@ -187,7 +187,7 @@ impl ListKind {
         };
         if self == Self::Lookups {
             let fits = |row: &u32| {
-                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
+                gathered.lookups().get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
             };
             return all.filter(fits).collect();
         }
@@ -195,10 +195,10 @@ impl ListKind {
             let owners = self.owners(analysis, gathered, *row);
             let own = match self {
                 Self::SignIns => {
-                    gathered.sign_ins.get(*row as usize).map(|s| (s.state.name(), s.domain.as_str()))
+                    gathered.sign_ins().get(*row as usize).map(|s| (s.state.name(), s.domain.as_str()))
                 }
                 Self::Subscriptions => {
-                    gathered.subscriptions.get(*row as usize).map(|s| (s.state.name(), ""))
+                    gathered.subscriptions().get(*row as usize).map(|s| (s.state.name(), ""))
                 }
                 _ => None,
             };
@@ -211,7 +211,7 @@ impl ListKind {
     }
 
     /// The rows that match, a row at a time.
-    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &'a Gathered, query: &Query) -> Lines<'a, u32> {
+    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &Gathered<'a>, query: &Query) -> Lines<'a, u32> {
         self.lines_of(analysis, gathered, query, self.matching(analysis, gathered, query.filter.as_ref()))
     }
 
@@ -219,24 +219,21 @@ impl ListKind {
     pub fn lines_of<'a>(
         self,
         analysis: &'a Analysis,
-        gathered: &'a Gathered,
+        gathered: &Gathered<'a>,
         query: &Query,
         rows: Vec<u32>,
     ) -> Lines<'a, u32> {
-        let at = At { analysis, gathered, mode: query.time };
-        let cell: Box<CellOf<'a, u32>> = match self {
-            Self::SignIns => Box::new(move |row, key, before| sign_ins::cell(at, *row, key, before.copied())),
-            Self::Subscriptions => {
-                Box::new(move |row, key, before| subscriptions::cell(at, *row, key, before.copied()))
+        let (gathered, mode) = (gathered.clone(), query.time);
+        let cell: Box<CellOf<'a, u32>> = Box::new(move |row, key, before| {
+            let (at, before) = (At { analysis, gathered: &gathered, mode }, before.copied());
+            match self {
+                Self::SignIns => sign_ins::cell(at, *row, key, before),
+                Self::Subscriptions => subscriptions::cell(at, *row, key, before),
+                Self::Conferences => conferences::cell(at, *row, key, before),
+                Self::Messages => messages::cell(at, *row, key, before),
+                Self::Lookups => lookups::cell(at, *row, key, before),
             }
-            Self::Conferences => {
-                Box::new(move |row, key, before| conferences::cell(at, *row, key, before.copied()))
-            }
-            Self::Messages => {
-                Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
-            }
-            Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
-        };
+        });
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
     }
@@ -245,7 +242,7 @@ impl ListKind {
     pub fn detail(
         self,
         analysis: &Analysis,
-        gathered: &Gathered,
+        gathered: &Gathered<'_>,
         row: u32,
         mode: TimeMode,
     ) -> Option<Detail> {
@@ -264,7 +261,7 @@ impl ListKind {
 #[derive(Clone, Copy)]
 struct At<'a> {
     analysis: &'a Analysis,
-    gathered: &'a Gathered,
+    gathered: &'a Gathered<'a>,
     mode: TimeMode,
 }
 

@@ -391,6 +391,28 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_worked_out_anew_only_when_something_came() {
+        let mut analysis = several();
+        let cache = Cache::default();
+        let at = |analysis: &Analysis| {
+            let holdings = super::super::holdings(analysis, &cache);
+            (cache.gathered(analysis).subscriptions().as_ptr(), holdings.lists)
+        };
+        let subscribe = |n: u32| request("SUBSCRIBE", n).id("sub").header("Event: presence");
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(20_000, "A>B", &subscribe(1).via(&["A s1"]));
+        analysis = s.done();
+        let first = at(&analysis);
+        assert_eq!(at(&analysis), first);
+        assert_eq!(first.1[ListKind::Subscriptions as usize], 1);
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(30_000, "C>B", &subscribe(1).id("other").via(&["C s1"]));
+        assert_eq!(at(&s.done()).1[ListKind::Subscriptions as usize], 2);
+    }
+
+    #[test]
     fn marked_rows_are_copied_in_order() {
         let analysis = several();
         let query = Query { time: TimeMode::Relative, ..query() };

@@ -46,7 +46,7 @@ const MOST_COLUMNS: usize = 6;
 const MOST_ROWS: usize = 5_000;
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.conferences;
+    let all = at.gathered.conferences();
     let Some(c) = all.get(row as usize) else { return none() };
     let safe = |t: &str| text(show::shorten(&show::safe_str(t), 80));
     let count = |n: usize| number(n as u64);
@@ -112,7 +112,7 @@ fn worst(c: &Conference) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let c = at.gathered.conferences.get(row as usize)?;
+    let c = at.gathered.conferences().get(row as usize)?;
     let name = match () {
         () if c.factory => "(factory)".to_owned(),
         () => show::shorten(&show::safe_str(&c.conference_id), 48),

@@ -51,7 +51,7 @@ fn connections<'a>(at: At<'a>, l: &'a Lookup) -> impl Iterator<Item = &'a SqlCon
 }
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.lookups;
+    let all = at.gathered.lookups();
     let Some(l) = all.get(row as usize) else { return none() };
     match key {
         "id" => number(u64::from(row) + 1),
@@ -130,7 +130,7 @@ fn server(at: At<'_>, l: &Lookup) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let l = at.gathered.lookups.get(row as usize)?;
+    let l = at.gathered.lookups().get(row as usize)?;
     let what = if l.is_connection() { "Connection" } else { "Look-up" };
     let title = format!(
         "{what} {}  {} → {}  {}",

@@ -37,7 +37,7 @@ const LINE: usize = 96;
 const MOST_LINES: usize = 200;
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.instant_messages;
+    let all = at.gathered.instant_messages();
     let Some(m) = all.get(row as usize) else { return none() };
     let record = at.analysis.message(m.message);
     match key {
@@ -113,8 +113,8 @@ pub fn delivered(analysis: &Analysis, m: &InstantMessage) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let m = at.gathered.instant_messages.get(row as usize)?;
-    let conversation = at.gathered.conversations.get(m.conversation)?;
+    let m = at.gathered.instant_messages().get(row as usize)?;
+    let conversation = at.gathered.conversations().get(m.conversation)?;
     let title = format!(
         "Instant message {}  {} → {}  {}",
         row + 1,
@@ -128,7 +128,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let mut head = vec![about(at, m)];
     head.extend(at.analysis.instant_text(m).issues.iter().take(4).map(|i| format!("{}.", show::safe_str(i))));
     let n = conversation.messages.len();
-    let failed = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages.get(*i));
+    let failed = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages().get(*i));
     let failed = failed.filter(|m| !m.is_delivered()).count();
     head.push(format!(
         "Conversation {}: {}{}{}.",
@@ -201,7 +201,7 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         Written(&'a InstantMessage),
         Told(&'a crate::correlate::gathered::Event),
     }
-    let written = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages.get(*i));
+    let written = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages().get(*i));
     let mut entries: Vec<(Nanos, MsgIdx, Entry<'_>)> =
         written.map(|m| (at.analysis.message(m.message).time, m.message, Entry::Written(m))).collect();
     let told = conversation.events.iter();

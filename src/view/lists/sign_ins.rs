@@ -47,7 +47,7 @@ pub(super) const LIST: List = List {
 };
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.sign_ins;
+    let all = at.gathered.sign_ins();
     let Some(s) = all.get(row as usize) else { return none() };
     let machine = |a| match show::machine(at.analysis, a) {
         Some(name) => format!("{name} {a}"),
@@ -229,7 +229,7 @@ fn advice(s: &SignIn) -> Option<&'static str> {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let s = at.gathered.sign_ins.get(row as usize)?;
+    let s = at.gathered.sign_ins().get(row as usize)?;
     let user = match s.user {
         Str(0) => format!("of a user of {}", show::safe_str(&s.domain)),
         user => show::party_short(b"", at.analysis.strings.bytes(user)),
@@ -332,7 +332,7 @@ fn facts(at: At<'_>, s: &SignIn, row: u32) -> Vec<String> {
     }
     let others = at
         .gathered
-        .sign_ins
+        .sign_ins()
         .iter()
         .enumerate()
         .filter(|(i, o)| *i != row as usize && o.user == s.user && s.user != Str(0));

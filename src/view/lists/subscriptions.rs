@@ -40,7 +40,7 @@ pub(super) const LIST: List = List {
 };
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.subscriptions;
+    let all = at.gathered.subscriptions();
     let Some(s) = all.get(row as usize) else { return none() };
     match key {
         "id" => number(u64::from(row) + 1),
@@ -170,7 +170,7 @@ fn manner(s: &Subscription) -> Option<String> {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let s = at.gathered.subscriptions.get(row as usize)?;
+    let s = at.gathered.subscriptions().get(row as usize)?;
     let event = show::safe_str(&s.event);
     let title = format!("Subscription {}  {} → {}  {event}", row + 1, user(&s.subscriber), target(s));
     let mut head = vec![standing(at, s)];

@@ -329,7 +329,7 @@ fn what_a_watcher_was_told_survives_bad_bodies() {
     s.add(6000, "B>A", &notify(7, "w", "presence", kind, &long));
     let analysis = s.done();
     let gathered = analysis.gather();
-    let one = &gathered.subscriptions[0];
+    let one = &gathered.subscriptions()[0];
     assert_eq!((one.notifies, one.told_first, one.state.name()), (7, true, "active"));
     let told = ListKind::Subscriptions.detail(&analysis, &gathered, 0, TimeMode::Relative).unwrap();
     let part = told.parts.iter().find(|p| p.title.starts_with("What the watcher")).unwrap();
@@ -400,7 +400,7 @@ fn subscriptions_of_other_kinds() {
     );
     let gathered = analysis.gather();
     let told = |n: usize| {
-        let values = analysis.told_to(&gathered.subscriptions[n]).values;
+        let values = analysis.told_to(&gathered.subscriptions()[n]).values;
         values.into_iter().map(|v| format!("{} {}: {}", v.contact, v.what, v.value)).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -469,7 +469,7 @@ fn credentials_that_come_over_two_hops_count_once() {
     s.add(111, "P>A", &give(&["A m1"]));
     let analysis = s.done();
     let gathered = analysis.gather();
-    let sign_in = &gathered.sign_ins[0];
+    let sign_in = &gathered.sign_ins()[0];
     let mras = sign_in.mras.as_ref().expect("asked");
     assert_eq!((mras.location.as_deref(), mras.duration, mras.relays.len()), (Some("intranet"), Some(60), 1));
     assert_eq!((sign_in.credentials.len(), mras.username.as_deref()), (1, Some("dXNlcg==")));

@@ -7,7 +7,7 @@ mod remote;
 use super::notes::{INFO, Note, WARNING};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::gathered::{
-    Command, Conference, InstantMessage, Outcome, SignIn, SignInState, StepKind, StepState,
+    Command, Conference, Gathered, InstantMessage, Outcome, SignIn, SignInState, StepKind, StepState,
 };
 use crate::correlate::{Analysis, CallState, Content, DialogState, MethodId, MsgIdx, Owner};
 use crate::view::{lists, show};
@@ -19,22 +19,22 @@ const BODIES: usize = 2_000;
 /// Told of one by one.
 const TOLD: usize = 4;
 
-pub fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
+pub fn notes(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) {
     if analysis.messages.len() > MANY || analysis.dns.lookups.len() > MANY {
         return;
     }
     let count = |f: fn(&crate::correlate::SipRecord) -> bool| {
         analysis.messages.iter().filter(|r| f(r)).take(BODIES + 1).count()
     };
-    sign_ins(analysis, notes);
+    sign_ins(analysis, gathered.sign_ins(), notes);
     remote::notes(analysis, BODIES, notes);
     let control = count(|r| matches!(r.content, Content::Cccp | Content::ConferenceInfo));
     if (1..=BODIES).contains(&control) {
-        conferences(analysis, notes);
+        conferences(analysis, gathered.conferences(), notes);
     }
     let written = count(|r| r.method == MethodId::MESSAGE);
     if (1..=BODIES).contains(&written) {
-        messages(analysis, notes);
+        messages(analysis, gathered.instant_messages(), notes);
     }
 }
 
@@ -64,8 +64,7 @@ fn tell(notes: &mut Vec<Note>, told: Vec<(String, Option<FrameRef>)>, one: &str,
     }
 }
 
-fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let all = analysis.sign_ins();
+fn sign_ins(analysis: &Analysis, all: &[SignIn], notes: &mut Vec<Note>) {
     let Some(first) = all.first() else { return };
     let stopped: Vec<&SignIn> = all.iter().filter(|s| lists::failed_step(s).is_some()).collect();
     let mut text = show::number(all.len() as u64);
@@ -136,8 +135,7 @@ fn some(n: usize, what: &str) -> String {
     if n == 0 { String::new() } else { format!(", {} {what}", show::number(n as u64)) }
 }
 
-fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let all = analysis.conferences();
+fn conferences(analysis: &Analysis, all: &[Conference], notes: &mut Vec<Note>) {
     // What was asked of a factory is no conference, and may fail all the same.
     let made = all.iter().filter(|c| !c.factory).count();
     let failed: Vec<(&Conference, &Command)> =
@@ -171,8 +169,7 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
     tell(notes, told, "more command that failed", "more commands that failed", 4);
 }
 
-fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let (all, _) = analysis.instant_messages();
+fn messages(analysis: &Analysis, all: &[InstantMessage], notes: &mut Vec<Note>) {
     // What had no answer at the end of the capture may have got one.
     let newest = newest(analysis);
     let is_lost = |m: &InstantMessage| {

@@ -88,8 +88,8 @@ struct Relay<'a> {
     tcp: Option<u16>,
 }
 
-pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -> Option<SignIn<'a>> {
-    let s = gathered.sign_ins.get(at as usize)?;
+pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered<'a>, at: u32) -> Option<SignIn<'a>> {
+    let s = gathered.sign_ins().get(at as usize)?;
     let step = |s: &gathered::Step| Step {
         step: s.kind.name(),
         state: s.state.name(),

@@ -40,8 +40,12 @@ pub(in crate::output::json) struct Subscription<'a> {
     call: Option<u32>,
 }
 
-pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -> Option<Subscription<'a>> {
-    let s = gathered.subscriptions.get(at as usize)?;
+pub(super) fn row<'a>(
+    analysis: &'a Analysis,
+    gathered: &'a Gathered<'a>,
+    at: u32,
+) -> Option<Subscription<'a>> {
+    let s = gathered.subscriptions().get(at as usize)?;
     let call_id = match *s.owners.first()? {
         Owner::Call(c) => analysis.call(c).call_id,
         Owner::Dialog(d) => analysis.dialog(d).call_id,

@@ -6,8 +6,8 @@ use crate::view::scenario::sign_in::{CLIENT, Client, MINUTE, REFRESH, REFRESHED,
 
 /// Lifetime and refusal of each use.
 fn uses(analysis: &Analysis) -> Vec<(Lifetime, Option<bool>, Option<u16>)> {
-    let all = analysis.sign_ins();
-    let uses = all.iter().flat_map(|s| &s.credentials).flat_map(|c| &c.uses);
+    let gathered = analysis.gather();
+    let uses = gathered.sign_ins().iter().flat_map(|s| &s.credentials).flat_map(|c| &c.uses);
     uses.map(|u| (u.lifetime, u.verified, u.refused.map(|r| r.code))).collect()
 }
 
