@@ -247,7 +247,11 @@ mod tests {
         assert_eq!((s.reordered, s.duplicates), (2, 1), "3 was late, and 0 came behind the first");
         assert_eq!((s.expected(), s.losses()), (6, Losses::default()));
         let (s, seen) = of([4, 1, 2, 3, 5]);
-        assert_eq!(seen, [Seen::Late, Seen::Late, Seen::Late, Seen::Next(0)], "out of order from the first on");
+        assert_eq!(
+            seen,
+            [Seen::Late, Seen::Late, Seen::Late, Seen::Next(0)],
+            "out of order from the first on"
+        );
         assert_eq!((s.reordered, s.duplicates, s.expected()), (3, 0, 5));
         assert_eq!(of([4, 1, 5]).0.losses(), Losses { missing: 2, bursts: 1, longest: 2 });
         let (s, seen) = of((0..90).filter(|n| *n != 10).chain([10]));
