@@ -149,3 +149,6 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         _ => none(),
     }
 }
+
+#[cfg(test)]
+mod tests;
