@@ -75,7 +75,8 @@ impl Facts {
     }
 
     fn part(self, title: &str) -> Part {
-        let columns = vec![column("what", "What", Align::Left, 0), column("value", "Value", Align::Left, 0)];
+        // What stands beside its word needs no title.
+        let columns = vec![column("what", "", Align::Left, 0), column("value", "", Align::Left, 0)];
         Part { title: title.to_owned(), table: Table { columns, rows: self.rows }, leads: self.leads }
     }
 }
