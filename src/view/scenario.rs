@@ -3,6 +3,7 @@
 pub mod ice;
 pub mod media;
 pub mod stun;
+pub mod voices;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
