@@ -12,7 +12,7 @@ use crate::correlate::model::CallIdx;
 #[derive(Debug, Clone)]
 pub struct MediaIndex {
     /// As [`Analysis::media_streams`] gives them.
-    pub streams: Arc<[MediaStream]>,
+    pub streams: Arc<Vec<MediaStream>>,
     of_calls: HashMap<CallIdx, Vec<u32>>,
     /// Machines between which streams run.
     between: HashSet<[IpAddr; 2]>,
@@ -22,12 +22,12 @@ pub struct MediaIndex {
 
 impl Default for MediaIndex {
     fn default() -> Self {
-        Self::new(Arc::from([]), |_| [IpAddr::from([0; 4]); 2])
+        Self::new(Arc::default(), |_| [IpAddr::from([0; 4]); 2])
     }
 }
 
 impl MediaIndex {
-    fn new(streams: Arc<[MediaStream]>, ends: impl Fn(&MediaStream) -> [IpAddr; 2]) -> Self {
+    fn new(streams: Arc<Vec<MediaStream>>, ends: impl Fn(&MediaStream) -> [IpAddr; 2]) -> Self {
         let mut of_calls: HashMap<CallIdx, Vec<u32>> = HashMap::new();
         for (at, stream) in (0u32..).zip(streams.iter()) {
             if let Some(call) = stream.call {
