@@ -1,11 +1,10 @@
 //! What decoding makes known, applied to the analysis; and the accounts of each capture.
 
 use std::io;
-use std::net::SocketAddr;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
+use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos};
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
     MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
@@ -41,12 +40,30 @@ impl Sink for Apply<'_> {
         self.analysis.add_rtp(facts, packet, memo)
     }
 
+    #[inline]
+    fn usual_rtp(
+        &mut self,
+        facts: &RtpFacts,
+        memo: StreamMemo,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool {
+        memo.ssrc == facts.ssrc
+            && self
+                .analysis
+                .media
+                .streams
+                .get_mut(memo.slot as usize)
+                .is_some_and(|s| s.push_usual(facts, time, frame, dscp))
+    }
+
     fn rtcp(&mut self, packet: &DecodedMedia<'_>) {
         self.analysis.add_rtcp(packet);
     }
 
-    fn dtls_handshake(&mut self, src: SocketAddr, dst: SocketAddr) {
-        self.analysis.add_dtls(src, dst);
+    fn key_exchange(&mut self, packet: &DecodedMedia<'_>) {
+        self.analysis.add_key_exchange(packet, None);
     }
 
     fn media(&mut self, tally: &MediaTally) {

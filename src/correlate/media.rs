@@ -4,25 +4,30 @@
 //! framing). Two bits of version are weak evidence for RTP: packets wait in doubt until three of one SSRC have numbers that
 //! go on from one another. Those that never do, and went to an address that no SDP names, are no RTP.
 
-use std::collections::HashSet;
 use std::hash::BuildHasher;
-use std::net::SocketAddr;
 
 use hashbrown::HashTable;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::Nanos;
+use crate::capture::{FrameRef, Nanos};
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
+mod handshake;
+mod index;
 mod jitter;
 mod joined;
 mod reports;
 mod sequence;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use buckets::{Bucket, Buckets};
+pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
+pub(in crate::correlate) use index::IndexCache;
+pub use index::MediaIndex;
 pub use joined::{
     ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaCache,
     MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
@@ -41,8 +46,6 @@ pub struct StreamIdx(pub u32);
 /// fewer, so that memory stays bounded.
 const FEW_STREAMS: usize = 4_096;
 const BUCKETS_OF_MANY: usize = 64;
-/// Pairs of ends between which handshakes of DTLS are remembered.
-const MOST_DTLS: usize = 100_000;
 /// Marks a slot as one of the doubtful.
 const DOUBTFUL: u32 = 1 << 31;
 /// Packets of an SSRC that are looked at before it is taken for a stream.
@@ -66,7 +69,10 @@ pub struct Doubtful {
 /// A packet that waits for others.
 #[derive(Debug, Clone, Copy)]
 struct HeldPacket {
-    packet: Packet<'static>,
+    time: Nanos,
+    frame: FrameRef,
+    facts: RtpFacts,
+    dscp: u8,
     /// The beginning of its payload.
     head: [u8; 4],
 }
@@ -77,11 +83,12 @@ impl HeldPacket {
         for (to, from) in head.iter_mut().zip(p.payload) {
             *to = *from;
         }
-        Self { packet: Packet { payload: &[], ..*p }, head }
+        Self { time: p.time, frame: p.frame, facts: p.facts, dscp: p.dscp, head }
     }
 
     fn packet(&self) -> Packet<'_> {
-        Packet { payload: &self.head, ..self.packet }
+        let Self { time, frame, facts, dscp, ref head } = *self;
+        Packet { time, frame, facts, dscp, duplicate: false, payload: head }
     }
 }
 
@@ -137,16 +144,17 @@ impl Doubtful {
 #[derive(Debug, Default)]
 pub struct Media {
     pub streams: Vec<Stream>,
+    /// By `FlowId`: whether there is a stream.
+    proved: Vec<bool>,
     /// Hash of flow and SSRC, and the slot.
     table: HashTable<(u64, u32)>,
     /// In a ring: the oldest makes place.
     doubtful: Vec<Doubtful>,
     next_doubtful: usize,
     pub reports: Reports,
+    pub keys: KeyExchanges,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
-    /// Where DTLS made keys, by either direction.
-    dtls: HashSet<(SocketAddr, SocketAddr), foldhash::fast::RandomState>,
 }
 
 impl Media {
@@ -159,14 +167,9 @@ impl Media {
         &self.doubtful
     }
 
-    /// Whether DTLS made keys between two ends.
-    pub(super) fn has_dtls(&self, a: SocketAddr, b: SocketAddr) -> bool {
-        self.dtls.contains(&(a, b)) || self.dtls.contains(&(b, a))
-    }
-
-    /// Pairs of ends that [`Media::has_dtls`] knows.
-    pub(super) fn handshakes(&self) -> usize {
-        self.dtls.len()
+    /// Whether a flow carries a stream.
+    pub(super) fn has_stream(&self, flow: FlowId) -> bool {
+        self.proved.get(flow.0 as usize).is_some_and(|p| *p)
     }
 
     fn is_at(&self, slot: u32, flow: FlowId, ssrc: u32) -> bool {
@@ -286,6 +289,11 @@ impl Analysis {
         stream.channel = channel;
         packets.into_iter().for_each(|p| stream.push(p, most));
         media.streams.push(stream);
+        let place = flow.0 as usize;
+        if media.proved.len() <= place {
+            media.proved.resize(place + 1, false);
+        }
+        media.proved[place] = true;
         media.table.insert_unique(hash, (hash, at), |(h, _)| *h);
         (at, packets.len() as u32)
     }
@@ -320,16 +328,10 @@ impl Analysis {
         self.media.table.insert_unique(hash, (hash, at as u32 | DOUBTFUL), |(h, _)| *h);
     }
 
-    /// Takes that a handshake of DTLS went from one end to the other.
-    pub fn add_dtls(&mut self, src: SocketAddr, dst: SocketAddr) {
-        if self.media.dtls.len() < MOST_DTLS {
-            self.media.dtls.insert((src, dst));
-        }
-    }
-
     /// Takes what RTCP says.
     pub fn add_rtcp(&mut self, packet: &DecodedMedia<'_>) {
         if packet.duplicate {
+            self.media.reports.captured_twice += 1;
             return;
         }
         let Some(flow) = self.media_flow(packet) else { return };

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
 use super::connection::{Arrival, Connection, Context};
-use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet, is_dtls_handshake};
+use super::media::{DecodedMedia, MediaFlow, Tallies, give_packet};
 use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, give, give_known, give_sip};
@@ -193,22 +193,7 @@ impl CaptureDecoder {
             Class::Ordered if duplicate => self.ordered_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
-            class => {
-                if class == Class::Encrypted {
-                    self.dtls(prepared, i, sink);
-                }
-                self.accounting.add(class, 1);
-            }
-        }
-    }
-
-    /// A datagram of DTLS.
-    fn dtls(&self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
-        let Some((link, bytes, head)) = prepared.frame(i) else { return };
-        if let Sliced::Udp { src, dst, payload, .. } = slice_frame(link, bytes, head.origlen, &self.limits)
-            && is_dtls_handshake(payload)
-        {
-            sink.dtls_handshake(src, dst);
+            class => self.accounting.add(class, 1),
         }
     }
 
@@ -385,21 +370,26 @@ impl CaptureDecoder {
                         let kept = give(payload, &at, sink);
                         return self.accounting.add(message_class(kept, missing), frames);
                     }
-                    Payload::Media(packet) => {
+                    told @ (Payload::Media(_) | Payload::Keys) => {
+                        let packet = if let Payload::Media(packet) = told { Some(packet) } else { None };
                         let at = DecodedMedia {
-                            bytes: packet.bytes,
+                            bytes: packet.map_or(payload, |p| p.bytes),
                             src,
                             dst,
                             transport: Transport::Udp,
-                            channel: packet.channel,
+                            channel: packet.map_or(0, |p| p.channel),
                             frame,
                             time,
                             dscp: ip.dscp,
                             duplicate: false,
                             cut: missing,
                         };
-                        let accepted = give_packet(&packet, &at, sink);
-                        return self.accounting.media(accepted, frames);
+                        if let Some(packet) = packet {
+                            let accepted = give_packet(&packet, &at, sink);
+                            return self.accounting.media(accepted, frames);
+                        }
+                        sink.key_exchange(&at);
+                        return self.accounting.add(Class::Encrypted, frames);
                     }
                 };
                 match sip::scan(bytes) {

@@ -9,15 +9,17 @@ mod ice;
 mod layout;
 mod list;
 mod lists;
+mod media;
 mod types;
 mod value;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::correlate::dns::LookupIdx;
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Gathered, MediaIndex};
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
@@ -72,15 +74,24 @@ pub fn summary_of(
     object(out, options, |o| {
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
         o.value("statistics", &build::statistics(analysis))?;
-        o.calls(analysis, calls, &index, options)?;
+        o.calls(analysis, calls, &index, &analysis.media_index(), options)?;
         o.dialogs(analysis, dialogs, options)?;
-        let gathered = analysis.gather();
-        for kind in ListKind::ALL {
+        for kind in ListKind::ALL.into_iter().filter(|kind| *kind != ListKind::Media) {
+            // One at a time: what is written is given back.
+            let gathered = analysis.gather();
             o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
-        o.value("media_streams", &Nothing::default())?;
+        let shown: HashSet<CallIdx> = calls.iter().copied().collect();
+        let media = analysis.media_index();
+        let streams = &media.streams;
+        let rows: Vec<u32> = (0u32..)
+            .zip(streams.iter())
+            .filter(|(_, s)| s.call.is_none_or(|c| shown.contains(&c)))
+            .map(|(i, _)| i)
+            .collect();
+        o.media(analysis, &media, &rows, &index, options)?;
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
         o.value("findings", &Nothing::default())
@@ -94,7 +105,9 @@ pub fn calls(
     calls: &[CallIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    object(out, options, |o| o.calls(analysis, calls, &analysis.ice_index(), options))
+    object(out, options, |o| {
+        o.calls(analysis, calls, &analysis.ice_index(), &analysis.media_index(), options)
+    })
 }
 
 /// `{"schema": …, "dialogs": […]}`.
@@ -131,7 +144,7 @@ pub fn allocations(
 pub fn gathered(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     kind: ListKind,
     rows: &[u32],
     options: JsonOptions,
@@ -143,10 +156,15 @@ pub fn gathered(
 pub fn gathered_lines(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
+    if kind == ListKind::Media {
+        let ice = analysis.ice_index();
+        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, gathered.media(), &ice, row));
+        return streams.try_for_each(|s| line(out, &s));
+    }
     rows.iter().filter_map(|&row| lists::row(analysis, gathered, kind, row)).try_for_each(|r| line(out, &r))
 }
 
@@ -184,8 +202,8 @@ pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[Alloca
 
 /// One line a call.
 pub fn call_lines(out: &mut dyn Write, analysis: &Analysis, calls: &[CallIdx]) -> io::Result<()> {
-    let index = analysis.ice_index();
-    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &index)))
+    let (ice, media) = (analysis.ice_index(), analysis.media_index());
+    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &ice, &media)))
 }
 
 /// One line a dialog.
@@ -263,11 +281,12 @@ impl<'a> Object<'a> {
         &mut self,
         analysis: &Analysis,
         calls: &[CallIdx],
-        index: &IceIndex,
+        ice: &IceIndex,
+        media: &MediaIndex,
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, index)])
+        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, ice, media)])
     }
 
     fn ice_sessions(
@@ -284,7 +303,7 @@ impl<'a> Object<'a> {
     fn gathered(
         &mut self,
         analysis: &Analysis,
-        gathered: &Gathered,
+        gathered: &Gathered<'_>,
         kind: ListKind,
         rows: &[u32],
         options: JsonOptions,
@@ -293,16 +312,30 @@ impl<'a> Object<'a> {
             let owners = kind.owners(analysis, gathered, row);
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
+        if kind == ListKind::Media {
+            return self.media(analysis, gathered.media(), rows, &analysis.ice_index(), options);
+        }
         if kind == ListKind::Lookups {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
                 .iter()
-                .partition(|r| gathered.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
+                .partition(|r| gathered.lookups().get(**r as usize).is_some_and(|l| l.is_connection()));
             let row = |row| lists::row(analysis, gathered, kind, row);
             self.list(lists::key(kind), options, &rows, weight, row)?;
             return self.list("sql_connections", options, &rest, weight, row);
         }
         self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, gathered, kind, row))
+    }
+
+    fn media(
+        &mut self,
+        analysis: &Analysis,
+        index: &MediaIndex,
+        rows: &[u32],
+        ice: &IceIndex,
+        options: JsonOptions,
+    ) -> io::Result<()> {
+        self.list("media_streams", options, rows, |_| 4, |row| media::row(analysis, index, ice, row))
     }
 
     fn allocations(

@@ -4,4 +4,6 @@ pub mod fixture;
 pub mod ice;
 
 mod keys;
+mod media;
+mod samples;
 mod screens;

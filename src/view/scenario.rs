@@ -1,7 +1,10 @@
 //! Call flows with whole SIP messages, for the tests of this room.
 
 pub mod ice;
+pub mod media;
+pub mod sign_in;
 pub mod stun;
+pub mod voices;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};

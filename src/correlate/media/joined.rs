@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Heard, Sender, Stream, StreamIdx};
+use super::{Heard, KeyExchange, KeyProtocol, KeyState, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
@@ -91,7 +91,7 @@ pub struct StreamSection {
 /// How a stream is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protection {
-    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed), by a DTLS handshake between the same ends,
+    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed), by DTLS or ZRTP that made keys on the flow,
     /// or by its RTCP, which is encrypted.
     Srtp,
     /// By the size of its payload, which is that of the codec and a tag more.
@@ -300,7 +300,7 @@ struct MediaState {
     packets: u64,
     doubtful: usize,
     compounds: u64,
-    handshakes: usize,
+    keyed: usize,
     stun: u64,
     /// Calls whose summary is to be made anew.
     untold: usize,
@@ -356,7 +356,7 @@ impl Analysis {
             packets: self.media.streams.iter().map(|s| s.packets + u64::from(s.captured_twice)).sum(),
             doubtful: self.media.doubtful().iter().map(|d| d.packets().count()).sum(),
             compounds: self.media.reports.compounds,
-            handshakes: self.media.handshakes(),
+            keyed: self.keyed_flows().len(),
             stun: self.stun.statistics.messages,
             untold: self.touched.len(),
             live: self.is_live(),
@@ -403,6 +403,15 @@ impl Analysis {
         out
     }
 
+    /// Flows on which keys for SRTP were made.
+    fn keyed_flows(&self) -> HashSet<FlowId> {
+        let made = |k: &&KeyExchange| {
+            let for_media = k.protocol == KeyProtocol::Zrtp || k.srtp_profile.is_some() || !k.without_srtp;
+            k.state == KeyState::Done && for_media
+        };
+        self.media.keys.list.iter().filter(made).map(|k| k.flow).collect()
+    }
+
     /// What streams say of one another, once each has its number.
     fn join_each_other(&self, list: &mut [MediaStream]) {
         let groups = hops::groups(self, list);
@@ -417,6 +426,7 @@ impl Analysis {
             }
         }
         let reported = Reported::new(self);
+        let keyed = self.keyed_flows();
         let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
         for (i, m) in list.iter_mut().enumerate() {
             (m.heard, m.sender) = reported.find(self, m);
@@ -450,7 +460,7 @@ impl Analysis {
             let Some(m) = list.get_mut(i) else { break };
             (m.back, m.round_trip, m.loss, m.after_end) = (back, round_trip, loss, after_end);
             m.unheard = unheard;
-            let keyed = self.media.has_dtls(there.src, there.dst) || encrypted;
+            let keyed = encrypted || keyed.contains(&m.flow) || reverse.is_some_and(|f| keyed.contains(&f));
             if let Some(s) = figures.as_deref().filter(|_| keyed) {
                 m.protection = section::protection(m, s, keyed);
             }

@@ -32,12 +32,13 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
         ListKind::Lookups => "sql_lookups",
+        ListKind::Media => "media_streams",
     }
 }
 
 pub(super) fn row<'a>(
     analysis: &'a Analysis,
-    gathered: &'a Gathered,
+    gathered: &'a Gathered<'a>,
     kind: ListKind,
     at: u32,
 ) -> Option<Row<'a>> {
@@ -56,5 +57,7 @@ pub(super) fn row<'a>(
             instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
         }
         ListKind::Conferences => conferences::row(analysis, gathered, at).map(Box::new).map(Row::Conference),
+        // Its rows name ICE sessions, whose numbers are worked out for all at once: see [`super::media`].
+        ListKind::Media => None,
     }
 }

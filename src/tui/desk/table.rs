@@ -11,7 +11,8 @@ use crate::tui::update::round;
 use crate::tui::widgets::table::{contains, is_problem};
 use crate::tui::widgets::text;
 use crate::view::ice as view;
-use crate::view::lists::ListKind;
+use crate::view::lists::{self, ListKind};
+use crate::view::media::Quality;
 use crate::view::rows::{self, Lines, Query};
 use crate::view::table::{Column, Rows};
 
@@ -158,7 +159,14 @@ pub(super) fn table(
         }
         TableKind::List(list) => {
             let gathered = cache.gathered(analysis);
-            let lines = list.lines(analysis, &gathered, query);
+            let mut rows = list.matching(analysis, &gathered, query.filter.as_ref());
+            if list == ListKind::Media && query.sort.is_none() {
+                // The worst first.
+                rows.sort_by_cached_key(|row| {
+                    lists::quality(analysis, &gathered, *row).map_or(2, Quality::severity)
+                });
+            }
+            let lines = list.lines_of(analysis, &gathered, query, rows);
             collect(list.len(&gathered), &lines, |row| *row, around)
         }
         TableKind::Calls => {
@@ -265,7 +273,8 @@ pub(super) fn copy(
     text.join("\n")
 }
 
-pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
+/// The next row that a search is for.
+pub fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
     let mut query = search.query.clone();
     if search.sought == Sought::Problem {
         // Whatever columns are shown.
@@ -273,6 +282,7 @@ pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearc
             TableKind::Allocations => vec!["outcome".to_owned()],
             TableKind::Sessions => vec!["state".to_owned()],
             TableKind::List(ListKind::Lookups) => vec!["verdict".to_owned()],
+            TableKind::List(ListKind::Media) => vec!["quality".to_owned()],
             _ => vec!["state".to_owned(), "status".to_owned()],
         };
     }
@@ -387,6 +397,28 @@ mod tests {
         assert_eq!(next(5, false, false, problem), Some(5));
         assert_eq!(next(0, false, false, problem), Some(2));
         assert_eq!(next(0, true, true, &Sought::Text("nowhere".to_owned())), None);
+    }
+
+    #[test]
+    fn lists_are_worked_out_anew_only_when_something_came() {
+        let mut analysis = several();
+        let cache = Cache::default();
+        let at = |analysis: &Analysis| {
+            let holdings = super::super::holdings(analysis, &cache);
+            (cache.gathered(analysis).subscriptions().as_ptr(), holdings.lists)
+        };
+        let subscribe = |n: u32| request("SUBSCRIBE", n).id("sub").header("Event: presence");
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(20_000, "A>B", &subscribe(1).via(&["A s1"]));
+        analysis = s.done();
+        let first = at(&analysis);
+        assert_eq!(at(&analysis), first);
+        assert_eq!(first.1[ListKind::Subscriptions as usize], 1);
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(30_000, "C>B", &subscribe(1).id("other").via(&["C s1"]));
+        assert_eq!(at(&s.done()).1[ListKind::Subscriptions as usize], 2);
     }
 
     #[test]

@@ -311,7 +311,12 @@ fn without_sdp_a_handshake_or_encrypted_rtcp_tell_of_srtp() {
     s.rtp(0, BACK, &rtp(2).of_type(96).sized(90), 50, &[]);
     s.rtp(0, "10.0.0.1:4002>10.0.0.2:5002", &rtp(3).of_type(96).sized(90), 50, &[]);
     assert_eq!(protection(&mut s), [None; 3]);
-    s.analysis.add_dtls(BM.parse().unwrap(), AM.parse().unwrap());
+    // Finished of both (RFC 6347 §4.1): an encrypted handshake record of epoch 1. One alone is no agreement.
+    let mut finished = vec![22, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40];
+    finished.extend([0x77; 40]);
+    s.keys(10, BACK, &finished);
+    assert_eq!(protection(&mut s), [None; 3]);
+    s.keys(20, THERE, &finished);
     assert_eq!(protection(&mut s), [Some(Protection::Srtp), Some(Protection::Srtp), None]);
     // SRTCP (RFC 3711 §3.4): E, index 1 and a tag of ten bytes behind a report that cannot be read.
     let mut srtcp = vec![0x81, 200, 0, 12];
