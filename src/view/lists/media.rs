@@ -126,7 +126,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "path" => text(path(at, s)),
         "protection" => text(media::protection(s).to_owned()),
         "remarks" => text(remarks(at, s, &figures).join(", ")),
-        "keys" => text(show::safe_str(&s.keys)),
+        "keys" => text(media::keys(at.analysis, s)),
         "heard_loss" => {
             let heard = at.analysis.heard_of(s).and_then(|h| media::heard_loss(h, &figures));
             heard.map_or_else(none, |loss| scaled(media::decimal(loss.percent), loss.percent))
