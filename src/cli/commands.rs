@@ -355,7 +355,7 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
 
 /// Row of the look-up of that number.
 fn lookup_row(analysis: &Analysis, id: u32) -> Result<u32, Failure> {
-    let n = analysis.lookups().len();
+    let n = analysis.gather().lookups().len();
     let row = id.checked_sub(1).filter(|i| (*i as usize) < n);
     row.ok_or_else(|| match n {
         0 => Failure::usage(format!("no look-up {id}: the input has no look-ups of SQL Server")),

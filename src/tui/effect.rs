@@ -111,6 +111,12 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             };
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
+        (What::Details(kind, row), Format::Text) => {
+            let gathered = analysis.gather();
+            let told = kind.detail(analysis, &gathered, *row, job.time).ok_or_else(unfit)?;
+            output::lists::detail(out, &told, false, job.ascii)?;
+            Ok("the details".to_owned())
+        }
         (What::Summary, Format::Json) => {
             let options = output::json::JsonOptions { pretty: true, ..Default::default() };
             output::json::summary(out, analysis, options)?;

@@ -5,4 +5,5 @@ pub mod ice;
 
 mod keys;
 mod media;
+mod samples;
 mod screens;

@@ -17,6 +17,7 @@ use callscope_parsers::sip::diagnostics::is_informational;
 
 use super::show;
 use crate::capture::Nanos;
+use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::IceState;
 use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
 
@@ -47,7 +48,12 @@ pub struct Overview {
 
 /// `slices` is the width of the activity lines.
 pub fn overview(analysis: &Analysis, slices: usize) -> Overview {
-    let (notes, paths) = notes::notes(analysis);
+    overview_of(analysis, &analysis.gather(), slices)
+}
+
+/// The same, with what is gathered already.
+pub fn overview_of(analysis: &Analysis, gathered: &Gathered<'_>, slices: usize) -> Overview {
+    let (notes, paths) = notes::notes(analysis, gathered);
     Overview {
         verdict: verdict(analysis, &paths),
         troubles: troubles::troubles(analysis),

@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Heard, Sender, Stream, StreamIdx};
+use super::{Heard, KeyExchange, KeyProtocol, KeyState, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
-use crate::correlate::stun::AllocationIdx;
+use crate::correlate::stun::{AllocationIdx, GroupIdx};
 
 mod belong;
 mod course;
@@ -91,7 +91,8 @@ pub struct StreamSection {
 /// How a stream is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protection {
-    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed) or by a DTLS handshake on the flow.
+    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed), by DTLS or ZRTP that made keys on the flow,
+    /// or by its RTCP, which is encrypted.
     Srtp,
     /// By the size of its payload, which is that of the codec and a tag more.
     SrtpBySize,
@@ -207,6 +208,8 @@ pub struct MediaStream {
     pub relay: Option<StreamRelay>,
     /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
     pub pair: Option<(usize, usize)>,
+    /// The same where no SDP tells of it: a group of checks of the session ([`Analysis::loose_ice_session`]) and its pair.
+    pub loose_pair: Option<(GroupIdx, usize)>,
     /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
     pub ptime_most: Option<u32>,
@@ -263,6 +266,7 @@ impl MediaStream {
             codec_agreed: false,
             relay: None,
             pair: None,
+            loose_pair: None,
             ptime_asked: None,
             ptime_most: None,
             ptime_used: None,
@@ -296,6 +300,7 @@ struct MediaState {
     packets: u64,
     doubtful: usize,
     compounds: u64,
+    keyed: usize,
     stun: u64,
     /// Calls whose summary is to be made anew.
     untold: usize,
@@ -305,9 +310,10 @@ struct MediaState {
 /// A stream on its way to a [`MediaStream`].
 struct Subject<'a> {
     source: StreamSource,
-    stream: Cow<'a, Stream>,
+    stream: &'a Stream,
     ends: Ends,
     place: Option<Place>,
+    loose_pair: Option<(GroupIdx, usize)>,
 }
 
 impl Subject<'_> {
@@ -350,6 +356,7 @@ impl Analysis {
             packets: self.media.streams.iter().map(|s| s.packets + u64::from(s.captured_twice)).sum(),
             doubtful: self.media.doubtful().iter().map(|d| d.packets().count()).sum(),
             compounds: self.media.reports.compounds,
+            keyed: self.keyed_flows().len(),
             stun: self.stun.statistics.messages,
             untold: self.touched.len(),
             live: self.is_live(),
@@ -357,27 +364,30 @@ impl Analysis {
     }
 
     fn join_media(&self) -> Vec<MediaStream> {
-        let (mut subjects, names) = self.subjects();
+        let few = (0u32..).zip(self.media.doubtful()).filter_map(|(at, few)| Some((at, few.stream()?)));
+        let few: Vec<(u32, Stream)> = few.collect();
+        let (mut subjects, names) = self.subjects(&few);
         // Those of one call stand together: its descriptions are read once.
         subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
         let pairs = self.pairs_of(&mut subjects);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
         for (s, on_pair) in subjects.drain(..).zip(pairs) {
-            let mut m = MediaStream::new(s.source, &s.stream);
+            let mut m = MediaStream::new(s.source, s.stream);
             m.relay = s.ends.relay;
+            m.loose_pair = s.loose_pair;
             m.pair = on_pair.map(|p| (p.session, p.pair));
             let payload_type = s.sought().payload_type;
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
                 Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
             });
-            section::fill(&mut m, &s.stream, joint.as_ref());
+            section::fill(&mut m, s.stream, joint.as_ref());
             if let Some(Joint { place, plan, section }) = joint {
                 let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
-                m.unsignalled = !known && course::is_unsignalled(place, plan, section, &s.stream);
+                m.unsignalled = !known && course::is_unsignalled(place, plan, section, s.stream);
                 if let Some(section) = section {
-                    m.holds = course::holds(plan, section, place.from_caller, &s.stream);
-                    m.held = course::is_held(&m.holds, &s.stream);
+                    m.holds = course::holds(plan, section, place.from_caller, s.stream);
+                    m.held = course::is_held(&m.holds, s.stream);
                 }
             }
             if let Some(place) = s.place {
@@ -391,6 +401,15 @@ impl Analysis {
         out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
         self.join_each_other(&mut out);
         out
+    }
+
+    /// Flows on which keys for SRTP were made.
+    fn keyed_flows(&self) -> HashSet<FlowId> {
+        let made = |k: &&KeyExchange| {
+            let for_media = k.protocol == KeyProtocol::Zrtp || k.srtp_profile.is_some() || !k.without_srtp;
+            k.state == KeyState::Done && for_media
+        };
+        self.media.keys.list.iter().filter(made).map(|k| k.flow).collect()
     }
 
     /// What streams say of one another, once each has its number.
@@ -407,6 +426,7 @@ impl Analysis {
             }
         }
         let reported = Reported::new(self);
+        let keyed = self.keyed_flows();
         let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
         for (i, m) in list.iter_mut().enumerate() {
             (m.heard, m.sender) = reported.find(self, m);
@@ -435,34 +455,33 @@ impl Analysis {
             let loss = figures.as_deref().and_then(split);
             let alone = if m.hops.is_empty() { hops::mark_changes(self, list, &[i]) } else { Vec::new() };
             let after_end = self.after_end(m);
+            let encrypted = self.sender_of(m).is_some_and(|s| s.encrypted > 0);
             let unheard = self.is_unheard(m, back.and_then(|j| list.get(j)));
             let Some(m) = list.get_mut(i) else { break };
             (m.back, m.round_trip, m.loss, m.after_end) = (back, round_trip, loss, after_end);
             m.unheard = unheard;
+            let keyed = encrypted || keyed.contains(&m.flow) || reverse.is_some_and(|f| keyed.contains(&f));
+            if let Some(s) = figures.as_deref().filter(|_| keyed) {
+                m.protection = section::protection(m, s, keyed);
+            }
             m.mark_changes.extend(alone);
             m.mos = figures.as_deref().and_then(|s| quality::mos(m, s));
         }
     }
 
     /// The streams there are, each with its ends and its call.
-    fn subjects(&self) -> (Vec<Subject<'_>>, Names) {
+    /// `few`: what is too little to tell by itself whether it is RTP.
+    fn subjects<'a>(&'a self, few: &'a [(u32, Stream)]) -> (Vec<Subject<'a>>, Names) {
         let twins = Twins::new(self);
-        let subject = |source, stream: Cow<'_, Stream>| {
-            let ends = self.ends_of(&stream, &twins);
-            (source, ends)
+        let certain = self.media.streams.len();
+        let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
+        let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
+        let few = few.iter().map(|(at, stream)| (StreamSource::Announced(*at), stream));
+        let subject = |(source, stream)| {
+            let ends = self.ends_of(stream, &twins);
+            Subject { source, stream, ends, place: None, loose_pair: None }
         };
-        let mut out: Vec<Subject<'_>> = Vec::with_capacity(self.media.streams.len());
-        for (at, stream) in (0u32..).map(StreamIdx).zip(&self.media.streams) {
-            let (source, ends) = subject(StreamSource::Stream(at), Cow::Borrowed(stream));
-            out.push(Subject { source, stream: Cow::Borrowed(stream), ends, place: None });
-        }
-        let certain = out.len();
-        for (at, few) in (0u32..).zip(self.media.doubtful()) {
-            if let Some(stream) = few.stream() {
-                let (source, ends) = subject(StreamSource::Announced(at), Cow::Borrowed(&stream));
-                out.push(Subject { source, stream: Cow::Owned(stream), ends, place: None });
-            }
-        }
+        let mut out: Vec<Subject<'_>> = streams.chain(few).map(subject).collect();
         if out.is_empty() {
             return (out, Names::default());
         }

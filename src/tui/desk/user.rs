@@ -40,7 +40,7 @@ pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<User
     let user = match who {
         Who::Named(name) => name.trim().to_lowercase(),
         Who::OfRow(TableKind::List(ListKind::Messages), id) => {
-            address_key(cache.gathered(analysis).instant_messages.get(*id as usize)?.from.as_bytes())?
+            address_key(cache.gathered(analysis).instant_messages().get(*id as usize)?.from.as_bytes())?
         }
         Who::OfRow(kind, id) => {
             let uri = match owners_of(analysis, cache, *kind, *id).first()? {

@@ -6,6 +6,7 @@ use super::TableKind;
 use crate::correlate::Owner;
 use crate::tui::desk::ExportError;
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 use crate::view::rows::Query;
 use crate::view::show::TimeMode;
 
@@ -15,6 +16,8 @@ pub enum What {
     Ladder(Vec<Owner>, LadderOptions),
     Packets(Vec<Owner>),
     Table(TableKind),
+    /// All there is to say of a row.
+    Details(ListKind, u32),
     Summary,
 }
 
@@ -63,6 +66,7 @@ impl What {
             Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Mermaid],
             Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
             Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
+            Self::Details(..) => &[Format::Text],
             Self::Summary => &[Format::Json],
         }
     }

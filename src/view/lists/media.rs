@@ -60,7 +60,7 @@ pub(super) const LIST: List = List {
 
 /// How a row went; none of what is not there.
 pub(super) fn quality(at: At<'_>, row: u32) -> Option<Quality> {
-    let s = at.gathered.media.stream(row)?;
+    let s = at.gathered.media().stream(row)?;
     Some(Quality::of(s, &*at.analysis.figures_of(s)?))
 }
 
@@ -74,7 +74,7 @@ fn millis(value: f64) -> Cell {
 }
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.media;
+    let all = at.gathered.media();
     let Some(s) = all.stream(row) else { return none() };
     let Some(figures) = at.analysis.figures_of(s) else { return none() };
     let flow = at.analysis.flow(s.flow);

@@ -5,7 +5,6 @@
 //! apart from an echo (the way back) and from calls of load generators, which all send the same recording.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use super::super::Stream;
 use super::{DscpChange, Follows, MediaStream};
@@ -184,9 +183,7 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
     let mut by_source: Map<(u32, Option<CallIdx>, Option<bool>), Vec<usize>> = Map::default();
     for (i, m) in list.iter().enumerate() {
         by_flow.entry(m.flow).or_default().push(i);
-        if m.call.is_some() {
-            by_source.entry((m.ssrc, m.call, m.from_caller)).or_default().push(i);
-        }
+        by_source.entry((m.ssrc, m.call, m.from_caller)).or_default().push(i);
     }
     let mut found: Vec<(usize, Follows)> = Vec::new();
     let mut followed: Map<usize, ()> = Map::default();
@@ -221,8 +218,13 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
         for (n, &i) in of_source.iter().enumerate() {
             let Some(b) = list.get(i) else { continue };
             let fits = |j: &usize| {
-                list.get(*j).is_some_and(|a| a.flow != b.flow && near(a, b) && !a.hops.contains(&i))
-                    && !is_back(analysis.flow(b.flow), list.get(*j).map(|a| analysis.flow(a.flow)))
+                list.get(*j).is_some_and(|a| {
+                    let (x, y) = (analysis.flow(a.flow), analysis.flow(b.flow));
+                    let is_back = (x.src, x.dst) == (y.dst, y.src);
+                    // Of no call: at least one end stays.
+                    let stays = b.call.is_some() || x.src == y.src || x.dst == y.dst;
+                    a.flow != b.flow && near(a, b) && !a.hops.contains(&i) && !is_back && stays
+                })
             };
             let earlier = of_source.iter().take(n).rev().take(MOST_COMPARED).copied();
             if let Some(j) = earlier.into_iter().find(fits) {
@@ -235,9 +237,4 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
             m.follows.get_or_insert(follows);
         }
     }
-}
-
-fn is_back(b: Flow, a: Option<Flow>) -> bool {
-    let ends = |f: Flow| -> (SocketAddr, SocketAddr) { (f.src, f.dst) };
-    a.is_some_and(|a| ends(a) == (b.dst, b.src))
 }

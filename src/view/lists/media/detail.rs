@@ -31,7 +31,7 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
         }
     };
     say(matches!(s.source, StreamSource::Announced(_)), "few packets");
-    say(alone(at, &at.gathered.media, s), "one way");
+    say(alone(at, at.gathered.media(), s), "one way");
     say(s.unheard, "not heard at the far end");
     say(s.protection.is_none() && s.secured == Secured::Agreed, "plain though SRTP was agreed on");
     say(!s.mark_changes.is_empty(), "marks change on the way");
@@ -86,7 +86,7 @@ fn frame(f: FrameRef) -> Lead {
 }
 
 pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let s = at.gathered.media.stream(row)?;
+    let s = at.gathered.media().stream(row)?;
     let figures = at.analysis.figures_of(s)?;
     let figures = figures.as_ref();
     let [sender, receiver] = media::ends(at.analysis, s);
@@ -142,7 +142,7 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
             Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
         });
     }
-    if alone(at, &at.gathered.media, s) {
+    if alone(at, at.gathered.media(), s) {
         head.push(
             "Nothing of the other direction was captured, though SDP asked for it: it was not sent, was lost on its way, or takes a \
              way that does not pass here."
@@ -593,7 +593,7 @@ fn hops(at: At<'_>, s: &MediaStream, row: u32) -> Option<Part> {
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
     let mut first = None;
     for &hop in s.hops.iter().take(MOST_ROWS) {
-        let Some(other) = at.gathered.media.streams.get(hop) else { continue };
+        let Some(other) = at.gathered.media().streams.get(hop) else { continue };
         let Some(figures) = at.analysis.figures_of(other) else { continue };
         let flow = at.analysis.flow(other.flow);
         let first = *first.get_or_insert(figures.first);

@@ -160,6 +160,15 @@ fn a_sender_that_begins_anew_and_one_that_goes_on_elsewhere() {
     let list = s.streams();
     let follows: Vec<_> = list.iter().map(|m| (m.ssrc, m.follows)).collect();
     assert_eq!(follows, [(1, None), (3, Some(Follows::Source(0))), (3, Some(Follows::Path(1)))]);
+    // The same beside any call, where one end stays; and not where none does.
+    for (path, follows) in
+        [("10.0.0.1:4000>10.0.0.2:5500", Some(Follows::Path(0))), ("10.0.0.1:4002>10.0.0.2:5500", None)]
+    {
+        let mut s = Stage::default();
+        s.rtp(150, THERE, &rtp(3), 50, &[]);
+        s.rtp(1_300, path, &rtp(3).from_packet(50), 50, &[]);
+        assert_eq!(s.streams()[1].follows, follows, "{path}");
+    }
     // Two at once on one flow are no change.
     let mut s = plain();
     s.rtp(150, THERE, &rtp(7), 50, &[]);

@@ -232,6 +232,18 @@ impl Stage {
         self.analysis.add_rtcp(&packet);
     }
 
+    /// A datagram of RTCP.
+    pub fn rtcp(&mut self, ms: i64, path: &str, bytes: &[u8]) {
+        let packet = self.packet(bytes, ends(path), START + ms * MS, 0);
+        self.analysis.add_rtcp(&packet);
+    }
+
+    /// A datagram of DTLS.
+    pub fn keys(&mut self, ms: i64, path: &str, bytes: &[u8]) {
+        let packet = self.packet(bytes, ends(path), START + ms * MS, 0);
+        self.analysis.add_key_exchange(&packet, None);
+    }
+
     /// A message of STUN with these attributes.
     pub fn stun(&mut self, ms: i64, path: &str, kind: u16, id: u8, attributes: &[(u16, Vec<u8>)]) {
         let mut body = Vec::new();
