@@ -79,6 +79,15 @@ pub struct Sample {
     /// The conferences in order.
     #[serde(default)]
     pub conferences: Vec<ConferenceTruth>,
+    /// Datagrams of DTLS, which are encrypted without being a session of TLS.
+    #[serde(default)]
+    pub encrypted_datagrams: u64,
+    /// The media streams in any order: source, destination, SSRC, payload type and codec of most packets, whether it is
+    /// SRTP; kind of media, number of the call, server, relayed address and peer of its relay; packets and how many
+    /// were expected; lost (RFC 3550: expected less received), late and doubled ones; marks; report blocks about it. Then
+    /// mean and maximum of the jitter in ms, where one figure is right.
+    #[serde(default)]
+    pub media: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

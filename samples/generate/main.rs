@@ -4,8 +4,11 @@
 
 mod call;
 mod dns;
+mod media;
+mod media_rtcp;
 mod scenarios;
 mod scene;
+mod secured;
 mod stun;
 mod wire;
 

@@ -5,6 +5,9 @@ mod conference;
 mod control;
 mod failures;
 mod ice;
+mod media;
+mod media_odd;
+mod media_relay;
 mod odd;
 mod paths;
 mod sign_in;
@@ -124,6 +127,13 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("remote_control.pcap", ethernet(control::remote_control())),
         ("response_group.pcap", ethernet(control::response_group())),
         ("diagnostics.pcap", ethernet(control::diagnostics())),
+        ("media_one_way.pcap", ethernet(media::one_way())),
+        ("media_lossy.pcap", ethernet(media::lossy())),
+        ("media_unmarked.pcap", ethernet(media::unmarked())),
+        ("media_remarked.pcapng", media::remarked()),
+        ("media_silence.pcap", ethernet(media::silence())),
+        ("media_relay.pcap", ethernet(media_relay::relayed())),
+        ("media_odd.pcap", ethernet(media_odd::odd())),
     ]
 }
 

@@ -76,6 +76,8 @@ pub struct Scene {
     /// Next sequence number of each direction.
     tcp: HashMap<(SocketAddr, SocketAddr), u32>,
     pub mtu: usize,
+    /// DSCP of SIP.
+    pub signalling: u8,
 }
 
 impl Scene {
@@ -88,6 +90,7 @@ impl Scene {
             ip_id: HashMap::new(),
             tcp: HashMap::new(),
             mtu: 1500,
+            signalling: 24,
         }
     }
 
@@ -138,7 +141,7 @@ impl Scene {
             (client, server, a.wrapping_add(1), b.wrapping_add(1), 0x10),
         ] {
             let segment = wire::tcp(src, dst, seq, ack, flags, b"");
-            self.ip(src, dst, 6, 24, &segment);
+            self.ip(src, dst, 6, self.signalling, &segment);
             self.now += 300;
         }
         self.tcp.insert((client, server), a.wrapping_add(1));
@@ -147,11 +150,15 @@ impl Scene {
 
     /// The next bytes of a connection as one segment.
     pub fn segment(&mut self, src: SocketAddr, dst: SocketAddr, payload: &[u8]) {
+        self.marked_segment(src, dst, self.signalling, payload);
+    }
+
+    pub fn marked_segment(&mut self, src: SocketAddr, dst: SocketAddr, dscp: u8, payload: &[u8]) {
         let ack = self.tcp.get(&(dst, src)).copied().unwrap_or(0);
         let seq = self.tcp.entry((src, dst)).or_insert(1);
         let segment = wire::tcp(src, dst, *seq, ack, 0x18, payload);
         *seq = seq.wrapping_add(payload.len() as u32);
-        self.ip(src, dst, 6, 24, &segment);
+        self.ip(src, dst, 6, dscp, &segment);
         self.now += 40;
     }
 
@@ -160,14 +167,14 @@ impl Scene {
         let seq = self.tcp.entry((src, dst)).or_insert(1);
         let segment = wire::tcp(src, dst, *seq, ack, flags, b"");
         *seq = seq.wrapping_add(1);
-        self.ip(src, dst, 6, 24, &segment);
+        self.ip(src, dst, 6, self.signalling, &segment);
         self.now += 40;
     }
 
     /// A SIP message by `carry`; over TCP cut into segments of the MTU.
     pub fn send(&mut self, src: SocketAddr, dst: SocketAddr, carry: Carry, message: &[u8]) {
         match carry {
-            Carry::Udp => self.udp(src, dst, 24, message),
+            Carry::Udp => self.udp(src, dst, self.signalling, message),
             Carry::Tcp => {
                 if !self.tcp.contains_key(&(src, dst)) {
                     self.connect(src, dst);
@@ -180,7 +187,7 @@ impl Scene {
             Carry::Sctp => {
                 let tsn = *self.tcp.entry((src, dst)).and_modify(|t| *t += 1).or_insert(1);
                 let packet = wire::sctp(src, dst, tsn, message);
-                self.ip(src, dst, 132, 24, &packet);
+                self.ip(src, dst, 132, self.signalling, &packet);
             }
         }
     }
@@ -237,6 +244,12 @@ pub fn sdp(owner: &str, session: u64, version: u32, at: SocketAddr, formats: &st
             "111" => "SIREN/16000",
             "114" => "x-msrta/16000",
             "9" => "G722/8000",
+            "4" => "G723/8000",
+            "13" => "CN/8000",
+            "18" => "G729/8000",
+            "97" => "RED/8000",
+            "109" => "opus/48000/2",
+            "115" => "x-msrta/8000",
             _ => continue,
         };
         let _ = write!(s, "a=rtpmap:{format} {map}\r\n");

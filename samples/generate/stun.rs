@@ -160,6 +160,8 @@ pub struct Relay {
     pub relayed: SocketAddr,
     pub user: &'static str,
     pub realm: &'static str,
+    /// DSCP of what the client sends, and of what the server sends.
+    pub dscp: (u8, u8),
     key: Vec<u8>,
     connection: [u8; 20],
     sequence: u32,
@@ -181,7 +183,21 @@ impl Relay {
         let mut connection = [0; 20];
         connection[..16].copy_from_slice(&any_id(&mut s.random));
         let key = long_term(user.as_bytes(), realm, b"secret");
-        Self { microsoft, way, local, server, mapped, relayed, user, realm, key, connection, sequence: 0 }
+        let dscp = if way == Way::Udp { (0, 0) } else { (24, 24) };
+        Self {
+            microsoft,
+            way,
+            local,
+            server,
+            mapped,
+            relayed,
+            user,
+            realm,
+            dscp,
+            key,
+            connection,
+            sequence: 0,
+        }
     }
 
     fn rule(&self) -> Rule {
@@ -191,15 +207,16 @@ impl Relay {
     /// Puts a payload on the wire: 2 a message, 3 the peer's data ([MS-TURN] on TCP).
     pub fn wire(&self, s: &mut Scene, up: bool, frame: u8, payload: &[u8]) {
         let (src, dst) = if up { (self.local, self.server) } else { (self.server, self.local) };
+        let dscp = if up { self.dscp.0 } else { self.dscp.1 };
         match self.way {
-            Way::Udp => s.udp(src, dst, 0, payload),
+            Way::Udp => s.udp(src, dst, dscp, payload),
             Way::Tcp if self.microsoft => {
                 let mut framed = vec![frame, 0];
                 framed.extend((payload.len() as u16).to_be_bytes());
                 framed.extend_from_slice(payload);
-                s.segment(src, dst, &framed);
+                s.marked_segment(src, dst, dscp, &framed);
             }
-            Way::Tcp => s.segment(src, dst, payload),
+            Way::Tcp => s.marked_segment(src, dst, dscp, payload),
         }
     }
 

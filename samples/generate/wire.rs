@@ -10,7 +10,7 @@ pub struct Frame {
     pub bytes: Vec<u8>,
 }
 
-fn checksum(parts: &[&[u8]]) -> u16 {
+pub fn checksum(parts: &[&[u8]]) -> u16 {
     let all: Vec<u8> = parts.concat();
     let mut sum: u32 = all.chunks(2).map(|c| u32::from(c[0]) << 8 | u32::from(*c.get(1).unwrap_or(&0))).sum();
     while sum > 0xffff {
