@@ -1,6 +1,7 @@
 //! Call flows with whole SIP messages, for the tests of this room.
 
 pub mod ice;
+pub mod media;
 pub mod stun;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,0 +1,3 @@
+//! What is shown of media streams.
+
+pub mod plot;
