@@ -9,6 +9,7 @@ mod forwarding;
 mod label;
 mod legs;
 mod lifelines;
+mod media;
 pub(super) mod roles;
 mod sql;
 mod stun;
@@ -64,7 +65,17 @@ pub enum LadderRow {
         leg: usize,
     },
     /// A run of like things folded into one line across `from`–`to`; unfolds to `inner`.
-    Fold { time: Nanos, end: Nanos, from: usize, to: usize, label: String, tone: Tone, inner: Vec<LadderRow> },
+    Fold {
+        time: Nanos,
+        end: Nanos,
+        from: usize,
+        to: usize,
+        /// All of it goes from `from` to `to`; else both ways.
+        one_way: bool,
+        label: String,
+        tone: Tone,
+        inner: Vec<LadderRow>,
+    },
     /// Nothing for longer than a second.
     Gap { time: Nanos, length: Nanos },
     /// A remark: capture starts mid-call, legs joined by …
@@ -76,7 +87,7 @@ impl LadderRow {
     fn goes_beside(&self) -> bool {
         match self {
             Self::Arrow { message, .. } => message.is_none(),
-            Self::Fold { tone, .. } => *tone == Tone::Stun,
+            Self::Fold { tone, .. } => matches!(tone, Tone::Stun | Tone::Media),
             Self::Gap { .. } | Self::Note { .. } => false,
         }
     }
@@ -128,6 +139,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
     let alone = options.sign_in.and_then(|row| analysis.sign_ins().into_iter().nth(row as usize));
+    let drawn_media = media::draw(analysis, &owners, options.unfold, &drawn_stun.lines, &mut machines);
     let drawn_dns = dns::draw(analysis, &owners, alone.as_ref(), &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
@@ -206,10 +218,16 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let firsts =
-        [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start(), drawn_dns.start()];
+    let firsts = [
+        messages.first().map(|&(time, ..)| time),
+        drawn_stun.start(),
+        drawn_sql.start(),
+        drawn_dns.start(),
+        drawn_media.start(),
+    ];
     let start = firsts.into_iter().flatten().min();
-    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows)));
+    let rows = drawn_media.merge(drawn_stun.merge(rows));
+    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), rows));
     let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder

@@ -151,6 +151,7 @@ pub fn ladder() -> Ladder {
                 end: START + 900 * MS,
                 from: 0,
                 to: 2,
+                one_way: false,
                 label: "24 connectivity checks, 18 answered".to_owned(),
                 tone: Tone::Stun,
                 inner: vec![
@@ -164,6 +165,7 @@ pub fn ladder() -> Ladder {
                 end: START + 42_000 * MS,
                 from: 0,
                 to: 2,
+                one_way: false,
                 label: "RTP PCMU 2 104 packets".to_owned(),
                 tone: Tone::Media,
                 inner: Vec::new(),

@@ -4,6 +4,7 @@
 mod events;
 mod scale;
 
+pub use events::keys;
 pub use scale::{Tick, round_up};
 
 use crate::capture::Nanos;
