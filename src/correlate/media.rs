@@ -22,7 +22,7 @@ mod stream;
 
 pub use buckets::{Bucket, Buckets};
 pub use joined::{
-    Codec, CodecSource, MediaStream, Mos, Protection, StreamRelay, StreamSection, StreamSource,
+    Codec, CodecSource, MediaStream, Mos, Protection, Secured, StreamRelay, StreamSection, StreamSource,
 };
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
@@ -84,6 +84,15 @@ impl Doubtful {
     /// The packets that wait, in order of arrival.
     pub fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
         self.packets.iter().take(usize::from(self.held)).map(HeldPacket::packet)
+    }
+
+    /// The few packets as a stream; none where there were others whose numbers do not go on.
+    pub(super) fn stream(&self) -> Option<Stream> {
+        let first = self.packets().next().filter(|_| self.passed == 0)?;
+        let mut stream = Stream::new(self.flow, &first);
+        stream.channel = self.channel;
+        self.packets().for_each(|p| stream.push(&p, 2));
+        Some(stream)
     }
 
     /// Whether a packet and those before it are a stream.

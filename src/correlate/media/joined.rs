@@ -1,16 +1,27 @@
 //! Streams with what they belong to: the media section that announced them, the call, the relay, what the other end
 //! heard of them. Worked out when asked for.
+//!
+//! A stream is of the call whose SDP named where it goes to while it ran, else of the one that named where it comes
+//! from. Where several calls would do equally it is of none, unless they are legs of one.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::SocketAddr;
-
-use callscope_parsers::rtp::static_payload;
 
 use super::{Heard, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::correlate::stun::AllocationIdx;
+
+mod belong;
+mod describe;
+mod relay;
+mod section;
+
+use belong::{Names, Place, Sought};
+use relay::{Ends, Twins};
+use section::Joint;
 
 /// Where a stream's figures are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,6 +81,16 @@ pub enum Protection {
     SrtpBySize,
 }
 
+/// What a call's SDP says of SRTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Secured {
+    #[default]
+    NotOffered,
+    /// By one party; the other did not take it, or did not say.
+    Offered,
+    Agreed,
+}
+
 /// A stream that goes through a relay at the capture point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamRelay {
@@ -99,7 +120,12 @@ pub struct MediaStream {
     pub flow: FlowId,
     pub ssrc: u32,
     pub first: Nanos,
+    pub last: Nanos,
     pub call: Option<CallIdx>,
+    /// No description names it at this capture point, or several calls would do.
+    pub call_inferred: bool,
+    /// Calls that name the same ends at the same time (legs of one call), or that used them at another time.
+    pub other_calls: Vec<CallIdx>,
     pub section: Option<StreamSection>,
     /// It runs from the caller to the callee.
     pub from_caller: Option<bool>,
@@ -110,12 +136,18 @@ pub struct MediaStream {
     pub other_codecs: Vec<(u8, Option<Codec>)>,
     /// Payload types that the call's SDP does not have.
     pub unannounced_types: Vec<u8>,
+    /// How it is protected, as far as that can be told. None with [`Secured::Offered`] or [`Secured::Agreed`]: plain though
+    /// SRTP was on offer.
     pub protection: Option<Protection>,
+    pub secured: Secured,
+    /// The receiver's description has the payload type.
+    pub codec_agreed: bool,
     pub relay: Option<StreamRelay>,
     /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
     pub pair: Option<(usize, usize)>,
-    /// `a=ptime` of who receives it, ms; and what most packets have.
+    /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
+    pub ptime_most: Option<u32>,
     pub ptime_used: Option<f64>,
     /// Keys pressed: `1`, `#` …
     pub keys: String,
@@ -134,40 +166,30 @@ pub struct MediaStream {
     pub hops: Vec<usize>,
 }
 
-impl Analysis {
-    /// All streams in order of their first packet; the id of each in the JSON is its place plus 1.
-    pub fn media_streams(&self) -> Vec<MediaStream> {
-        let mut out: Vec<MediaStream> = (0..self.media.streams.len() as u32)
-            .filter_map(|i| Some(self.bare_stream(StreamIdx(i), self.media.stream(StreamIdx(i))?)))
-            .collect();
-        out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
-        out
-    }
-
-    fn bare_stream(&self, at: StreamIdx, stream: &Stream) -> MediaStream {
-        let payload_type = stream.types().next().map_or(0, |t| t.payload_type);
-        let codec = static_payload(payload_type).map(|p| Codec {
-            name: p.name.to_owned(),
-            clock: p.clock,
-            channels: p.channels,
-            source: CodecSource::Static,
-        });
-        MediaStream {
-            source: StreamSource::Stream(at),
+impl MediaStream {
+    fn new(source: StreamSource, stream: &Stream) -> Self {
+        Self {
+            source,
             flow: stream.flow,
             ssrc: stream.ssrc,
             first: stream.first,
+            last: stream.last,
             call: None,
+            call_inferred: false,
+            other_calls: Vec::new(),
             section: None,
             from_caller: None,
-            payload_type,
-            codec,
+            payload_type: 0,
+            codec: None,
             other_codecs: Vec::new(),
             unannounced_types: Vec::new(),
             protection: None,
+            secured: Secured::NotOffered,
+            codec_agreed: false,
             relay: None,
             pair: None,
             ptime_asked: None,
+            ptime_most: None,
             ptime_used: None,
             keys: String::new(),
             heard: None,
@@ -179,18 +201,95 @@ impl Analysis {
             hops: Vec::new(),
         }
     }
+}
+
+/// A stream on its way to a [`MediaStream`].
+struct Subject<'a> {
+    source: StreamSource,
+    stream: Cow<'a, Stream>,
+    ends: Ends,
+    place: Option<Place>,
+}
+
+impl Subject<'_> {
+    fn sought(&self) -> Sought<'_> {
+        Sought {
+            ends: &self.ends,
+            first: self.stream.first,
+            last: self.stream.last,
+            ssrc: self.stream.ssrc,
+            payload_type: self.stream.types().next().map_or(0, |t| t.payload_type),
+        }
+    }
+}
+
+impl Analysis {
+    /// All streams in order of their first packet; the id of each in the JSON is its place plus 1.
+    pub fn media_streams(&self) -> Vec<MediaStream> {
+        let (mut subjects, names) = self.subjects();
+        let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
+        for s in subjects.drain(..) {
+            let mut m = MediaStream::new(s.source, &s.stream);
+            m.relay = s.ends.relay;
+            let plan = s.place.as_ref().and_then(|p| Some((p, names.plans.get(&p.call)?)));
+            let joint =
+                plan.map(|(place, plan)| Joint::new(place, plan, s.stream.ssrc, s.sought().payload_type));
+            section::fill(&mut m, &s.stream, joint.as_ref());
+            if let Some(place) = s.place {
+                m.call = Some(place.call);
+                m.call_inferred = place.inferred;
+                m.other_calls = place.others;
+                m.from_caller = Some(place.from_caller);
+            }
+            out.push(m);
+        }
+        out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
+        out
+    }
+
+    /// The streams there are, each with its ends and its call.
+    fn subjects(&self) -> (Vec<Subject<'_>>, Names) {
+        let twins = Twins::new(self);
+        let subject = |source, stream: Cow<'_, Stream>| {
+            let ends = self.ends_of(&stream, &twins);
+            (source, ends)
+        };
+        let mut out: Vec<Subject<'_>> = Vec::with_capacity(self.media.streams.len());
+        for (at, stream) in (0u32..).map(StreamIdx).zip(&self.media.streams) {
+            let (source, ends) = subject(StreamSource::Stream(at), Cow::Borrowed(stream));
+            out.push(Subject { source, stream: Cow::Borrowed(stream), ends, place: None });
+        }
+        let certain = out.len();
+        for (at, few) in (0u32..).zip(self.media.doubtful()) {
+            if let Some(stream) = few.stream() {
+                let (source, ends) = subject(StreamSource::Announced(at), Cow::Borrowed(&stream));
+                out.push(Subject { source, stream: Cow::Owned(stream), ends, place: None });
+            }
+        }
+        if out.is_empty() {
+            return (out, Names::default());
+        }
+        let all = || out.iter().flat_map(|s| s.ends.to.iter().chain(&s.ends.from));
+        let wanted: HashSet<SocketAddr, _> = all().map(|(a, _)| *a).collect();
+        let mut times: Vec<(Nanos, Nanos)> = out.iter().map(|s| (s.stream.first, s.stream.last)).collect();
+        let names = Names::gather(self, &wanted, &joined_spans(&mut times));
+        for s in &mut out {
+            s.place = names.place(self, &s.sought());
+        }
+        // What may be no RTP at all must go where RTP of its type was asked for.
+        let mut at = 0;
+        out.retain(|s| {
+            at += 1;
+            at <= certain || s.place.as_ref().is_some_and(|p| names.expects(p, &s.sought()))
+        });
+        (out, names)
+    }
 
     /// The figures of a stream.
     pub fn figures_of(&self, s: &MediaStream) -> Option<Cow<'_, Stream>> {
         match s.source {
             StreamSource::Stream(at) => self.media.stream(at).map(Cow::Borrowed),
-            StreamSource::Announced(at) => {
-                let few = self.media.doubtful().get(at as usize)?;
-                let first = few.packets().next()?;
-                let mut stream = Stream::new(few.flow, &first);
-                few.packets().for_each(|p| stream.push(&p, 8));
-                Some(Cow::Owned(stream))
-            }
+            StreamSource::Announced(at) => self.media.doubtful().get(at as usize)?.stream().map(Cow::Owned),
         }
     }
 
@@ -203,4 +302,17 @@ impl Analysis {
     pub fn sender_of(&self, s: &MediaStream) -> Option<&Sender> {
         self.media.reports.senders.get(s.sender?)
     }
+}
+
+/// Spans of time in order, those that touch joined.
+fn joined_spans(spans: &mut [(Nanos, Nanos)]) -> Vec<(Nanos, Nanos)> {
+    spans.sort_unstable();
+    let mut out: Vec<(Nanos, Nanos)> = Vec::new();
+    for &mut (first, last) in spans {
+        match out.last_mut() {
+            Some((_, end)) if first <= *end => *end = last.max(*end),
+            _ => out.push((first, last)),
+        }
+    }
+    out
 }
