@@ -95,7 +95,13 @@ impl LadderRow {
     /// The label of this row in two: what stands on its line, which has `columns` for it, and what goes on behind the
     /// line, where there are `room`. The second is empty where all fits, nothing may go beside, or there is no room.
     pub fn split<'l>(&self, label: &'l str, columns: usize, room: usize) -> (&'l str, &'l str) {
-        if self.goes_beside() && room >= label::BESIDE { label::split(label, columns) } else { (label, "") }
+        if !self.goes_beside() || room < label::BESIDE {
+            return (label, "");
+        }
+        match self {
+            Self::Fold { tone: Tone::Media, .. } => label::split_figures(label, columns),
+            _ => label::split(label, columns),
+        }
     }
 }
 

@@ -289,9 +289,12 @@ impl Stream {
         self.jitter.push(p.time, p.facts.timestamp)
     }
 
-    /// Looks like a packet of telephone events beside the stream's own type.
+    /// Looks like a packet of telephone events: beside the stream's own type, or of a source that sends nothing else.
     fn is_event(&self, facts: &RtpFacts) -> bool {
-        facts.payload_type >= 96 && facts.payload_len == 4 && facts.payload_type != self.types[0].payload_type
+        let all_alike = || u64::from(self.size.1) == self.packets;
+        facts.payload_type >= 96
+            && facts.payload_len == 4
+            && (facts.payload_type != self.types[0].payload_type || all_alike())
     }
 
     fn key(&mut self, p: &Packet<'_>) {

@@ -13,8 +13,8 @@ use super::lifelines::Machines;
 use super::stun::Drawn;
 use super::{LadderRow, Tone};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::media::{MediaStream, Stream};
-use crate::correlate::{Analysis, CallIdx, FlowId, Owner};
+use crate::correlate::media::{Codec, MediaStream, Stream};
+use crate::correlate::{Analysis, CallIdx, FlowId, Owner, flag};
 use crate::view::media::plot::keys;
 use ends::Ends;
 
@@ -63,7 +63,7 @@ pub fn draw(
     }
     let all = analysis.media_streams();
     let of_them: Vec<(usize, &MediaStream)> =
-        all.iter().filter_map(|s| Some((*legs.get(&s.call?)?, s))).collect();
+        all.iter().filter_map(|s| Some((leg_of(analysis, s, &legs)?, s))).collect();
     if of_them.is_empty() {
         return Drawn::default();
     }
@@ -90,13 +90,28 @@ pub fn draw(
             rows.push(arrow(p, time, frame, format!("RTCP BYE {}", crate::view::media::ssrc(p.stream.ssrc))));
         }
     }
-    span_rows(analysis, placed, unfold, goodbyes > GOODBYES, &mut rows);
+    let drawing = Drawing { analysis, unfold, with_byes: goodbyes > GOODBYES, ways: ways(&of_them) };
+    drawing.span_rows(placed, &mut rows);
     if of_them.len() > STREAMS {
         let more = of_them.len() - STREAMS;
         let text = format!("{more} more media streams are not drawn");
         rows.push(LadderRow::Note { time: of_them.last().map_or(0, |(_, s)| s.first), text });
     }
     Drawn::of(rows)
+}
+
+/// The leg that a stream is drawn with: that of its call, or of another leg of the same call that names its ends too.
+fn leg_of(analysis: &Analysis, stream: &MediaStream, legs: &HashMap<CallIdx, usize>) -> Option<usize> {
+    let call = stream.call?;
+    let linked = |other: &CallIdx| analysis.links_of(call).any(|l| l.from == *other || l.to == *other);
+    let other = || stream.other_calls.iter().filter(|c| linked(c)).find_map(|c| legs.get(c));
+    legs.get(&call).or_else(other).copied()
+}
+
+/// Which ways media of a section goes, wherever it was captured.
+fn ways(streams: &[(usize, &MediaStream)]) -> HashSet<(CallIdx, usize, bool)> {
+    let way = |s: &MediaStream| Some((s.call?, s.section.as_ref()?.index, s.from_caller?));
+    streams.iter().filter_map(|(_, s)| way(s)).collect()
 }
 
 fn bye(analysis: &Analysis, stream: &MediaStream) -> Option<(Nanos, FrameRef)> {
@@ -144,94 +159,131 @@ fn key_rows(p: &Placed<'_>, told: &mut HashSet<(u32, u32, u8, usize, usize)>, ro
     }
 }
 
-/// Streams between the same two lifelines of the same section of a call.
-type Group = (usize, CallIdx, Option<usize>, usize, usize);
+/// Streams between the same two lifelines of the same section of a call; keys may have a source of their own.
+type Group = (usize, CallIdx, Option<usize>, bool, usize, usize);
 
 fn group(p: &Placed<'_>) -> Group {
     let section = p.stream.section.as_ref().map(|s| s.index);
-    (p.leg, p.stream.call.unwrap_or(CallIdx(0)), section, p.from.min(p.to), p.from.max(p.to))
+    let is_event = p.stream.codec.as_ref().is_some_and(Codec::is_event);
+    (p.leg, p.stream.call.unwrap_or(CallIdx(0)), section, is_event, p.from.min(p.to), p.from.max(p.to))
 }
 
-fn span_rows(
-    analysis: &Analysis,
-    placed: Vec<Placed<'_>>,
+struct Drawing<'a> {
+    analysis: &'a Analysis,
     unfold: bool,
+    /// Ends told by RTCP stand under their streams.
     with_byes: bool,
-    rows: &mut Vec<LadderRow>,
-) {
-    // Streams come in order of their first packet.
-    let mut groups: BTreeMap<Group, Vec<Span<'_>>> = BTreeMap::new();
-    for p in placed {
-        let spans = groups.entry(group(&p)).or_default();
-        let end = p.figures.last;
-        match spans.last_mut() {
-            Some(span) if p.figures.first <= span.end.saturating_add(NEXT) => {
-                span.end = span.end.max(end);
-                span.parts.push(p);
+    ways: HashSet<(CallIdx, usize, bool)>,
+}
+
+impl Drawing<'_> {
+    fn span_rows(&self, placed: Vec<Placed<'_>>, rows: &mut Vec<LadderRow>) {
+        // Streams come in order of their first packet.
+        let mut groups: BTreeMap<Group, Vec<Span<'_>>> = BTreeMap::new();
+        for p in placed {
+            let spans = groups.entry(group(&p)).or_default();
+            let end = p.figures.last;
+            match spans.last_mut() {
+                Some(span) if p.figures.first <= span.end.saturating_add(NEXT) => {
+                    span.end = span.end.max(end);
+                    span.parts.push(p);
+                }
+                _ => spans.push(Span { parts: vec![p], end }),
             }
-            _ => spans.push(Span { parts: vec![p], end }),
+        }
+        let mut between: BTreeMap<(usize, usize), Vec<Span<'_>>> = BTreeMap::new();
+        for ((.., low, high), spans) in groups {
+            between.entry((low, high)).or_default().extend(spans);
+        }
+        for ((low, high), mut spans) in between {
+            spans.sort_by_key(|s| s.parts.first().map(|p| p.figures.first));
+            let many = (spans.len() >= MANY).then(|| words::many(&spans));
+            let made: Vec<LadderRow> = spans.into_iter().flat_map(|s| self.span_row(s)).collect();
+            match many {
+                Some(label) if !self.unfold => {
+                    let first = made.first().map_or(0, super::stun::time_of);
+                    let end = made.iter().filter_map(|r| match r {
+                        LadderRow::Fold { end, .. } => Some(*end),
+                        _ => None,
+                    });
+                    let end = end.max().unwrap_or(first);
+                    rows.push(LadderRow::Fold {
+                        time: first,
+                        end,
+                        from: low,
+                        to: high,
+                        one_way: false,
+                        label,
+                        tone: Tone::Media,
+                        inner: made,
+                    });
+                }
+                _ => rows.extend(made),
+            }
         }
     }
-    let mut between: BTreeMap<(usize, usize), Vec<Span<'_>>> = BTreeMap::new();
-    for ((.., low, high), spans) in groups {
-        between.entry((low, high)).or_default().extend(spans);
-    }
-    for ((low, high), mut spans) in between {
-        spans.sort_by_key(|s| s.parts.first().map(|p| p.figures.first));
-        let many = (spans.len() >= MANY).then(|| words::many(&spans));
-        let made: Vec<LadderRow> =
-            spans.into_iter().flat_map(|s| span_row(analysis, s, unfold, with_byes)).collect();
-        match many {
-            Some(label) if !unfold => {
-                let first = made.first().map_or(0, super::stun::time_of);
-                let end = made.iter().filter_map(|r| match r {
-                    LadderRow::Fold { end, .. } => Some(*end),
-                    _ => None,
-                });
-                let end = end.max().unwrap_or(first);
-                rows.push(LadderRow::Fold {
-                    time: first,
-                    end,
-                    from: low,
-                    to: high,
-                    one_way: false,
-                    label,
-                    tone: Tone::Media,
-                    inner: made,
-                });
+
+    fn span_row(&self, span: Span<'_>) -> Vec<LadderRow> {
+        let Some(first) = span.parts.first() else { return Vec::new() };
+        let (from, to, time) = (first.from, first.to, first.figures.first);
+        let both = span.parts.iter().any(|p| p.from == to && p.to == from && from != to);
+        let mut inner = Vec::new();
+        for p in &span.parts {
+            let f = &p.figures;
+            inner.push(arrow(p, f.first, f.first_frame, words::stream(p.stream, f)));
+            for (time, frame) in f.restarted() {
+                inner.push(arrow(p, *time, *frame, "sequence numbers begin anew".to_owned()));
             }
-            _ => rows.extend(made),
+            if self.with_byes
+                && let Some((time, frame)) = bye(self.analysis, p.stream)
+            {
+                inner.push(arrow(p, time, frame, "RTCP BYE".to_owned()));
+            }
+            if f.last_frame != f.first_frame {
+                let ssrc = crate::view::media::ssrc(p.stream.ssrc);
+                inner.push(arrow(p, f.last, f.last_frame, format!("last packet of {ssrc}")));
+            }
         }
+        inner.sort_by_key(super::stun::time_of);
+        if self.unfold {
+            return inner;
+        }
+        // Of two ways the left one is told first.
+        let (from, to) = if both { (from.min(to), from.max(to)) } else { (from, to) };
+        let label = words::span(&span, (from, to), both, self.nothing_comes_back(&span) && !both);
+        vec![LadderRow::Fold {
+            time,
+            end: span.end,
+            from,
+            to,
+            one_way: !both,
+            label,
+            tone: Tone::Media,
+            inner,
+        }]
+    }
+
+    /// One way, where the other would have been seen: not on hold, not announced so, and not before the call was answered.
+    fn nothing_comes_back(&self, span: &Span<'_>) -> bool {
+        let Some(p) = span.parts.first().filter(|p| p.from != p.to) else { return false };
+        let s = p.stream;
+        let (Some(call), Some(section), Some(from_caller)) = (s.call, &s.section, s.from_caller) else {
+            return false;
+        };
+        let agreed = span.parts.iter().any(|p| p.stream.held) || one_way_was_agreed(self.analysis, call);
+        let early = self.analysis.call(call).summary.answered.is_none_or(|answered| span.end <= answered);
+        !agreed
+            && !early
+            && !self.ways.contains(&(call, section.index, !from_caller))
+            && way_back_is_seen(self.analysis, s.flow)
     }
 }
 
-fn span_row(analysis: &Analysis, span: Span<'_>, unfold: bool, with_byes: bool) -> Vec<LadderRow> {
-    let Some(first) = span.parts.first() else { return Vec::new() };
-    let (from, to, time) = (first.from, first.to, first.figures.first);
-    let both = span.parts.iter().any(|p| p.from == to && p.to == from && from != to);
-    let mut inner = Vec::new();
-    for p in &span.parts {
-        let f = &p.figures;
-        inner.push(arrow(p, f.first, f.first_frame, words::stream(p.stream, f)));
-        for (time, frame) in f.restarted() {
-            inner.push(arrow(p, *time, *frame, "sequence numbers begin anew".to_owned()));
-        }
-        if with_byes && let Some((time, frame)) = bye(analysis, p.stream) {
-            inner.push(arrow(p, time, frame, "RTCP BYE".to_owned()));
-        }
-        if f.last_frame != f.first_frame {
-            let ssrc = crate::view::media::ssrc(p.stream.ssrc);
-            inner.push(arrow(p, f.last, f.last_frame, format!("last packet of {ssrc}")));
-        }
-    }
-    inner.sort_by_key(super::stun::time_of);
-    if unfold {
-        return inner;
-    }
-    // Of two ways the left one is told first.
-    let (from, to) = if both { (from.min(to), from.max(to)) } else { (from, to) };
-    let label = words::span(analysis, &span, (from, to), both);
-    vec![LadderRow::Fold { time, end: span.end, from, to, one_way: !both, label, tone: Tone::Media, inner }]
+/// Some SDP of the call said `sendonly` or `inactive`: who was put on hold, or called for an announcement, is not expected
+/// to be heard.
+fn one_way_was_agreed(analysis: &Analysis, call: CallIdx) -> bool {
+    let list = analysis.list_of(Owner::Call(call));
+    analysis.messages_of(list).any(|m| analysis.message(m).has(flag::HOLD))
 }
 
 /// Whether packets of the receiver to the sender would have been seen where the stream was captured: something else came
@@ -243,3 +295,6 @@ fn way_back_is_seen(analysis: &Analysis, flow: FlowId) -> bool {
         analysis.find_flow(next(f.dst), next(f.src), f.transport).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests;

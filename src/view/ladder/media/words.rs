@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Placed, Span, way_back_is_seen};
-use crate::correlate::media::{MediaStream, Stream};
-use crate::correlate::{Analysis, CallIdx, Owner, flag};
+use super::{Placed, Span};
+use crate::correlate::media::{Codec, MediaStream, Stream};
 use crate::view::media::{codec, decimal, loss_percent, protection, ssrc};
 use crate::view::show;
 
@@ -100,8 +99,13 @@ fn each(ways: &[Option<String>], unit: &str) -> Option<String> {
     }
 }
 
-/// `RTP PCMU/8000, →303 ←298 pkts, loss →0 ←1.6 %, jitter 1.2 ms, MOS →4.4 ←4.1, 6.04 s`.
-pub(super) fn span(analysis: &Analysis, span: &Span<'_>, (from, to): (usize, usize), both: bool) -> String {
+/// `RTP PCMU/8000, →303 ←298 pkts in 6.04 s, loss →0 ←1.6 %, jitter 1.2 ms, MOS →4.4 ←4.1`.
+pub(super) fn span(
+    span: &Span<'_>,
+    (from, to): (usize, usize),
+    both: bool,
+    nothing_comes_back: bool,
+) -> String {
     let on = Way::of(span.parts.iter().filter(|p| p.from == from && p.to == to));
     let back = Way::of(span.parts.iter().filter(|p| p.from == to && p.to == from && both));
     let ways: Vec<&Way> = if both { vec![&on, &back] } else { vec![&on] };
@@ -114,7 +118,13 @@ pub(super) fn span(analysis: &Analysis, span: &Span<'_>, (from, to): (usize, usi
         (true, false) => format!("→{} ←{} pkts", show::number(on.packets), show::number(back.packets)),
         (false, _) => packets(on.packets),
     };
-    out.push_str(&format!(", {counts}"));
+    let first = span.parts.first().map_or(0, |p| p.figures.first);
+    let length = show::duration(span.end.saturating_sub(first));
+    out.push_str(&format!(", {counts} in {length}"));
+    if main.is_some_and(|p| p.stream.codec.as_ref().is_some_and(Codec::is_event)) {
+        // Between keys neither numbers nor times say anything.
+        return out;
+    }
     if ways.iter().all(|w| w.missing == 0) {
         out.push_str(", no loss");
     } else if let Some(loss) = each(&all(&|w| Some(w.loss())), " %") {
@@ -126,8 +136,6 @@ pub(super) fn span(analysis: &Analysis, span: &Span<'_>, (from, to): (usize, usi
     if let Some(mos) = each(&all(&|w| w.mos.map(|m| format!("{m:.1}"))), "") {
         out.push_str(&format!(", MOS {mos}"));
     }
-    let first = span.parts.first().map_or(0, |p| p.figures.first);
-    out.push_str(&format!(", {}", show::duration(span.end.saturating_sub(first))));
     let sources = on.sources.max(back.sources);
     if sources > 1 {
         out.push_str(&format!(", {sources} SSRCs"));
@@ -135,27 +143,10 @@ pub(super) fn span(analysis: &Analysis, span: &Span<'_>, (from, to): (usize, usi
     if let Some(late) = span.parts.iter().filter_map(|p| p.stream.after_end).max() {
         out.push_str(&format!(", {} beyond the BYE", show::duration(late)));
     }
-    if !both && nothing_comes_back(analysis, span) {
+    if nothing_comes_back {
         out.push_str(", nothing comes back");
     }
     out
-}
-
-/// One way, where the other would have been seen: not on hold, and not before the call was answered.
-fn nothing_comes_back(analysis: &Analysis, span: &Span<'_>) -> bool {
-    let Some(first) = span.parts.first() else { return false };
-    // Whoever was put on hold, or called for an announcement, is not expected to be heard.
-    let agreed = span.parts.iter().any(|p| p.stream.held)
-        || first.stream.call.is_some_and(|c| one_way_was_agreed(analysis, c));
-    let answered = first.stream.call.and_then(|call| analysis.call(call).summary.answered);
-    let early = answered.is_none_or(|answered| span.end <= answered);
-    first.from != first.to && !agreed && !early && way_back_is_seen(analysis, first.stream.flow)
-}
-
-/// Some SDP of the call said `sendonly` or `inactive`.
-fn one_way_was_agreed(analysis: &Analysis, call: CallIdx) -> bool {
-    let list = analysis.list_of(Owner::Call(call));
-    analysis.messages_of(list).any(|m| analysis.message(m).has(flag::HOLD))
 }
 
 /// `RTP audio + video, 120 streams, 12 034 pkts, loss 0.1 %`.

@@ -6,7 +6,7 @@ use callscope_parsers::rtp::digit;
 
 use super::Event;
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::media::{KeyPress, MediaStream, Stream};
+use crate::correlate::media::{Codec, KeyPress, MediaStream, Stream};
 use crate::correlate::{Analysis, CallIdx, MethodId, MsgIdx, Owner, SipRecord, flag};
 use crate::view::ladder::message_label;
 use crate::view::lists::Lead;
@@ -43,10 +43,7 @@ pub(super) fn of_stream(
         let Some((_, codec)) = codec else { continue };
         let name = codec.as_ref().map(|c| show::safe_str(&c.text()));
         // Noise and keys come and go.
-        let aside = |n: &str| {
-            n.get(..3).is_some_and(|n| n.eq_ignore_ascii_case("CN/")) || n.starts_with("telephone-event")
-        };
-        if name.as_deref().is_some_and(aside) {
+        if codec.as_ref().is_some_and(|c| c.is_event() || c.is_noise()) {
             continue;
         }
         let words = format!("payload type {} {}", t.payload_type, name.unwrap_or_default());
@@ -73,12 +70,9 @@ pub(super) fn of_stream(
 
 /// The keys of a stream, where its payload types have telephone events.
 pub fn keys<'s>(of: &MediaStream, figures: &'s Stream) -> impl Iterator<Item = &'s KeyPress> {
-    let events: HashSet<u8> = of
-        .other_codecs
-        .iter()
-        .filter(|(_, codec)| codec.as_ref().is_some_and(|c| c.name.eq_ignore_ascii_case("telephone-event")))
-        .map(|(pt, _)| *pt)
-        .collect();
+    let main = of.codec.as_ref().filter(|c| c.is_event()).map(|_| of.payload_type);
+    let others = of.other_codecs.iter().filter(|(_, codec)| codec.as_ref().is_some_and(Codec::is_event));
+    let events: HashSet<u8> = others.map(|(pt, _)| *pt).chain(main).collect();
     figures.keys().iter().filter(move |k| events.contains(&k.payload_type))
 }
 
