@@ -11,7 +11,7 @@ use super::dns::Dns;
 use super::fork::ForkRow;
 use super::instant_message::redact;
 use super::legs::Legs;
-use super::media::Media;
+use super::media::{Media, MediaCache};
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::sql::Sql;
@@ -77,6 +77,7 @@ pub struct Analysis {
     /// Captures were still being read when the summaries were last made.
     pub(super) was_live: bool,
     pub(super) alias_cache: super::aliases::AliasCache,
+    pub(super) media_cache: MediaCache,
 }
 
 /// Messages by the frame that completed them.

@@ -22,7 +22,8 @@ mod stream;
 
 pub use buckets::{Bucket, Buckets};
 pub use joined::{
-    Codec, CodecSource, MediaStream, Mos, Protection, Secured, StreamRelay, StreamSection, StreamSource,
+    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaCache,
+    MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
 };
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;

@@ -5,8 +5,9 @@
 //! from. Where several calls would do equally it is of none, unless they are legs of one.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Heard, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
@@ -15,12 +16,22 @@ use crate::correlate::model::*;
 use crate::correlate::stun::AllocationIdx;
 
 mod belong;
+mod course;
 mod describe;
+mod hops;
+mod paths;
+mod quality;
 mod relay;
+mod reported;
 mod section;
+mod sides;
+
+pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
+pub use sides::SectionMedia;
 
 use belong::{Names, Place, Sought};
 use relay::{Ends, Twins};
+use reported::Reported;
 use section::Joint;
 
 /// Where a stream's figures are.
@@ -108,9 +119,55 @@ pub struct Mos {
     /// Equipment impairment and robustness against loss of the codec.
     pub ie: f64,
     pub bpl: f64,
+    /// Loss it was taken for: what the capture missed, in % of what was sent. The capture point is the vantage.
+    pub loss_pct: f64,
     /// One way, from mouth to ear, ms; whether it was measured (half of RTCP's round trip) or assumed.
     pub delay_ms: f64,
     pub delay_measured: bool,
+}
+
+/// Where packets of a stream were lost, by the reports of who receives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LossSplit {
+    /// Missing at the capture point: lost before it.
+    pub before: u64,
+    /// What the receiver says it misses.
+    pub reported: u64,
+    /// Of these those that passed the capture point: lost behind it.
+    pub after: u64,
+    /// Missing here and not at the receiver: lost by the capture itself.
+    pub not_captured: u64,
+    /// Time of the report; losses since then are in none of these.
+    pub until: Nanos,
+}
+
+/// Where a DSCP mark changes on the way of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DscpChange {
+    pub from: u8,
+    pub to: u8,
+    /// The streams before and after it, numbers of [`Analysis::media_streams`]; the same where the frames of one flow were
+    /// captured twice.
+    pub before: usize,
+    pub after: usize,
+}
+
+/// A time in which SDP did not have a section run both ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    pub from: Nanos,
+    pub until: Nanos,
+    /// This direction was to stop; else only the other one, and this one may carry music.
+    pub stops: bool,
+}
+
+/// What a stream goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Another source on the same flow: the sender began anew.
+    Source(usize),
+    /// The same source on another path: ICE chose again, or the call was moved.
+    Path(usize),
 }
 
 /// A stream and what it belongs to.
@@ -155,15 +212,28 @@ pub struct MediaStream {
     pub heard: Option<usize>,
     pub sender: Option<usize>,
     pub mos: Option<Mos>,
-    /// No SDP of the call names where it goes to, though one names where it comes from.
+    /// Where its losses are, if RTCP tells.
+    pub loss: Option<LossSplit>,
+    /// From end to end and back, if reports of both ends passed the capture point: the sum of both halves.
+    pub round_trip: Option<Nanos>,
+    /// The other end sends reports while this runs, and none is about it.
+    pub unheard: bool,
+    /// The stream of the other direction between the same two addresses.
+    pub back: Option<usize>,
+    /// No SDP of the call names where it goes to, though one names where it comes from and its receiver named another
+    /// address. Whoever finds its peer by where its media comes from (latching) sends so; see `back`.
     pub unsignalled: bool,
     /// Packets behind the BYE that ended the call, by more than it takes the BYE to arrive.
     pub after_end: Option<Nanos>,
-    /// Its loss and jitter end with a hold that SDP agreed to.
+    /// It paused or ended in a hold that SDP agreed to.
     pub held: bool,
+    pub holds: Vec<Hold>,
+    pub follows: Option<Follows>,
     /// The same stream captured elsewhere on its way, in order of the way; itself among them. Empty where it is alone.
     /// Numbers are those of [`Analysis::media_streams`].
     pub hops: Vec<usize>,
+    /// Where its mark changes, over all its hops.
+    pub mark_changes: Vec<DscpChange>,
 }
 
 impl MediaStream {
@@ -195,12 +265,36 @@ impl MediaStream {
             heard: None,
             sender: None,
             mos: None,
+            loss: None,
+            round_trip: None,
+            unheard: false,
+            back: None,
             unsignalled: false,
             after_end: None,
             held: false,
+            holds: Vec::new(),
+            follows: None,
             hops: Vec::new(),
+            mark_changes: Vec::new(),
         }
     }
+}
+
+/// The streams joined last, and of what.
+#[derive(Debug, Default)]
+pub struct MediaCache(Mutex<Option<(MediaState, Arc<[MediaStream]>)>>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct MediaState {
+    messages: usize,
+    streams: usize,
+    packets: u64,
+    doubtful: usize,
+    compounds: u64,
+    stun: u64,
+    /// Calls whose summary is to be made anew.
+    untold: usize,
+    live: bool,
 }
 
 /// A stream on its way to a [`MediaStream`].
@@ -226,15 +320,59 @@ impl Subject<'_> {
 impl Analysis {
     /// All streams in order of their first packet; the id of each in the JSON is its place plus 1.
     pub fn media_streams(&self) -> Vec<MediaStream> {
-        let (mut subjects, names) = self.subjects();
+        self.joined_media().to_vec()
+    }
+
+    /// The same for who only reads; worked out once and kept until something is added.
+    pub fn joined_media(&self) -> Arc<[MediaStream]> {
+        let state = self.media_state();
+        let mut kept = self.media_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((of, list)) if *of == state => list.clone(),
+            _ => {
+                let list: Arc<[MediaStream]> = self.join_media().into();
+                *kept = Some((state, list.clone()));
+                list
+            }
+        }
+    }
+
+    /// What the joining depends on.
+    fn media_state(&self) -> MediaState {
+        MediaState {
+            messages: self.messages.len(),
+            streams: self.media.streams.len(),
+            packets: self.media.streams.iter().map(|s| s.packets + u64::from(s.captured_twice)).sum(),
+            doubtful: self.media.doubtful().iter().map(|d| d.packets().count()).sum(),
+            compounds: self.media.reports.compounds,
+            stun: self.stun.statistics.messages,
+            untold: self.touched.len(),
+            live: self.is_live(),
+        }
+    }
+
+    fn join_media(&self) -> Vec<MediaStream> {
+        let (mut subjects, mut names) = self.subjects();
+        let pairs = self.pairs_of(&mut subjects, &mut names);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
-        for s in subjects.drain(..) {
+        for (s, on_pair) in subjects.drain(..).zip(pairs) {
             let mut m = MediaStream::new(s.source, &s.stream);
             m.relay = s.ends.relay;
+            m.pair = on_pair.map(|p| (p.session, p.pair));
+            let payload_type = s.sought().payload_type;
             let plan = s.place.as_ref().and_then(|p| Some((p, names.plans.get(&p.call)?)));
-            let joint =
-                plan.map(|(place, plan)| Joint::new(place, plan, s.stream.ssrc, s.sought().payload_type));
+            let joint = plan.map(|(place, plan)| {
+                Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
+            });
             section::fill(&mut m, &s.stream, joint.as_ref());
+            if let Some(Joint { place, plan, section }) = joint {
+                let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
+                m.unsignalled = !known && course::is_unsignalled(place, plan, section, &s.stream);
+                if let Some(section) = section {
+                    m.holds = course::holds(plan, section, place.from_caller, &s.stream);
+                    m.held = course::is_held(&m.holds, &s.stream);
+                }
+            }
             if let Some(place) = s.place {
                 m.call = Some(place.call);
                 m.call_inferred = place.inferred;
@@ -244,7 +382,56 @@ impl Analysis {
             out.push(m);
         }
         out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
+        self.join_each_other(&mut out);
         out
+    }
+
+    /// What streams say of one another, once each has its number.
+    fn join_each_other(&self, list: &mut [MediaStream]) {
+        let groups = hops::groups(self, list);
+        hops::join(list, &groups);
+        hops::follow(self, list);
+        for group in &groups {
+            let changes = hops::mark_changes(self, list, group);
+            for i in group {
+                if let Some(m) = list.get_mut(*i) {
+                    m.mark_changes.clone_from(&changes);
+                }
+            }
+        }
+        let reported = Reported::new(self);
+        let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
+        for (i, m) in list.iter_mut().enumerate() {
+            (m.heard, m.sender) = reported.find(self, m);
+            by_flow.entry(m.flow).or_default().push(i);
+        }
+        for i in 0..list.len() {
+            let Some(m) = list.get(i) else { break };
+            let there = self.flow(m.flow);
+            let reverse = self.find_flow(there.dst, there.src, there.transport);
+            let candidates = reverse.and_then(|f| by_flow.get(&f)).into_iter().flatten();
+            let near = |j: &usize| {
+                let b = list.get(*j)?;
+                let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
+                let both = b.last.min(m.last) - b.first.max(m.first);
+                (kind(b) == kind(m)).then_some((both, *j))
+            };
+            let back = candidates.filter_map(near).max().map(|(_, j)| j);
+            let half = |m: &MediaStream| self.heard_of(m).and_then(reported::round);
+            let round_trip = half(m).zip(back.and_then(|j| half(list.get(j)?))).map(|(a, b)| a + b);
+            let from_start = m.call.is_some_and(|c| !self.call(c).summary.starts_mid_call);
+            let figures = self.figures_of(m);
+            let split = |s: &Stream| reported::split(s, self.heard_of(m)?, from_start);
+            let loss = figures.as_deref().and_then(split);
+            let alone = if m.hops.is_empty() { hops::mark_changes(self, list, &[i]) } else { Vec::new() };
+            let after_end = self.after_end(m);
+            let unheard = self.is_unheard(m, back.and_then(|j| list.get(j)));
+            let Some(m) = list.get_mut(i) else { break };
+            (m.back, m.round_trip, m.loss, m.after_end) = (back, round_trip, loss, after_end);
+            m.unheard = unheard;
+            m.mark_changes.extend(alone);
+            m.mos = figures.as_deref().and_then(|s| quality::mos(m, s));
+        }
     }
 
     /// The streams there are, each with its ends and its call.

@@ -135,8 +135,10 @@ pub struct Sender {
     pub bye: Option<(Nanos, FrameRef)>,
     /// Compounds that are encrypted (SRTCP).
     pub encrypted: u32,
-    /// All compounds.
+    /// All compounds, and when the first and the last came.
     pub compounds: u32,
+    pub first: Nanos,
+    pub last: Nanos,
     pub first_frame: FrameRef,
     /// [MS-RTP] extensions: kind, how many, and the value of the last where it is known, bit/s.
     pub extensions: Vec<(u16, u32, Option<u32>)>,
@@ -172,6 +174,10 @@ impl Reports {
         match self.sender(flow, first, packet.frame, most) {
             Some(sender) => {
                 sender.compounds += 1;
+                if sender.compounds == 1 {
+                    sender.first = packet.time;
+                }
+                sender.last = packet.time;
                 sender.encrypted += u32::from(rtcp.encrypted);
             }
             None => kept = false,
@@ -299,6 +305,8 @@ impl Reports {
                     bye: None,
                     encrypted: 0,
                     compounds: 0,
+                    first: 0,
+                    last: 0,
                     first_frame: frame,
                     extensions: Vec::new(),
                     recent: [(0, 0); RECENT],

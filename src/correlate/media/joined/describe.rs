@@ -132,13 +132,6 @@ impl Plan {
         Some(found)
     }
 
-    /// What both agreed on at a time; before there was anything the first there is.
-    #[expect(dead_code)]
-    pub fn agreed(&self, time: Nanos) -> Option<&Agreement> {
-        let before = self.agreements.iter().rev().find(|a| a.from <= time);
-        before.or(self.agreements.first())
-    }
-
     pub fn terms(&self, description: usize, section: usize) -> Option<&Terms> {
         self.descriptions.get(description)?.sections.get(section)
     }

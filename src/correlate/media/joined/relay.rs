@@ -29,8 +29,6 @@ pub(super) struct Ends {
     /// The ends that ICE knows it by.
     pub path: Option<(SocketAddr, SocketAddr)>,
     pub relay: Option<StreamRelay>,
-    /// The relay is known and whom it speaks to is not.
-    pub peer_unknown: bool,
 }
 
 /// Which addresses are the same machine's.
@@ -92,7 +90,8 @@ impl Analysis {
                 ..Ends::default()
             };
         };
-        let named = stream.path.map(|p| self.flow(p));
+        // Whom an unknown channel speaks to is not known.
+        let named = stream.path.filter(|p| *p != stream.flow).map(|p| self.flow(p));
         let peer = match (named, stream.channel) {
             (Some(path), _) => Some(if to_client { path.src } else { path.dst }),
             (None, 0) => a.active,
@@ -106,6 +105,6 @@ impl Analysis {
         let stands = a.stands_for_client();
         let path = peer.map(|p| if to_client { (p, stands) } else { (stands, p) });
         let (from, to) = if to_client { (other, client) } else { (client, other) };
-        Ends { from, to, path, relay: Some(relay), peer_unknown: peer.is_none() }
+        Ends { from, to, path, relay: Some(relay) }
     }
 }

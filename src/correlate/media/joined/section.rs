@@ -19,9 +19,16 @@ pub(super) struct Joint<'p> {
 }
 
 impl<'p> Joint<'p> {
-    pub fn new(place: &'p Place, plan: &'p Plan, ssrc: u32, payload_type: u8) -> Self {
+    /// `on_pair`: the section of the ICE session that carries it.
+    pub fn new(
+        place: &'p Place,
+        plan: &'p Plan,
+        ssrc: u32,
+        payload_type: u8,
+        on_pair: Option<usize>,
+    ) -> Self {
         let mut out = Self { place, plan, section: None };
-        out.section = out.find_section(ssrc, payload_type);
+        out.section = out.find_section(ssrc, payload_type, on_pair);
         out
     }
 
@@ -31,11 +38,15 @@ impl<'p> Joint<'p> {
         self.plan.descriptions.iter().filter(move |d| d.by_caller == by_caller)
     }
 
-    fn find_section(&self, ssrc: u32, payload_type: u8) -> Option<usize> {
-        let named = self.place.to.or(self.place.from)?;
-        let sections = &self.plan.descriptions.get(named.description as usize)?.sections;
+    fn find_section(&self, ssrc: u32, payload_type: u8, on_pair: Option<usize>) -> Option<usize> {
+        let (description, named) = match (self.place.to.or(self.place.from), on_pair) {
+            (Some(named), _) => (self.plan.descriptions.get(named.description as usize)?, named.sections),
+            (None, Some(section)) => (self.of(true).next()?, 1u64.checked_shl(section as u32)?),
+            (None, None) => return None,
+        };
+        let sections = &description.sections;
         let is_rtp = |i: &usize| sections.get(*i).is_some_and(|t| t.rtp);
-        let named_here = |i: &usize| *i < 64 && named.sections >> *i & 1 == 1;
+        let named_here = |i: &usize| *i < 64 && named >> *i & 1 == 1;
         let mut all: Vec<usize> = (0..sections.len()).filter(named_here).collect();
         if all.iter().any(is_rtp) {
             all.retain(is_rtp);

@@ -1,0 +1,110 @@
+//! The ICE pair that carries a stream; and by the checks on its flow, the call of one whose ends no SDP names.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::Subject;
+use super::belong::{Names, Place};
+use crate::correlate::Analysis;
+use crate::correlate::ice::IceSession;
+use crate::correlate::model::*;
+use crate::correlate::stun::StunOwner;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// The pair of a stream, which section it is of, and who sends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnPair {
+    pub session: usize,
+    pub pair: usize,
+    pub section: usize,
+    pub from_caller: Option<bool>,
+}
+
+impl Analysis {
+    /// Finds the pairs of streams in calls with ICE. Streams without call get one where checks on their own path name it.
+    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>], names: &mut Names) -> Vec<Option<OnPair>> {
+        let mut out = vec![None; subjects.len()];
+        let by_path = self.calls_by_path(subjects);
+        let mut by_call: Map<CallIdx, Vec<usize>> = Map::default();
+        for (i, s) in subjects.iter().enumerate() {
+            let call = match &s.place {
+                Some(place) => Some(place.call),
+                None => s.ends.path.and_then(|p| by_path.get(&p).copied()),
+            };
+            if let Some(call) = call.filter(|c| self.has_ice(*c)) {
+                by_call.entry(call).or_default().push(i);
+            }
+        }
+        for (call, members) in by_call {
+            let sessions = self.ice_sessions_of(call);
+            for i in members {
+                let Some(s) = subjects.get_mut(i) else { continue };
+                let Some(found) = self.pair_under(s, &sessions, call) else { continue };
+                if s.place.is_none() {
+                    let Some(from_caller) = found.from_caller else { continue };
+                    names.plans.entry(call).or_insert_with(|| self.media_plan(call));
+                    let (to, from, others) = (None, None, Vec::new());
+                    s.place = Some(Place { call, to, from, from_caller, inferred: false, others });
+                }
+                if let Some(place) = out.get_mut(i) {
+                    *place = Some(found);
+                }
+            }
+        }
+        out
+    }
+
+    fn pair_under(&self, s: &Subject<'_>, sessions: &[IceSession], call: CallIdx) -> Option<OnPair> {
+        let (from, to) = s.ends.path?;
+        let mut best = None;
+        for (at, session) in sessions.iter().enumerate() {
+            let ends = |a, b| {
+                let on = session.pairs.iter().enumerate().filter(|(_, p)| (p.a, p.b) == (a, b));
+                on.max_by_key(|(_, p)| (p.component == 1, p.selected.is_some(), p.media_packets))
+                    .map(|(i, _)| i)
+            };
+            let (pair, from_a) = match (ends(from, to), ends(to, from)) {
+                (Some(pair), _) => (pair, true),
+                (None, Some(pair)) => (pair, false),
+                (None, None) => continue,
+            };
+            let side = session.a.message.map(|m| self.is_of_caller(call, m));
+            let from_caller = side.map(|a_is_caller| a_is_caller == from_a);
+            best = best.or(Some(OnPair { session: at, pair, section: session.section, from_caller }));
+        }
+        best
+    }
+
+    /// Whether a message's sender is the caller.
+    pub(super) fn is_of_caller(&self, call: CallIdx, m: MsgIdx) -> bool {
+        let caller_tag = self.call_work.get(call.0 as usize).map_or(0, |w| w.caller_tag);
+        let r = self.message(m);
+        (r.from_tag == caller_tag) == r.is_request()
+    }
+
+    /// Calls by the paths, in both directions, of streams that no SDP speaks of and checks do.
+    fn calls_by_path(&self, subjects: &[Subject<'_>]) -> Map<(SocketAddr, SocketAddr), CallIdx> {
+        let mut out: Map<(SocketAddr, SocketAddr), Option<CallIdx>> = Map::default();
+        for (a, b) in subjects.iter().filter(|s| s.place.is_none()).filter_map(|s| s.ends.path) {
+            out.insert((a, b), None);
+            out.insert((b, a), None);
+        }
+        if !out.is_empty() {
+            let mut seen: Map<FlowId, bool> = Map::default();
+            for r in &self.stun.records {
+                let StunOwner::Check(group) = r.owner() else { continue };
+                let flow = self.flow(r.path);
+                let known = *seen.entry(r.path).or_insert_with(|| out.contains_key(&(flow.src, flow.dst)));
+                if !known {
+                    continue;
+                }
+                if let Some(call) = self.call_of_checks(group) {
+                    out.insert((flow.src, flow.dst), Some(call));
+                    out.insert((flow.dst, flow.src), Some(call));
+                }
+            }
+        }
+        out.into_iter().filter_map(|(path, call)| Some((path, call?))).collect()
+    }
+}
