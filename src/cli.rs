@@ -70,6 +70,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Conferences(args)) => lists::list(&common, ListKind::Conferences, &args),
         Some(Command::Messages(args)) => lists::list(&common, ListKind::Messages, &args),
         Some(Command::Sql(args)) => lists::list(&common, ListKind::Lookups, &args),
+        Some(Command::Media(args)) => lists::list(&common, ListKind::Media, &args),
         Some(Command::Decode(args)) => commands::decode(&common, &args),
         Some(Command::Extract(args)) => commands::extract(&common, &args),
         Some(Command::Completions(args)) => commands::completions(&common, args.shell),

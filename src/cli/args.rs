@@ -188,6 +188,9 @@ pub(super) enum Command {
     /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
     #[command(after_help = SQL_HELP, after_long_help = format!("{SQL_HELP}\n\n{EXIT_CODES}"))]
     Sql(ListArgs),
+    /// Media streams (RTP): loss, jitter, gaps, marks and an estimate of their quality
+    #[command(after_help = MEDIA_HELP, after_long_help = format!("{MEDIA_HELP}\n\n{EXIT_CODES}"))]
+    Media(ListArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames: signalling and media
@@ -297,6 +300,17 @@ Examples:
   callscope sql --columns asked,client,server,port,verdict trace.pcapng
   callscope sql --format json trace.pcapng
   callscope ladder trace.pcapng --sql 3        question, answer and connection as a ladder";
+
+const MEDIA_HELP: &str = "\
+Examples:
+  callscope media trace.pcapng
+  callscope media trace.pcapng --row 3                          all there is to say of stream 3
+  callscope media --filter 'media.loss > 2% or media.mos < 3.6' trace.pcapng
+  callscope media --columns id,call,src,dst,ssrc,loss,burst,gap --sort -loss trace.pcapng
+  callscope media --filter 'media.dscp != EF' --format csv -o unmarked.csv captures/
+  callscope media --format json trace.pcapng
+
+Loss and jitter are those of the capture point: what is lost behind it only RTCP of the receiver tells.";
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {

@@ -276,6 +276,7 @@ pub(super) fn rows_command<R: Rows>(
         columns: args.columns.clone(),
         sort,
         time: time_mode(common, args.format == TableFormat::Text),
+        brief: matches!(args.format, TableFormat::Text | TableFormat::Markdown),
         ..Query::default()
     };
     let mut sink = open(common)?;

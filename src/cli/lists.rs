@@ -1,4 +1,4 @@
-//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`.
+//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`, `media`.
 
 use std::io::Write;
 

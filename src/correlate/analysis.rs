@@ -78,6 +78,7 @@ pub struct Analysis {
     pub(super) was_live: bool,
     pub(super) alias_cache: super::aliases::AliasCache,
     pub(super) media_cache: MediaCache,
+    pub(super) media_index_cache: super::media::IndexCache,
 }
 
 /// Messages by the frame that completed them.

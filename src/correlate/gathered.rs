@@ -1,7 +1,9 @@
 //! What is worked out over the whole analysis when somebody asks for it: sign-ins, subscriptions, conferences,
-//! instant messages and look-ups of SQL Server instances.
+//! instant messages, look-ups of SQL Server instances and media streams.
 //!
 //! Dialogs and records say which messages there are to look at; only those whose body matters are read again.
+
+use std::sync::Arc;
 
 use super::Analysis;
 pub use super::conference::{
@@ -11,6 +13,7 @@ pub use super::instant_message::redact::text as redacted;
 pub use super::instant_message::{
     Carrier, Conversation, Event, EventKind, ImText, InstantMessage, JoinedBy, Notice,
 };
+pub use super::media::MediaIndex;
 pub use super::sign_in::{
     AuthRound, Credential, Lifetime, Mras, Relay, RelayUse, Setting, SignIn, SignInState, Step, StepKind,
     StepState,
@@ -26,6 +29,8 @@ pub struct Gathered {
     pub conferences: Vec<Conference>,
     pub instant_messages: Vec<InstantMessage>,
     pub lookups: Vec<Lookup>,
+    /// Media streams.
+    pub media: Arc<MediaIndex>,
     /// What they belong to, in the order of their first message.
     pub conversations: Vec<Conversation>,
 }
@@ -41,6 +46,7 @@ impl Analysis {
             instant_messages,
             conversations,
             lookups: self.lookups(),
+            media: self.media_index(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::capture::Nanos;
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
+mod index;
 mod jitter;
 mod joined;
 mod reports;
@@ -21,6 +22,8 @@ mod sequence;
 mod stream;
 
 pub use buckets::{Bucket, Buckets};
+pub(in crate::correlate) use index::IndexCache;
+pub use index::MediaIndex;
 pub use joined::{
     ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaCache,
     MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
@@ -307,6 +310,7 @@ impl Analysis {
     /// Takes what RTCP says.
     pub fn add_rtcp(&mut self, packet: &DecodedMedia<'_>) {
         if packet.duplicate {
+            self.media.reports.captured_twice += 1;
             return;
         }
         let Some(flow) = self.media_flow(packet) else { return };

@@ -9,15 +9,17 @@ mod ice;
 mod layout;
 mod list;
 mod lists;
+mod media;
 mod types;
 mod value;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::correlate::dns::LookupIdx;
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Gathered, MediaIndex};
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
@@ -72,15 +74,22 @@ pub fn summary_of(
     object(out, options, |o| {
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
         o.value("statistics", &build::statistics(analysis))?;
-        o.calls(analysis, calls, &index, options)?;
-        o.dialogs(analysis, dialogs, options)?;
         let gathered = analysis.gather();
-        for kind in ListKind::ALL {
+        o.calls(analysis, calls, &index, &gathered.media, options)?;
+        o.dialogs(analysis, dialogs, options)?;
+        for kind in ListKind::ALL.into_iter().filter(|kind| *kind != ListKind::Media) {
             o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
-        o.value("media_streams", &Nothing::default())?;
+        let shown: HashSet<CallIdx> = calls.iter().copied().collect();
+        let streams = &gathered.media.streams;
+        let rows: Vec<u32> = (0u32..)
+            .zip(streams)
+            .filter(|(_, s)| s.call.is_none_or(|c| shown.contains(&c)))
+            .map(|(i, _)| i)
+            .collect();
+        o.media(analysis, &gathered.media, &rows, &index, options)?;
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
         o.value("findings", &Nothing::default())
@@ -94,7 +103,9 @@ pub fn calls(
     calls: &[CallIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    object(out, options, |o| o.calls(analysis, calls, &analysis.ice_index(), options))
+    object(out, options, |o| {
+        o.calls(analysis, calls, &analysis.ice_index(), &analysis.media_index(), options)
+    })
 }
 
 /// `{"schema": …, "dialogs": […]}`.
@@ -147,6 +158,11 @@ pub fn gathered_lines(
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
+    if kind == ListKind::Media {
+        let ice = analysis.ice_index();
+        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, &gathered.media, &ice, row));
+        return streams.try_for_each(|s| line(out, &s));
+    }
     rows.iter().filter_map(|&row| lists::row(analysis, gathered, kind, row)).try_for_each(|r| line(out, &r))
 }
 
@@ -184,8 +200,8 @@ pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[Alloca
 
 /// One line a call.
 pub fn call_lines(out: &mut dyn Write, analysis: &Analysis, calls: &[CallIdx]) -> io::Result<()> {
-    let index = analysis.ice_index();
-    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &index)))
+    let (ice, media) = (analysis.ice_index(), analysis.media_index());
+    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &ice, &media)))
 }
 
 /// One line a dialog.
@@ -263,11 +279,12 @@ impl<'a> Object<'a> {
         &mut self,
         analysis: &Analysis,
         calls: &[CallIdx],
-        index: &IceIndex,
+        ice: &IceIndex,
+        media: &MediaIndex,
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, index)])
+        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, ice, media)])
     }
 
     fn ice_sessions(
@@ -293,6 +310,9 @@ impl<'a> Object<'a> {
             let owners = kind.owners(analysis, gathered, row);
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
+        if kind == ListKind::Media {
+            return self.media(analysis, &gathered.media, rows, &analysis.ice_index(), options);
+        }
         if kind == ListKind::Lookups {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
@@ -303,6 +323,17 @@ impl<'a> Object<'a> {
             return self.list("sql_connections", options, &rest, weight, row);
         }
         self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, gathered, kind, row))
+    }
+
+    fn media(
+        &mut self,
+        analysis: &Analysis,
+        index: &MediaIndex,
+        rows: &[u32],
+        ice: &IceIndex,
+        options: JsonOptions,
+    ) -> io::Result<()> {
+        self.list("media_streams", options, rows, |_| 4, |row| media::row(analysis, index, ice, row))
     }
 
     fn allocations(

@@ -36,7 +36,7 @@ impl Contexts {
         (Self::DIALOGS, "dialogs"),
         (Self::SESSIONS, "ICE sessions"),
         (Self::ALLOCATIONS, "TURN allocations"),
-        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups"),
+        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups, media streams"),
         (Self::EMPTY, "empty view"),
         (Self::PACKETS, "packets"),
         (Self::LADDER, "ladder"),

@@ -173,6 +173,7 @@ impl Tab {
             Self::Conferences => &[TableKind::List(ListKind::Conferences)],
             Self::Ice => &[TableKind::Sessions, TableKind::Allocations],
             Self::Messages => &[TableKind::List(ListKind::Messages)],
+            Self::Media => &[TableKind::List(ListKind::Media)],
             Self::Sql => &[TableKind::List(ListKind::Lookups)],
             _ => &[],
         }
@@ -261,7 +262,7 @@ impl TableState {
 
     pub fn query(&self, time: TimeMode) -> Query {
         let (filter, columns, sort) = (self.filter.clone(), self.columns.clone(), self.sort.clone());
-        Query { filter, columns, sort, time, ..Query::default() }
+        Query { filter, columns, sort, time, brief: true, ..Query::default() }
     }
 
     /// The marked rows, else the one under the cursor.

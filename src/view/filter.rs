@@ -12,7 +12,8 @@
 //!   `code != 200` says that *no* message has code 200; the same holds for `!~`.
 //! - An ICE session or allocation matches by what it has itself (addresses, users, state, STUN messages) and, for what it
 //!   has not, by its calls.
-//! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, `4xx` is a class of codes, an address may be a
+//! - A call matches a field of media if any of its streams does; a stream matches by what it has itself, else by its call.
+//! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, a mark may have its name (`EF`), `4xx` is a class of codes, an address may be a
 //!   network (`10.0.0.0/8`), an address with port, or a host name.
 //! - Fields whose data is not gathered yet (see [`fields`]) are known, have no value, and so match nothing.
 //!
@@ -22,12 +23,14 @@ mod eval;
 mod fields;
 mod ice;
 mod lexer;
+mod media;
 mod parser;
 
 use eval::Subject;
 use parser::Expr;
 
 use crate::correlate::gathered::InstantMessage;
+use crate::correlate::media::MediaIndex;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
@@ -91,6 +94,13 @@ impl Filter {
     /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
     pub fn matches_instant(&self, analysis: &Analysis, message: &InstantMessage) -> bool {
         self.matches(analysis, &Subject::Instant(message))
+    }
+
+    /// A media stream of those given, by its place; what is not of itself is asked of its call.
+    pub fn matches_stream(&self, analysis: &Analysis, index: &MediaIndex, at: u32) -> bool {
+        let found = index.stream(at);
+        found
+            .is_some_and(|stream| self.matches(analysis, &Subject::Stream(media::StreamOf { index, stream })))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

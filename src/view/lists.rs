@@ -1,8 +1,9 @@
-//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server. Each has rows, columns,
-//! and for a row its facts and the messages that show them.
+//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server, media
+//! streams. Each has rows, columns, and for a row its facts and the messages that show them.
 
 mod conferences;
 mod lookups;
+mod media;
 mod messages;
 mod sign_ins;
 mod subscriptions;
@@ -12,6 +13,7 @@ pub use messages::delivered;
 pub use sign_ins::{auth_words, failed_step, stopped};
 
 use super::filter::Filter;
+use super::media::Quality;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
 use super::show::{self, TimeMode};
 use super::table::{Align, Column, Table};
@@ -26,6 +28,7 @@ pub enum ListKind {
     Conferences,
     Messages,
     Lookups,
+    Media,
 }
 
 /// What the lists have in common, for each to fill.
@@ -80,8 +83,8 @@ pub struct Detail {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 5] =
-        [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages, Self::Lookups];
+    pub const ALL: [Self; 6] =
+        [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages, Self::Lookups, Self::Media];
 
     fn list(self) -> &'static List {
         match self {
@@ -90,6 +93,7 @@ impl ListKind {
             Self::Conferences => &conferences::LIST,
             Self::Messages => &messages::LIST,
             Self::Lookups => &lookups::LIST,
+            Self::Media => &media::LIST,
         }
     }
 
@@ -125,6 +129,7 @@ impl ListKind {
             Self::Conferences => gathered.conferences.len(),
             Self::Messages => gathered.instant_messages.len(),
             Self::Lookups => gathered.lookups.len(),
+            Self::Media => gathered.media.streams.len(),
         }
     }
 
@@ -144,6 +149,7 @@ impl ListKind {
                 owners.dedup();
                 owners
             }),
+            Self::Media => gathered.media.stream(row).map(|s| s.call.map(Owner::Call).into_iter().collect()),
         };
         found.unwrap_or_default()
     }
@@ -160,6 +166,10 @@ impl ListKind {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
+        if self == Self::Media {
+            let fits = |row: &u32| filter.matches_stream(analysis, &gathered.media, *row);
+            return all.filter(fits).collect();
+        }
         if self == Self::Lookups {
             let fits = |row: &u32| {
                 gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
@@ -195,6 +205,7 @@ impl ListKind {
                 Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
             }
             Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
+            Self::Media => Box::new(move |row, key, before| media::cell(at, *row, key, before.copied())),
         };
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
@@ -215,8 +226,14 @@ impl ListKind {
             Self::Conferences => conferences::detail(at, row),
             Self::Messages => messages::detail(at, row),
             Self::Lookups => lookups::detail(at, row),
+            Self::Media => media::detail(at, row),
         }
     }
+}
+
+/// How a media stream went, to put the worst first.
+pub fn quality(analysis: &Analysis, gathered: &Gathered, row: u32) -> Option<Quality> {
+    media::quality(At { analysis, gathered, mode: TimeMode::Utc }, row)
 }
 
 /// What the cells of a list are made from.

@@ -1,12 +1,97 @@
-//! What is shown of media streams.
+//! Media streams in words: who sends to whom, codec, marks, how well it went, and what a call has of them.
 
+mod call;
+mod heard;
 pub mod plot;
+mod trend;
+
+pub use call::{CallMedia, Way, call_media, call_mos, call_way};
+pub use heard::{HeardLoss, heard_jitter, heard_loss};
+pub use trend::{jitter_line, loss_line};
 
 use std::net::SocketAddr;
 
 use super::show;
 use crate::correlate::Analysis;
 use crate::correlate::media::{CodecSource, MediaStream, Protection, Stream};
+
+/// From so much on the loss of a stream is worth a warning, and heard by everybody; percent.
+pub const LOSS_HEARD: f64 = 1.0;
+const LOSS_HEAVY: f64 = 5.0;
+/// The same of its mean jitter, ms: jitter buffers of telephones hold some 60 ms.
+const JITTER_HEARD: f64 = 30.0;
+/// A MOS below which many are dissatisfied, and nearly all (ITU-T G.107, table B.1).
+const MOS_LOW: f64 = 3.6;
+const MOS_BAD: f64 = 2.6;
+/// Fewer packets tell nothing in percent.
+const FEW: u64 = 50;
+
+/// How a stream went where it was captured, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Quality {
+    HeavyLoss,
+    Poor,
+    Loss,
+    Jitter,
+    Low,
+    /// Too few packets to tell.
+    Few,
+    Good,
+}
+
+impl Quality {
+    pub fn of(s: &MediaStream, figures: &Stream) -> Self {
+        if figures.expected() < FEW {
+            return Self::Few;
+        }
+        let loss = loss_percent(figures);
+        let mos = s.mos.map(|m| m.value);
+        let jitter = figures.jitter().map_or(0.0, |(mean, _)| mean);
+        match () {
+            () if loss >= LOSS_HEAVY => Self::HeavyLoss,
+            () if mos.is_some_and(|m| m < MOS_BAD) => Self::Poor,
+            () if loss >= LOSS_HEARD => Self::Loss,
+            () if jitter >= JITTER_HEARD => Self::Jitter,
+            () if mos.is_some_and(|m| m < MOS_LOW) => Self::Low,
+            () => Self::Good,
+        }
+    }
+
+    /// As filters and the JSON know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HeavyLoss => "heavy loss",
+            Self::Poor => "low MOS",
+            Self::Loss => "loss",
+            Self::Jitter => "jitter",
+            Self::Low => "MOS",
+            Self::Few => "few packets",
+            Self::Good => "good",
+        }
+    }
+
+    /// With its sign.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::HeavyLoss => "● heavy loss",
+            Self::Poor => "● low MOS",
+            Self::Loss => "▲ loss",
+            Self::Jitter => "▲ jitter",
+            Self::Low => "▲ MOS",
+            Self::Few => "few packets",
+            Self::Good => "✓ good",
+        }
+    }
+
+    /// 0: an error, 1: a warning, 2: neither.
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::HeavyLoss | Self::Poor => 0,
+            Self::Loss | Self::Jitter | Self::Low => 1,
+            Self::Few | Self::Good => 2,
+        }
+    }
+}
 
 /// Numbers that never came, in percent of those that must have been sent.
 pub fn loss_percent(figures: &Stream) -> f64 {
@@ -53,6 +138,25 @@ pub fn mark_of(text: &str) -> Option<u8> {
 /// `46 EF`, `0`.
 pub fn mark_words(dscp: u8) -> String {
     mark_name(dscp).map_or_else(|| dscp.to_string(), |name| format!("{dscp} {name}"))
+}
+
+/// The marks of a stream in the order they came, and those the same packets had where they were captured again: `46 EF`,
+/// `46→0`, `0, 46`.
+pub fn marks(figures: &Stream) -> String {
+    let mut marks: Vec<_> = figures.marks().collect();
+    marks.sort_by_key(|m| m.frame);
+    let own: Vec<u8> = marks.iter().filter(|m| m.packets > 0).map(|m| m.dscp).collect();
+    let mut again = marks.iter().filter(|m| m.again > 0).map(|m| m.dscp).filter(|d| !own.contains(d));
+    match (own.as_slice(), again.next()) {
+        ([one], None) => mark_words(*one),
+        (own, then) => {
+            let mut text = own.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+            for dscp in then.into_iter().chain(again) {
+                text.push_str(&format!("→{dscp}"));
+            }
+            text
+        }
+    }
 }
 
 /// Codec of a stream: `PCMU/8000`; a number that nothing names: `PT 114`. One that only convention names ends in `?`.
@@ -102,4 +206,33 @@ pub fn ends(analysis: &Analysis, s: &MediaStream) -> [String; 2] {
 /// Kind of the stream: of its media section, else what its codec is known to be for.
 pub fn kind(s: &MediaStream) -> &str {
     s.section.as_ref().map_or("", |section| section.kind.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 2597 §6, RFC 3246, RFC 2474 §4.2.2; fact page rtp-media.md §7: 40 is CS5, 24 is CS3, 34 is AF41, 18 is AF21.
+    #[test]
+    fn marks_have_the_names_of_their_rfcs() {
+        let named: Vec<(u8, String)> = (0..=63).filter_map(|d| Some((d, mark_name(d)?))).collect();
+        let text: Vec<String> = named.iter().map(|(d, n)| format!("{d} {n}")).collect();
+        assert_eq!(
+            text.join(" "),
+            "8 CS1 10 AF11 12 AF12 14 AF13 16 CS2 18 AF21 20 AF22 22 AF23 24 CS3 26 AF31 28 AF32 30 AF33 \
+             32 CS4 34 AF41 36 AF42 38 AF43 40 CS5 46 EF 48 CS6 56 CS7"
+        );
+        assert!(named.iter().all(|(d, n)| mark_of(&n.to_lowercase()) == Some(*d)));
+        assert_eq!(
+            (mark_of("46"), mark_of("64"), mark_of("EE"), mark_of("cs0")),
+            (Some(46), None, None, Some(0))
+        );
+        assert_eq!((mark_words(0), mark_words(44), mark_words(255)), ("0".into(), "44".into(), "255".into()));
+    }
+
+    #[test]
+    fn figures_are_short_and_what_is_there_is_not_nothing() {
+        let of = [0.0, 0.04, 0.06, 0.96, 4.25, 12.0, -0.01, 100.0].map(decimal);
+        assert_eq!(of, ["0", "<0.1", "0.1", "1", "4.3", "12", "0", "100"]);
+    }
 }

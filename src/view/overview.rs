@@ -2,6 +2,7 @@
 
 mod control;
 mod machines;
+mod media;
 mod notes;
 mod troubles;
 
@@ -186,6 +187,15 @@ fn verdict(analysis: &Analysis, paths: &Paths) -> String {
             ),
             _ => format!("{} calls: {}", show::number(calls), rest.join(", ")),
         };
+        let silent = media::silent(analysis, |c| paths.lost.contains(&c));
+        match (silent.len() as u64, silent.first()) {
+            (_, None) => {}
+            (_, Some(_)) if calls == 1 => sentence.push_str("; its path was there, and no media came"),
+            (1, Some(call)) => {
+                sentence.push_str(&format!("; no media in call {}", u64::from(call.0) + 1));
+            }
+            (n, _) => sentence.push_str(&format!("; no media in {}", show::number(n))),
+        }
         match (paths.lost.len() as u64, paths.lost.first()) {
             (_, None) => {}
             (_, Some(_)) if calls == 1 => sentence.push_str("; ICE found no path for its media"),
@@ -276,13 +286,17 @@ impl Slices {
         Self { start, span: (i128::from(end) - i128::from(start)).max(1), count }
     }
 
+    /// The slice that a time lies in.
+    fn place(&self, time: Nanos) -> usize {
+        let at = (i128::from(time) - i128::from(self.start)).max(0) * self.count as i128 / self.span;
+        usize::try_from(at).unwrap_or(usize::MAX).min(self.count - 1)
+    }
+
     fn fill(&self, times: impl Iterator<Item = Nanos>) -> (Vec<u64>, u64) {
         let mut counts = vec![0u64; self.count];
         let mut total = 0;
         for time in times {
-            let at = (i128::from(time) - i128::from(self.start)).max(0) * self.count as i128 / self.span;
-            let at = usize::try_from(at).unwrap_or(usize::MAX).min(self.count - 1);
-            if let Some(slot) = counts.get_mut(at) {
+            if let Some(slot) = counts.get_mut(self.place(time)) {
                 *slot += 1;
             }
             total += 1;
@@ -308,6 +322,12 @@ fn activity(analysis: &Analysis, slices: usize) -> Vec<Activity> {
     line("Messages", slices.fill(analysis.messages.iter().map(|m| m.time)), messages_text(analysis));
     let told = diagnosed(analysis);
     line("Diagnoses", slices.fill(told.0.into_iter()), told.1);
+    lines.extend(media::activity(analysis, &slices));
+    let mut line = |label, (counts, total): (Vec<u64>, u64), text: String| {
+        if total > 0 {
+            lines.push(Activity { label, counts, total, text });
+        }
+    };
     line("TLS", slices.fill(analysis.tls.iter().map(|t| t.first)), tls_text(analysis));
     lines
 }

@@ -156,6 +156,8 @@ pub struct Reports {
     hasher: foldhash::fast::RandomState,
     pub compounds: u64,
     pub encrypted: u64,
+    /// Compounds in frames captured twice, in neither of these.
+    pub captured_twice: u64,
 }
 
 impl Reports {

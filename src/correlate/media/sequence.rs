@@ -168,6 +168,11 @@ impl Sequence {
         }
     }
 
+    /// The first number since the sender last began anew.
+    pub fn first(&self) -> u16 {
+        self.base as u16
+    }
+
     /// Numbers that there must have been.
     pub fn expected(&self) -> u64 {
         self.before + (self.highest - self.base + 1)

@@ -449,4 +449,14 @@ impl Stream {
     pub fn stamps(&self) -> (u32, u32) {
         (self.first_stamp, self.last_stamp)
     }
+
+    /// The first sequence number since the sender last began anew.
+    pub fn first_number(&self) -> u16 {
+        self.sequence.first()
+    }
+
+    /// First timestamp, for finding the same stream elsewhere.
+    pub fn first_stamp(&self) -> u32 {
+        self.first_stamp
+    }
 }

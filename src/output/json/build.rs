@@ -9,8 +9,10 @@ use super::types::{self, Message, Party};
 use super::value::{Addr, CSeq, Millis, Time, some};
 use crate::capture::LinkType;
 use crate::correlate::ice::IceIndex;
+use crate::correlate::media::MediaIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
 use crate::view::ladder::message_label;
+use crate::view::media::call_way;
 use crate::view::show;
 
 pub(super) fn capture(analysis: &Analysis, index: usize) -> Option<types::Capture<'_>> {
@@ -111,8 +113,8 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
             malformed: stun.malformed,
             lookalikes: stun.lookalikes,
         },
-        rtp: types::Packets { packets: other.rtp_packets },
-        rtcp: types::Packets { packets: other.rtcp_packets },
+        rtp: types::Packets { packets: analysis.rtp_packets() },
+        rtcp: types::Packets { packets: analysis.rtcp_packets() },
         sqlr: types::Sqlr { requests: sql.requests, responses: sql.responses, malformed: sql.malformed },
         tds: types::Tds { prelogins: sql.prelogins },
         dns: types::Dns { srv_queries: analysis.dns.statistics.srv_queries },
@@ -124,7 +126,12 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
-pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -> impl Serialize + use<'a> {
+pub(super) fn call<'a>(
+    analysis: &'a Analysis,
+    index: CallIdx,
+    ice: &IceIndex,
+    media: &MediaIndex,
+) -> impl Serialize + use<'a> {
     let c = analysis.call(index);
     let s = &c.summary;
     types::Call {
@@ -160,7 +167,8 @@ pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -
         forks: super::details::forks(analysis, index),
         messages: Messages(analysis, c.messages),
         offers: super::details::offers(analysis, index),
-        media: [],
+        media: media.places_of(index).iter().map(|at| at + 1).collect(),
+        media_way: Some(call_way(analysis, media, index).name()).filter(|way| !way.is_empty()),
         ice: ice.of_call(index).collect(),
         findings: [],
     }

@@ -32,6 +32,7 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
         ListKind::Lookups => "sql_lookups",
+        ListKind::Media => "media_streams",
     }
 }
 
@@ -56,5 +57,7 @@ pub(super) fn row<'a>(
             instant_messages::row(analysis, gathered, at).map(Box::new).map(Row::InstantMessage)
         }
         ListKind::Conferences => conferences::row(analysis, gathered, at).map(Box::new).map(Row::Conference),
+        // Its rows name ICE sessions, whose numbers are worked out for all at once: see [`super::media`].
+        ListKind::Media => None,
     }
 }

@@ -168,7 +168,10 @@ pub(super) struct Call<'a, M> {
     pub forks: Vec<Fork<'a>>,
     pub messages: M,
     pub offers: Vec<Offer>,
-    pub media: Nothing,
+    pub media: Vec<u32>,
+    /// Which ways it was seen to go: both, caller only, callee only, early, unclear, none (it would have passed here),
+    /// not captured here.
+    pub media_way: Option<&'static str>,
     pub ice: Vec<u32>,
     pub findings: Nothing,
 }

@@ -11,7 +11,8 @@ use crate::tui::update::round;
 use crate::tui::widgets::table::{contains, is_problem};
 use crate::tui::widgets::text;
 use crate::view::ice as view;
-use crate::view::lists::ListKind;
+use crate::view::lists::{self, ListKind};
+use crate::view::media::Quality;
 use crate::view::rows::{self, Lines, Query};
 use crate::view::table::{Column, Rows};
 
@@ -158,7 +159,14 @@ pub(super) fn table(
         }
         TableKind::List(list) => {
             let gathered = cache.gathered(analysis);
-            let lines = list.lines(analysis, &gathered, query);
+            let mut rows = list.matching(analysis, &gathered, query.filter.as_ref());
+            if list == ListKind::Media && query.sort.is_none() {
+                // The worst first.
+                rows.sort_by_cached_key(|row| {
+                    lists::quality(analysis, &gathered, *row).map_or(2, Quality::severity)
+                });
+            }
+            let lines = list.lines_of(analysis, &gathered, query, rows);
             collect(list.len(&gathered), &lines, |row| *row, around)
         }
         TableKind::Calls => {
@@ -273,6 +281,7 @@ pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearc
             TableKind::Allocations => vec!["outcome".to_owned()],
             TableKind::Sessions => vec!["state".to_owned()],
             TableKind::List(ListKind::Lookups) => vec!["verdict".to_owned()],
+            TableKind::List(ListKind::Media) => vec!["quality".to_owned()],
             _ => vec!["state".to_owned(), "status".to_owned()],
         };
     }

@@ -76,9 +76,9 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
     fitted
 }
 
-/// The parties of a session: user names, or addresses that differ at either end.
+/// The parties of a session or stream: user names, or addresses that differ at either end.
 fn is_party(key: &str) -> bool {
-    matches!(key, "a" | "b")
+    matches!(key, "a" | "b" | "sender" | "receiver")
 }
 
 /// Is what is cut of such a cell to be its middle? Addresses differ at either end, and the port says most; of a name with
@@ -192,6 +192,13 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             "other port" => Some(Role::Warning),
             "" | "–" | "answered" => None,
             _ => Some(Role::Error),
+        },
+        // Of a media stream: the sign before the word tells.
+        "quality" => match cell.chars().next() {
+            Some('✓') => Some(Role::Good),
+            Some('▲') => Some(Role::Warning),
+            Some('●') => Some(Role::Error),
+            _ => None,
         },
         "status" | "final_status" => match cell.as_bytes().first() {
             // The answer to an INVITE that was cancelled.

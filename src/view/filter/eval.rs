@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use callscope_parsers::sip::parse_message;
 
 use super::fields::Field;
+use super::media::{self, StreamOf};
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
 use crate::correlate::gathered::InstantMessage;
@@ -33,6 +34,8 @@ pub enum Subject<'a> {
     Allocation(AllocationIdx, &'a [CallIdx]),
     /// What belongs to its request, call or dialog is asked of those.
     Instant(&'a InstantMessage),
+    /// What is not of itself is asked of its call.
+    Stream(StreamOf<'a>),
 }
 
 /// One value of a field.
@@ -177,6 +180,10 @@ fn visit(
             return super::ice::allocation(analysis, i, source.field, sink)
                 || source.field != Field::State && calls.iter().any(|&c| of_call(c, sink));
         }
+        Subject::Stream(of) if media::is_own(source.field) => {
+            return media::stream(analysis, of, source.field, sink);
+        }
+        Subject::Stream(of) => return of.stream.call.is_some_and(|c| of_call(c, sink)),
         _ => {}
     }
     if source.field.of_message() || source.field == Field::Status && matches!(subject, Subject::Message(_)) {
@@ -385,7 +392,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::IceState | Field::IcePath | Field::IcePair | Field::TurnRelayed | Field::Relay => {
             ice(analysis, c, field, sink)
         }
-        _ => false,
+        _ => media::is_media(field) && media::of_call(analysis, c, field, sink),
     }
 }
 
@@ -472,6 +479,11 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
             ask(&ROW)
                 || ask(&MESSAGE)
                 || pattern.found(TextOp::Contains, &super::ice::words(analysis, subject))
+        }
+        Subject::Stream(of) => {
+            ask(&[Field::Ip, Field::MediaKind, Field::MediaCodec])
+                || ask(&ROW)
+                || pattern.found(TextOp::Contains, &media::words(analysis, *of))
         }
         Subject::Packet(..) => {
             ask(&[Field::Info, Field::Protocol, Field::Ip, Field::Frame]) || ask(&MESSAGE) || ask(&ROW)

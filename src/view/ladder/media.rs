@@ -61,7 +61,7 @@ pub fn draw(
     if legs.is_empty() || analysis.media.streams.is_empty() && analysis.media.doubtful().is_empty() {
         return Drawn::default();
     }
-    let all = analysis.media_streams();
+    let all = analysis.joined_media();
     let of_them: Vec<(usize, &MediaStream)> =
         all.iter().filter_map(|s| Some((leg_of(analysis, s, &legs)?, s))).collect();
     if of_them.is_empty() {

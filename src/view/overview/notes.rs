@@ -527,11 +527,12 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
     let paths = ice(analysis, notes);
     sql(analysis, notes);
     super::control::notes(analysis, notes);
+    super::media::notes(analysis, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
-        (o.rtp_packets, "RTP packet", "RTP packets"),
-        (o.rtcp_packets, "RTCP packet", "RTCP packets"),
+        (analysis.rtp_packets(), "RTP packet", "RTP packets"),
+        (analysis.rtcp_packets(), "RTCP packet", "RTCP packets"),
         (o.websocket_sessions, "WebSocket session", "WebSocket sessions"),
     ];
     let seen: Vec<String> =

@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+#[path = "contract_media.rs"]
+pub mod media;
+
+pub use media::MediaStream;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -23,7 +28,7 @@ pub struct Document {
     pub turn_allocations: Vec<TurnAllocation>,
     pub sql_lookups: Vec<SqlLookup>,
     pub sql_connections: Vec<serde_json::Value>,
-    pub media_streams: Vec<Never>,
+    pub media_streams: Vec<MediaStream>,
     pub dns_lookups: Vec<DnsLookup>,
     pub findings: Vec<Never>,
 }
@@ -336,7 +341,8 @@ pub struct Call {
     pub forks: Vec<Fork>,
     pub messages: Vec<Message>,
     pub offers: Vec<Offer>,
-    pub media: Vec<Never>,
+    pub media: Vec<u32>,
+    pub media_way: Option<String>,
     pub ice: Vec<u32>,
     pub findings: Vec<Never>,
 }

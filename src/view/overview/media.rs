@@ -1,0 +1,114 @@
+//! Media at a glance: how many streams, how they went, the worst of them, and calls without any.
+
+use super::notes::{Note, WARNING};
+use super::{Activity, Slices};
+use crate::correlate::media::{MediaIndex, Stream};
+use crate::correlate::{Analysis, CallIdx};
+use crate::view::media::{self, Quality, Way};
+use crate::view::show;
+
+/// Streams told one by one.
+const TOLD: usize = 5;
+/// Calls looked at for missing media.
+const CALLS: usize = 2_000;
+
+/// The line of activity; none without streams.
+pub(super) fn activity(analysis: &Analysis, slices: &Slices) -> Option<Activity> {
+    let index = analysis.media_index();
+    if index.streams.is_empty() {
+        return None;
+    }
+    let mut counts = vec![0; slices.count];
+    let (mut missing, mut expected, mut jitter, mut weight) = (0, 0, 0.0, 0.0);
+    let mut mos: Vec<f64> = Vec::new();
+    for s in &index.streams {
+        mos.extend(s.mos.map(|m| m.value));
+        let Some(figures) = analysis.figures_of(s) else { continue };
+        spread(&figures, slices, &mut counts);
+        missing += figures.losses().missing;
+        expected += figures.expected();
+        if let Some((mean, _)) = figures.jitter() {
+            jitter += mean * figures.packets as f64;
+            weight += figures.packets as f64;
+        }
+    }
+    let total = index.streams.len() as u64;
+    let loss = media::decimal(100.0 * missing as f64 / expected.max(1) as f64);
+    let mut text = format!("{}   loss {loss} %", if total == 1 { "stream" } else { "streams" });
+    if weight > 0.0 {
+        text.push_str(&format!("  jitter {}", media::millis(jitter / weight)));
+    }
+    if let Some(lowest) = mos.iter().copied().min_by(f64::total_cmp) {
+        let mean = mos.iter().sum::<f64>() / mos.len() as f64;
+        text.push_str(&format!("  MOS {mean:.1}"));
+        if mos.len() > 1 {
+            text.push_str(&format!(" (lowest {lowest:.1})"));
+        }
+    }
+    Some(Activity { label: "Media", counts, total, text })
+}
+
+/// Adds a stream's packets to the slices that its buckets lie in.
+fn spread(figures: &Stream, slices: &Slices, counts: &mut [u64]) {
+    let step = figures.buckets.seconds() as i64 * 1_000_000_000;
+    for (i, bucket) in (0i64..).zip(figures.buckets.list()) {
+        let at = slices.place(figures.first.saturating_add(step.saturating_mul(i)));
+        if let Some(slot) = counts.get_mut(at) {
+            *slot += u64::from(bucket.packets);
+        }
+    }
+}
+
+/// The streams that went worst, one by one.
+pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let index = analysis.media_index();
+    let mut bad: Vec<(Quality, usize)> = Vec::new();
+    for (i, s) in index.streams.iter().enumerate() {
+        let Some(figures) = analysis.figures_of(s) else { continue };
+        let quality = Quality::of(s, &figures);
+        if quality.severity() < 2 {
+            bad.push((quality, i));
+        }
+    }
+    bad.sort();
+    for (quality, i) in bad.iter().take(TOLD) {
+        notes.extend(one(analysis, &index, *quality, *i));
+    }
+    if bad.len() > TOLD {
+        let more = show::count((bad.len() - TOLD) as u64, "more stream", "more streams");
+        notes.push((WARNING, format!("Media: {more} with loss or jitter in view 6"), None));
+    }
+}
+
+/// `Stream 3, bob → Alice in call 1: 1.6 % of 1 146 packets lost before the capture point`.
+fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> Option<Note> {
+    let s = index.streams.get(i)?;
+    let figures = analysis.figures_of(s)?;
+    let [from, to] = media::ends(analysis, s);
+    let call = s.call.map_or_else(String::new, |c| format!(" in call {}", u64::from(c.0) + 1));
+    let mos = s.mos.map_or_else(String::new, |m| format!(", MOS {:.1}", m.value));
+    let what = match quality {
+        Quality::Jitter => {
+            let (mean, max) = figures.jitter()?;
+            format!("jitter {}, up to {}", media::millis(mean), media::millis(max))
+        }
+        _ => format!(
+            "{} % of {} lost before the capture point",
+            media::decimal(media::loss_percent(&figures)),
+            show::count(figures.expected(), "packet", "packets")
+        ),
+    };
+    Some((WARNING, format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1), Some(figures.first_frame)))
+}
+
+/// Calls whose media would have passed here and did not, those of `known` left out.
+pub(super) fn silent(analysis: &Analysis, known: impl Fn(CallIdx) -> bool) -> Vec<CallIdx> {
+    let index = analysis.media_index();
+    if index.streams.is_empty() {
+        return Vec::new();
+    }
+    let all = (0..analysis.calls.len() as u32).map(CallIdx);
+    let without = all.filter(|c| !known(*c) && index.places_of(*c).is_empty());
+    let answered = without.filter(|c| analysis.call(*c).summary.answered.is_some());
+    answered.take(CALLS).filter(|c| media::call_way(analysis, &index, *c) == Way::None).collect()
+}
