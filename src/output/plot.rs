@@ -10,7 +10,9 @@
 //!               0 s       10        20
 //! ```
 
-use super::text::{shorten, width};
+use std::io::{self, Write};
+
+use super::text::{sgr, shorten, width};
 use crate::view::media::plot::{Event, Plot, Quantity, Window, round_up};
 
 /// Which characters a plot is made of.
@@ -104,6 +106,29 @@ pub fn lines(plot: &Plot, look: Look) -> Vec<Vec<Run>> {
     out.push(events(plot, inside, look));
     axis(plot, inside, look, &mut out);
     out
+}
+
+/// The lines as text.
+pub fn text(out: &mut dyn Write, plot: &Plot, look: Look, color: bool) -> io::Result<()> {
+    for line in lines(plot, look) {
+        let mut text = String::new();
+        for run in line {
+            let code = match run.ink {
+                _ if !color || run.text.trim().is_empty() => "",
+                Ink::Label => "",
+                Ink::Axis => sgr::DIM,
+                Ink::Seen => sgr::MAGENTA,
+                Ink::Lost => sgr::RED,
+                Ink::Reported => sgr::YELLOW,
+                Ink::Event | Ink::Chosen => sgr::CYAN,
+            };
+            text.push_str(code);
+            text.push_str(&run.text);
+            text.push_str(if code.is_empty() { "" } else { sgr::RESET });
+        }
+        writeln!(out, "{}", text.trim_end())?;
+    }
+    Ok(())
 }
 
 fn symbol(look: Look, usual: char, ascii: char) -> char {

@@ -14,6 +14,7 @@ pub use sign_ins::{auth_words, failed_step, stopped};
 
 use super::filter::Filter;
 use super::media::Quality;
+use super::media::plot::Plot;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
 use super::show::{self, TimeMode};
 use super::table::{Align, Column, Table};
@@ -228,6 +229,20 @@ impl ListKind {
             Self::Lookups => lookups::detail(at, row),
             Self::Media => media::detail(at, row),
         }
+    }
+}
+
+impl ListKind {
+    /// A row of media streams over time.
+    pub fn plot(self, analysis: &Analysis, gathered: &Gathered, row: u32) -> Option<Plot> {
+        (self == Self::Media).then(|| media::plot_of(analysis, &gathered.media, row)).flatten()
+    }
+}
+
+impl Part {
+    /// The events of a plot, in its order.
+    pub fn is_events(&self) -> bool {
+        self.table.columns.first().is_some_and(|c| c.key == media::EVENT_SIGN)
     }
 }
 

@@ -14,7 +14,7 @@ use super::stun::Drawn;
 use super::{LadderRow, Tone};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::media::{Codec, MediaStream, Stream};
-use crate::correlate::{Analysis, CallIdx, FlowId, Owner, flag};
+use crate::correlate::{Analysis, CallIdx, FlowId, Owner};
 use crate::view::media::plot::keys;
 use ends::Ends;
 
@@ -26,6 +26,8 @@ const MANY: usize = 9;
 const NEXT: Nanos = 2_000_000_000;
 /// Keys pressed so soon after one another stand on one line.
 const TYPED: Nanos = 3_000_000_000;
+/// So long an answer is waited for before its absence is told.
+const AWAITED: Nanos = 1_000_000_000;
 /// With more ends told by RTCP than this they stand under their streams.
 const GOODBYES: usize = 8;
 
@@ -270,20 +272,15 @@ impl Drawing<'_> {
         let (Some(call), Some(section), Some(from_caller)) = (s.call, &s.section, s.from_caller) else {
             return false;
         };
-        let agreed = span.parts.iter().any(|p| p.stream.held) || one_way_was_agreed(self.analysis, call);
-        let early = self.analysis.call(call).summary.answered.is_none_or(|answered| span.end <= answered);
-        !agreed
-            && !early
+        let answered = self.analysis.call(call).summary.answered;
+        let Some(answered) = answered.filter(|answered| span.end > *answered) else { return false };
+        // While SDP did not have both speak nobody is expected to.
+        let until = |at: Nanos| at.clamp(answered.max(s.first), span.end);
+        let held: Nanos = s.holds.iter().map(|h| until(h.until) - until(h.from)).sum();
+        span.end - until(s.first) - held > AWAITED
             && !self.ways.contains(&(call, section.index, !from_caller))
             && way_back_is_seen(self.analysis, s.flow)
     }
-}
-
-/// Some SDP of the call said `sendonly` or `inactive`: who was put on hold, or called for an announcement, is not expected
-/// to be heard.
-fn one_way_was_agreed(analysis: &Analysis, call: CallIdx) -> bool {
-    let list = analysis.list_of(Owner::Call(call));
-    analysis.messages_of(list).any(|m| analysis.message(m).has(flag::HOLD))
 }
 
 /// Whether packets of the receiver to the sender would have been seen where the stream was captured: something else came

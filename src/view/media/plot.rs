@@ -4,7 +4,7 @@
 mod events;
 mod scale;
 
-pub use events::keys;
+pub use events::{keys, of_stream as events};
 pub use scale::{Tick, round_up};
 
 use crate::capture::Nanos;

@@ -69,9 +69,9 @@ fn both_ways_are_one_line() {
     assert_eq!(
         rows,
         [
-            "0.20 Alice ⇔ bob: RTP PCMU/8000, →100 ←99 pkts in 1.99 s, loss →0 ←1 %, jitter 0 ms",
-            "  0.20 Alice → bob: RTP PCMU/8000 0x0000000A, 100 pkts, none lost, jitter 0 ms",
-            "  0.21 bob → Alice: RTP PCMU/8000 0x0000000B, 99 pkts, 1 lost (1 %), jitter 0 ms",
+            "0.20 Alice ⇔ bob: RTP PCMU/8000, →100 ←99 pkts in 1.99 s, loss →0 ←1 %, jitter 0 ms, MOS →4.4 ←4.3",
+            "  0.20 Alice → bob: RTP PCMU/8000 0x0000000A, 100 pkts, none lost, jitter 0 ms, MOS 4.4",
+            "  0.21 bob → Alice: RTP PCMU/8000 0x0000000B, 99 pkts, 1 lost (1 %), jitter 0 ms, MOS 4.3",
             "  2.18 Alice → bob: last packet of 0x0000000A",
             "  2.19 bob → Alice: last packet of 0x0000000B",
         ]
@@ -85,17 +85,19 @@ fn one_way_looks_so_and_silence_is_told_where_it_would_be_heard() {
     // Nothing of Alice's ports to Bob's passes here: whether she sends is not known.
     let mut s = call("10.0.0.66", "sendrecv");
     run(&mut s);
-    assert!(last(s).ends_with("bob ⇒ Alice: RTP PCMU/8000, 100 pkts in 1.98 s, no loss, jitter 0 ms"));
+    assert!(
+        last(s).ends_with("bob ⇒ Alice: RTP PCMU/8000, 100 pkts in 1.98 s, no loss, jitter 0 ms, MOS 4.4")
+    );
     // Her RTCP does.
     let mut s = call("10.0.0.66", "sendrecv");
     run(&mut s);
     s.add_report(1_000_000, "10.0.0.65:4001>10.0.0.66:5001", 0xB, 0, 0);
-    assert!(last(s).ends_with("jitter 0 ms, nothing comes back"));
+    assert!(last(s).ends_with("MOS 4.4, nothing comes back"));
     // An announcement: nobody expects her to speak.
     let mut s = call("10.0.0.66", "sendonly");
     run(&mut s);
     s.add_report(1_000_000, "10.0.0.65:4001>10.0.0.66:5001", 0xB, 0, 0);
-    assert!(last(s).ends_with("jitter 0 ms"));
+    assert!(last(s).ends_with("MOS 4.4"));
     // She does speak, to another address of his.
     let mut s = call("10.0.0.66", "sendrecv");
     run(&mut s);

@@ -7,10 +7,13 @@ use crate::correlate::media::{
     Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Stream, StreamSource,
 };
 use crate::view::ice;
+use crate::view::media::plot::{self, Plot};
 use crate::view::media::{decimal, mark_words, millis};
 
 /// A packet so late against its clock that it is worth telling.
 const STALL: Nanos = 60_000_000;
+/// Key of the column with the signs of events.
+pub(in crate::view) const EVENT_SIGN: &str = "sign";
 /// Keys and hops listed of a stream.
 const MOST_ROWS: usize = 200;
 
@@ -93,6 +96,7 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let mut parts = vec![here(figures)];
     parts.extend(heard.map(|h| at_the_end(at, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
+    parts.extend(events(at, s, figures));
     parts.push(stream(at, s, figures));
     parts.push(marks(figures));
     parts.extend(types(s, figures));
@@ -495,6 +499,42 @@ fn keys(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
     }
     let title = format!("Keys pressed: {}", show::safe_str(&s.keys));
     Some(Part { title, table: Table { columns, rows }, leads })
+}
+
+/// What happened meanwhile; the signs are those of the plot.
+fn events(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
+    let events = plot::events(at.analysis, s, figures, &at.gathered.media.streams);
+    if events.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        column(EVENT_SIGN, "", Align::Left, 0),
+        column("time", "Time", Align::Right, 0),
+        column("what", "What", Align::Left, 0),
+        column("frame", "Frame", Align::Right, 2),
+    ];
+    let mut before = figures.first;
+    let rows = events.iter().map(|e| {
+        let time = figures.first.saturating_add(e.at);
+        let frame = e.lead.message.map(|m| at.analysis.message(m).frame).or(e.lead.frame);
+        let cells = vec![
+            e.sign.to_string(),
+            show::time(time, at.mode, figures.first, before),
+            e.words.clone(),
+            frame.map_or_else(String::new, |f| f.frame.to_string()),
+        ];
+        before = time;
+        cells
+    });
+    let rows = rows.collect();
+    let leads = events.iter().map(|e| e.lead).collect();
+    Some(Part { title: "What happened meanwhile".to_owned(), table: Table { columns, rows }, leads })
+}
+
+/// Its plot over time; none where there are too few packets to tell anything.
+pub(in crate::view::lists) fn plot_of(analysis: &Analysis, media: &MediaIndex, row: u32) -> Option<Plot> {
+    let s = media.stream(row)?;
+    Some(plot::plot(analysis, s, &media.streams)).filter(|p| p.points.len() > 1)
 }
 
 /// The same stream at other points of its way.

@@ -6,24 +6,19 @@ use callscope_parsers::rtp::digit;
 
 use super::Event;
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::media::{Codec, KeyPress, MediaStream, Stream};
+use crate::correlate::media::{Codec, Follows, KeyPress, MediaStream, Stream};
 use crate::correlate::{Analysis, CallIdx, MethodId, MsgIdx, Owner, SipRecord, flag};
 use crate::view::ladder::message_label;
 use crate::view::lists::Lead;
+use crate::view::media::ssrc;
 use crate::view::show;
 
 /// Events of one stream that are kept, and messages of its call that are looked at.
 const MOST: usize = 500;
 const LOOK: usize = 20_000;
-/// So long apart one SSRC takes the place of another.
-const NEAR: Nanos = 5_000_000_000;
 
-pub(super) fn of_stream(
-    analysis: &Analysis,
-    of: &MediaStream,
-    figures: &Stream,
-    all: &[MediaStream],
-) -> Vec<Event> {
+/// In order of time, each since the first packet of the stream.
+pub fn of_stream(analysis: &Analysis, of: &MediaStream, figures: &Stream, all: &[MediaStream]) -> Vec<Event> {
     let mut out = Vec::new();
     if let Some(call) = of.call {
         of_call(analysis, call, &mut out);
@@ -54,7 +49,7 @@ pub(super) fn of_stream(
             lead: frame(t.first_frame),
         });
     }
-    for (time, first, words) in other_sources(analysis, of, figures, all) {
+    for (time, first, words) in others(analysis, of, figures, all) {
         out.push(Event { at: time, sign: 'S', words, lead: frame(first) });
     }
     if let Some((time, at)) = analysis.sender_of(of).and_then(|s| s.bye) {
@@ -76,25 +71,33 @@ pub fn keys<'s>(of: &MediaStream, figures: &'s Stream) -> impl Iterator<Item = &
     figures.keys().iter().filter(move |k| events.contains(&k.payload_type))
 }
 
-/// Sources that came in the place of this one on its way, or gave place to it.
-fn other_sources(
+/// What it goes on from, and what goes on from it: another source, or another path.
+fn others(
     analysis: &Analysis,
     of: &MediaStream,
     figures: &Stream,
     all: &[MediaStream],
 ) -> Vec<(Nanos, FrameRef, String)> {
+    let Some(own) = all.iter().position(|o| o.source == of.source) else { return Vec::new() };
+    let way = |s: &MediaStream| {
+        let flow = analysis.flow(s.flow);
+        format!("{} → {}", flow.src, flow.dst)
+    };
     let mut out = Vec::new();
-    for other in all.iter().filter(|o| o.flow == of.flow && o.ssrc != of.ssrc) {
-        let same_kind = other.section.as_ref().map(|s| s.index) == of.section.as_ref().map(|s| s.index)
-            && other.payload_type == of.payload_type;
-        let Some(others) = analysis.figures_of(other).filter(|_| same_kind) else { continue };
-        if (others.first - figures.last).abs() < NEAR && others.first > figures.first {
-            let words = format!("SSRC 0x{:08x} takes its place", other.ssrc);
-            out.push((others.first, others.first_frame, words));
-        } else if (figures.first - others.last).abs() < NEAR && figures.first > others.first {
-            let words = format!("takes the place of SSRC 0x{:08x}", other.ssrc);
-            out.push((figures.first, figures.first_frame, words));
-        }
+    let before = match of.follows {
+        Some(Follows::Source(n)) => all.get(n).map(|o| format!("takes the place of SSRC {}", ssrc(o.ssrc))),
+        Some(Follows::Path(n)) => all.get(n).map(|o| format!("goes on from the path {}", way(o))),
+        None => None,
+    };
+    out.extend(before.map(|words| (figures.first, figures.first_frame, words)));
+    for next in all.iter().filter(|o| o.call == of.call) {
+        let words = match next.follows {
+            Some(Follows::Source(n)) if n == own => format!("SSRC {} takes its place", ssrc(next.ssrc)),
+            Some(Follows::Path(n)) if n == own => format!("goes on by the path {}", way(next)),
+            _ => continue,
+        };
+        let frame = analysis.figures_of(next).map_or(figures.last_frame, |f| f.first_frame);
+        out.push((next.first, frame, words));
     }
     out
 }
