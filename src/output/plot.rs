@@ -82,6 +82,15 @@ fn heights(rows: usize, reports: bool) -> [usize; 4] {
     out
 }
 
+/// The event that stands in a column of the lines, or in one beside it.
+pub fn event_near(plot: &Plot, look: Look, column: usize) -> Option<usize> {
+    let inside = look.columns.checked_sub(MARGIN + BEHIND)?;
+    let at = column.checked_sub(MARGIN)?;
+    let apart = |e: &Event| look.window.column(e.at, inside).map(|c| c.abs_diff(at));
+    let near = plot.events.iter().enumerate().filter_map(|(i, e)| Some((apart(e)?, i)));
+    near.filter(|(apart, _)| *apart <= 1).min().map(|(_, i)| i)
+}
+
 /// The lines of a plot, `look.rows` of them at most.
 pub fn lines(plot: &Plot, look: Look) -> Vec<Vec<Run>> {
     if look.columns < LEAST_COLUMNS || look.rows < LEAST_ROWS {
@@ -393,6 +402,7 @@ mod tests {
         Plot {
             start: 0,
             length: 20 * SECOND,
+            beyond: 0,
             step: SECOND,
             points: points.collect(),
             reported: [5, 10, 15]

@@ -4,4 +4,5 @@ pub mod fixture;
 pub mod ice;
 
 mod keys;
+pub mod plot;
 mod screens;

@@ -239,11 +239,9 @@ impl ListKind {
     }
 }
 
-impl Part {
-    /// The events of a plot, in its order.
-    pub fn is_events(&self) -> bool {
-        self.table.columns.first().is_some_and(|c| c.key == media::EVENT_SIGN)
-    }
+/// Whether a table of a [`Detail`] is the events of a plot, in its order.
+pub fn is_events(table: &Table) -> bool {
+    table.columns.first().is_some_and(|c| c.key == media::EVENT_SIGN)
 }
 
 /// How a media stream went, to put the worst first.

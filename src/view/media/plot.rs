@@ -14,6 +14,8 @@ use crate::view::lists::Lead;
 
 /// The least of a stream's time that fills a screen.
 const CLOSEST: Nanos = 2_000_000_000;
+/// What happens so soon after the last packet is still of its end.
+const BEYOND: Nanos = 1_000_000_000;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +112,8 @@ pub struct Plot {
     pub start: Nanos,
     /// From the first packet to the last.
     pub length: Nanos,
+    /// Events so shortly behind the last packet are seen with it.
+    pub beyond: Nanos,
     /// How long each of `points` is.
     pub step: Nanos,
     pub points: Vec<Point>,
@@ -128,7 +132,15 @@ pub fn plot(analysis: &Analysis, of: &MediaStream, all: &[MediaStream]) -> Plot 
         plot.reported = reported(heard, clock, plot.start);
     }
     plot.events = events::of_stream(analysis, of, &figures, all);
+    plot.beyond = beyond(&plot);
     plot
+}
+
+/// How far behind the last packet the last event is that belongs to the end of the stream.
+fn beyond(plot: &Plot) -> Nanos {
+    let most = BEYOND.max(plot.length / 10);
+    let behind = plot.events.iter().map(|e| e.at.saturating_sub(plot.length));
+    behind.filter(|b| (1..=most).contains(b)).max().unwrap_or(0)
 }
 
 /// Plots what a stream's buckets hold.
@@ -180,7 +192,7 @@ fn reported(heard: &Heard, clock: Option<u32>, start: Nanos) -> Vec<Reported> {
 impl Plot {
     /// All of the stream's time.
     pub fn whole(&self) -> Window {
-        Window { from: 0, to: self.length.max(1) }
+        Window { from: 0, to: self.length.saturating_add(self.beyond).max(1) }
     }
 
     /// A window within the stream's time, neither shorter than can be told apart nor longer than the stream.
@@ -225,7 +237,10 @@ impl Plot {
         let first = if start % step != 0 && (start / step + 1) * step < end { first + 1 } else { first };
         let last = usize::try_from((end - 1).max(start) / step).unwrap_or(usize::MAX).max(first);
         let last = last.min(self.points.len().saturating_sub(1));
-        self.points.get(first..=last).unwrap_or_default()
+        if start > i128::from(self.length) {
+            return &[];
+        }
+        self.points.get(first.min(last)..=last).unwrap_or_default()
     }
 
     /// A value for each of `columns`: the worst of what lies in it, of the rate the mean. None: nothing is known there.
