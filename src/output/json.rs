@@ -85,7 +85,7 @@ pub fn summary_of(
         let shown: HashSet<CallIdx> = calls.iter().copied().collect();
         let streams = &gathered.media.streams;
         let rows: Vec<u32> = (0u32..)
-            .zip(streams)
+            .zip(streams.iter())
             .filter(|(_, s)| s.call.is_none_or(|c| shown.contains(&c)))
             .map(|(i, _)| i)
             .collect();

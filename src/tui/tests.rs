@@ -4,5 +4,6 @@ pub mod fixture;
 pub mod ice;
 
 mod keys;
+mod media;
 pub mod plot;
 mod screens;

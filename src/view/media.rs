@@ -5,7 +5,7 @@ mod heard;
 pub mod plot;
 mod trend;
 
-pub use call::{CallMedia, Way, call_media, call_mos, call_way};
+pub use call::{CallMedia, Way, call_media, call_mos, call_way, half_missing};
 pub use heard::{HeardLoss, heard_jitter, heard_loss};
 pub use trend::{jitter_line, loss_line};
 
@@ -31,6 +31,8 @@ const FEW: u64 = 50;
 pub enum Quality {
     HeavyLoss,
     Poor,
+    /// The other end reports, and leaves it out.
+    Unheard,
     Loss,
     Jitter,
     Low,
@@ -50,6 +52,7 @@ impl Quality {
         match () {
             () if loss >= LOSS_HEAVY => Self::HeavyLoss,
             () if mos.is_some_and(|m| m < MOS_BAD) => Self::Poor,
+            () if s.unheard => Self::Unheard,
             () if loss >= LOSS_HEARD => Self::Loss,
             () if jitter >= JITTER_HEARD => Self::Jitter,
             () if mos.is_some_and(|m| m < MOS_LOW) => Self::Low,
@@ -62,6 +65,7 @@ impl Quality {
         match self {
             Self::HeavyLoss => "heavy loss",
             Self::Poor => "low MOS",
+            Self::Unheard => "unheard",
             Self::Loss => "loss",
             Self::Jitter => "jitter",
             Self::Low => "MOS",
@@ -75,6 +79,7 @@ impl Quality {
         match self {
             Self::HeavyLoss => "● heavy loss",
             Self::Poor => "● low MOS",
+            Self::Unheard => "▲ unheard",
             Self::Loss => "▲ loss",
             Self::Jitter => "▲ jitter",
             Self::Low => "▲ MOS",
@@ -87,7 +92,7 @@ impl Quality {
     pub fn severity(self) -> u8 {
         match self {
             Self::HeavyLoss | Self::Poor => 0,
-            Self::Loss | Self::Jitter | Self::Low => 1,
+            Self::Unheard | Self::Loss | Self::Jitter | Self::Low => 1,
             Self::Few | Self::Good => 2,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod ice;
 pub mod media;
+pub mod source;
 pub mod stun;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

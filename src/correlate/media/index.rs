@@ -1,6 +1,7 @@
 //! The streams of an analysis worked out once for all who ask: tables, filters, overviews.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::MediaStream;
@@ -8,22 +9,44 @@ use crate::correlate::Analysis;
 use crate::correlate::model::CallIdx;
 
 /// All streams, and which of them are of which call.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MediaIndex {
     /// As [`Analysis::media_streams`] gives them.
-    pub streams: Vec<MediaStream>,
+    pub streams: Arc<Vec<MediaStream>>,
     of_calls: HashMap<CallIdx, Vec<u32>>,
+    /// Machines between which streams run.
+    between: HashSet<[IpAddr; 2]>,
+    /// Machines that are an end of every stream: the capture was taken at one of them.
+    at_all: Vec<IpAddr>,
+}
+
+impl Default for MediaIndex {
+    fn default() -> Self {
+        Self::new(Arc::default(), |_| [IpAddr::from([0; 4]); 2])
+    }
 }
 
 impl MediaIndex {
-    fn new(streams: Vec<MediaStream>) -> Self {
+    fn new(streams: Arc<Vec<MediaStream>>, ends: impl Fn(&MediaStream) -> [IpAddr; 2]) -> Self {
         let mut of_calls: HashMap<CallIdx, Vec<u32>> = HashMap::new();
-        for (at, stream) in (0u32..).zip(&streams) {
+        for (at, stream) in (0u32..).zip(streams.iter()) {
             if let Some(call) = stream.call {
                 of_calls.entry(call).or_default().push(at);
             }
         }
-        Self { streams, of_calls }
+        let between: HashSet<[IpAddr; 2]> = streams.iter().map(ends).collect();
+        let mut pairs = between.iter();
+        let mut at_all = pairs.next().map_or_else(Vec::new, |pair| pair.to_vec());
+        pairs.for_each(|pair| at_all.retain(|ip| pair.contains(ip)));
+        Self { streams, of_calls, between, at_all }
+    }
+
+    /// Whether media between two machines passes the capture point: that of others between the same two does, or all
+    /// that was captured is of one of them.
+    pub fn would_pass(&self, a: IpAddr, b: IpAddr) -> bool {
+        // Of a single pair nobody knows at which end it was captured.
+        let at_one = matches!(self.at_all.as_slice(), [one] if *one == a || *one == b);
+        at_one || self.between.contains(&[a, b]) || self.between.contains(&[b, a])
     }
 
     pub fn stream(&self, at: u32) -> Option<&MediaStream> {
@@ -40,8 +63,8 @@ impl MediaIndex {
     }
 }
 
-/// Tells whether something came since.
-type Stamp = (u64, usize, usize, usize, u64);
+/// Tells whether something came since, without going through all streams.
+type Stamp = (u64, [usize; 4], u64, bool);
 
 /// What was worked out last.
 #[derive(Debug, Default)]
@@ -52,16 +75,18 @@ impl Analysis {
     pub fn media_index(&self) -> Arc<MediaIndex> {
         let stamp = (
             self.captures.iter().map(|c| c.frames).sum(),
-            self.messages.len(),
-            self.stun.records.len(),
-            self.media.streams.len(),
+            [self.messages.len(), self.stun.records.len(), self.media.streams.len(), self.touched.len()],
             self.media.reports.compounds,
+            self.is_live(),
         );
         let mut known = self.media_index_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, index)) = known.as_ref().filter(|(of, _)| *of == stamp) {
             return index.clone();
         }
-        let index = Arc::new(MediaIndex::new(self.media_streams()));
+        let index = Arc::new(MediaIndex::new(self.joined_media(), |s| {
+            let flow = self.flow(s.flow);
+            [flow.src.ip(), flow.dst.ip()]
+        }));
         *known = Some((stamp, index.clone()));
         index
     }

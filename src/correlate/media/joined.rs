@@ -25,6 +25,8 @@ mod relay;
 mod reported;
 mod section;
 mod sides;
+#[cfg(test)]
+mod tests;
 
 pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
 pub use sides::SectionMedia;
@@ -33,6 +35,9 @@ use belong::{Names, Place, Sought};
 use relay::{Ends, Twins};
 use reported::Reported;
 use section::Joint;
+
+/// Streams on one flow among which the other direction of one is looked for.
+const MOST_ON_FLOW: usize = 256;
 
 /// Where a stream's figures are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -282,7 +287,7 @@ impl MediaStream {
 
 /// The streams joined last, and of what.
 #[derive(Debug, Default)]
-pub struct MediaCache(Mutex<Option<(MediaState, Arc<[MediaStream]>)>>);
+pub struct MediaCache(Mutex<Option<(MediaState, Arc<Vec<MediaStream>>)>>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct MediaState {
@@ -324,13 +329,13 @@ impl Analysis {
     }
 
     /// The same for who only reads; worked out once and kept until something is added.
-    pub fn joined_media(&self) -> Arc<[MediaStream]> {
+    pub fn joined_media(&self) -> Arc<Vec<MediaStream>> {
         let state = self.media_state();
         let mut kept = self.media_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
             Some((of, list)) if *of == state => list.clone(),
             _ => {
-                let list: Arc<[MediaStream]> = self.join_media().into();
+                let list = Arc::new(self.join_media());
                 *kept = Some((state, list.clone()));
                 list
             }
@@ -352,16 +357,18 @@ impl Analysis {
     }
 
     fn join_media(&self) -> Vec<MediaStream> {
-        let (mut subjects, mut names) = self.subjects();
-        let pairs = self.pairs_of(&mut subjects, &mut names);
+        let (mut subjects, names) = self.subjects();
+        // Those of one call stand together: its descriptions are read once.
+        subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
+        let pairs = self.pairs_of(&mut subjects);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
         for (s, on_pair) in subjects.drain(..).zip(pairs) {
             let mut m = MediaStream::new(s.source, &s.stream);
             m.relay = s.ends.relay;
             m.pair = on_pair.map(|p| (p.session, p.pair));
             let payload_type = s.sought().payload_type;
-            let plan = s.place.as_ref().and_then(|p| Some((p, names.plans.get(&p.call)?)));
-            let joint = plan.map(|(place, plan)| {
+            let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
+            let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
                 Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
             });
             section::fill(&mut m, &s.stream, joint.as_ref());
@@ -403,7 +410,10 @@ impl Analysis {
         let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
         for (i, m) in list.iter_mut().enumerate() {
             (m.heard, m.sender) = reported.find(self, m);
-            by_flow.entry(m.flow).or_default().push(i);
+            let on_flow = by_flow.entry(m.flow).or_default();
+            if on_flow.len() < MOST_ON_FLOW {
+                on_flow.push(i);
+            }
         }
         for i in 0..list.len() {
             let Some(m) = list.get(i) else { break };
@@ -467,7 +477,7 @@ impl Analysis {
         let mut at = 0;
         out.retain(|s| {
             at += 1;
-            at <= certain || s.place.as_ref().is_some_and(|p| names.expects(p, &s.sought()))
+            at <= certain || s.place.as_ref().is_some_and(|p| names.expects(self, p, &s.sought()))
         });
         (out, names)
     }

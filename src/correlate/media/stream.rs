@@ -445,18 +445,13 @@ impl Stream {
         self.keys.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// First timestamp and that of the newest packet, for finding the same stream elsewhere.
-    pub fn stamps(&self) -> (u32, u32) {
-        (self.first_stamp, self.last_stamp)
-    }
-
     /// The first sequence number since the sender last began anew.
     pub fn first_number(&self) -> u16 {
         self.sequence.first()
     }
 
-    /// First timestamp, for finding the same stream elsewhere.
-    pub fn first_stamp(&self) -> u32 {
-        self.first_stamp
+    /// First timestamp and that of the newest packet, for finding the same stream elsewhere.
+    pub fn stamps(&self) -> (u32, u32) {
+        (self.first_stamp, self.last_stamp)
     }
 }

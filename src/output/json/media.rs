@@ -8,9 +8,9 @@ use super::value::{Addr, Frame, Millis, Time};
 use crate::correlate::Analysis;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::media::{
-    Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Sender, Stream,
+    self, Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Sender, Stream,
 };
-use crate::view::media;
+use crate::view::media as view;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row<'a> {
@@ -67,6 +67,22 @@ pub(super) struct Row<'a> {
     quality: &'static str,
     dscp: Vec<Mark>,
     rtcp: Rtcp<'a>,
+    /// Where packets were lost, up to the receiver's last report.
+    loss_split: Option<LossSplit>,
+    /// From end to end and back, where reports of both passed.
+    round_trip_ms: Option<Millis>,
+    /// The other end reports while it runs, and leaves it out.
+    unheard: bool,
+    /// The stream of the other direction.
+    back: Option<usize>,
+    follows: Option<Follows>,
+    /// SRTP in the call's SDP: `none`, `offered`, `agreed`.
+    srtp_signalled: &'static str,
+    /// Where its mark changes on the way.
+    dscp_changes: Vec<DscpChange>,
+    call_inferred: bool,
+    other_calls: Vec<u32>,
+    holds: Vec<Hold>,
     /// Number of the ICE session whose pair carries it.
     ice: Option<u32>,
     unsignalled: bool,
@@ -74,6 +90,38 @@ pub(super) struct Row<'a> {
     held: bool,
     /// The same stream at other points of its way, itself among them.
     hops: Vec<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct LossSplit {
+    before: u64,
+    reported: u64,
+    behind: u64,
+    not_captured: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Follows {
+    stream: usize,
+    /// `ssrc`: another source on the same flow; `path`: the same source on another.
+    by: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct DscpChange {
+    from: u8,
+    to: u8,
+    /// Streams before and after it; the same where frames of one flow were captured twice.
+    before: usize,
+    after: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Hold {
+    from: Time,
+    until: Time,
+    /// This direction was to stop; else the other.
+    stops: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,6 +163,9 @@ struct Jitter {
 #[derive(Debug, Serialize)]
 struct MosBasis<'a> {
     codec: Option<&'a str>,
+    /// What of the codec the figures are of.
+    variant: Option<&'static str>,
+    loss_pct: Decimal,
     r: Decimal,
     ie: f64,
     bpl: f64,
@@ -244,9 +295,35 @@ pub(super) fn row<'a>(
         keys: &s.keys,
         mos: s.mos.map(|m| Decimal(m.value)),
         mos_basis: s.mos.map(|m| basis(s, &m)),
-        quality: media::Quality::of(s, f).name(),
+        quality: view::Quality::of(s, f).name(),
         dscp: marks(f),
         rtcp: rtcp(analysis.heard_of(s), sender, f),
+        loss_split: s.loss.map(|l| LossSplit {
+            before: l.before,
+            reported: l.reported,
+            behind: l.after,
+            not_captured: l.not_captured,
+        }),
+        round_trip_ms: s.round_trip.map(Millis),
+        unheard: s.unheard,
+        back: s.back.map(|b| b + 1),
+        follows: s.follows.map(|f| match f {
+            media::Follows::Source(other) => Follows { stream: other + 1, by: "ssrc" },
+            media::Follows::Path(other) => Follows { stream: other + 1, by: "path" },
+        }),
+        srtp_signalled: match s.secured {
+            media::Secured::NotOffered => "none",
+            media::Secured::Offered => "offered",
+            media::Secured::Agreed => "agreed",
+        },
+        dscp_changes: s.mark_changes.iter().map(change).collect(),
+        call_inferred: s.call_inferred,
+        other_calls: s.other_calls.iter().map(|c| c.0 + 1).collect(),
+        holds: s
+            .holds
+            .iter()
+            .map(|h| Hold { from: Time(h.from), until: Time(h.until), stops: h.stops })
+            .collect(),
         ice: session,
         unsignalled: s.unsignalled,
         after_end_ms: s.after_end.map(Millis),
@@ -263,7 +340,7 @@ fn payload_types(s: &MediaStream, f: &Stream) -> Vec<PayloadType> {
     };
     let mut types: Vec<_> = f.types().collect();
     types.sort_by_key(|t| t.first);
-    let row = |t: &&crate::correlate::media::TypeUse| PayloadType {
+    let row = |t: &&media::TypeUse| PayloadType {
         payload_type: t.payload_type,
         codec: codec(t.payload_type).map(Codec::text),
         packets: t.packets,
@@ -276,12 +353,18 @@ fn payload_types(s: &MediaStream, f: &Stream) -> Vec<PayloadType> {
 fn basis<'a>(s: &'a MediaStream, m: &Mos) -> MosBasis<'a> {
     MosBasis {
         codec: s.codec.as_ref().map(|c| c.name.as_str()),
+        variant: s.codec.as_ref().and_then(media::CodecConstants::of).map(|c| c.variant),
+        loss_pct: Decimal(m.loss_pct),
         r: Decimal(m.r),
         ie: m.ie,
         bpl: m.bpl,
         delay_ms: Decimal(m.delay_ms),
         delay_assumed: !m.delay_measured,
     }
+}
+
+fn change(c: &media::DscpChange) -> DscpChange {
+    DscpChange { from: c.from, to: c.to, before: c.before + 1, after: c.after + 1 }
 }
 
 fn marks(f: &Stream) -> Vec<Mark> {
@@ -293,12 +376,12 @@ fn marks(f: &Stream) -> Vec<Mark> {
 fn rtcp<'a>(heard: Option<&Heard>, sender: Option<&'a Sender>, f: &Stream) -> Rtcp<'a> {
     let mut out = Rtcp::default();
     if let Some(h) = heard {
-        let jitter = media::heard_jitter(h, f);
+        let jitter = view::heard_jitter(h, f);
         let trips = h.round_trips;
         out = Rtcp {
             reports: h.reports,
             lost: Some(h.last.cumulative_lost),
-            lost_pct: media::heard_loss(h, f).map(|l| Decimal(l.percent)),
+            lost_pct: view::heard_loss(h, f).map(|l| Decimal(l.percent)),
             worst_pct: Some(Decimal(100.0 * f64::from(h.worst_fraction) / 256.0)),
             jitter_ms: jitter.map(|j| Decimal(j.0)),
             jitter_max_ms: jitter.map(|j| Decimal(j.1)),

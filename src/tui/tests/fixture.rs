@@ -339,7 +339,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 dialogs: 12,
                 sessions: 14,
                 allocations: 14,
-                lists: [60, 60, 0, 0, 0, 0],
+                lists: [60, 60, 0, 0, 0, 22],
                 damaged: 1,
             },
             took: Default::default(),

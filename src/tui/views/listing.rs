@@ -34,7 +34,8 @@ pub fn lines(listing: &Listing, width: u16) -> Vec<Line> {
     for (i, table) in listing.tables.iter().enumerate() {
         out.push(Line::Blank);
         out.push(Line::Table(i));
-        if !table.table.rows.is_empty() {
+        let titled = table.table.columns.iter().any(|c| !c.title.is_empty());
+        if titled && !table.table.rows.is_empty() {
             out.push(Line::Columns(i));
         }
         for row in 0..table.table.rows.len() {

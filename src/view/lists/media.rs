@@ -11,11 +11,11 @@ use detail::{path, remarks};
 
 columns! { HELP DEFINITIONS
     "id" "#" Right 0 "number of the stream",
-    "call" "Call" Right 4 "number of its call",
-    "start" "Start" Left 5 "time of its first packet",
+    "call" "Call" Right 3 "number of its call",
+    "start" "Start" Left 6 "time of its first packet",
     "sender" "From" Left 0 "who sends: party of the call, else address",
     "receiver" "To" Left 0 "who receives",
-    "kind" "Kind" Left 3 "audio, video … as its media section says",
+    "kind" "Kind" Left 4 "audio, video … as its media section says",
     "codec" "Codec" Left 2 "codec of most packets; with ? by convention only, no SDP names it",
     "packets" "Packets" Right 2 "packets that passed the capture point",
     "loss" "Lost %" Right 1 "packets that never came to the capture point, in percent of those sent",
@@ -23,9 +23,9 @@ columns! { HELP DEFINITIONS
     "mos" "MOS" Right 1 "estimate by the E-model where the codec has figures for it",
     "dscp" "DSCP" Left 3 "marks of its packets; 46→0: captured twice, with another mark",
     "quality" "Quality" Left 0 "good, or what is wrong with it where it was captured",
-    "length" "Length" Right 4 "first packet to last",
-    "loss_line" "Loss" Left 6 "loss over time: each bar up to 0, 0.5, 1, 2, 5, 10, 20 % and more",
-    "jitter_line" "Jitter" Left 6 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
+    "length" "Length" Right 6 "first packet to last",
+    "loss_line" "Loss" Left 4 "loss over time: each bar up to 0, 0.5, 1, 2, 5, 10, 20 % and more",
+    "jitter_line" "Jitter" Left 5 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
     "lost" "Lost" Right 5 "packets that never came",
     "burst" "Burst" Right 6 "longest run of them",
     "jitter_max" "Jitter max" Right 6 "highest jitter",
@@ -149,3 +149,6 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         _ => none(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::capture::Nanos;
 use crate::correlate::ice::{IceSession, IceState};
-use crate::correlate::media::{MediaIndex, MediaStream};
+use crate::correlate::media::{MediaIndex, MediaStream, SectionMedia};
 use crate::correlate::{Analysis, CallIdx, CallKind, Transport};
 use crate::view::ice;
 
@@ -49,14 +49,17 @@ pub struct CallMedia {
     pub way: Way,
     /// `direct`, `relay UDP`, `two relays TCP`; empty without streams.
     pub path: String,
+    /// One way only, and SDP asked for no more.
+    pub as_agreed: bool,
 }
 
 impl CallMedia {
     /// `⇄ relay UDP`, `← callee only, direct`, `✗ none`; empty where no media was agreed on.
     pub fn words(&self) -> String {
-        let one_way = |sign: &str, who: &str| match self.path.as_str() {
-            "" => format!("{sign} {who} only"),
-            path => format!("{sign} {who} only, {path}"),
+        let one_way = |sign: &str, who: &str| {
+            let agreed = if self.as_agreed { " as agreed" } else { "" };
+            let apart = if self.path.is_empty() { "" } else { ", " };
+            format!("{sign} {who} only{agreed}{apart}{}", self.path)
         };
         match self.way {
             Way::NoMedia => String::new(),
@@ -108,7 +111,8 @@ pub fn call_media(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> CallMe
     let way = call_way(analysis, index, c);
     let streams = telling(index, c);
     let path = if streams.is_empty() { String::new() } else { path(analysis, c, &streams) };
-    CallMedia { way, path }
+    let one_way = matches!(way, Way::CallerOnly | Way::CalleeOnly);
+    CallMedia { way, path, as_agreed: one_way && !half_missing(analysis, c) }
 }
 
 /// The path of most packets.
@@ -132,26 +136,49 @@ fn path(analysis: &Analysis, c: CallIdx, streams: &[&MediaStream]) -> String {
     }
 }
 
-/// Whether the media of a call that was answered would have passed the capture point: its connectivity checks did, and
-/// came to an end.
+/// Whether the media of a call that was answered would have passed the capture point: its connectivity checks did and came
+/// to an end, or, without any, media of others between its machines does.
 fn would_be_seen(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> bool {
     let s = &analysis.call(c).summary;
     let Some(answered) = s.answered else { return false };
     if s.end.unwrap_or_else(|| analysis.newest_time()).saturating_sub(answered) < TALK {
         return false;
     }
-    if analysis.stun.records.is_empty() {
+    let media_passes = !index.streams.is_empty();
+    if !media_passes && analysis.stun.records.is_empty() {
         return false;
     }
-    let media_passes = !index.streams.is_empty();
-    let sessions = analysis.ice_sessions_of(c);
-    let media = |s: &IceSession| s.pairs.iter().any(|p| p.media_packets > 0);
-    let settled = |s: &IceSession| match s.state {
-        IceState::Failed => true,
-        // Its checks passed here, so would its media; unless the capture was stripped of media.
-        IceState::Connected => media_passes && s.selected().any(|p| p.requests > 0 && p.responses > 0),
-        IceState::Incomplete | IceState::NotStarted => false,
-    };
-    let audio = |s: &&IceSession| s.media.as_deref().is_none_or(|m| m == "audio");
-    !sessions.iter().any(media) && sessions.iter().filter(audio).any(settled)
+    let wanted: Vec<SectionMedia> = analysis
+        .media_of_call(c)
+        .into_iter()
+        .filter(|s| {
+            s.rtp && !s.declined && s.agreed.is_some() && (s.from_caller_wanted || s.from_callee_wanted)
+        })
+        .collect();
+    if wanted.is_empty() {
+        return false;
+    }
+    let sessions = if analysis.stun.records.is_empty() { Vec::new() } else { analysis.ice_sessions_of(c) };
+    if sessions.iter().any(|s| s.state != IceState::NotStarted) {
+        let media = |s: &IceSession| s.pairs.iter().any(|p| p.media_packets > 0);
+        let settled = |s: &IceSession| match s.state {
+            IceState::Failed => true,
+            // Its checks passed here, so would its media; unless the capture was stripped of media.
+            IceState::Connected => media_passes && s.selected().any(|p| p.requests > 0 && p.responses > 0),
+            IceState::Incomplete | IceState::NotStarted => false,
+        };
+        let audio = |s: &&IceSession| s.media.as_deref().is_none_or(|m| m == "audio");
+        return !sessions.iter().any(media) && sessions.iter().filter(audio).any(settled);
+    }
+    // What was to go by ICE may have gone elsewhere than the first address says.
+    sessions.is_empty()
+        && wanted.iter().any(|s| {
+            let [callers, callees] = &s.machines;
+            callers.iter().any(|a| callees.iter().any(|b| index.would_pass(*a, *b)))
+        })
+}
+
+/// Whether both directions were to run in a section where only one was captured.
+pub fn half_missing(analysis: &Analysis, c: CallIdx) -> bool {
+    analysis.media_of_call(c).iter().any(|s| s.one_way().is_some())
 }

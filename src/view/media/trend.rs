@@ -3,7 +3,7 @@
 use crate::correlate::media::{Bucket, Stream};
 
 /// Characters of a line at most.
-const LONGEST: usize = 12;
+const LONGEST: usize = 10;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// Up to where each bar goes but the last: percent, and ms. The same of all streams, so that rows compare.
 const LOSS: [f64; 7] = [0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];

@@ -21,7 +21,7 @@ pub(super) fn activity(analysis: &Analysis, slices: &Slices) -> Option<Activity>
     let mut counts = vec![0; slices.count];
     let (mut missing, mut expected, mut jitter, mut weight) = (0, 0, 0.0, 0.0);
     let mut mos: Vec<f64> = Vec::new();
-    for s in &index.streams {
+    for s in index.streams.iter() {
         mos.extend(s.mos.map(|m| m.value));
         let Some(figures) = analysis.figures_of(s) else { continue };
         spread(&figures, slices, &mut counts);
@@ -40,21 +40,26 @@ pub(super) fn activity(analysis: &Analysis, slices: &Slices) -> Option<Activity>
     }
     if let Some(lowest) = mos.iter().copied().min_by(f64::total_cmp) {
         let mean = mos.iter().sum::<f64>() / mos.len() as f64;
-        text.push_str(&format!("  MOS {mean:.1}"));
-        if mos.len() > 1 {
-            text.push_str(&format!(" (lowest {lowest:.1})"));
+        let (mean, lowest) = (format!("{mean:.1}"), format!("{lowest:.1}"));
+        text.push_str(&format!("  MOS {mean}"));
+        if lowest != mean {
+            text.push_str(&format!(" (lowest {lowest})"));
         }
     }
     Some(Activity { label: "Media", counts, total, text })
 }
 
-/// Adds a stream's packets to the slices that its buckets lie in.
+/// Adds a stream's packets to the slices that its buckets cover.
 fn spread(figures: &Stream, slices: &Slices, counts: &mut [u64]) {
     let step = figures.buckets.seconds() as i64 * 1_000_000_000;
     for (i, bucket) in (0i64..).zip(figures.buckets.list()) {
-        let at = slices.place(figures.first.saturating_add(step.saturating_mul(i)));
-        if let Some(slot) = counts.get_mut(at) {
-            *slot += u64::from(bucket.packets);
+        let from = figures.first.saturating_add(step.saturating_mul(i));
+        let until = from.saturating_add(step).min(figures.last).max(from);
+        let covered = counts.get_mut(slices.place(from)..=slices.place(until)).unwrap_or_default();
+        let parts = covered.len().max(1) as u64;
+        for (k, slot) in (0u64..).zip(covered) {
+            let packets = u64::from(bucket.packets);
+            *slot += packets * (k + 1) / parts - packets * k / parts;
         }
     }
 }
@@ -76,7 +81,7 @@ pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
     if bad.len() > TOLD {
         let more = show::count((bad.len() - TOLD) as u64, "more stream", "more streams");
-        notes.push((WARNING, format!("Media: {more} with loss or jitter in view 6"), None));
+        notes.push((WARNING, format!("Media: {more} with trouble in view 6"), None));
     }
 }
 
@@ -91,6 +96,9 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
         Quality::Jitter => {
             let (mean, max) = figures.jitter()?;
             format!("jitter {}, up to {}", media::millis(mean), media::millis(max))
+        }
+        Quality::Unheard => {
+            "the other end's reports (RTCP) leave it out: it does not arrive there".to_owned()
         }
         _ => format!(
             "{} % of {} lost before the capture point",

@@ -2,6 +2,7 @@ use super::*;
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{CaptureSummary, TlsSession};
 use crate::view::scenario::ice::{BOUND, mapped, sdp, through_bobs_relay, without_a_path};
+use crate::view::scenario::media::{Rtp, rtp, voices};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 fn print(o: &Overview) -> String {
@@ -194,4 +195,42 @@ fn one_failed_session_of_many_is_named() {
     assert!(told[0].starts_with("Call 121: ICE found no path between"), "{told:?}");
     assert_eq!(overview.verdict, "150 calls, all answered; ICE found no path for the media of call 121.");
     assert_eq!(told[1], "ICE: 150 sessions: 149 connected, 1 failed");
+}
+
+/// Figures are those of [`voices`]: the worst stream is told, and the call that had nothing though another between the same
+/// two had.
+#[test]
+fn media_at_a_glance() {
+    let overview = overview(&voices().done(), 120);
+    let line = overview.activity.iter().find(|a| a.label == "Media").unwrap();
+    assert_eq!(
+        (line.total, line.text.as_str()),
+        (3, "streams   loss 2.8 %  jitter 0 ms  MOS 4.1 (lowest 3.8)")
+    );
+    assert_eq!(line.counts.iter().sum::<u64>(), 500 + 476 + 60);
+    // Slices are shorter than the seconds that packets are counted in.
+    assert!(line.counts[..28].iter().all(|n| *n > 0), "{:?}", line.counts);
+    assert!(overview.verdict.contains("; no media in call 2"), "{}", overview.verdict);
+    let told: Vec<_> = overview.notes.iter().filter(|n| n.0 == "warning").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        told[0].1,
+        "Stream 2, bob → Alice in call 1: 5.9 % of 506 packets lost before the capture point, MOS 3.8"
+    );
+}
+
+#[test]
+fn healthy_media_is_no_warning() {
+    let mut s = Scenario::default();
+    let (alice, bob) = ("10.0.0.65:4000", "10.0.0.66:5000");
+    s.voice_call("call-1", [0, 11_000], "A>B", [alice, bob]);
+    // One packet of 500 lost, and a little jitter.
+    let his = Rtp { lost: vec![77], late: 4, ..rtp(2, 500) };
+    s.rtp(100, &format!("{alice}>{bob}"), &rtp(1, 500));
+    s.rtp(110, &format!("{bob}>{alice}"), &his);
+    // Half a second of talk says nothing.
+    s.voice_call("call-2", [20_000, 20_500], "A>B", [alice, bob]);
+    let overview = overview(&s.done(), 10);
+    assert!(overview.notes.iter().all(|n| n.0 != "warning"), "{:?}", overview.notes);
+    assert_eq!(overview.verdict, "2 calls, all answered.");
 }

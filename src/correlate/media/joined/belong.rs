@@ -1,9 +1,11 @@
 //! To which call a stream belongs: who announced where it goes to, or where it comes from, and was in a call then.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::rc::Rc;
 
-use super::describe::{Description, Plan};
+use super::describe::{Description, Plan, Terms};
 use super::relay::{Ends, Name, Nearness};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
@@ -15,7 +17,9 @@ const BEFORE: Nanos = 2 * SECOND;
 /// After the BYE, or after another address was named, one is still its owner's for so long: 64·T1.
 const LINGER: Nanos = 32 * SECOND;
 /// Calls looked at that named one address.
-const MOST_CALLS: usize = 1_024;
+const MOST_CALLS: usize = 256;
+/// Calls whose descriptions are kept at hand; those of more are read twice.
+const MOST_KEPT: usize = 8_192;
 
 type Set<K> = HashSet<K, foldhash::fast::RandomState>;
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -40,7 +44,9 @@ pub(super) struct Named {
 pub(super) struct Names {
     /// In order of `from`, each with the greatest `until` up to it.
     by_address: Map<SocketAddr, Vec<(Named, Nanos)>>,
-    pub plans: Map<CallIdx, Plan>,
+    /// Of the first calls; of others the one asked for last.
+    plans: Map<CallIdx, Rc<Plan>>,
+    last: RefCell<Option<(CallIdx, Rc<Plan>)>>,
 }
 
 /// A stream as it is placed.
@@ -107,8 +113,8 @@ impl Names {
                 continue;
             }
             let plan = analysis.media_plan(call);
-            if out.enter(analysis, call, &plan, wanted) {
-                out.plans.insert(call, plan);
+            if out.enter(analysis, call, &plan, wanted) && out.plans.len() < MOST_KEPT {
+                out.plans.insert(call, Rc::new(plan));
             }
         }
         for list in out.by_address.values_mut() {
@@ -120,6 +126,22 @@ impl Names {
             }
         }
         out
+    }
+
+    /// What a call's descriptions say, read again where it is not at hand.
+    pub fn plan(&self, analysis: &Analysis, call: CallIdx) -> Rc<Plan> {
+        if let Some(plan) = self.plans.get(&call) {
+            return plan.clone();
+        }
+        let mut last = self.last.borrow_mut();
+        match &*last {
+            Some((of, plan)) if *of == call => plan.clone(),
+            _ => {
+                let plan = Rc::new(analysis.media_plan(call));
+                *last = Some((call, plan.clone()));
+                plan
+            }
+        }
     }
 
     /// Enters the addresses of a call that are wanted; whether there was one.
@@ -225,7 +247,7 @@ impl Names {
         }
         hits.sort_by_key(|h| (std::cmp::Reverse(h.overlap(s)), h.call));
         if hits.len() > 1 {
-            self.discern(&mut hits, s);
+            self.discern(analysis, &mut hits, s);
         }
         let chosen = hits.first()?;
         let others: Vec<CallIdx> = hits.iter().skip(1).map(|h| h.call).collect();
@@ -260,8 +282,9 @@ impl Names {
     }
 
     /// Whether the receiver asked for RTP of this type where it goes to.
-    pub fn expects(&self, place: &Place, s: &Sought<'_>) -> bool {
-        let (Some(to), Some(plan)) = (place.to, self.plans.get(&place.call)) else { return false };
+    pub fn expects(&self, analysis: &Analysis, place: &Place, s: &Sought<'_>) -> bool {
+        let Some(to) = place.to else { return false };
+        let plan = self.plan(analysis, place.call);
         let named_here = |i: &usize| *i < 64 && to.sections >> *i & 1 == 1;
         let of = plan.descriptions.iter().filter(|d| d.by_caller == to.by_caller);
         of.flat_map(|d| d.sections.iter().enumerate())
@@ -269,19 +292,20 @@ impl Names {
     }
 
     /// Leaves those whose descriptions know the stream's source, or else its payload type, where some do.
-    fn discern(&self, hits: &mut Vec<Hit>, s: &Sought<'_>) {
-        let fits = |h: &Hit, of: &dyn Fn(&super::describe::Terms) -> bool| {
-            let Some(plan) = self.plans.get(&h.call) else { return false };
-            plan.descriptions.iter().flat_map(|d| d.sections.iter()).any(of)
-        };
-        for of in [
-            &(|t: &super::describe::Terms| t.has_source(s.ssrc)) as &dyn Fn(&super::describe::Terms) -> bool,
-            &|t: &super::describe::Terms| t.has_type(s.payload_type),
-        ] {
-            if hits.iter().any(|h| fits(h, of)) {
-                hits.retain(|h| fits(h, of));
+    fn discern(&self, analysis: &Analysis, hits: &mut Vec<Hit>, s: &Sought<'_>) {
+        let keep = |hits: &mut Vec<Hit>, of: &dyn Fn(&Terms) -> bool| {
+            let fits = |h: &Hit| {
+                let plan = self.plan(analysis, h.call);
+                plan.descriptions.iter().flat_map(|d| d.sections.iter()).any(of)
+            };
+            let fit: Vec<bool> = hits.iter().map(fits).collect();
+            if fit.contains(&true) {
+                let mut fit = fit.into_iter();
+                hits.retain(|_| fit.next() == Some(true));
             }
-        }
+        };
+        keep(hits, &|t| t.has_source(s.ssrc));
+        keep(hits, &|t| t.has_type(s.payload_type));
     }
 }
 

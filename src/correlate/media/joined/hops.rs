@@ -18,6 +18,8 @@ const SECOND: Nanos = 1_000_000_000;
 const SKEW: Nanos = 5 * SECOND;
 /// Streams compared with each.
 const MOST_COMPARED: usize = 64;
+/// Streams in more places than these are not stretches of one way.
+const MOST_HOPS: usize = 32;
 /// A source that goes on elsewhere does so within this time, unless it is held.
 const GOES_ON: Nanos = 30 * SECOND;
 /// A source may be heard for so long behind the first packet of the next.
@@ -52,19 +54,20 @@ impl Seen {
         if !overlap || passed.abs() > SKEW || self.wire == other.wire {
             return false;
         }
-        if let (Some(x), Some(y)) = (a.from_caller, b.from_caller)
-            && x != y
-        {
-            return false;
-        }
+        let same_way = match (a.from_caller, b.from_caller) {
+            (Some(x), Some(y)) if x != y => return false,
+            (Some(_), Some(_)) => true,
+            _ => false,
+        };
         let ips = |f: Flow| [f.src.ip(), f.dst.ip()];
         let (x, y) = (ips(self.wire), ips(other.wire));
-        // The way back, and another call between the same machines.
+        // The way back, unless a proxy sends to somebody behind the same NAT; and another call between the same machines.
         let back = (self.wire.src, self.wire.dst) == (other.wire.dst, other.wire.src);
-        let beside = x == y
-            && self.wire.src.port() != other.wire.src.port()
-            && self.wire.dst.port() != other.wire.dst.port();
-        !back && !beside && x.iter().any(|ip| y.contains(ip))
+        let turned = x[0] == y[1] && x[1] == y[0] && !same_way;
+        let ports = |f: Flow| (f.src.port(), f.dst.port());
+        let (p, q) = (ports(self.wire), ports(other.wire));
+        let beside = x == y && p.0 != q.0 && p.1 != q.1;
+        !back && !turned && !beside && x.iter().any(|ip| y.contains(ip))
     }
 }
 
@@ -96,21 +99,28 @@ pub(super) fn groups(analysis: &Analysis, list: &[MediaStream]) -> Vec<Vec<usize
                 let [Some(x), Some(y)] = [list.get(a.at), list.get(b.at)] else { break };
                 let apart = x.call.is_some() && y.call.is_some() && x.call != y.call && !legs(analysis, x, y);
                 if !apart && a.is_same_media(b, [x, y]) {
-                    let (from, to) = (leader[j].max(leader[i]), leader[j].min(leader[i]));
-                    leader.iter_mut().filter(|l| **l == from).for_each(|l| *l = to);
+                    let (x, y) = (lead(&mut leader, i), lead(&mut leader, j));
+                    leader[x.max(y)] = x.min(y);
                 }
             }
         }
-        for first in 0..seen.len() {
-            let of = |(s, l): (&Seen, &usize)| (*l == first).then_some(s.at);
-            let group: Vec<usize> = seen.iter().zip(&leader).filter_map(of).collect();
-            if group.len() > 1 {
-                out.push(group);
-            }
+        let mut found: Map<usize, Vec<usize>> = Map::default();
+        for (i, s) in seen.iter().enumerate() {
+            found.entry(lead(&mut leader, i)).or_default().push(s.at);
         }
+        out.extend(found.into_values().filter(|g| (2..=MOST_HOPS).contains(&g.len())));
     }
     out.sort_unstable();
     out
+}
+
+/// The first of a group, those on the way to it brought nearer.
+fn lead(leader: &mut [usize], mut at: usize) -> usize {
+    while leader[at] != at {
+        leader[at] = leader[leader[at]];
+        at = leader[at];
+    }
+    at
 }
 
 /// Whether the calls of two streams are legs of one.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::Subject;
-use super::belong::{Names, Place};
+use super::belong::Place;
 use crate::correlate::Analysis;
 use crate::correlate::ice::IceSession;
 use crate::correlate::model::*;
@@ -23,7 +23,7 @@ pub(super) struct OnPair {
 
 impl Analysis {
     /// Finds the pairs of streams in calls with ICE. Streams without call get one where checks on their own path name it.
-    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>], names: &mut Names) -> Vec<Option<OnPair>> {
+    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>]) -> Vec<Option<OnPair>> {
         let mut out = vec![None; subjects.len()];
         let by_path = self.calls_by_path(subjects);
         let mut by_call: Map<CallIdx, Vec<usize>> = Map::default();
@@ -43,7 +43,6 @@ impl Analysis {
                 let Some(found) = self.pair_under(s, &sessions, call) else { continue };
                 if s.place.is_none() {
                     let Some(from_caller) = found.from_caller else { continue };
-                    names.plans.entry(call).or_insert_with(|| self.media_plan(call));
                     let (to, from, others) = (None, None, Vec::new());
                     s.place = Some(Place { call, to, from, from_caller, inferred: false, others });
                 }

@@ -8,7 +8,7 @@
 //! MOS     = 1 (R ≤ 0), 4.5 (R ≥ 100), else 1 + 0.035·R + R·(R − 60)·(100 − R)·7·10⁻⁶
 //! ```
 //!
-//! Loss is what the capture missed of the stream, late packets counting as received. What the other end's jitter buffer
+//! Loss is what the capture missed of the stream, late packets counting as received; less what RTCP says arrived. What the other end's jitter buffer
 //! threw away is not in it. It is not the MOS that Microsoft's clients report (NetworkMOS, ListenMOS): their model is not
 //! published.
 
@@ -71,7 +71,9 @@ pub(super) fn mos(m: &MediaStream, stream: &Stream) -> Option<Mos> {
     if expected == 0 || stream.packets < 2 {
         return None;
     }
-    let loss_pct = 100.0 * stream.losses().missing as f64 / expected as f64;
+    // What the capture alone missed arrived all the same.
+    let missing = stream.losses().missing.saturating_sub(m.loss.map_or(0, |l| l.not_captured));
+    let loss_pct = 100.0 * missing as f64 / expected as f64;
     let constants = CodecConstants::of(codec)?;
     let half = |t: Nanos| t as f64 / 2e6;
     let (delay_ms, delay_measured) = match m.round_trip {

@@ -1,8 +1,9 @@
 //! What RTCP says of a stream: which reports are about it, where its losses are, how long a round takes.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
-use super::super::{Heard, Stream};
+use super::super::{Heard, Reports, Stream};
 use super::{LossSplit, MediaStream};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
@@ -12,22 +13,33 @@ const SECOND: Nanos = 1_000_000_000;
 /// Reports belong to a stream up to so long before its first and behind its last packet.
 const AROUND: Nanos = 30 * SECOND;
 
+/// Reports of an equal number between the same machines that are looked at.
+const MOST_COMPARED: usize = 64;
+
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
+/// A source, and from which machine to which its RTCP goes.
+type Key = (u32, IpAddr, IpAddr);
+
 /// Reports and senders by source.
+#[derive(Default)]
 pub(super) struct Reported {
-    heard: Map<u32, Vec<usize>>,
-    senders: Map<u32, Vec<usize>>,
+    heard: Map<Key, Vec<usize>>,
+    senders: Map<Key, Vec<usize>>,
 }
 
 impl Reported {
     pub fn new(analysis: &Analysis) -> Self {
-        let mut out = Self { heard: Map::default(), senders: Map::default() };
+        let mut out = Self::default();
+        let key = |ssrc, flow| {
+            let flow = analysis.flow(flow);
+            (ssrc, flow.src.ip(), flow.dst.ip())
+        };
         for (i, h) in analysis.media.reports.heard.iter().enumerate() {
-            out.heard.entry(h.about).or_default().push(i);
+            out.heard.entry(key(h.about, h.flow)).or_default().push(i);
         }
         for (i, s) in analysis.media.reports.senders.iter().enumerate() {
-            out.senders.entry(s.ssrc).or_default().push(i);
+            out.senders.entry(key(s.ssrc, s.flow)).or_default().push(i);
         }
         out
     }
@@ -36,36 +48,55 @@ impl Reported {
     pub fn find(&self, analysis: &Analysis, m: &MediaStream) -> (Option<usize>, Option<usize>) {
         let there = analysis.flow(m.flow);
         let back = Flow { src: there.dst, dst: there.src, ..there };
-        let list = |of: &Map<u32, Vec<usize>>| of.get(&m.ssrc).cloned().unwrap_or_default();
         let reports = &analysis.media.reports;
-        let heard = list(&self.heard).into_iter().filter_map(|i| {
-            let h = reports.heard.get(i)?;
-            let (first, last) = (h.history.first()?.time, h.history.last()?.time);
-            let fits = first <= m.last.saturating_add(AROUND) && last >= m.first.saturating_sub(AROUND);
-            let nearness = near(analysis.flow(h.flow), back)?;
-            fits.then_some((nearness, h.reports, i))
-        });
-        let senders = list(&self.senders).into_iter().filter_map(|i| {
-            let s = reports.senders.get(i)?;
-            Some((near(analysis.flow(s.flow), there)?, s.compounds, i))
-        });
-        (heard.max().map(|(.., i)| i), senders.max().map(|(.., i)| i))
+        let in_time = |first: Nanos, last: Nanos| {
+            first <= m.last.saturating_add(AROUND) && last >= m.first.saturating_sub(AROUND)
+        };
+        let heard = |i: &usize| {
+            let h = reports.heard.get(*i)?;
+            let fits = in_time(h.history.first()?.time, h.history.last()?.time);
+            fits.then_some((near(analysis.flow(h.flow), back), h.reports, *i))
+        };
+        let sender = |i: &usize| {
+            let s = reports.senders.get(*i)?;
+            in_time(s.first, s.last).then_some((near(analysis.flow(s.flow), there), s.compounds, *i))
+        };
+        let on = |f: Flow| analysis.find_flow(f.src, f.dst, f.transport);
+        let at_hand = |f: Flow, of: fn(&Reports, FlowId, u32) -> Option<usize>| {
+            let both = [on(f), on(beside(f))];
+            both.into_iter().flatten().filter_map(|flow| of(reports, flow, m.ssrc)).collect::<Vec<_>>()
+        };
+        let others = |of: &Map<Key, Vec<usize>>, f: Flow| {
+            let all = of.get(&(m.ssrc, f.src.ip(), f.dst.ip())).into_iter().flatten();
+            all.take(MOST_COMPARED).copied().collect::<Vec<_>>()
+        };
+        let best =
+            |mut all: Vec<usize>, more: Vec<usize>, of: &dyn Fn(&usize) -> Option<(u8, u32, usize)>| {
+                all.extend(more);
+                all.iter().filter_map(of).max().map(|(.., i)| i)
+            };
+        (
+            best(at_hand(back, Reports::heard_at), others(&self.heard, back), &heard),
+            best(at_hand(there, Reports::sender_at), others(&self.senders, there), &sender),
+        )
     }
 }
 
-/// How well RTCP's flow fits that of the media it goes beside: the same (RFC 5761), the next ports, at least the same
-/// machines.
-fn near(rtcp: Flow, media: Flow) -> Option<u8> {
-    let next = |a: std::net::SocketAddr, b: std::net::SocketAddr| a.port() == b.port().wrapping_add(1);
-    if (rtcp.src.ip(), rtcp.dst.ip()) != (media.src.ip(), media.dst.ip()) {
-        return None;
-    }
-    Some(match (rtcp.src == media.src, rtcp.dst == media.dst) {
+/// Where RTCP goes beside media that has it not on its own ports.
+fn beside(media: Flow) -> Flow {
+    let next = |a: SocketAddr| SocketAddr::new(a.ip(), a.port().wrapping_add(1));
+    Flow { src: next(media.src), dst: next(media.dst), ..media }
+}
+
+/// How well RTCP's flow between the same machines fits that of the media: the same (RFC 5761), the next ports, one of them.
+fn near(rtcp: Flow, media: Flow) -> u8 {
+    let next = beside(media);
+    match (rtcp.src == media.src, rtcp.dst == media.dst) {
         (true, true) => 4,
-        _ if next(rtcp.src, media.src) && next(rtcp.dst, media.dst) => 3,
-        _ if next(rtcp.src, media.src) || next(rtcp.dst, media.dst) => 2,
+        _ if (rtcp.src, rtcp.dst) == (next.src, next.dst) => 3,
+        _ if rtcp.src == next.src || rtcp.dst == next.dst => 2,
         _ => 1,
-    })
+    }
 }
 
 /// Mean time from the capture point to who reports and back.

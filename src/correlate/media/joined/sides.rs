@@ -1,5 +1,8 @@
 //! The media of one call by section and direction.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use super::MediaStream;
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
@@ -25,6 +28,8 @@ pub struct SectionMedia {
     pub from_callee: Vec<usize>,
     /// Streams whose direction is not known.
     pub other: Vec<usize>,
+    /// Machines where the caller, and the callee, want it.
+    pub machines: [BTreeSet<IpAddr>; 2],
 }
 
 impl SectionMedia {
@@ -59,6 +64,9 @@ impl Analysis {
                 let [Some(caller), Some(callee)] = terms else { continue };
                 section.declined = caller.declined || callee.declined;
                 section.agreed = section.agreed.or(Some(a.from).filter(|_| !section.declined));
+                for (machines, terms) in section.machines.iter_mut().zip([caller, callee]) {
+                    machines.extend(terms.ends.iter().map(|e| e.address.ip()));
+                }
                 section.from_caller_wanted |= plan.allows(a, index, true);
                 section.from_callee_wanted |= plan.allows(a, index, false);
             }

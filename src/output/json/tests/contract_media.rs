@@ -55,11 +55,54 @@ pub struct MediaStream {
     pub quality: String,
     pub dscp: Vec<Mark>,
     pub rtcp: Rtcp,
+    pub loss_split: Option<LossSplit>,
+    pub round_trip_ms: Option<f64>,
+    pub unheard: bool,
+    pub back: Option<u32>,
+    pub follows: Option<Follows>,
+    pub srtp_signalled: String,
+    pub dscp_changes: Vec<DscpChange>,
+    pub call_inferred: bool,
+    pub other_calls: Vec<u32>,
+    pub holds: Vec<Hold>,
     pub ice: Option<u32>,
     pub unsignalled: bool,
     pub after_end_ms: Option<f64>,
     pub held: bool,
     pub hops: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossSplit {
+    pub before: u64,
+    pub reported: u64,
+    pub behind: u64,
+    pub not_captured: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follows {
+    pub stream: u32,
+    pub by: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DscpChange {
+    pub from: u8,
+    pub to: u8,
+    pub before: u32,
+    pub after: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    pub from: String,
+    pub until: String,
+    pub stops: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +149,8 @@ pub struct Jitter {
 #[serde(deny_unknown_fields)]
 pub struct MosBasis {
     pub codec: Option<String>,
+    pub variant: Option<String>,
+    pub loss_pct: f64,
     pub r: f64,
     pub ie: f64,
     pub bpl: f64,

@@ -4,7 +4,8 @@ use callscope_parsers::rtp::digit;
 
 use super::*;
 use crate::correlate::media::{
-    Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Stream, StreamSource,
+    Codec, CodecConstants, CodecSource, Follows, Heard, LossSplit, MediaIndex, MediaStream, Mos, Protection,
+    Secured, Stream, StreamSource,
 };
 use crate::view::ice;
 use crate::view::media::plot::{self, Plot};
@@ -34,6 +35,9 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
     };
     say(matches!(s.source, StreamSource::Announced(_)), "few packets");
     say(alone(at, &at.gathered.media, s), "one way");
+    say(s.unheard, "not heard at the far end");
+    say(s.protection.is_none() && s.secured == Secured::Agreed, "plain though SRTP was agreed on");
+    say(!s.mark_changes.is_empty(), "marks change on the way");
     say(s.held, "held");
     say(s.after_end.is_some(), "after the end of the call");
     say(s.unsignalled, "not signalled");
@@ -45,11 +49,12 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
 /// The other direction of its call was not captured, though the stream lasts.
 fn alone(at: At<'_>, all: &MediaIndex, s: &MediaStream) -> bool {
     let (Some(call), Some(from_caller)) = (s.call, s.from_caller) else { return false };
+    let other = |o: &MediaStream| o.from_caller == Some(!from_caller) && media::kind(o) == media::kind(s);
     // Before the answer only one side speaks.
     at.analysis.call(call).summary.answered.is_some()
-        && !all
-            .of_call(call)
-            .any(|(_, o)| o.from_caller == Some(!from_caller) && media::kind(o) == media::kind(s))
+        && s.back.is_none()
+        && !all.of_call(call).any(|(_, o)| other(o))
+        && media::half_missing(at.analysis, call)
 }
 
 /// A table of facts, each with the frame that shows it.
@@ -73,7 +78,8 @@ impl Facts {
     }
 
     fn part(self, title: &str) -> Part {
-        let columns = vec![column("what", "What", Align::Left, 0), column("value", "Value", Align::Left, 0)];
+        // What stands beside its word needs no title.
+        let columns = vec![column("what", "", Align::Left, 0), column("value", "", Align::Left, 0)];
         Part { title: title.to_owned(), table: Table { columns, rows: self.rows }, leads: self.leads }
     }
 }
@@ -92,9 +98,9 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let words: Vec<String> = words.into_iter().filter(|w| !w.is_empty()).collect();
     let title = format!("Stream {}  {sender} → {receiver}  {}", row + 1, words.join("  "));
     let heard = at.analysis.heard_of(s);
-    let head = sentences(at, s, figures, heard);
-    let mut parts = vec![here(figures)];
-    parts.extend(heard.map(|h| at_the_end(at, h, figures)));
+    let head = sentences(at, s, figures);
+    let mut parts = vec![here(s, figures)];
+    parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
     parts.extend(events(at, s, figures));
     parts.push(stream(at, s, figures));
@@ -107,7 +113,7 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
 }
 
 /// What a reader is to know first.
-fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream, heard: Option<&Heard>) -> Vec<String> {
+fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
     let mut head = Vec::new();
     let losses = figures.losses();
     let expected = figures.expected();
@@ -123,35 +129,27 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream, heard: Option<&Heard
             losses.longest
         ),
     });
-    if let Some(heard) = heard.and_then(|h| media::heard_loss(h, figures)) {
-        let here = losses.missing.cast_signed();
-        head.push(match (heard.lost.max(0), heard.lost - here) {
-            (0, _) => "The receiver reports no loss.".to_owned(),
-            (lost, behind) if behind > 0 => format!(
-                "The receiver reports {} lost ({} %): {} more behind the capture point.",
-                show::number(lost.unsigned_abs()),
-                decimal(heard.percent),
-                show::number(behind.unsigned_abs())
-            ),
-            (lost, _) => format!(
-                "The receiver reports {} lost ({} %): none behind the capture point.",
-                show::number(lost.unsigned_abs()),
-                decimal(heard.percent)
-            ),
-        });
+    head.extend(s.loss.map(|l| split(&l)));
+    if s.unheard {
+        head.push(
+            "The other end reports while it runs (RTCP), and none of its reports is about it: it does not arrive there."
+                .to_owned(),
+        );
     }
-    head.extend(s.mos.map(|m| mos(&m)));
-    if let Some(codec) = s.codec.as_ref().filter(|c| s.mos.is_none() && c.clock != 90_000) {
-        const WITH_FIGURES: [&str; 4] = ["PCMU", "PCMA", "G729", "G723"];
-        if !WITH_FIGURES.iter().any(|known| codec.name.eq_ignore_ascii_case(known)) {
-            let name = show::shorten(&show::safe_str(&codec.name), 40);
-            head.push(format!("No MOS: ITU-T G.113 has no figures for {name}."));
-        }
+    head.extend(s.mos.map(|m| mos(s, &m)));
+    if let Some(codec) =
+        s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
+    {
+        let name = show::shorten(&show::safe_str(&codec.name), 40);
+        head.push(match CodecConstants::of(codec) {
+            None => format!("No MOS: ITU-T G.113 has no figures for {name}."),
+            Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
+        });
     }
     if alone(at, &at.gathered.media, s) {
         head.push(
-            "Nothing of the other direction was captured: it was not sent, it was lost on its way, or it takes a way that does not \
-             pass here."
+            "Nothing of the other direction was captured, though SDP asked for it: it was not sent, was lost on its way, or takes a \
+             way that does not pass here."
                 .to_owned(),
         );
     }
@@ -159,14 +157,47 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream, heard: Option<&Heard
         head.push(format!("It goes on for {} after the BYE that ended the call.", show::duration(late)));
     }
     if s.unsignalled {
-        head.push(
-            "No SDP of the call names where it goes to: it is sent to where the other side's packets come from (latching), or \
-             to an address that SDP told elsewhere."
-                .to_owned(),
-        );
+        let latched = match s.back {
+            Some(back) => format!(": it goes to where stream {} comes from (latching)", back + 1),
+            None => String::new(),
+        };
+        head.push(format!("No SDP of the call names where it goes to{latched}."));
     }
     if s.held {
-        head.push("It stops where the call was put on hold.".to_owned());
+        head.push("It stood still in a hold that SDP agreed on.".to_owned());
+    }
+    head.extend(s.follows.map(|f| match f {
+        Follows::Source(other) => {
+            format!("It goes on from stream {}: another SSRC on the same flow.", other + 1)
+        }
+        Follows::Path(other) => {
+            format!("It goes on from stream {}: the same SSRC on another path.", other + 1)
+        }
+    }));
+    if s.protection.is_none() && s.secured != Secured::NotOffered {
+        let words = match s.secured {
+            Secured::Agreed => "SRTP was agreed on, and its packets are plain.",
+            _ => "SRTP was offered and not taken: its packets are plain.",
+        };
+        head.push(words.to_owned());
+    }
+    for change in s.mark_changes.iter().take(4) {
+        let place = if change.before == change.after {
+            "where its frames were captured again".to_owned()
+        } else {
+            format!("between stream {} and stream {}", change.before + 1, change.after + 1)
+        };
+        head.push(format!(
+            "Its mark changes from {} to {} {place}.",
+            mark_words(change.from),
+            mark_words(change.to)
+        ));
+    }
+    if s.call_inferred && s.call.is_some() {
+        head.push(
+            "That it is of this call is inferred: no SDP at this capture point names its addresses."
+                .to_owned(),
+        );
     }
     if matches!(s.codec.as_ref().map(|c| c.source), Some(CodecSource::Fallback)) {
         head.push(format!(
@@ -182,25 +213,48 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream, heard: Option<&Heard
     head
 }
 
+/// Where packets were lost.
+fn split(l: &LossSplit) -> String {
+    let number = |n: u64| show::number(n);
+    match (l.reported, l.after) {
+        (0, _) if l.not_captured > 0 => format!(
+            "The receiver reports no loss: what is missing here ({}) was lost by the capture.",
+            number(l.not_captured)
+        ),
+        (0, _) => "The receiver reports no loss.".to_owned(),
+        (reported, 0) => {
+            format!("The receiver reports {} lost: none behind the capture point.", number(reported))
+        }
+        (reported, after) => format!(
+            "The receiver reports {} lost: {} behind the capture point, {} before it.",
+            number(reported),
+            number(after),
+            number(reported.saturating_sub(after))
+        ),
+    }
+}
+
 /// The estimate with what it is made from.
-fn mos(m: &Mos) -> String {
+fn mos(s: &MediaStream, m: &Mos) -> String {
     let delay = if m.delay_measured {
         format!("{} ms one way, half of RTCP's round trip", decimal(m.delay_ms))
     } else {
-        format!("{} ms one way assumed, as none was measured", decimal(m.delay_ms))
+        format!("{} ms one way, which is assumed: RTCP does not tell it", decimal(m.delay_ms))
     };
+    let variant = s.codec.as_ref().and_then(CodecConstants::of).map_or("the codec", |c| c.variant);
     format!(
-        "MOS {:.1} (R {:.0}): estimate by the E-model (ITU-T G.107) from the loss seen here, Ie {} and Bpl {} of the codec (G.113 \
-         Appendix I), {delay}.",
+        "MOS {:.1} (R {:.0}): an estimate by the E-model (ITU-T G.107) from {} % lost before the capture point, Ie {} and Bpl {} of \
+         {variant} (G.113 Appendix I), {delay}. What the receiver's jitter buffer throws away is not in it.",
         m.value,
         m.r,
+        decimal(m.loss_pct),
         decimal(m.ie),
         decimal(m.bpl)
     )
 }
 
 /// What was measured where the capture was taken.
-fn here(figures: &Stream) -> Part {
+fn here(s: &MediaStream, figures: &Stream) -> Part {
     let mut facts = Facts::new();
     let losses = figures.losses();
     facts.at("packets", show::number(figures.packets), frame(figures.first_frame));
@@ -210,7 +264,9 @@ fn here(figures: &Stream) -> Part {
     facts.at("lost before here", lost, Lead::default().bad(heard));
     if losses.missing > 0 {
         facts.add("runs of loss", format!("{}, longest {}", losses.bursts, losses.longest));
-        if figures.repeated_in_next > 0 {
+        let is_red = |c: &Codec| c.name.eq_ignore_ascii_case("red");
+        let mut codecs = s.codec.iter().chain(s.other_codecs.iter().filter_map(|(_, c)| c.as_ref()));
+        if figures.repeated_in_next > 0 && codecs.any(is_red) {
             let left = losses.missing.saturating_sub(u64::from(figures.repeated_in_next));
             let text = format!("{} (RED repeats the frame in the next packet)", show::number(left));
             facts.add("lost after RED", text);
@@ -263,17 +319,21 @@ fn here(figures: &Stream) -> Part {
 }
 
 /// What RTCP tells of it from the far end.
-fn at_the_end(at: At<'_>, heard: &Heard, figures: &Stream) -> Part {
+fn at_the_end(at: At<'_>, s: &MediaStream, heard: &Heard, figures: &Stream) -> Part {
     let mut facts = Facts::new();
     let last = heard.history.last().map_or(Lead::default(), |r| frame(r.frame));
     facts.at("reports", show::number(u64::from(heard.reports)), last);
     match media::heard_loss(heard, figures) {
         Some(loss) => {
             facts.add("lost", format!("{} ({} %)", loss.lost, decimal(loss.percent)));
-            let behind = (loss.lost - figures.losses().missing.cast_signed()).max(0).unsigned_abs();
-            facts.add("of them behind the capture point", show::number(behind));
         }
         None => facts.add("lost", format!("{} since it began to hear", heard.last.cumulative_lost)),
+    }
+    if let Some(split) = s.loss {
+        facts.add("of them behind the capture point", show::number(split.after));
+        if split.not_captured > 0 {
+            facts.add("missing here only", show::number(split.not_captured));
+        }
     }
     let worst = 100.0 * f64::from(heard.worst_fraction) / 256.0;
     facts.add("worst between two reports", format!("{} %", decimal(worst)));
@@ -291,6 +351,9 @@ fn at_the_end(at: At<'_>, heard: &Heard, figures: &Stream) -> Part {
             show::duration(trips.max)
         );
         facts.add("round trip", text);
+    }
+    if let Some(round) = s.round_trip {
+        facts.add("round trip of both ends", show::duration(round));
     }
     let back = at.analysis.flow(heard.flow);
     facts.add("reported by", format!("{} on {}", media::ssrc(heard.reporter), show::address(back.src)));
@@ -360,6 +423,14 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
     if let Some(call) = s.call {
         let state = at.analysis.call(call).summary.state.name().replace('_', " ");
         facts.add("call", format!("{} ({state})", u64::from(call.0) + 1));
+        if !s.other_calls.is_empty() {
+            let others: Vec<String> =
+                s.other_calls.iter().take(8).map(|c| (u64::from(c.0) + 1).to_string()).collect();
+            facts.add("also of calls", others.join(", "));
+        }
+    }
+    if let Some(back) = s.back {
+        facts.add("other direction", format!("stream {}", back + 1));
     }
     if let Some(section) = &s.section {
         let text = format!("{} of its SDP: {}", ordinal(section.index), show::safe_str(&section.kind));
@@ -387,6 +458,16 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
         (None, Some(used)) => facts.add("packet time", format!("{} used", millis(used))),
         (Some(asked), None) => facts.add("packet time", format!("{asked} ms asked")),
         (None, None) => {}
+    }
+    for hold in s.holds.iter().take(8) {
+        let from = show::duration(hold.from.saturating_sub(figures.first).max(0));
+        let what = if hold.stops { "to stop" } else { "the other direction to stop" };
+        let until = if hold.until >= figures.last {
+            "to its end".to_owned()
+        } else {
+            format!("for {}", show::duration(hold.until.saturating_sub(hold.from)))
+        };
+        facts.add("hold", format!("{what}, {from} after the first packet, {until}"));
     }
     facts.add(
         "protection",
