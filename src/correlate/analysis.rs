@@ -79,6 +79,7 @@ pub struct Analysis {
     pub(super) alias_cache: super::aliases::AliasCache,
     pub(super) media_cache: MediaCache,
     pub(super) media_index_cache: super::media::IndexCache,
+    pub(super) sip_marks: super::marks::SipMarks,
 }
 
 /// Messages by the frame that completed them.

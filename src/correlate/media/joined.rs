@@ -13,7 +13,7 @@ use super::{Heard, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
-use crate::correlate::stun::AllocationIdx;
+use crate::correlate::stun::{AllocationIdx, GroupIdx};
 
 mod belong;
 mod course;
@@ -207,6 +207,8 @@ pub struct MediaStream {
     pub relay: Option<StreamRelay>,
     /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
     pub pair: Option<(usize, usize)>,
+    /// The same where no SDP tells of it: a group of checks of the session ([`Analysis::loose_ice_session`]) and its pair.
+    pub loose_pair: Option<(GroupIdx, usize)>,
     /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
     pub ptime_most: Option<u32>,
@@ -263,6 +265,7 @@ impl MediaStream {
             codec_agreed: false,
             relay: None,
             pair: None,
+            loose_pair: None,
             ptime_asked: None,
             ptime_most: None,
             ptime_used: None,
@@ -308,6 +311,7 @@ struct Subject<'a> {
     stream: Cow<'a, Stream>,
     ends: Ends,
     place: Option<Place>,
+    loose_pair: Option<(GroupIdx, usize)>,
 }
 
 impl Subject<'_> {
@@ -365,6 +369,7 @@ impl Analysis {
         for (s, on_pair) in subjects.drain(..).zip(pairs) {
             let mut m = MediaStream::new(s.source, &s.stream);
             m.relay = s.ends.relay;
+            m.loose_pair = s.loose_pair;
             m.pair = on_pair.map(|p| (p.session, p.pair));
             let payload_type = s.sought().payload_type;
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
@@ -454,13 +459,13 @@ impl Analysis {
         let mut out: Vec<Subject<'_>> = Vec::with_capacity(self.media.streams.len());
         for (at, stream) in (0u32..).map(StreamIdx).zip(&self.media.streams) {
             let (source, ends) = subject(StreamSource::Stream(at), Cow::Borrowed(stream));
-            out.push(Subject { source, stream: Cow::Borrowed(stream), ends, place: None });
+            out.push(Subject { source, stream: Cow::Borrowed(stream), ends, place: None, loose_pair: None });
         }
         let certain = out.len();
         for (at, few) in (0u32..).zip(self.media.doubtful()) {
             if let Some(stream) = few.stream() {
                 let (source, ends) = subject(StreamSource::Announced(at), Cow::Borrowed(&stream));
-                out.push(Subject { source, stream: Cow::Owned(stream), ends, place: None });
+                out.push(Subject { source, stream: Cow::Owned(stream), ends, place: None, loose_pair: None });
             }
         }
         if out.is_empty() {

@@ -8,7 +8,10 @@ use super::belong::Place;
 use crate::correlate::Analysis;
 use crate::correlate::ice::IceSession;
 use crate::correlate::model::*;
-use crate::correlate::stun::StunOwner;
+use crate::correlate::stun::{GroupIdx, StunOwner};
+
+/// Sessions without SDP that are worked out for their pairs.
+const MOST_LOOSE: usize = 1_024;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -25,12 +28,12 @@ impl Analysis {
     /// Finds the pairs of streams in calls with ICE. Streams without call get one where checks on their own path name it.
     pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>]) -> Vec<Option<OnPair>> {
         let mut out = vec![None; subjects.len()];
-        let by_path = self.calls_by_path(subjects);
+        let by_path = self.groups_by_path(subjects);
         let mut by_call: Map<CallIdx, Vec<usize>> = Map::default();
         for (i, s) in subjects.iter().enumerate() {
             let call = match &s.place {
                 Some(place) => Some(place.call),
-                None => s.ends.path.and_then(|p| by_path.get(&p).copied()),
+                None => s.ends.path.and_then(|p| self.call_of_checks(*by_path.get(&p)?)),
             };
             if let Some(call) = call.filter(|c| self.has_ice(*c)) {
                 by_call.entry(call).or_default().push(i);
@@ -51,7 +54,25 @@ impl Analysis {
                 }
             }
         }
+        self.loose_pairs(subjects, &by_path);
         out
+    }
+
+    /// Pairs in sessions of which only checks were seen.
+    fn loose_pairs(&self, subjects: &mut [Subject<'_>], by_path: &Map<(SocketAddr, SocketAddr), GroupIdx>) {
+        let mut sessions: Map<GroupIdx, IceSession> = Map::default();
+        for s in subjects.iter_mut().filter(|s| s.place.is_none()) {
+            let Some((path, group)) = s.ends.path.and_then(|p| Some((p, *by_path.get(&p)?))) else {
+                continue;
+            };
+            if self.call_of_checks(group).is_some() || sessions.len() >= MOST_LOOSE {
+                continue;
+            }
+            let session = sessions.entry(group).or_insert_with(|| self.loose_ice_session(group));
+            let ends = [path, (path.1, path.0)];
+            let pair = session.pairs.iter().position(|p| ends.contains(&(p.a, p.b)));
+            s.loose_pair = pair.map(|pair| (group, pair));
+        }
     }
 
     fn pair_under(&self, s: &Subject<'_>, sessions: &[IceSession], call: CallIdx) -> Option<OnPair> {
@@ -82,9 +103,9 @@ impl Analysis {
         (r.from_tag == caller_tag) == r.is_request()
     }
 
-    /// Calls by the paths, in both directions, of streams that no SDP speaks of and checks do.
-    fn calls_by_path(&self, subjects: &[Subject<'_>]) -> Map<(SocketAddr, SocketAddr), CallIdx> {
-        let mut out: Map<(SocketAddr, SocketAddr), Option<CallIdx>> = Map::default();
+    /// Groups of checks by the paths, in both directions, of streams that no SDP speaks of.
+    fn groups_by_path(&self, subjects: &[Subject<'_>]) -> Map<(SocketAddr, SocketAddr), GroupIdx> {
+        let mut out: Map<(SocketAddr, SocketAddr), Option<GroupIdx>> = Map::default();
         for (a, b) in subjects.iter().filter(|s| s.place.is_none()).filter_map(|s| s.ends.path) {
             out.insert((a, b), None);
             out.insert((b, a), None);
@@ -95,15 +116,12 @@ impl Analysis {
                 let StunOwner::Check(group) = r.owner() else { continue };
                 let flow = self.flow(r.path);
                 let known = *seen.entry(r.path).or_insert_with(|| out.contains_key(&(flow.src, flow.dst)));
-                if !known {
-                    continue;
-                }
-                if let Some(call) = self.call_of_checks(group) {
-                    out.insert((flow.src, flow.dst), Some(call));
-                    out.insert((flow.dst, flow.src), Some(call));
+                if known {
+                    out.insert((flow.src, flow.dst), Some(group));
+                    out.insert((flow.dst, flow.src), Some(group));
                 }
             }
         }
-        out.into_iter().filter_map(|(path, call)| Some((path, call?))).collect()
+        out.into_iter().filter_map(|(path, group)| Some((path, group?))).collect()
     }
 }

@@ -70,6 +70,20 @@ fn a_peer_reflexive_end_is_known_by_its_checks() {
 }
 
 #[test]
+fn checks_without_sdp_have_a_pair_too() {
+    let mut s = Stage::default();
+    s.check(120, [BM, AM], 5, ["alic", "bobb"]);
+    s.rtp(200, THERE, &rtp(1), 50, &[]);
+    s.rtp(200, "10.0.0.1:4002>10.0.0.2:5002", &rtp(2), 50, &[]);
+    let list = s.streams();
+    assert_eq!(wheres(&list), ["-.- ?", "-.- ?"]);
+    let (group, pair) = list[0].loose_pair.unwrap();
+    let pair = &s.analysis.loose_ice_session(group).pairs[pair];
+    assert_eq!((pair.a, pair.b), (BM.parse().unwrap(), AM.parse().unwrap()));
+    assert_eq!((list[0].pair, list[1].loose_pair), (None, None));
+}
+
+#[test]
 fn one_stream_on_three_stretches_of_its_way() {
     let mut s = Stage::default();
     let (proxy, nat) = ("10.0.0.9:9000", "198.51.100.1:61000");
