@@ -198,6 +198,8 @@ fn panel(plot: &Plot, of: Quantity, height: usize, inside: usize, look: Look, ou
     let values = plot.columns(of, look.window, inside);
     let reported: Vec<(usize, f64)> = plot
         .reported_of(of, look.window)
+        // No loss is what the row says without it, and the reports have a row of their own.
+        .filter(|(_, value)| of != Quantity::Loss || *value > 0.0)
         .filter_map(|(at, value)| Some((look.window.column(at, inside)?, value)))
         .collect();
     let known = values.iter().flatten().copied();

@@ -351,7 +351,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 TableKind::Dialogs => 12,
                 TableKind::Sessions | TableKind::Allocations => 14,
                 TableKind::Calls => 60,
-                TableKind::List(list) => [60, 60, 0, 0, 0, 0][*list as usize],
+                TableKind::List(list) => [60, 60, 0, 0, 0, 22][*list as usize],
             };
             if *kind == TableKind::Dialogs {
                 data.total = 12;

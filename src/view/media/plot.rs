@@ -42,6 +42,7 @@ impl Quantity {
     /// A value of it, to the precision that matters.
     pub fn text(self, value: f64) -> String {
         match self {
+            Self::Jitter | Self::Gap if value >= 9_999.5 => format!("{:.0} s", value / 1000.0),
             Self::Jitter if value < 9.95 => format!("{value:.1}"),
             Self::Loss if value > 0.0 && value < 9.95 => format!("{value:.1}"),
             _ => format!("{value:.0}"),
