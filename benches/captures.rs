@@ -1,5 +1,5 @@
 //! Writes the captures that the ratio table is measured on: `cargo run --release --example bench-captures -- FOLDER [NAME…]`,
-//! those named (`sip`, `mix`, `big`, `tcp`, `storm`, `storm_tcp`) or all but the last.
+//! those named (`sip`, `mix`, `big`, `tcp`, `storm`, `storm_tcp`, `streams`, `noise`) or all but the last three.
 
 mod generate;
 
@@ -16,7 +16,7 @@ fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args_os().nth(1).unwrap_or_else(|| ".".into()));
     let names: Vec<String> = std::env::args().skip(2).collect();
     let wanted = |name: &str| match names.is_empty() {
-        true => name != "storm_tcp",
+        true => !matches!(name, "storm_tcp" | "streams" | "noise"),
         false => names.iter().any(|n| n == name),
     };
     let create = |name: &str| -> std::io::Result<_> {
@@ -39,6 +39,14 @@ fn main() -> std::io::Result<()> {
         if wanted(name) {
             let (out, path) = create(name)?;
             let frames = generate::write_storm(out, STORM, tcp_segment)?;
+            println!("{}: {frames} frames", path.display());
+        }
+    }
+    // A hundred thousand streams at once for a second and a half; a million sources of one packet each.
+    for (name, streams, packets) in [("streams", 100_000, 75), ("noise", 1_000_000, 1)] {
+        if wanted(name) {
+            let (out, path) = create(name)?;
+            let frames = generate::write_streams(out, streams, packets)?;
             println!("{}: {frames} frames", path.display());
         }
     }

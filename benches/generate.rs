@@ -316,3 +316,29 @@ pub fn write_storm(out: impl Write, notifies: u32, tcp_segment: Option<usize>) -
     w.out.flush()?;
     Ok(frames)
 }
+
+/// Writes RTP without signalling: so many streams at once, one packet of each every 20 ms; gives how many frames. With one
+/// packet each it is what a scan of random ports looks like.
+pub fn write_streams(out: impl Write, streams: u32, packets: u32) -> io::Result<u64> {
+    let mut w = Writer { out, buf: Vec::with_capacity(256) };
+    for v in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
+        w.out.write_all(&v.to_le_bytes())?;
+    }
+    let mut rtp = [0x55u8; 172];
+    rtp[..2].copy_from_slice(&[0x80, 0]);
+    let start = 1_700_000_000_000_000u64;
+    for k in 0..packets {
+        for id in 0..streams {
+            rtp[2..4].copy_from_slice(&(k as u16).to_be_bytes());
+            rtp[4..8].copy_from_slice(&(k * 160).to_be_bytes());
+            rtp[8..12].copy_from_slice(&id.wrapping_mul(0x9e37_79b9).to_be_bytes());
+            let port = (id % 20_000) as u16 * 2;
+            let (a, b) =
+                (Ipv4Addr::from(0x0a00_0001 + id / 20_000), Ipv4Addr::from(0x0a64_0001 + id / 20_000));
+            let micros = start + u64::from(k) * 20_000 + u64::from(id) * 19_000 / u64::from(streams);
+            w.udp(micros, (a, 16_384 + port), (b, 16_384 + port), &rtp)?;
+        }
+    }
+    w.out.flush()?;
+    Ok(u64::from(streams) * u64::from(packets))
+}

@@ -124,7 +124,7 @@ impl Default for Limits {
             ice_pairs: 10_000,
             ice_checks: 1_000_000,
             media_streams: 500_000,
-            doubtful_streams: 20_000,
+            doubtful_streams: 200_000,
             media_buckets: 256,
             rtcp_reports: 500_000,
             sqlr_messages: 1_000_000,

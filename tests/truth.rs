@@ -170,7 +170,6 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
 
 /// The streams in the JSON of every sample whose media is known, and nothing beside them.
 #[test]
-#[ignore = "media_streams is empty until media is analysed"]
 fn media_is_what_was_sent() {
     let mut wrong = Vec::new();
     for s in manifest().iter().filter(|s| !s.media.is_empty()) {

@@ -20,11 +20,13 @@ use crate::{Issue, mime, sdp, sqlr, tds};
 
 mod conference;
 mod control;
+mod media;
 
 pub use conference::{
     c3p_document, conference_documents, im_body, presence_document, rlmi_body, sip_routing,
 };
 pub use control::{csta, dns, mras, ntlm, provisioning, roaming};
+pub use media::{dtls, rtcp, rtp, zrtp};
 
 /// One fuzz target.
 pub type Body = fn(&[u8]);
@@ -36,6 +38,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("conference_info", conference_documents),
     ("csta", csta),
     ("dns", dns),
+    ("dtls", dtls),
     ("im", im_body),
     ("mime", mime_body),
     ("mras", mras),
@@ -45,6 +48,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("provisioning", provisioning),
     ("rlmi", rlmi_body),
     ("roaming", roaming),
+    ("rtcp", rtcp),
+    ("rtp", rtp),
     ("sdp", sdp_session),
     ("sip_message", sip_message),
     ("sip_routing", sip_routing),
@@ -57,6 +62,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("tls", tls),
     ("websocket", websocket),
     ("xml", xml),
+    ("zrtp", zrtp),
 ];
 
 #[track_caller]

@@ -7,6 +7,7 @@ pub mod c3p;
 pub mod conference_info;
 pub mod csta;
 pub mod dns;
+pub mod dtls;
 pub mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -28,7 +29,9 @@ pub mod sqlr;
 pub mod stun;
 pub mod tds;
 pub mod tls;
+pub mod udptl;
 pub mod websocket;
 pub mod xml;
+pub mod zrtp;
 
 pub use issue::Issue;

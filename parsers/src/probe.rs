@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | 0–3 | STUN, MS-TURN, RFC 3489 | cookie, type, length |
 //! | 9, 10, 13 | keep-alive, or blank lines before SIP | text |
+//! | 16–19 | ZRTP | cookie |
 //! | 20–63 | DTLS, text | version, length |
 //! | 64–127 | text, ChannelData (64–79 in RFC 8656, to 127 in RFC 5766) | first line, length |
 //! | 128–191 | RTP, RTCP (RFC 5761 §4 by the second byte) | header sizes, packet walk |
@@ -30,6 +31,7 @@ pub enum Probe {
     /// TURN ChannelData (0x4000–0x7FFF).
     ChannelData,
     Dtls,
+    Zrtp,
     Rtp,
     Rtcp,
     Tls,
@@ -59,6 +61,7 @@ pub fn probe_datagram(payload: &[u8]) -> Probe {
         128..=191 => probe_rtp(payload),
         0..=3 => probe_stun(payload),
         9 | 10 | 13 => probe_text(payload),
+        16..=19 if crate::zrtp::looks_like_zrtp(payload) => Probe::Zrtp,
         20..=127 => {
             let text = probe_text(payload);
             if text != Probe::Unknown {

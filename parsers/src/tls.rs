@@ -14,7 +14,7 @@ use crate::probe::{looks_like_sslv2_client_hello, looks_like_tls_record};
 
 pub mod certificate;
 pub mod cipher;
-mod handshake;
+pub(crate) mod handshake;
 #[cfg(test)]
 mod tests;
 

@@ -481,7 +481,7 @@ fn line(
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let main = kinds.first().map_or(t.codec, |(c, _)| *c);
     let mut text = format!(
-        "{src} > {dst} 0x{:08x} {} {}/{}{}, {call}: {} of {expected}, {} lost",
+        "{src} > {dst} 0x{:08X} {} {}/{}{}, {call}: {} of {expected}, {} lost",
         sent[0].ssrc,
         main.payload_type,
         main.name,

@@ -4,7 +4,7 @@ use std::io;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
+use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos};
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
     MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
@@ -40,8 +40,30 @@ impl Sink for Apply<'_> {
         self.analysis.add_rtp(facts, packet, memo)
     }
 
+    #[inline]
+    fn usual_rtp(
+        &mut self,
+        facts: &RtpFacts,
+        memo: StreamMemo,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool {
+        memo.ssrc == facts.ssrc
+            && self
+                .analysis
+                .media
+                .streams
+                .get_mut(memo.slot as usize)
+                .is_some_and(|s| s.push_usual(facts, time, frame, dscp))
+    }
+
     fn rtcp(&mut self, packet: &DecodedMedia<'_>) {
         self.analysis.add_rtcp(packet);
+    }
+
+    fn key_exchange(&mut self, packet: &DecodedMedia<'_>) {
+        self.analysis.add_key_exchange(packet, None);
     }
 
     fn media(&mut self, tally: &MediaTally) {

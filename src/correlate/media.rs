@@ -10,18 +10,22 @@ use hashbrown::HashTable;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::Nanos;
+use crate::capture::{FrameRef, Nanos};
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod buckets;
+mod handshake;
 mod index;
 mod jitter;
 mod joined;
 mod reports;
 mod sequence;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use buckets::{Bucket, Buckets};
+pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
 pub(in crate::correlate) use index::IndexCache;
 pub use index::MediaIndex;
 pub use joined::{
@@ -65,7 +69,10 @@ pub struct Doubtful {
 /// A packet that waits for others.
 #[derive(Debug, Clone, Copy)]
 struct HeldPacket {
-    packet: Packet<'static>,
+    time: Nanos,
+    frame: FrameRef,
+    facts: RtpFacts,
+    dscp: u8,
     /// The beginning of its payload.
     head: [u8; 4],
 }
@@ -76,11 +83,12 @@ impl HeldPacket {
         for (to, from) in head.iter_mut().zip(p.payload) {
             *to = *from;
         }
-        Self { packet: Packet { payload: &[], ..*p }, head }
+        Self { time: p.time, frame: p.frame, facts: p.facts, dscp: p.dscp, head }
     }
 
     fn packet(&self) -> Packet<'_> {
-        Packet { payload: &self.head, ..self.packet }
+        let Self { time, frame, facts, dscp, ref head } = *self;
+        Packet { time, frame, facts, dscp, duplicate: false, payload: head }
     }
 }
 
@@ -136,12 +144,15 @@ impl Doubtful {
 #[derive(Debug, Default)]
 pub struct Media {
     pub streams: Vec<Stream>,
+    /// By `FlowId`: whether there is a stream.
+    proved: Vec<bool>,
     /// Hash of flow and SSRC, and the slot.
     table: HashTable<(u64, u32)>,
     /// In a ring: the oldest makes place.
     doubtful: Vec<Doubtful>,
     next_doubtful: usize,
     pub reports: Reports,
+    pub keys: KeyExchanges,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
 }
@@ -154,6 +165,11 @@ impl Media {
     /// What may be RTP: too few packets to tell, or numbers that do not go on.
     pub fn doubtful(&self) -> &[Doubtful] {
         &self.doubtful
+    }
+
+    /// Whether a flow carries a stream.
+    pub(super) fn has_stream(&self, flow: FlowId) -> bool {
+        self.proved.get(flow.0 as usize).is_some_and(|p| *p)
     }
 
     fn is_at(&self, slot: u32, flow: FlowId, ssrc: u32) -> bool {
@@ -273,6 +289,11 @@ impl Analysis {
         stream.channel = channel;
         packets.into_iter().for_each(|p| stream.push(p, most));
         media.streams.push(stream);
+        let place = flow.0 as usize;
+        if media.proved.len() <= place {
+            media.proved.resize(place + 1, false);
+        }
+        media.proved[place] = true;
         media.table.insert_unique(hash, (hash, at), |(h, _)| *h);
         (at, packets.len() as u32)
     }

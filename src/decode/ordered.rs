@@ -370,21 +370,26 @@ impl CaptureDecoder {
                         let kept = give(payload, &at, sink);
                         return self.accounting.add(message_class(kept, missing), frames);
                     }
-                    Payload::Media(packet) => {
+                    told @ (Payload::Media(_) | Payload::Keys) => {
+                        let packet = if let Payload::Media(packet) = told { Some(packet) } else { None };
                         let at = DecodedMedia {
-                            bytes: packet.bytes,
+                            bytes: packet.map_or(payload, |p| p.bytes),
                             src,
                             dst,
                             transport: Transport::Udp,
-                            channel: packet.channel,
+                            channel: packet.map_or(0, |p| p.channel),
                             frame,
                             time,
                             dscp: ip.dscp,
                             duplicate: false,
                             cut: missing,
                         };
-                        let accepted = give_packet(&packet, &at, sink);
-                        return self.accounting.media(accepted, frames);
+                        if let Some(packet) = packet {
+                            let accepted = give_packet(&packet, &at, sink);
+                            return self.accounting.media(accepted, frames);
+                        }
+                        sink.key_exchange(&at);
+                        return self.accounting.add(Class::Encrypted, frames);
                     }
                 };
                 match sip::scan(bytes) {

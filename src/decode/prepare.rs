@@ -8,7 +8,7 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 
 use super::dns::{DnsEvent, dns_port, is_elsewhere};
-use super::media::{MediaFlow, MediaFlows, MediaKind, MediaPacket};
+use super::media::{MediaFlow, MediaFlows, MediaKind, MediaPacket, makes_keys};
 use super::sql::is_sqlr;
 use super::stun::{InChannel, StunEvent, in_channel, in_cut_channel, multiplexed, stun_in};
 use super::{Keys, Spans, Transport};
@@ -90,6 +90,8 @@ pub(super) enum Payload<'a> {
     Dns,
     /// Counted by its flow.
     Media(MediaPacket<'a>),
+    /// DTLS that may be part of a handshake.
+    Keys,
     /// Looks like SIP in a TURN channel.
     Carried(u16, &'a [u8]),
     /// To be scanned: it begins like a SIP message, or came by a port of SIP.
@@ -138,7 +140,9 @@ fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut
             counts.rtcp += 1;
             return media(MediaKind::Rtcp, payload);
         }
+        Probe::Dtls if makes_keys(payload) => return Payload::Keys,
         Probe::Dtls => Class::Encrypted,
+        Probe::Zrtp => return media(MediaKind::Other, payload),
         Probe::SipKeepAlive => Class::Decoded,
         Probe::Sip => return message_text(payload),
         Probe::Tls | Probe::Http | Probe::Unknown if sip_port => return message_text(payload),
@@ -208,7 +212,7 @@ pub fn prepare(
                     // Rare, and told by what came before: the ordered half takes it.
                     Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,
-                    Payload::Carried(..) => Class::Ordered,
+                    Payload::Carried(..) | Payload::Keys => Class::Ordered,
                     Payload::Media(packet) => {
                         let flow = MediaFlow { src: *src, dst: *dst, channel: packet.channel };
                         let start = ((packet.bytes.as_ptr() as usize) - base) as u32;

@@ -24,7 +24,7 @@ pub use ip::protocol as ip_protocol;
 mod tests;
 
 /// Slices a frame down to its transport, through VLAN tags and tunnels. `origlen` is its length on the wire.
-#[inline]
+#[inline(always)]
 pub fn slice_frame<'a>(link: LinkType, frame: &'a [u8], origlen: u32, limits: &Limits) -> Sliced<'a> {
     if link.0 == 1
         && let Some(sliced) = plain_udp(frame)
@@ -40,8 +40,9 @@ fn walk_untraced<'a>(link: LinkType, frame: &'a [u8], origlen: u32, limits: &Lim
 }
 
 /// What nearly every frame of a capture full of media is: Ethernet, IPv4 without options or fragments, UDP, all of
-/// it there and its lengths in agreement. The same as the walk gives, in a fraction of the time.
-#[inline]
+/// it there and its lengths in agreement. The same as the walk gives, in a fraction of the time, which copying the
+/// result would add to.
+#[inline(always)]
 fn plain_udp(frame: &[u8]) -> Option<Sliced<'_>> {
     let head = frame.first_chunk::<42>()?;
     let total = u16::from_be_bytes([head[16], head[17]]);

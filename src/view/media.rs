@@ -23,8 +23,9 @@ const JITTER_HEARD: f64 = 30.0;
 /// A MOS below which many are dissatisfied, and nearly all (ITU-T G.107, table B.1).
 const MOS_LOW: f64 = 3.6;
 const MOS_BAD: f64 = 2.6;
-/// Fewer packets tell nothing in percent.
-const FEW: u64 = 50;
+/// Fewer packets tell nothing in percent, fewer lost ones nothing at all.
+const FEW: u64 = 100;
+const FEW_LOST: u64 = 3;
 
 /// How a stream went where it was captured, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,7 +47,8 @@ impl Quality {
         if figures.expected() < FEW {
             return Self::Few;
         }
-        let loss = loss_percent(figures);
+        let lost = after_red(s, figures);
+        let loss = if lost < FEW_LOST { 0.0 } else { percent(lost, figures) };
         let mos = s.mos.map(|m| m.value);
         let jitter = figures.jitter().map_or(0.0, |(mean, _)| mean);
         match () {
@@ -100,7 +102,21 @@ impl Quality {
 
 /// Numbers that never came, in percent of those that must have been sent.
 pub fn loss_percent(figures: &Stream) -> f64 {
-    100.0 * figures.losses().missing as f64 / figures.expected().max(1) as f64
+    percent(figures.losses().missing, figures)
+}
+
+fn percent(lost: u64, figures: &Stream) -> f64 {
+    100.0 * lost as f64 / figures.expected().max(1) as f64
+}
+
+/// Packets whose frame never came: of redundant audio (RFC 2198) not even in the packet behind them.
+pub fn after_red(s: &MediaStream, figures: &Stream) -> u64 {
+    let missing = figures.losses().missing;
+    let codecs = s.codec.iter().chain(s.other_codecs.iter().filter_map(|(_, c)| c.as_ref()));
+    match codecs.into_iter().any(|c| c.name.eq_ignore_ascii_case("red")) {
+        true => missing.saturating_sub(u64::from(figures.repeated_in_next)),
+        false => missing,
+    }
 }
 
 /// A figure to one decimal: `0`, `0.4`, `12.5`; what is not 0 and would look so: `<0.1`.

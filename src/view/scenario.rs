@@ -2,8 +2,8 @@
 
 pub mod ice;
 pub mod media;
-pub mod source;
 pub mod stun;
+pub mod voices;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};

@@ -139,8 +139,15 @@ fn rtp() {
     check(&hex!("9100 0001 000000a0 11223344 55667788 bede0002 00000000"), Probe::Unknown);
     check(&hex!("8f00 0001 000000a0 11223344"), Probe::Unknown);
     check(&hex!("8048 0001 000000a0 11223344"), Probe::Unknown);
-    // ZRTP Hello (RFC 6189 §5) begins with 0x10.
-    check(&hex!("1000 0001 5a525450 11223344"), Probe::Unknown);
+}
+
+/// RFC 6189 §5: told by its cookie alone.
+#[test]
+fn zrtp() {
+    check(&hex!("1000 0001 5a525450 11223344"), Probe::Zrtp);
+    check(&hex!("1000 0001 5a525451 11223344"), Probe::Unknown);
+    check(&hex!("1000 0001 5a5254"), Probe::Unknown);
+    check(&hex!("2000 0001 5a525450 11223344"), Probe::Unknown);
 }
 
 #[test]

@@ -15,11 +15,12 @@ pub(super) mod kind {
 }
 
 const EXT_SERVER_NAME: u16 = 0;
+const EXT_USE_SRTP: u16 = 14;
 const EXT_ALPN: u16 = 16;
 const EXT_SUPPORTED_VERSIONS: u16 = 43;
 
 /// Random of a ServerHello that is a HelloRetryRequest: SHA-256 of that word (RFC 8446 §4.1.3).
-const RETRY_RANDOM: [u8; 32] = [
+pub(crate) const RETRY_RANDOM: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2,
     0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
@@ -38,30 +39,30 @@ pub(super) fn plausible(message: u8, length: usize) -> bool {
     }
 }
 
-/// Reads big-endian fields from the front.
-struct Fields<'a>(&'a [u8]);
+/// Reads big-endian fields from the front. DTLS reads its hellos with it too.
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, n: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, n: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(n)?;
         self.0 = rest;
         Some(head)
     }
-    fn number(&mut self, bytes: usize) -> Option<usize> {
+    pub(crate) fn number(&mut self, bytes: usize) -> Option<usize> {
         Some(self.take(bytes)?.iter().fold(0, |n, b| n << 8 | usize::from(*b)))
     }
-    fn u16(&mut self) -> Option<u16> {
+    pub(crate) fn u16(&mut self) -> Option<u16> {
         self.number(2).and_then(|n| u16::try_from(n).ok())
     }
-    fn u8(&mut self) -> Option<u8> {
+    pub(crate) fn u8(&mut self) -> Option<u8> {
         self.take(1)?.first().copied()
     }
     /// A vector whose length stands before it in so many bytes.
-    fn vector(&mut self, length_bytes: usize) -> Option<Fields<'a>> {
+    pub(crate) fn vector(&mut self, length_bytes: usize) -> Option<Fields<'a>> {
         let n = self.number(length_bytes)?;
         self.take(n).map(Fields)
     }
-    fn u16s(self) -> Vec<u16> {
+    pub(crate) fn u16s(self) -> Vec<u16> {
         self.0.chunks_exact(2).map(|c| c.iter().fold(0, |n, b| n << 8 | u16::from(*b))).collect()
     }
 }
@@ -113,15 +114,19 @@ pub(super) fn read_message(message: u8, body: &[u8], at: usize, events: &mut Vec
     }
 }
 
+/// The extensions of a hello that are looked at.
 #[derive(Default)]
-struct Extensions {
-    server_name: Option<String>,
-    alpn: Vec<String>,
-    versions: Vec<u16>,
-    whole: bool,
+pub(crate) struct Extensions {
+    pub server_name: Option<String>,
+    pub alpn: Vec<String>,
+    pub versions: Vec<u16>,
+    /// use_srtp (RFC 5764 §4.1.1): profiles offered, or the one chosen.
+    pub srtp_profiles: Vec<u16>,
+    /// All of them fit.
+    pub whole: bool,
 }
 
-fn extensions(mut fields: Fields<'_>, from_server: bool) -> Extensions {
+pub(crate) fn extensions(mut fields: Fields<'_>, from_server: bool) -> Extensions {
     let mut found = Extensions::default();
     if fields.0.is_empty() {
         // SSL 3.0 and early TLS have no extensions.
@@ -156,6 +161,11 @@ fn extensions(mut fields: Fields<'_>, from_server: bool) -> Extensions {
                     found.versions = versions.u16s();
                 }
             }
+            EXT_USE_SRTP => {
+                if let Some(profiles) = content.vector(2) {
+                    found.srtp_profiles = profiles.u16s();
+                }
+            }
             _ => {}
         }
     }
@@ -187,7 +197,7 @@ fn client_hello(body: &[u8]) -> (Option<TlsEvent>, bool) {
         Some((ciphers, extensions(Fields(fields.0), false)))
     };
     let (ciphers, ext) = read().unwrap_or_default();
-    let Extensions { server_name, alpn, versions, whole } = ext;
+    let Extensions { server_name, alpn, versions, whole, .. } = ext;
     (Some(TlsEvent::ClientHello { version, server_name, alpn, versions, ciphers }), whole)
 }
 

@@ -71,20 +71,30 @@ impl Sequence {
         }
     }
 
+    /// Takes a number if it is the one that follows.
+    #[inline]
+    pub fn follows(&mut self, number: u16) -> bool {
+        if number != (self.highest as u16).wrapping_add(1) {
+            return false;
+        }
+        self.suspect = None;
+        let out = self.window >> 63;
+        self.window = self.window << 1 | 1;
+        if out == 0 || self.run > 0 {
+            self.leave(out, 1);
+        }
+        self.highest += 1;
+        true
+    }
+
     /// Takes the number of the next packet. `steady`: its timestamp and time of arrival say that a step of that many
     /// numbers is what passed.
     #[inline]
     pub fn push(&mut self, number: u16, steady: impl FnOnce(u16) -> bool) -> Seen {
-        let ahead = number.wrapping_sub(self.highest as u16);
-        if ahead == 1 {
-            self.suspect = None;
-            let out = self.window >> 63;
-            self.window = self.window << 1 | 1;
-            self.leave(out, 1);
-            self.highest += 1;
+        if self.follows(number) {
             return Seen::Next(0);
         }
-        self.out_of_step(number, ahead, steady)
+        self.out_of_step(number, number.wrapping_sub(self.highest as u16), steady)
     }
 
     #[cold]

@@ -21,8 +21,10 @@ const KEYS: usize = 128;
 const RESTARTS: usize = 16;
 /// A sender that sends nothing for so long and whose clock stood still paused: on hold, muted.
 const PAUSE: Nanos = 1_000_000_000;
-/// Seconds of timestamp that no packet is early or late by: the sender set its clock.
-const CLOCK_JUMP: i64 = 1;
+/// No packet is early or late by so much: the sender set its clock.
+const CLOCK_JUMP: Nanos = 1_000_000_000;
+/// Bytes of payload of a telephone event (RFC 4733 §2.3).
+const EVENT_SIZE: u16 = 4;
 
 /// A packet of RTP as it is counted.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +100,8 @@ pub struct Stream {
     types: [TypeUse; TYPES],
     marks: [Mark; MARKS],
     steps: [(u32, u32); STEPS],
+    /// What the most usual of them is in time; 0 while it or the clock is not known.
+    step_time: Nanos,
     /// Longest time between two packets, and the frame behind it.
     pub gap: (Nanos, FrameRef),
     /// The same of time that the clock does not account for: packets that hung, or a sender that paused.
@@ -145,6 +149,7 @@ impl Stream {
             types: Default::default(),
             marks: Default::default(),
             steps: Default::default(),
+            step_time: 0,
             gap: Default::default(),
             stall: Default::default(),
             markers: 0,
@@ -219,15 +224,10 @@ impl Stream {
             Seen::Late | Seen::Duplicate | Seen::Stray => {}
         }
         let bucket = self.buckets.at(p.time - self.first, most);
-        bucket.packets += 1;
-        bucket.bytes = bucket.bytes.saturating_add(u32::from(facts.len));
+        let in_order = matches!(seen, Seen::Next(_)) && !is_first;
+        bucket.note(facts.len, if in_order { gap } else { 0 }, jitter);
         match seen {
             Seen::Next(_) => {
-                let gap_ms = if is_first { 0.0 } else { (gap as f64 * 1e-6) as f32 };
-                bucket.gap_ms = if gap_ms > bucket.gap_ms { gap_ms } else { bucket.gap_ms };
-                if let Some(ms) = jitter {
-                    bucket.jitter_ms = if ms > bucket.jitter_ms { ms } else { bucket.jitter_ms };
-                }
                 if lost > 0 {
                     bucket.lost = bucket.lost.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
                 }
@@ -251,6 +251,60 @@ impl Stream {
         }
     }
 
+    /// Counts the next packet if there is nothing to it: the number and the time that follow, all else as in most packets.
+    /// `false`: it is for [`Stream::push`]. Nearly all packets take this way.
+    #[inline]
+    pub(in crate::correlate) fn push_usual(
+        &mut self,
+        facts: &RtpFacts,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool {
+        let elapsed = facts.timestamp.wrapping_sub(self.last_stamp);
+        let gap = time - self.last;
+        let [usual_type, ..] = &mut self.types;
+        let [usual_mark, ..] = &mut self.marks;
+        let [(usual_step, steps), ..] = &mut self.steps;
+        let beyond = gap - self.step_time;
+        if elapsed != *usual_step
+            || facts.payload_type != usual_type.payload_type
+            || dscp != usual_mark.dscp
+            || facts.payload_len != self.size.0
+            || facts.payload_len == EVENT_SIZE
+            || self.step_time == 0
+            || beyond.unsigned_abs() > CLOCK_JUMP as u64
+        {
+            return false;
+        }
+        let Some(bucket) = self.buckets.known(time - self.first) else { return false };
+        if !self.sequence.follows(facts.sequence) {
+            return false;
+        }
+        self.packets += 1;
+        self.bytes += u64::from(facts.len);
+        self.markers += u32::from(facts.marker);
+        usual_type.packets += 1;
+        usual_type.last = time;
+        usual_mark.packets += 1;
+        *steps += 1;
+        self.size.1 += 1;
+        if gap > self.gap.0 {
+            self.gap = (gap, frame);
+        }
+        if beyond > self.stall.0 {
+            self.stall = (beyond, frame);
+        }
+        self.ticks += i64::from(elapsed);
+        self.ticking += gap;
+        let jitter = self.jitter.push(time, facts.timestamp);
+        bucket.note(facts.len, gap, jitter);
+        self.last = time;
+        self.last_frame = frame;
+        self.last_stamp = facts.timestamp;
+        true
+    }
+
     /// Follows the clock from the packet before to one that came in order.
     #[inline]
     fn clock_on(
@@ -266,7 +320,7 @@ impl Stream {
         }
         if let Some(tick) = self.jitter.tick() {
             let beyond = gap - (f64::from(elapsed) * tick) as Nanos;
-            if lost == 0 && beyond.abs() > CLOCK_JUMP * 1_000_000_000 {
+            if lost == 0 && beyond.abs() > CLOCK_JUMP {
                 if gap >= PAUSE {
                     self.pauses += 1;
                 } else {
@@ -286,15 +340,15 @@ impl Stream {
                 self.stall = (beyond, p.frame);
             }
         }
-        self.jitter.push(p.time, p.facts.timestamp)
+        let jitter = self.jitter.push(p.time, p.facts.timestamp);
+        self.step_time = self.jitter.tick().map_or(0, |tick| (f64::from(self.steps[0].0) * tick) as Nanos);
+        jitter
     }
 
-    /// Looks like a packet of telephone events: beside the stream's own type, or of a source that sends nothing else.
+    /// Looks like a packet of telephone events: beside the stream's own type, or in a stream of nothing else.
     fn is_event(&self, facts: &RtpFacts) -> bool {
-        let all_alike = || u64::from(self.size.1) == self.packets;
-        facts.payload_type >= 96
-            && facts.payload_len == 4
-            && (facts.payload_type != self.types[0].payload_type || all_alike())
+        let own = facts.payload_type == self.types[0].payload_type;
+        facts.payload_type >= 96 && facts.payload_len == EVENT_SIZE && (!own || self.size.0 == EVENT_SIZE)
     }
 
     fn key(&mut self, p: &Packet<'_>) {
@@ -325,6 +379,24 @@ impl Stream {
     #[inline]
     fn note_type(&mut self, p: &Packet<'_>) -> bool {
         let pt = p.facts.payload_type;
+        if self.size.0 == p.facts.payload_len {
+            self.size.1 += 1;
+        } else if self.size.1 == 0 {
+            self.size = (p.facts.payload_len, 1);
+        } else {
+            self.size.1 -= 1;
+        }
+        let usual = &mut self.types[0];
+        if usual.payload_type == pt && usual.packets > 0 {
+            usual.packets += 1;
+            usual.last = p.time;
+            return true;
+        }
+        self.note_other_type(p)
+    }
+
+    fn note_other_type(&mut self, p: &Packet<'_>) -> bool {
+        let pt = p.facts.payload_type;
         let at = self.types.iter().position(|t| t.packets == 0 || t.payload_type == pt);
         let Some(at) = at else { return false };
         let t = &mut self.types[at];
@@ -333,13 +405,6 @@ impl Stream {
         }
         t.packets += 1;
         t.last = p.time;
-        if self.size.0 == p.facts.payload_len {
-            self.size.1 += 1;
-        } else if self.size.1 == 0 {
-            self.size = (p.facts.payload_len, 1);
-        } else {
-            self.size.1 -= 1;
-        }
         if at > 0 && self.types[at].packets > self.types[at - 1].packets {
             self.types.swap(at, at - 1);
         }
@@ -348,6 +413,15 @@ impl Stream {
 
     #[inline]
     fn mark(&mut self, p: &Packet<'_>) {
+        let usual = &mut self.marks[0];
+        if usual.dscp == p.dscp && usual.packets > 0 && !p.duplicate {
+            usual.packets += 1;
+            return;
+        }
+        self.other_mark(p);
+    }
+
+    fn other_mark(&mut self, p: &Packet<'_>) {
         let is_free = |m: &Mark| m.packets == 0 && m.again == 0;
         let at = self.marks.iter().position(|m| m.dscp == p.dscp && !is_free(m) || is_free(m));
         let Some(mark) = at.and_then(|at| self.marks.get_mut(at)) else { return };
@@ -360,6 +434,15 @@ impl Stream {
     /// Counts the time of one packet, the most usual first.
     #[inline]
     fn step(&mut self, step: u32) {
+        let usual = &mut self.steps[0];
+        if usual.0 == step {
+            usual.1 += 1;
+            return;
+        }
+        self.other_step(step);
+    }
+
+    fn other_step(&mut self, step: u32) {
         let at = self.steps.iter().position(|(s, n)| *s == step || *n == 0);
         let Some(at) = at else {
             if let Some(last) = self.steps.last_mut() {

@@ -124,34 +124,10 @@ impl Analysis {
                     return self.binding(m, &StunFacts::of(&inner), flow, path, stun_flag::INNER);
                 }
             }
-            probe @ (Probe::Rtp | Probe::Rtcp) => {
-                let kind = if probe == Probe::Rtp { MediaKind::Rtp } else { MediaKind::Rtcp };
-                let DecodedStun { src, dst, transport, frame, time, dscp, duplicate, cut, .. } = *m;
-                let packet = DecodedMedia {
-                    bytes: data,
-                    src,
-                    dst,
-                    transport,
-                    channel: 0,
-                    frame,
-                    time,
-                    dscp,
-                    duplicate,
-                    cut,
-                };
-                if probe == Probe::Rtcp {
-                    self.add_rtcp(&packet);
-                } else if let Some(facts) = RtpFacts::of(data, data.len()) {
-                    self.add_carried_rtp(&facts, &packet, path);
-                }
-                if !m.duplicate {
-                    let tally =
-                        MediaTally::one(m.src, m.dst, m.transport, 0, kind, data.len(), m.time, m.frame);
-                    self.media_on(path, flow, &tally);
-                }
+            probe @ (Probe::Rtp | Probe::Rtcp | Probe::Dtls | Probe::Zrtp) => {
+                self.media_inside(m, data, probe, flow, path);
                 return true;
             }
-            Probe::Dtls => return true,
             Probe::Sip => {
                 if let Some(kept) = self.sip_inside(m, data, path) {
                     return kept;
@@ -160,6 +136,27 @@ impl Analysis {
             _ => {}
         }
         self.keep(m, m.facts, flow, path, StunOwner::Allocation(at), 0)
+    }
+
+    /// Media that a relay carries for a client in Send or Data.
+    fn media_inside(&mut self, m: &DecodedStun<'_>, data: &[u8], probe: Probe, flow: FlowId, path: FlowId) {
+        let DecodedStun { src, dst, transport, frame, time, dscp, duplicate, cut, .. } = *m;
+        let (bytes, channel) = (data, 0);
+        let packet = DecodedMedia { bytes, src, dst, transport, channel, frame, time, dscp, duplicate, cut };
+        let kind = match probe {
+            Probe::Rtp => MediaKind::Rtp,
+            Probe::Rtcp => MediaKind::Rtcp,
+            _ => return self.add_key_exchange(&packet, Some(path)),
+        };
+        if kind == MediaKind::Rtcp {
+            self.add_rtcp(&packet);
+        } else if let Some(facts) = RtpFacts::of(data, data.len()) {
+            self.add_carried_rtp(&facts, &packet, path);
+        }
+        if !duplicate {
+            let tally = MediaTally::one(src, dst, transport, 0, kind, data.len(), time, frame);
+            self.media_on(path, flow, &tally);
+        }
     }
 }
 

@@ -305,6 +305,7 @@ fn frame_payload(
                 Probe::Sip => carried(0, bytes, sink),
                 Probe::Rtp => media(MediaPacket::new(0, MediaKind::Rtp, bytes)),
                 Probe::Rtcp => media(MediaPacket::new(0, MediaKind::Rtcp, bytes)),
+                Probe::Dtls | Probe::Zrtp => media(MediaPacket::new(0, MediaKind::Other, bytes)),
                 _ => true,
             }
         }

@@ -11,7 +11,7 @@ use crate::tui::event::Event;
 use crate::tui::state::{State, View};
 use crate::tui::theme::{Palette, Theme};
 use crate::tui::{app, update};
-use crate::view::scenario::media::voices;
+use crate::view::scenario::voices::voices;
 use crate::view::show::TimeMode;
 
 /// A state over an analysis, and the desk that serves it.

@@ -1,6 +1,6 @@
 //! Media at a glance: how many streams, how they went, the worst of them, and calls without any.
 
-use super::notes::{Note, WARNING};
+use super::notes::{INFO, Note, WARNING};
 use super::{Activity, Slices};
 use crate::correlate::media::{MediaIndex, Stream};
 use crate::correlate::{Analysis, CallIdx};
@@ -79,10 +79,36 @@ pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
     for (quality, i) in bad.iter().take(TOLD) {
         notes.extend(one(analysis, &index, *quality, *i));
     }
+    notes.extend(half(analysis, &index));
     if bad.len() > TOLD {
         let more = show::count((bad.len() - TOLD) as u64, "more stream", "more streams");
         notes.push((WARNING, format!("Media: {more} with trouble in view 6"), None));
     }
+}
+
+/// Calls of which one direction only was captured, though SDP asked for both: nothing is wrong with it where the other takes
+/// another way.
+fn half(analysis: &Analysis, index: &MediaIndex) -> Option<Note> {
+    let all = (0..analysis.calls.len() as u32).map(CallIdx);
+    let carried = all.filter(|c| !index.places_of(*c).is_empty()).take(CALLS);
+    let one_way = |c: &CallIdx| {
+        let way = media::call_way(analysis, index, *c);
+        matches!(way, Way::CallerOnly | Way::CalleeOnly) && media::half_missing(analysis, *c)
+    };
+    let calls: Vec<CallIdx> = carried.filter(one_way).collect();
+    let first = index.of_call(*calls.first()?).next()?.1;
+    let frame = analysis.figures_of(first)?.first_frame;
+    let mut numbers: Vec<String> =
+        calls.iter().take(TOLD).map(|c| (u64::from(c.0) + 1).to_string()).collect();
+    if calls.len() > TOLD {
+        numbers.push("…".to_owned());
+    }
+    let of = if calls.len() == 1 { "call" } else { "calls" };
+    Some((
+        INFO,
+        format!("Media: one direction only was captured of {of} {}", numbers.join(", ")),
+        Some(frame),
+    ))
 }
 
 /// `Stream 3, bob → Alice in call 1: 1.6 % of 1 146 packets lost before the capture point`.
@@ -100,11 +126,18 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
         Quality::Unheard => {
             "the other end's reports (RTCP) leave it out: it does not arrive there".to_owned()
         }
-        _ => format!(
-            "{} % of {} lost before the capture point",
-            media::decimal(media::loss_percent(&figures)),
-            show::count(figures.expected(), "packet", "packets")
-        ),
+        _ => {
+            let left = media::after_red(s, &figures);
+            let red = match left < figures.losses().missing {
+                true => format!(", {} even after RED", show::number(left)),
+                false => String::new(),
+            };
+            format!(
+                "{} % of {} lost before the capture point{red}",
+                media::decimal(media::loss_percent(&figures)),
+                show::count(figures.expected(), "packet", "packets")
+            )
+        }
     };
     Some((WARNING, format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1), Some(figures.first_frame)))
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{CaptureSummary, TlsSession};
 use crate::view::scenario::ice::{BOUND, mapped, sdp, through_bobs_relay, without_a_path};
-use crate::view::scenario::media::{Rtp, rtp, voices};
+use crate::view::scenario::voices::{BACK, ENDS, THERE, Voice, voice, voices};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 fn print(o: &Overview) -> String {
@@ -222,14 +222,14 @@ fn media_at_a_glance() {
 #[test]
 fn healthy_media_is_no_warning() {
     let mut s = Scenario::default();
-    let (alice, bob) = ("10.0.0.65:4000", "10.0.0.66:5000");
-    s.voice_call("call-1", [0, 11_000], "A>B", [alice, bob]);
+    s.voice_call("call-1", [0, 11_000], "A>B", ENDS);
     // One packet of 500 lost, and a little jitter.
-    let his = Rtp { lost: vec![77], late: 4, ..rtp(2, 500) };
-    s.rtp(100, &format!("{alice}>{bob}"), &rtp(1, 500));
-    s.rtp(110, &format!("{bob}>{alice}"), &his);
+    let his = Voice { lost: vec![77], late: 4, ..voice(2, 500) };
+    s.speak(100, THERE, &voice(1, 500));
+    s.speak(110, BACK, &his);
+    s.add_report(5_000_000, "10.0.0.65:4001>10.0.0.66:5001", 2, 0, 8);
     // Half a second of talk says nothing.
-    s.voice_call("call-2", [20_000, 20_500], "A>B", [alice, bob]);
+    s.voice_call("call-2", [20_000, 20_500], "A>B", ENDS);
     let overview = overview(&s.done(), 10);
     assert!(overview.notes.iter().all(|n| n.0 != "warning"), "{:?}", overview.notes);
     assert_eq!(overview.verdict, "2 calls, all answered.");

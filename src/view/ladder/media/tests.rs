@@ -1,6 +1,6 @@
 use crate::correlate::{Analysis, CallIdx, Owner};
 use crate::view::ladder::{Ladder, LadderOptions, LadderRow, build};
-use crate::view::scenario::source::Source;
+use crate::view::scenario::media::Source;
 use crate::view::scenario::{Msg, START, Scenario, request, response};
 
 fn sdp(message: Msg, address: &str, port: u16, direction: &str) -> Msg {

@@ -264,10 +264,8 @@ fn here(s: &MediaStream, figures: &Stream) -> Part {
     facts.at("lost before here", lost, Lead::default().bad(heard));
     if losses.missing > 0 {
         facts.add("runs of loss", format!("{}, longest {}", losses.bursts, losses.longest));
-        let is_red = |c: &Codec| c.name.eq_ignore_ascii_case("red");
-        let mut codecs = s.codec.iter().chain(s.other_codecs.iter().filter_map(|(_, c)| c.as_ref()));
-        if figures.repeated_in_next > 0 && codecs.any(is_red) {
-            let left = losses.missing.saturating_sub(u64::from(figures.repeated_in_next));
+        let left = media::after_red(s, figures);
+        if left < losses.missing {
             let text = format!("{} (RED repeats the frame in the next packet)", show::number(left));
             facts.add("lost after RED", text);
         }

@@ -1,6 +1,6 @@
 use super::super::*;
 use crate::view::filter::Filter;
-use crate::view::scenario::media::voices;
+use crate::view::scenario::voices::voices;
 
 fn print(table: &[Vec<String>]) -> String {
     table.iter().map(|row| row.join(" | ")).collect::<Vec<_>>().join("\n")

@@ -1,7 +1,7 @@
 use super::*;
 use crate::correlate::CallIdx;
 use crate::correlate::media::Codec;
-use crate::view::scenario::source::Source;
+use crate::view::scenario::media::Source;
 use crate::view::scenario::{Scenario, request, response};
 use proptest::prelude::*;
 

@@ -1,0 +1,48 @@
+use hex_literal::hex;
+
+use super::*;
+
+fn told(datagram: &[u8]) -> Option<(u16, Option<&'static str>)> {
+    parse_udptl(datagram).map(|u| (u.sequence, u.ifp.and_then(Ifp::name)))
+}
+
+/// Encoded by hand from the ASN.1 of T.38 annex A with X.691; a fax of a public corpus reads as a fax with it, from
+/// no-signal over v21-preamble to v17-14400.
+#[test]
+fn heads() {
+    assert_eq!(told(&hex!("0000 01 00 0000")), Some((0, Some("no-signal"))));
+    assert_eq!(told(&hex!("0001 01 02 0000")), Some((1, Some("cng"))));
+    assert_eq!(told(&hex!("0002 01 06 00 02 01 04 01 00")), Some((2, Some("v21-preamble"))));
+    assert_eq!(told(&hex!("004c 01 1c 00")), Some((0x4c, Some("v17-14400-short-training"))));
+    // With data: HDLC of V.21, and a page.
+    let data = hex!("0013 06 c00180000068 00");
+    let found = parse_udptl(&data).unwrap();
+    assert_eq!((found.ifp, found.primary), (Some(Ifp::Data { extended: false, value: 0 }), 3..9));
+    assert_eq!(told(&hex!("0027 04 d001e000 00")), Some((0x27, Some("v17-14400"))));
+    // Additions of later versions: v8-ansam, v33-14400-training, and v8 as data.
+    assert_eq!(told(&hex!("0003 02 2000 00")), Some((3, Some("v8-ansam"))));
+    assert_eq!(told(&hex!("0003 02 2180 00")), Some((3, Some("v33-14400-training"))));
+    assert_eq!(told(&hex!("0003 02 6000 00")), Some((3, Some("v8"))));
+}
+
+#[test]
+fn lengths() {
+    // Two bytes of length.
+    let mut long = hex!("0001 8082 d0").to_vec();
+    long.resize(4 + 130, 0);
+    assert_eq!(parse_udptl(&long).unwrap().primary, 4..134);
+    long.pop();
+    assert_eq!(parse_udptl(&long), None);
+    // Beyond the end; fragments; an empty IFP packet; too short.
+    assert_eq!(parse_udptl(&hex!("0001 05 06")), None);
+    assert_eq!(parse_udptl(&hex!("0001 c1 06")), None);
+    assert_eq!(told(&hex!("0001 00 00")), Some((1, None)));
+    for short in [&[][..], &[0], &[0, 1]] {
+        assert_eq!(parse_udptl(short), None);
+    }
+    // Numbers beyond the additions, and a large one.
+    assert_eq!(told(&hex!("0003 02 2fc0 00")), Some((3, None)));
+    assert_eq!(told(&hex!("0003 02 3000 00")), Some((3, None)));
+    // An addition whose second byte is missing.
+    assert_eq!(told(&hex!("0003 01 20 00")), Some((3, None)));
+}
