@@ -2,6 +2,7 @@
 
 mod call;
 mod heard;
+pub mod marks;
 pub mod plot;
 mod trend;
 

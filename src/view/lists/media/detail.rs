@@ -8,6 +8,7 @@ use crate::correlate::media::{
     Secured, Stream, StreamSource,
 };
 use crate::view::ice;
+use crate::view::media::marks::{self, Marked};
 use crate::view::media::plot::{self, Plot};
 use crate::view::media::{decimal, mark_words, millis};
 
@@ -98,13 +99,17 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let words: Vec<String> = words.into_iter().filter(|w| !w.is_empty()).collect();
     let title = format!("Stream {}  {sender} → {receiver}  {}", row + 1, words.join("  "));
     let heard = at.analysis.heard_of(s);
-    let head = sentences(at, s, figures);
+    let mut head = sentences(at, s, figures);
+    let kinds = marked(at, s, row);
+    let own = kinds.iter().filter(|k| marks::traffic_of(s) == Some(k.traffic));
+    head.extend(own.flat_map(|k| &k.verdicts).filter(|v| v.bad).map(|v| format!("Marks: {}.", v.words)));
     let mut parts = vec![here(s, figures)];
     parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
     parts.extend(events(at, s, figures));
     parts.push(stream(at, s, figures));
     parts.push(marks(figures));
+    parts.extend(marks_of_call(s, &kinds));
     parts.extend(types(s, figures));
     parts.extend(keys(at, s, figures));
     parts.extend(hops(at, s, row));
@@ -515,6 +520,44 @@ fn marks(figures: &Stream) -> Part {
     let rows = rows.collect();
     let leads = marks.iter().map(|m| frame(m.frame)).collect();
     Part { title: "Marks (DSCP)".to_owned(), table: Table { columns, rows }, leads }
+}
+
+/// All marks of its call, or those of it and what comes back.
+fn marked(at: At<'_>, s: &MediaStream, row: u32) -> Vec<Marked> {
+    match s.call {
+        Some(call) => marks::of_call(at.analysis, &at.gathered.media, call),
+        None => marks::of_stream(at.analysis, &at.gathered.media, row).into_iter().collect(),
+    }
+}
+
+fn marks_of_call(s: &MediaStream, kinds: &[Marked]) -> Option<Part> {
+    if kinds.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        column("traffic", "Traffic", Align::Left, 0),
+        column("ends", "Between", Align::Left, 2),
+        column("there", "There", Align::Left, 0),
+        column("back", "Back", Align::Left, 0),
+        column("verdict", "Judged", Align::Left, 0),
+    ];
+    let none = |text: String| if text.is_empty() { "–".to_owned() } else { text };
+    let rows = kinds.iter().map(|k| {
+        let [a, b] = &k.ends;
+        vec![k.title().to_owned(), format!("{a}, {b}"), none(k.way_words(0)), none(k.way_words(1)), k.words()]
+    });
+    let rows = rows.collect();
+    let lead = |k: &Marked| {
+        let first = k.ways.iter().flatten().map(|m| m.frame).min();
+        Lead { frame: first, ..Lead::default() }.bad(k.is_bad())
+    };
+    let leads = kinds.iter().map(lead).collect();
+    let title = if s.call.is_some() {
+        "Marks of the call, from caller to callee and back"
+    } else {
+        "Marks both ways"
+    };
+    Some(Part { title: title.to_owned(), table: Table { columns, rows }, leads })
 }
 
 /// Its payload types, where there are several.
