@@ -42,7 +42,7 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
     say(s.held, "held");
     say(s.after_end.is_some(), "after the end of the call");
     say(s.unsignalled, "not signalled");
-    say(!s.unannounced_types.is_empty(), "payload type not in SDP");
+    say(!s.unannounced_types.is_empty(), "payload type not in the receiver's SDP");
     say(figures.restarts() > 0, "restarted");
     out
 }
@@ -213,7 +213,7 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
     }
     if !s.unannounced_types.is_empty() {
         let types: Vec<String> = s.unannounced_types.iter().map(u8::to_string).collect();
-        head.push(format!("Not in the SDP of the call: payload type {}.", types.join(", ")));
+        head.push(format!("Not in the SDP of its receiver: payload type {}.", types.join(", ")));
     }
     head
 }
@@ -581,7 +581,7 @@ fn types(s: &MediaStream, figures: &Stream) -> Option<Part> {
         column("frame", "First frame", Align::Right, 2),
     ];
     let rows = types.iter().map(|t| {
-        let sdp = if s.unannounced_types.contains(&t.payload_type) { "not in SDP" } else { "" };
+        let sdp = if s.unannounced_types.contains(&t.payload_type) { "not of the receiver" } else { "" };
         let cells = [t.payload_type.to_string(), codec(t.payload_type), show::number(u64::from(t.packets))];
         cells.into_iter().chain([sdp.to_owned(), t.first_frame.frame.to_string()]).collect()
     });
