@@ -443,7 +443,7 @@ impl Analysis {
             let near = |j: &usize| {
                 let b = list.get(*j)?;
                 let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
-                let both = b.last.min(m.last) - b.first.max(m.first);
+                let both = b.last.min(m.last).saturating_sub(b.first.max(m.first));
                 (kind(b) == kind(m)).then_some((both, *j))
             };
             let back = candidates.filter_map(near).max().map(|(_, j)| j);

@@ -49,12 +49,12 @@ pub(super) fn is_held(holds: &[Hold], stream: &Stream) -> bool {
         let until = until.min(stream.last);
         let (from, until) =
             (from.max(stream.first).saturating_add(SECOND / 2), until.saturating_sub(SECOND / 2));
-        let long = until - from;
+        let long = until.saturating_sub(from);
         if long <= 0 {
             return false;
         }
         let length = i64::try_from(stream.buckets.seconds()).unwrap_or(i64::MAX).saturating_mul(SECOND);
-        let place = |t: Nanos| (t - stream.first).max(0) / length.max(1);
+        let place = |t: Nanos| t.saturating_sub(stream.first).max(0) / length.max(1);
         // Buckets that lie in it as a whole.
         let (start, end) = (place(from) + 1, place(until));
         if end > start {
@@ -71,7 +71,7 @@ impl Analysis {
     pub(super) fn is_unheard(&self, m: &MediaStream, back: Option<&MediaStream>) -> bool {
         let Some(other) = back.and_then(|b| self.sender_of(b)) else { return false };
         // A report speaks of whom was heard since the last one (RFC 3550 §6.4).
-        let during = other.last.min(m.last) - other.first.max(m.first);
+        let during = other.last.min(m.last).saturating_sub(other.first.max(m.first));
         m.heard.is_none()
             && !m.held
             && other.encrypted == 0
@@ -87,7 +87,7 @@ impl Analysis {
         // Another call has the same ends since.
         let taken_over =
             m.other_calls.iter().any(|c| self.call(*c).summary.start > self.call(call).summary.start);
-        (m.last > end.saturating_add(GRACE) && !taken_over).then_some(m.last - end)
+        (m.last > end.saturating_add(GRACE) && !taken_over).then_some(m.last.saturating_sub(end))
     }
 }
 
