@@ -167,6 +167,10 @@ pub(super) trait Rows {
     fn none(&self) -> Option<String> {
         None
     }
+    /// What would bring rows, said after it.
+    fn needs(&self) -> Option<&'static str> {
+        None
+    }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
         &self,
@@ -308,6 +312,11 @@ pub(super) fn rows_command<R: Rows>(
                 Some(words) if lines.rows.is_empty() => {
                     let end = if query.filter.is_some() { " matches the filter." } else { "." };
                     writeln!(sink, "{words}{end}")?;
+                    if query.filter.is_none()
+                        && let Some(needs) = table.needs()
+                    {
+                        writeln!(sink, "{needs}")?;
+                    }
                 }
                 _ => output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?,
             }

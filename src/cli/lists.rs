@@ -32,6 +32,9 @@ impl Rows for List {
     fn none(&self) -> Option<String> {
         Some(format!("No {}", self.kind.words().0))
     }
+    fn needs(&self) -> Option<&'static str> {
+        Some(self.kind.needs())
+    }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, u32> {
         self.kind.lines(analysis, &self.gathered(analysis), query)
     }

@@ -195,6 +195,11 @@ pub fn ssrc(ssrc: u32) -> String {
     format!("0x{ssrc:08X}")
 }
 
+/// Keys pressed. They may be a passcode: where what people wrote is replaced, so are they.
+pub fn keys(analysis: &Analysis, s: &MediaStream) -> String {
+    if analysis.redact_text { "x".repeat(s.keys.chars().count()) } else { show::safe_str(&s.keys) }
+}
+
 /// `SRTP`, `SRTP?` where only the size of packets says so; empty for what is in the clear.
 pub fn protection(s: &MediaStream) -> &'static str {
     match s.protection {

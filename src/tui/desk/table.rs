@@ -400,6 +400,19 @@ mod tests {
     }
 
     #[test]
+    fn streams_that_lost_much_are_problems() {
+        let analysis = RwLock::new(crate::view::scenario::voices::voices().done());
+        let cache = Cache::default();
+        let kind = TableKind::List(ListKind::Media);
+        let query = Query::default();
+        let ids = table(&read(&analysis), &cache, kind, &query, all()).ids;
+        let (sought, from_here) = (Sought::Problem, false);
+        let search = RowSearch { kind, query, ids: ids.clone(), sought, from: 1, forward: true, from_here };
+        let Answer::FoundRow { id, .. } = find(&analysis, &cache, &search) else { panic!("an answer") };
+        assert_eq!((id, ids[0]), (Some(1), 1), "the worst, which stands first");
+    }
+
+    #[test]
     fn lists_are_worked_out_anew_only_when_something_came() {
         let mut analysis = several();
         let cache = Cache::default();

@@ -23,6 +23,8 @@ const SECOND: u16 = 36;
 /// The same of columns that say enough when cut: parties, which are cut in the middle, and the path between them.
 const PARTY: u16 = 8;
 const PATH: u16 = 12;
+/// The same of who sends and receives a stream, mostly by name.
+const SPEAKER: u16 = 11;
 /// Columns before the first cell: cursor and mark.
 pub const GUTTER: u16 = 3;
 const GAP: u16 = 2;
@@ -36,6 +38,7 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
         let first = if tight { FIRST } else { FIRST_BESIDE };
         // What matters most is to be read whole.
         let comfort = match columns[i].key.as_str() {
+            "sender" | "receiver" if !tight => SPEAKER,
             key if is_party(key) => PARTY,
             "path" if tight => PATH,
             "path" => FIRST,
@@ -92,6 +95,9 @@ fn is_party(key: &str) -> bool {
 /// Is what is cut of such a cell to be its middle? Addresses differ at either end, and the port says most; of a name with
 /// its address the name is enough.
 fn has_middle(key: &str, cell: &str) -> bool {
+    if matches!(key, "sender" | "receiver") {
+        return cell.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    }
     is_party(key) || matches!(key, "client" | "server" | "relayed" | "mapped") && !cell.contains(' ')
 }
 

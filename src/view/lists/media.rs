@@ -15,7 +15,7 @@ columns! { HELP DEFINITIONS
     "start" "Start" Left 6 "time of its first packet",
     "sender" "From" Left 0 "who sends: party of the call, else address",
     "receiver" "To" Left 0 "who receives",
-    "kind" "Kind" Left 4 "audio, video … as its media section says",
+    "kind" "Kind" Left 5 "audio, video … as its media section says",
     "codec" "Codec" Left 2 "codec of most packets; with ? by convention only, no SDP names it",
     "packets" "Packets" Right 2 "packets that passed the capture point",
     "loss" "Lost %" Right 1 "packets that never came to the capture point, in percent of those sent",
@@ -25,7 +25,7 @@ columns! { HELP DEFINITIONS
     "quality" "Quality" Left 0 "good, or what is wrong with it where it was captured",
     "length" "Length" Right 6 "first packet to last",
     "loss_line" "Loss" Left 4 "loss over time: each bar up to 0, 0.5, 1, 2, 5, 10, 20 % and more",
-    "jitter_line" "Jitter" Left 5 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
+    "jitter_line" "Jitter" Left 6 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
     "lost" "Lost" Right 5 "packets that never came",
     "burst" "Burst" Right 6 "longest run of them",
     "jitter_max" "Jitter max" Right 6 "highest jitter",
@@ -126,7 +126,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "path" => text(path(at, s)),
         "protection" => text(media::protection(s).to_owned()),
         "remarks" => text(remarks(at, s, &figures).join(", ")),
-        "keys" => text(show::safe_str(&s.keys)),
+        "keys" => text(media::keys(at.analysis, s)),
         "heard_loss" => {
             let heard = at.analysis.heard_of(s).and_then(|h| media::heard_loss(h, &figures));
             heard.map_or_else(none, |loss| scaled(media::decimal(loss.percent), loss.percent))

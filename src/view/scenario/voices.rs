@@ -131,7 +131,7 @@ pub fn voices() -> Scenario {
     s.tell(10_100, "10.0.0.65:4001>10.0.0.66:5001", [0xA11CE, 0xB0B], (40, 20, 500));
     s.voice_call("call-2", [20_000, 25_000], "A>B", ENDS);
     s.voice_call("call-3", [30_000, 35_000], "C>B", ["10.0.0.67:6000", "10.0.0.66:5002"]);
-    let unknown = Voice { payload_type: 114, dscp: 40, ..voice(0x8418_D3C5, 60) };
+    let unknown = Voice { payload_type: 114, dscp: 40, ..voice(0x8418_D3C5, 120) };
     s.speak(40_000, "10.0.0.70:7000>10.0.0.71:7002", &unknown);
     s
 }

@@ -565,14 +565,14 @@ fn keys(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
         let end = if key.ended { "" } else { ", no end seen" };
         rows.push(vec![
             show::time(key.time, at.mode, figures.first, before),
-            name.to_string(),
+            if at.analysis.redact_text { "x".to_owned() } else { name.to_string() },
             format!("{}{end}", show::duration(held)),
             key.frame.frame.to_string(),
         ]);
         before = key.time;
         leads.push(frame(key.frame));
     }
-    let title = format!("Keys pressed: {}", show::safe_str(&s.keys));
+    let title = format!("Keys pressed: {}", media::keys(at.analysis, s));
     Some(Part { title, table: Table { columns, rows }, leads })
 }
 

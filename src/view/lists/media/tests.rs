@@ -109,7 +109,7 @@ fn filters_find_streams_and_their_calls() {
         ("codec == PCMU/8000", &[1, 2], &[1]),
         ("ssrc == 0x8418d3c5", &[3], &[]),
         ("ssrc == 2216219589", &[3], &[]),
-        ("media.packets < 100", &[3], &[]),
+        ("media.packets < 200", &[3], &[]),
         ("media.kind == audio", &[1, 2], &[1]),
         ("media == audio", &[1, 2], &[1]),
         ("media", &[1, 2, 3], &[1]),
