@@ -1,5 +1,7 @@
 //! A stream against the course of its call: held, going on behind the end, sent where nobody said to send.
 
+use callscope_parsers::sdp::candidate::is_local_range;
+
 use super::super::Stream;
 use super::describe::Plan;
 use super::{Hold, MediaStream, Place};
@@ -91,13 +93,41 @@ impl Analysis {
     }
 }
 
-/// Whether it goes where the receiver never said it wants media, though the receiver did say where it wants it.
-pub(super) fn is_unsignalled(place: &Place, plan: &Plan, section: Option<usize>, stream: &Stream) -> bool {
-    let Some(section) = section.filter(|_| place.to.is_none() && place.from.is_some() && !place.inferred)
-    else {
-        return false;
-    };
-    let receiver = plan.descriptions.iter().filter(|d| d.by_caller != place.from_caller);
-    let said = receiver.filter(|d| d.time.saturating_add(HEEDED) < stream.last);
-    said.filter_map(|d| d.sections.get(section)).any(|t| !t.declined && !t.nowhere && !t.ends.is_empty())
+/// Port of STUN and TURN (RFC 8489 §8.4).
+const TURN_PORT: u16 = 3478;
+
+impl Analysis {
+    /// Whether it goes where the receiver never said it wants media, though the receiver did say where it wants it.
+    pub(super) fn is_unsignalled(
+        &self,
+        place: &Place,
+        plan: &Plan,
+        section: Option<usize>,
+        stream: &Stream,
+    ) -> bool {
+        let Some(section) = section.filter(|_| place.to.is_none() && place.from.is_some() && !place.inferred)
+        else {
+            return false;
+        };
+        let dst = self.flow(stream.flow).dst;
+        // A relay whose allocation was not captured: nobody knows where it goes from there.
+        if dst.port() == TURN_PORT || self.stun.is_server(dst) {
+            return false;
+        }
+        let receiver = plan.descriptions.iter().filter(|d| d.by_caller != place.from_caller);
+        let mut said = false;
+        for d in receiver.filter(|d| d.time.saturating_add(HEEDED) < stream.last) {
+            let Some(t) = d.sections.get(section).filter(|t| !t.declined && !t.nowhere && !t.ends.is_empty())
+            else {
+                continue;
+            };
+            said = true;
+            // Between the receiver and its NAT: it named its address outside, and speaks SIP from the one inside.
+            let inside = is_local_range(dst.ip()) && t.ends.iter().any(|e| !is_local_range(e.address.ip()));
+            if inside && self.flow(self.message(d.message).flow).src.ip() == dst.ip() {
+                return false;
+            }
+        }
+        said
+    }
 }
