@@ -107,6 +107,18 @@ fn latching_to_where_media_comes_from() {
     assert_eq!(wheres(&list), ["1.0 there", "1.0 back"]);
     assert_eq!((list[0].unsignalled, list[1].unsignalled), (false, true));
     assert_eq!(list[1].back, Some(0), "it is where the other way comes from");
+    // The other way round, between Alice and her NAT: she names what is outside, and it comes to her inside.
+    let mut s = Stage::default();
+    s.call(0, "c1", &audio("198.51.100.7:61000", ""), &audio(BM, ""));
+    s.rtp(200, "10.0.0.2:5000>10.0.0.1:4000", &rtp(2), 200, &[]);
+    let list = s.streams();
+    assert_eq!((where_of(&list[0]), list[0].unsignalled), ("1.0 back".to_owned(), false));
+    // To a relay that nobody saw asked for.
+    let mut s = Stage::default();
+    s.call(0, "c1", &audio(AM, ""), &audio(BM, ""));
+    s.rtp(150, "10.0.0.1:4000>203.0.113.9:3478", &rtp(1), 200, &[]);
+    let list = s.streams();
+    assert_eq!((where_of(&list[0]), list[0].unsignalled), ("1.0 there".to_owned(), false));
     // Before the answer nobody knows where the callee wants it.
     let mut s = Stage::default();
     s.sip(0, &format!("{A}>{B}"), "c1", "INVITE/1", &audio(AM, ""));
