@@ -65,6 +65,8 @@ pub struct Limits {
     pub media_buckets: usize,
     /// Sources that RTCP speaks of.
     pub rtcp_reports: usize,
+    /// Seconds of audio of one stream that are written to a file.
+    pub audio_seconds: u64,
     /// Questions for SQL Server instances and their answers kept.
     pub sqlr_messages: usize,
     /// Connections to SQL Server told apart.
@@ -127,6 +129,7 @@ impl Default for Limits {
             doubtful_streams: 200_000,
             media_buckets: 256,
             rtcp_reports: 500_000,
+            audio_seconds: 24 * 3600,
             sqlr_messages: 1_000_000,
             sql_connections: 200_000,
             conferences: 20_000,

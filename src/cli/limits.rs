@@ -63,6 +63,7 @@ table! {
     doubtful_streams: "sources with too few packets to tell whether they are RTP",
     media_buckets: "parts of one RTP stream's time for which figures are kept",
     rtcp_reports: "sources that RTCP speaks of",
+    audio_seconds: "seconds of audio of one stream that are written to a file",
     sqlr_messages: "questions for SQL Server instances and answers kept",
     sql_connections: "connections to SQL Server told apart",
     conferences: "conferences told apart",

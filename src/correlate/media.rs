@@ -13,6 +13,7 @@ use super::model::*;
 use crate::capture::{FrameRef, Nanos};
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
+mod again;
 mod buckets;
 mod handshake;
 mod index;
@@ -24,6 +25,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use again::PacketAgain;
 pub use buckets::{Bucket, Buckets};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
 pub(in crate::correlate) use index::IndexCache;
