@@ -295,7 +295,7 @@ pub(super) fn row<'a>(
         keys: view::keys(analysis, s),
         mos: s.mos.map(|m| Decimal(m.value)),
         mos_basis: s.mos.map(|m| basis(s, &m)),
-        quality: view::Quality::of(s, f).name(),
+        quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         rtcp: rtcp(analysis.heard_of(s), sender, f),
         loss_split: s.loss.map(|l| LossSplit {
