@@ -93,6 +93,18 @@ fn benches(c: &mut Criterion) {
         }
     }
     g.finish();
+
+    let conferences = folder.path().join("conferences.pcap");
+    let file = std::fs::File::create(&conferences).expect("a temporary file");
+    generate::write_conferences(std::io::BufWriter::new(file), 10, 200).expect("room for it");
+    let analysis = RwLock::new(Analysis::default());
+    let options = LoadOptions::default();
+    load(&[Input::Path(conferences.clone())], &options, &analysis, &mut |_| ControlFlow::Continue(()));
+    let analysis = analysis.into_inner().expect("no panic");
+    let mut g = c.benchmark_group("gather");
+    g.sample_size(10).throughput(size(&conferences));
+    g.bench_function("rosters", |b| b.iter(|| black_box(analysis.gather().conferences().len())));
+    g.finish();
 }
 
 criterion_group!(all, benches);
