@@ -32,9 +32,9 @@ fn datagram(ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
 
 /// Whatever it is, what is asked for later can be worked out and shown.
 fn worked_out(a: &Analysis) -> Vec<Lookup> {
-    use callscope::view::lists::ListKind;
+    use callscope::view::lists::{ListKind, Lists};
     use callscope::view::show::TimeMode;
-    let gathered = a.gather();
+    let gathered = Lists::of(a);
     for row in 0..gathered.lookups.len() as u32 {
         ListKind::Lookups.detail(a, &gathered, row, TimeMode::Relative).expect("a row");
     }

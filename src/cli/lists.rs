@@ -8,15 +8,14 @@ use super::failure::Failure;
 use super::session::Session;
 use super::sink::Sink;
 use crate::correlate::Analysis;
-use crate::correlate::gathered::Gathered;
 use crate::output;
 use crate::output::json::{self, JsonOptions};
-use crate::view::lists::ListKind;
+use crate::view::lists::{ListKind, Lists};
 use crate::view::rows::{Lines, Query};
 
 struct List {
     kind: ListKind,
-    gathered: Gathered,
+    lists: Lists,
 }
 
 impl Rows for List {
@@ -26,7 +25,7 @@ impl Rows for List {
         Some(format!("No {}", self.kind.words().0))
     }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, u32> {
-        self.kind.lines(analysis, &self.gathered, query)
+        self.kind.lines(analysis, &self.lists, query)
     }
     fn json(
         &self,
@@ -35,29 +34,29 @@ impl Rows for List {
         rows: &[u32],
         options: JsonOptions,
     ) -> std::io::Result<()> {
-        json::gathered(out, analysis, &self.gathered, self.kind, rows, options)
+        json::gathered(out, analysis, &self.lists, self.kind, rows, options)
     }
     fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[u32]) -> std::io::Result<()> {
-        json::gathered_lines(out, analysis, &self.gathered, self.kind, rows)
+        json::gathered_lines(out, analysis, &self.lists, self.kind, rows)
     }
     fn all(&self, session: &Session, analysis: &Analysis) -> Vec<u32> {
-        self.kind.matching(analysis, &self.gathered, session.filter.as_ref())
+        self.kind.matching(analysis, &self.lists, session.filter.as_ref())
     }
 }
 
 /// The table of a list; with `--row`, all there is to say of some rows.
 pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u8, Failure> {
     if args.row.is_empty() {
-        let gather = |analysis: &Analysis| List { kind, gathered: analysis.gather() };
+        let gather = |analysis: &Analysis| List { kind, lists: Lists::of(analysis) };
         return rows_command(common, &args.table, kind.columns(), gather);
     }
     let mut session = Session::new(common, &args.table.files)?;
     let analysis = session.analyse()?;
-    let gathered = analysis.gather();
+    let lists = Lists::of(&analysis);
     let (one, several) = kind.words();
     let mut rows = Vec::new();
     for &id in &args.row {
-        let n = kind.len(&gathered);
+        let n = kind.len(&analysis, &lists);
         match id.checked_sub(1).filter(|i| (*i as usize) < n) {
             Some(row) => rows.push(row),
             None if n == 0 => {
@@ -72,13 +71,13 @@ pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u
     match args.table.format {
         TableFormat::Json => {
             let options = json_options(common, args.table.pretty);
-            json::gathered(&mut sink, &analysis, &gathered, kind, &rows, options)?;
+            json::gathered(&mut sink, &analysis, &lists, kind, &rows, options)?;
         }
-        TableFormat::Ndjson => json::gathered_lines(&mut sink, &analysis, &gathered, kind, &rows)?,
+        TableFormat::Ndjson => json::gathered_lines(&mut sink, &analysis, &lists, kind, &rows)?,
         TableFormat::Text => {
             let color = color_for(common, &sink);
             for (i, row) in rows.into_iter().enumerate() {
-                let Some(told) = kind.detail(&analysis, &gathered, row, time_mode(common, true)) else {
+                let Some(told) = kind.detail(&analysis, &lists, row, time_mode(common, true)) else {
                     continue;
                 };
                 if i > 0 {

@@ -17,12 +17,13 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::correlate::dns::LookupIdx;
-use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::diagnose::{Diagnosis, diagnose};
 use crate::view::ice::{Place, SessionRef, loose_session_refs, session_refs_of};
-use crate::view::lists::ListKind;
+use crate::view::lists::{ListKind, Lists};
+use crate::view::overview::verdict;
 
 pub(crate) use layout::Layout;
 use list::write_list;
@@ -69,21 +70,24 @@ pub fn summary_of(
     sessions.extend(loose_session_refs(&index));
     let allocations: Vec<AllocationIdx> =
         (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
+    let listed = Lists::of(analysis);
+    let diagnosis = listed.diagnosis(analysis);
     object(out, options, |o| {
+        o.value("verdict", &verdict(analysis, diagnosis))?;
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
         o.value("statistics", &build::statistics(analysis))?;
-        o.calls(analysis, calls, &index, options)?;
+        o.calls(analysis, calls, (&index, diagnosis), options)?;
         o.dialogs(analysis, dialogs, options)?;
-        let gathered = analysis.gather();
-        for kind in ListKind::ALL {
-            o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
+        for kind in ListKind::ALL.into_iter().filter(|kind| *kind != ListKind::Findings) {
+            o.gathered(analysis, &listed, kind, &kind.matching(analysis, &listed, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
         o.value("media_streams", &Nothing::default())?;
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
-        o.value("findings", &Nothing::default())
+        let kind = ListKind::Findings;
+        o.gathered(analysis, &listed, kind, &kind.matching(analysis, &listed, None), options)
     })
 }
 
@@ -94,7 +98,8 @@ pub fn calls(
     calls: &[CallIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    object(out, options, |o| o.calls(analysis, calls, &analysis.ice_index(), options))
+    let diagnosis = diagnose(analysis);
+    object(out, options, |o| o.calls(analysis, calls, (&analysis.ice_index(), &diagnosis), options))
 }
 
 /// `{"schema": …, "dialogs": […]}`.
@@ -131,23 +136,23 @@ pub fn allocations(
 pub fn gathered(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    listed: &Lists,
     kind: ListKind,
     rows: &[u32],
     options: JsonOptions,
 ) -> io::Result<()> {
-    object(out, options, |o| o.gathered(analysis, gathered, kind, rows, options))
+    object(out, options, |o| o.gathered(analysis, listed, kind, rows, options))
 }
 
 /// One line a row.
 pub fn gathered_lines(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    listed: &Lists,
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
-    rows.iter().filter_map(|&row| lists::row(analysis, gathered, kind, row)).try_for_each(|r| line(out, &r))
+    rows.iter().filter_map(|&row| lists::row(analysis, listed, kind, row)).try_for_each(|r| line(out, &r))
 }
 
 /// One line a session.
@@ -184,8 +189,8 @@ pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[Alloca
 
 /// One line a call.
 pub fn call_lines(out: &mut dyn Write, analysis: &Analysis, calls: &[CallIdx]) -> io::Result<()> {
-    let index = analysis.ice_index();
-    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &index)))
+    let (index, diagnosis) = (analysis.ice_index(), diagnose(analysis));
+    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &index, &diagnosis)))
 }
 
 /// One line a dialog.
@@ -263,11 +268,11 @@ impl<'a> Object<'a> {
         &mut self,
         analysis: &Analysis,
         calls: &[CallIdx],
-        index: &IceIndex,
+        (index, diagnosis): (&IceIndex, &Diagnosis),
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, index)])
+        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, index, diagnosis)])
     }
 
     fn ice_sessions(
@@ -284,25 +289,25 @@ impl<'a> Object<'a> {
     fn gathered(
         &mut self,
         analysis: &Analysis,
-        gathered: &Gathered,
+        listed: &Lists,
         kind: ListKind,
         rows: &[u32],
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |row| {
-            let owners = kind.owners(analysis, gathered, row);
+            let owners = kind.owners(analysis, listed, row);
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
         if kind == ListKind::Lookups {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
                 .iter()
-                .partition(|r| gathered.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
-            let row = |row| lists::row(analysis, gathered, kind, row);
+                .partition(|r| listed.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
+            let row = |row| lists::row(analysis, listed, kind, row);
             self.list(lists::key(kind), options, &rows, weight, row)?;
             return self.list("sql_connections", options, &rest, weight, row);
         }
-        self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, gathered, kind, row))
+        self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, listed, kind, row))
     }
 
     fn allocations(

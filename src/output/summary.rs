@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use super::table::{self, markdown_text};
 use super::text::{sgr, to_ascii};
 use crate::correlate::{Analysis, CallIdx, CallState, DialogIdx, DialogState, MethodId, Str, TlsSession};
+use crate::diagnose::diagnose;
 use crate::view::overview;
 use crate::view::rows::{self, Query};
 use crate::view::show::{self, TimeMode};
@@ -103,7 +104,8 @@ fn blocks(
     dialogs: &[DialogIdx],
     options: SummaryOptions,
 ) -> Vec<Block> {
-    let overview = overview::overview(analysis, SLICES);
+    let diagnosis = diagnose(analysis);
+    let overview = overview::overview(analysis, &diagnosis, SLICES);
     let mut blocks = Vec::new();
     captures(analysis, options.time, &mut blocks);
     if !overview.accounting.is_empty() {
@@ -112,6 +114,14 @@ fn blocks(
     if !overview.verdict.is_empty() {
         blocks.push(Block::Heading("Verdict".into()));
         blocks.push(Block::Line(overview.verdict.clone()));
+    }
+    for line in &overview.findings {
+        let frames = if line.frames.is_empty() { String::new() } else { format!("  ({})", line.frames) };
+        blocks.push(Block::Remark(line.severity.name(), format!("{}{frames}", line.text)));
+    }
+    if overview.more_findings > 0 {
+        let more = show::count(overview.more_findings as u64, "more finding", "more findings");
+        blocks.push(Block::Line(format!("… and {more} (`callscope findings` lists all)")));
     }
     for (severity, text, frame) in overview.notes.iter().take(ROWS) {
         let place = match frame {

@@ -276,7 +276,11 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
         Request::Overview { slices } => {
             let started = Instant::now();
             Answer::Overview {
-                overview: Arc::new(overview::overview(analysis, *slices)),
+                overview: Arc::new(overview::overview(
+                    analysis,
+                    cache.lists(analysis).diagnosis(analysis),
+                    *slices,
+                )),
                 holdings: holdings(analysis, cache),
                 took: started.elapsed(),
             }
@@ -294,7 +298,8 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::CopiedRows(table::copy(analysis, cache, *kind, query, ids))
         }
         Request::Ladder { owners, options } => {
-            let ladder = ladder::build(analysis, owners, *options);
+            let mut ladder = ladder::build(analysis, owners, *options);
+            ladder::tell(&mut ladder, analysis, owners, cache.lists(analysis).diagnosis(analysis));
             let flawed = flawed(analysis, &ladder);
             Answer::Ladder {
                 owners: owners.clone(),
@@ -372,7 +377,7 @@ fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
         dialogs: analysis.dialogs_shown().count(),
         sessions: cache.index(analysis).len(),
         allocations: analysis.stun.allocations.len(),
-        lists: ListKind::ALL.map(|kind| kind.len(&cache.gathered(analysis))),
+        lists: ListKind::ALL.map(|kind| kind.len(analysis, &cache.lists(analysis))),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }
@@ -547,7 +552,9 @@ fn serve(
         }
         for request in newest.into_iter().rev() {
             match request {
-                Request::Matches { filter, version } => matches(analysis, &filter, version, events, wanted),
+                Request::Matches { filter, version } => {
+                    matches(analysis, cache, &filter, version, events, wanted)
+                }
                 Request::Find { text, from, forward, version } => {
                     let place = find(analysis, &text, from, forward, version, wanted);
                     let _ = events.send(Event::Answer(Box::new(Answer::Found { version, place })));

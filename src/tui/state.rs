@@ -174,6 +174,7 @@ impl Tab {
             Self::Ice => &[TableKind::Sessions, TableKind::Allocations],
             Self::Messages => &[TableKind::List(ListKind::Messages)],
             Self::Sql => &[TableKind::List(ListKind::Lookups)],
+            Self::Findings => &[TableKind::List(ListKind::Findings)],
             _ => &[],
         }
     }

@@ -20,9 +20,12 @@
 
 mod eval;
 mod fields;
+mod finding;
 mod ice;
 mod lexer;
 mod parser;
+
+use std::sync::Arc;
 
 use eval::Subject;
 use parser::Expr;
@@ -31,12 +34,14 @@ use crate::correlate::gathered::InstantMessage;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::diagnose::{Diagnosis, Finding};
 use crate::view::ice::SessionRef;
 
 /// A parsed filter.
 #[derive(Debug, Clone)]
 pub struct Filter {
     expr: Option<Expr>,
+    known: finding::Known,
 }
 
 /// Why a filter cannot be used.
@@ -61,7 +66,23 @@ impl FilterError {
 impl Filter {
     /// Parses a filter; one of only spaces matches everything.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        Ok(Self { expr: parser::parse(text)? })
+        let known = finding::Known::default();
+        Ok(Self { expr: parser::parse(text, &known)?, known })
+    }
+
+    /// Does a field need the findings?
+    pub fn asks_findings(&self) -> bool {
+        self.expr.as_ref().is_some_and(Expr::asks_findings)
+    }
+
+    /// The findings that it and its copies ask from now on; otherwise the rules are asked when the first row is.
+    pub fn know(&self, diagnosis: &Arc<Diagnosis>) {
+        self.known.set(Some(diagnosis.clone()));
+    }
+
+    /// Another analysis is to be asked.
+    pub fn forget(&self) {
+        self.known.set(None);
     }
 
     pub fn matches_call(&self, analysis: &Analysis, call: CallIdx) -> bool {
@@ -84,13 +105,19 @@ impl Filter {
     }
 
     /// A look-up of SQL Server, or a connection to it, with the SIP that is joined to it.
-    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup) -> bool {
-        self.matches(analysis, &Subject::Lookup(lookup))
+    /// `row` is its place in the list.
+    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup, row: u32) -> bool {
+        self.matches(analysis, &Subject::Lookup(lookup, row))
     }
 
     /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
     pub fn matches_instant(&self, analysis: &Analysis, message: &InstantMessage) -> bool {
         self.matches(analysis, &Subject::Instant(message))
+    }
+
+    /// A finding, by what it says and by the calls and dialogs it is about.
+    pub fn matches_finding(&self, analysis: &Analysis, finding: &Finding) -> bool {
+        self.matches(analysis, &Subject::Finding(finding))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

@@ -2,14 +2,19 @@
 //! and for a row its facts and the messages that show them.
 
 mod conferences;
+mod findings;
 mod lookups;
 mod messages;
 mod sign_ins;
 mod subscriptions;
 
 pub use conferences::{failure_words, roster_change_words};
+pub use findings::{frame_words, sentences, severity_words};
 pub use messages::delivered;
 pub use sign_ins::{auth_words, failed_step, stopped};
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use super::filter::Filter;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
@@ -18,6 +23,7 @@ use super::table::{Align, Column, Table};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::gathered::Gathered;
 use crate::correlate::{Analysis, DialogIdx, MethodId, MsgIdx, Owner, Str};
+use crate::diagnose::{Diagnosis, Finding, diagnose_with};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListKind {
@@ -26,6 +32,33 @@ pub enum ListKind {
     Conferences,
     Messages,
     Lookups,
+    Findings,
+}
+
+/// What the lists are made from.
+#[derive(Debug, Default)]
+pub struct Lists {
+    gathered: Gathered,
+    diagnosis: OnceLock<Arc<Diagnosis>>,
+}
+
+impl Lists {
+    pub fn of(analysis: &Analysis) -> Self {
+        Self { gathered: analysis.gather(), diagnosis: OnceLock::new() }
+    }
+
+    /// What the rules find; they are asked the first time.
+    pub fn diagnosis(&self, analysis: &Analysis) -> &Arc<Diagnosis> {
+        self.diagnosis.get_or_init(|| Arc::new(diagnose_with(analysis, &self.gathered)))
+    }
+}
+
+impl Deref for Lists {
+    type Target = Gathered;
+
+    fn deref(&self) -> &Gathered {
+        &self.gathered
+    }
 }
 
 /// What the lists have in common, for each to fill.
@@ -80,8 +113,14 @@ pub struct Detail {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 5] =
-        [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages, Self::Lookups];
+    pub const ALL: [Self; 6] = [
+        Self::SignIns,
+        Self::Subscriptions,
+        Self::Conferences,
+        Self::Messages,
+        Self::Lookups,
+        Self::Findings,
+    ];
 
     fn list(self) -> &'static List {
         match self {
@@ -90,6 +129,7 @@ impl ListKind {
             Self::Conferences => &conferences::LIST,
             Self::Messages => &messages::LIST,
             Self::Lookups => &lookups::LIST,
+            Self::Findings => &findings::LIST,
         }
     }
 
@@ -118,18 +158,21 @@ impl ListKind {
         self.list().defaults
     }
 
-    pub fn len(self, gathered: &Gathered) -> usize {
+    pub fn len(self, analysis: &Analysis, lists: &Lists) -> usize {
+        let gathered = &lists.gathered;
         match self {
             Self::SignIns => gathered.sign_ins.len(),
             Self::Subscriptions => gathered.subscriptions.len(),
             Self::Conferences => gathered.conferences.len(),
             Self::Messages => gathered.instant_messages.len(),
             Self::Lookups => gathered.lookups.len(),
+            Self::Findings => lists.diagnosis(analysis).findings.len(),
         }
     }
 
     /// The calls and dialogs that a row is made of.
-    pub fn owners(self, analysis: &Analysis, gathered: &Gathered, row: u32) -> Vec<Owner> {
+    pub fn owners(self, analysis: &Analysis, lists: &Lists, row: u32) -> Vec<Owner> {
+        let gathered = &lists.gathered;
         let at = row as usize;
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
@@ -144,14 +187,20 @@ impl ListKind {
                 owners.dedup();
                 owners
             }),
+            Self::Findings => lists.diagnosis(analysis).findings.get(at).map(Finding::owners),
         };
         found.unwrap_or_default()
     }
 
     /// Rows of which a call or dialog matches; instant messages that match themselves.
-    pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
-        let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
+    pub fn matching(self, analysis: &Analysis, lists: &Lists, filter: Option<&Filter>) -> Vec<u32> {
+        let all = 0..u32::try_from(self.len(analysis, lists)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
+        let gathered = &lists.gathered;
+        if self == Self::Findings {
+            let all = (0u32..).zip(&lists.diagnosis(analysis).findings);
+            return all.filter(|(_, f)| filter.matches_finding(analysis, f)).map(|(n, _)| n).collect();
+        }
         if self == Self::Messages {
             let all = (0u32..).zip(&gathered.instant_messages);
             return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
@@ -162,27 +211,27 @@ impl ListKind {
         };
         if self == Self::Lookups {
             let fits = |row: &u32| {
-                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
+                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l, *row))
             };
             return all.filter(fits).collect();
         }
-        all.filter(|row| self.owners(analysis, gathered, *row).iter().any(fits)).collect()
+        all.filter(|row| self.owners(analysis, lists, *row).iter().any(fits)).collect()
     }
 
     /// The rows that match, a row at a time.
-    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &'a Gathered, query: &Query) -> Lines<'a, u32> {
-        self.lines_of(analysis, gathered, query, self.matching(analysis, gathered, query.filter.as_ref()))
+    pub fn lines<'a>(self, analysis: &'a Analysis, lists: &'a Lists, query: &Query) -> Lines<'a, u32> {
+        self.lines_of(analysis, lists, query, self.matching(analysis, lists, query.filter.as_ref()))
     }
 
     /// Given rows, in the order of the query if it has one; its filter is not asked.
     pub fn lines_of<'a>(
         self,
         analysis: &'a Analysis,
-        gathered: &'a Gathered,
+        lists: &'a Lists,
         query: &Query,
         rows: Vec<u32>,
     ) -> Lines<'a, u32> {
-        let at = At { analysis, gathered, mode: query.time };
+        let at = At::new(analysis, lists, query.time);
         let cell: Box<CellOf<'a, u32>> = match self {
             Self::SignIns => Box::new(move |row, key, before| sign_ins::cell(at, *row, key, before.copied())),
             Self::Subscriptions => {
@@ -195,26 +244,22 @@ impl ListKind {
                 Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
             }
             Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
+            Self::Findings => Box::new(move |row, key, _| findings::cell(at, *row, key)),
         };
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
     }
 
     /// All there is to say of a row.
-    pub fn detail(
-        self,
-        analysis: &Analysis,
-        gathered: &Gathered,
-        row: u32,
-        mode: TimeMode,
-    ) -> Option<Detail> {
-        let at = At { analysis, gathered, mode };
+    pub fn detail(self, analysis: &Analysis, lists: &Lists, row: u32, mode: TimeMode) -> Option<Detail> {
+        let at = At::new(analysis, lists, mode);
         match self {
             Self::SignIns => sign_ins::detail(at, row),
             Self::Subscriptions => subscriptions::detail(at, row),
             Self::Conferences => conferences::detail(at, row),
             Self::Messages => messages::detail(at, row),
             Self::Lookups => lookups::detail(at, row),
+            Self::Findings => findings::detail(at, row),
         }
     }
 }
@@ -224,7 +269,18 @@ impl ListKind {
 struct At<'a> {
     analysis: &'a Analysis,
     gathered: &'a Gathered,
+    lists: &'a Lists,
     mode: TimeMode,
+}
+
+impl<'a> At<'a> {
+    fn new(analysis: &'a Analysis, lists: &'a Lists, mode: TimeMode) -> Self {
+        Self { analysis, gathered: &lists.gathered, lists, mode }
+    }
+
+    fn diagnosis(self) -> &'a Diagnosis {
+        self.lists.diagnosis(self.analysis)
+    }
 }
 
 impl At<'_> {

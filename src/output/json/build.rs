@@ -10,6 +10,7 @@ use super::value::{Addr, CSeq, Millis, Time, some};
 use crate::capture::LinkType;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
+use crate::diagnose::{Diagnosis, Subject, call_verdict};
 use crate::view::ladder::message_label;
 use crate::view::show;
 
@@ -124,7 +125,12 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
-pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -> impl Serialize + use<'a> {
+pub(super) fn call<'a>(
+    analysis: &'a Analysis,
+    index: CallIdx,
+    ice: &IceIndex,
+    diagnosis: &Diagnosis,
+) -> impl Serialize + use<'a> {
     let c = analysis.call(index);
     let s = &c.summary;
     types::Call {
@@ -162,7 +168,8 @@ pub(super) fn call<'a>(analysis: &'a Analysis, index: CallIdx, ice: &IceIndex) -
         offers: super::details::offers(analysis, index),
         media: [],
         ice: ice.of_call(index).collect(),
-        findings: [],
+        findings: diagnosis.of(Subject::Call(index)).map(super::lists::findings::id).collect(),
+        verdict: call_verdict(analysis, diagnosis, index),
     }
 }
 

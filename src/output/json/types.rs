@@ -170,7 +170,9 @@ pub(super) struct Call<'a, M> {
     pub offers: Vec<Offer>,
     pub media: Nothing,
     pub ice: Vec<u32>,
-    pub findings: Nothing,
+    pub findings: Vec<u32>,
+    /// What became of it and, where something went wrong, why; in a sentence.
+    pub verdict: String,
 }
 
 /// `kind`: no_response, capture_ends, icmp, tcp_reset, tcp_closed, tls_alert; `frame` shows it.

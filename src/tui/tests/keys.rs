@@ -6,7 +6,8 @@ use crate::tui::app::react;
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 use crate::tui::keys::{Contexts, KEYS, keys_of};
-use crate::tui::state::{State, Tab, View};
+use crate::tui::state::{ListingOf, State, Tab, View};
+use crate::view::lists::ListKind;
 
 /// A state in which keys of a place have something to act on: cursors stand in the middle.
 fn place(context: Contexts) -> Vec<State> {
@@ -313,18 +314,15 @@ fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
 }
 
 #[test]
-fn one_troubled_call_opens_and_several_are_listed() {
+fn a_finding_opens_with_its_evidence() {
     let mut state = state(120, 40);
     press(&mut state, "j Enter");
-    assert_eq!(state.tab, Tab::Calls);
-    assert_eq!(state.calls.filter_text, "state == failed && status == 503");
-    press(&mut state, "1 j j Enter");
     match state.stack.last() {
-        Some(View::Ladder(view)) => {
-            assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3).unwrap()])
-        }
+        Some(View::Listing(view)) => assert_eq!(view.of, ListingOf::Row(ListKind::Findings, 0)),
         other => panic!("{other:?}"),
     }
+    press(&mut state, "Esc g Enter");
+    assert_eq!(state.tab, Tab::Findings, "the verdict leads to all of them");
 }
 
 #[test]

@@ -3,25 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::state::{State, Tab};
+use crate::tui::state::State;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widgets::text::{put, wrap_words};
 
-pub fn draw(buf: &mut Buffer, area: Rect, state: &State, tab: Tab) {
-    let (what, now) = match tab {
-        Tab::Media => (
-            "Media: RTP and RTCP streams with loss, jitter, gaps and an estimate of their quality.",
-            "What the calls offered and answered is on the SDP tab of their messages.",
-        ),
-        _ => (
-            "Findings: what went wrong, in plain words, with the frames that prove it.",
-            "Failed calls are found with e in 2 Calls; damage and limits are in 1 Overview.",
-        ),
-    };
-    let text = format!(
-        "{what}\nThis version does not decode these yet, so nothing is shown rather than a guess.\n{now}"
-    );
-    say(buf, area, state.theme, &text);
+pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
+    let text = "Media: RTP and RTCP streams with loss, jitter, gaps and an estimate of their quality.\n\
+                This version does not show these yet, so nothing is shown rather than a guess.\n\
+                What the calls offered and answered is on the SDP tab of their messages.";
+    say(buf, area, state.theme, text);
 }
 
 /// Lines near the top, the first one bright.

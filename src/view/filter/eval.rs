@@ -14,6 +14,7 @@ use crate::correlate::{
     Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, Str, address_key,
     endpoint_ids, flag,
 };
+use crate::diagnose::Finding;
 use crate::view::packets::PacketLine;
 use crate::view::show;
 
@@ -25,7 +26,8 @@ pub enum Subject<'a> {
     Call(CallIdx),
     Dialog(DialogIdx),
     Message(MsgIdx),
-    Lookup(&'a Lookup),
+    /// And its place in the list.
+    Lookup(&'a Lookup, u32),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
     Session(&'a super::ice::Session),
@@ -33,6 +35,8 @@ pub enum Subject<'a> {
     Allocation(AllocationIdx, &'a [CallIdx]),
     /// What belongs to its request, call or dialog is asked of those.
     Instant(&'a InstantMessage),
+    /// The calls and dialogs it is about are asked too.
+    Finding(&'a Finding),
 }
 
 /// One value of a field.
@@ -152,13 +156,27 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    if matches!(source.field, Field::Finding | Field::Findings) && !matches!(subject, Subject::Instant(_)) {
+        return super::finding::of(analysis, subject, source, sink);
+    }
+    if let Subject::Finding(f) = subject {
+        return super::finding::own(f, source, sink).unwrap_or_else(|| {
+            f.owners().into_iter().any(|owner| {
+                let subject = match owner {
+                    Owner::Call(c) => Subject::Call(c),
+                    Owner::Dialog(d) => Subject::Dialog(d),
+                };
+                visit(analysis, &subject, source, with_value, sink)
+            })
+        });
+    }
     if let Subject::Instant(m) = subject {
         if let Some(found) = instant(analysis, m, source, with_value, sink) {
             return found;
         }
         return visit(analysis, &Subject::Message(m.message), source, with_value, sink);
     }
-    if let Subject::Lookup(l) = subject {
+    if let Subject::Lookup(l, _) = subject {
         return sql::lookup(analysis, l, source, with_value, sink);
     }
     if source.field == Field::Sql
@@ -449,15 +467,16 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     let mut test = |v: Value<'_>| v.passes(&Test::Text(TextOp::Contains, pattern.clone()));
     let mut ask = |fields: &[Field]| {
         fields.iter().any(|&field| {
-            let source = Source { field, header: String::new() };
+            let source = Source::of(field);
             visit(analysis, subject, &source, false, &mut test)
         })
     };
     match subject {
         Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
-        Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
+        Subject::Finding(_) => ask(&[Field::Finding]) || ask(&ROW) || ask(&MESSAGE),
+        Subject::Lookup(..) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Instant(_) => {
-            let source = Source { field: Field::Im, header: String::new() };
+            let source = Source::of(Field::Im);
             if ask(&ROW) || ask(&MESSAGE) {
                 return true;
             }

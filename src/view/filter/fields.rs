@@ -68,6 +68,8 @@ pub enum Field {
     Sql,
     Instance,
     Conference,
+    Finding,
+    Findings,
     Later,
 }
 
@@ -76,7 +78,7 @@ impl Field {
         match self {
             Self::Status | Self::Code | Self::Retransmissions | Self::Messages => Kind::Number,
             Self::Forks | Self::Offers | Self::Leg | Self::Port | Self::Frame => Kind::Number,
-            Self::Length | Self::Candidates => Kind::Number,
+            Self::Length | Self::Candidates | Self::Findings => Kind::Number,
             Self::Setup | Self::Ring | Self::Talk => Kind::Duration,
             Self::Start | Self::Time => Kind::Time,
             Self::Ip | Self::Src | Self::Dst | Self::IcePair | Self::TurnRelayed => Kind::Address,
@@ -163,8 +165,8 @@ fields! {
     "length" Length "bytes of the message, in the Packets view of the frame (messages)",
     "protocol" Protocol "SIP, STUN, RTP, TLS, TCP … (Packets view)",
     "info" Info "the text of the line (Packets view)",
-    "finding" Later "has findings (no data yet)",
-    "findings" Later "how many findings (no data yet)",
+    "finding" Finding "rule, severity or words of a finding about it, e.g. ice-no-pair, error; alone: it has one",
+    "findings" Findings "how many findings are about it or touch it",
     "media" Later "has media (no data yet)",
     "media.loss" Later "packet loss, 2% (no data yet)",
     "media.jitter" Later "jitter, 30ms (no data yet)",
