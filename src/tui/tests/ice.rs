@@ -230,7 +230,7 @@ pub fn session(id: u32) -> SessionData {
     }
 }
 
-fn list(title: &str, columns: Vec<Column>, rows: Vec<Vec<&str>>, targets: Vec<Target>) -> ListTable {
+pub fn list(title: &str, columns: Vec<Column>, rows: Vec<Vec<&str>>, targets: Vec<Target>) -> ListTable {
     let rows: Vec<Vec<String>> =
         rows.into_iter().map(|r| r.into_iter().map(str::to_owned).collect()).collect();
     let width = |i: usize| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0) as u16;
