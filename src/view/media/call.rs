@@ -75,7 +75,7 @@ impl CallMedia {
 }
 
 /// Of several kinds the voice tells whether people could talk.
-fn telling<'a>(index: &'a MediaIndex, c: CallIdx) -> Vec<&'a MediaStream> {
+fn telling(index: &MediaIndex, c: CallIdx) -> Vec<&MediaStream> {
     let all = || index.of_call(c).map(|(_, s)| s);
     let voice: Vec<&MediaStream> = all().filter(|s| super::kind(s) == "audio").collect();
     if voice.is_empty() { all().collect() } else { voice }
