@@ -9,6 +9,7 @@ const MOST_HELD: usize = 64;
 const SETTLE_TIME: Nanos = 400_000_000;
 
 /// The running estimate, its mean and its highest value.
+#[expect(clippy::box_collection, reason = "one word where it is empty, as in most streams")]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Jitter {
     /// Hz; 0 while it is not known.

@@ -228,7 +228,7 @@ impl Reports {
                             && let Some(heard) = self.heard.get_mut(at)
                         {
                             let frame = packet.frame;
-                            heard.voip = Some(Box::new(VoipReport { frame, metrics: metrics.clone() }));
+                            heard.voip = Some(Box::new(VoipReport { frame, metrics: *metrics }));
                         }
                     }
                 }

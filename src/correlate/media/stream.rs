@@ -74,6 +74,7 @@ pub struct KeyPress {
 }
 
 /// A stream: the packets of one SSRC from one end to another.
+#[expect(clippy::box_collection, reason = "one word where it is empty, as in most streams")]
 #[derive(Debug, Clone)]
 pub struct Stream {
     pub flow: FlowId,
