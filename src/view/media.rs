@@ -2,6 +2,8 @@
 
 mod call;
 mod heard;
+pub mod marks;
+pub mod plot;
 mod trend;
 
 pub use call::{CallMedia, Way, call_media, call_mos, call_way, half_missing};
@@ -43,7 +45,9 @@ pub enum Quality {
 
 impl Quality {
     pub fn of(s: &MediaStream, figures: &Stream) -> Self {
-        if figures.expected() < FEW {
+        // A source of nothing but keys or comfort noise leaves numbers to others.
+        let beside = s.codec.as_ref().is_some_and(|c| c.is_event() || c.is_noise());
+        if figures.expected() < FEW || beside {
             return Self::Few;
         }
         let lost = after_red(s, figures);
@@ -259,5 +263,24 @@ mod tests {
     fn figures_are_short_and_what_is_there_is_not_nothing() {
         let of = [0.0, 0.04, 0.06, 0.96, 4.25, 12.0, -0.01, 100.0].map(decimal);
         assert_eq!(of, ["0", "<0.1", "0.1", "1", "4.3", "12", "0", "100"]);
+    }
+
+    /// 94 % of what a source of keys alone counts for is missing (extras of SIPp play them so), and nothing is wrong with it.
+    #[test]
+    fn a_source_of_keys_alone_is_not_judged() {
+        use crate::view::scenario::voices::{BACK, ENDS, THERE, voice};
+        let mut s = crate::view::scenario::Scenario::default();
+        s.voice_call("call-1", [0, 11_000], "A>B", ENDS);
+        s.speak(100, THERE, &voice(1, 200));
+        s.speak(110, BACK, &voice(2, 200));
+        let keys = voice(3, 0);
+        s.press(5_000, THERE, &keys, 0, 1);
+        s.press(6_000, THERE, &keys, 300, 5);
+        let analysis = s.done();
+        let of = |i: usize| {
+            let streams = analysis.joined_media();
+            Quality::of(&streams[i], &analysis.figures_of(&streams[i]).unwrap())
+        };
+        assert_eq!([0, 1, 2].map(of), [Quality::Good, Quality::Good, Quality::Few]);
     }
 }

@@ -207,6 +207,8 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             "" | "–" | "answered" => None,
             _ => Some(Role::Error),
         },
+        // Of a call: none where it would have been seen.
+        "media" => cell.starts_with('✗').then_some(Role::Error),
         // Of a media stream: the sign before the word tells.
         "quality" => match cell.chars().next() {
             Some('✓') => Some(Role::Good),
