@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod nearest;
 mod progress;
+mod qos;
 mod select;
 mod session;
 mod sink;

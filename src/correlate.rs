@@ -32,6 +32,7 @@ mod marks;
 pub mod media;
 mod offer;
 mod owner;
+mod qos;
 mod retransmission;
 #[cfg(test)]
 mod script;
@@ -55,5 +56,6 @@ pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use marks::SipMark;
 pub use offer::{CandidateSyntax, OfferAnswer, OfferRole};
+pub use qos::{QosProfile, Traffic};
 pub use store::Stores;
 pub use strings::{Methods, Names, Strings};

@@ -6,6 +6,7 @@ pub mod ice;
 pub mod json;
 pub mod ladder;
 pub mod lists;
+pub mod plot;
 mod redact;
 pub mod summary;
 pub mod table;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::limits;
+use crate::correlate::QosProfile;
 use crate::view::show::TimeMode;
 
 const EXIT_CODES: &str = "\
@@ -71,6 +72,13 @@ pub(super) struct Common {
     /// As the client was configured, or as Microsoft's authentication service gave them out (base64).
     #[arg(long, value_name = "U:P", global = true, value_parser = turn_user)]
     pub turn_user: Vec<String>,
+    /// DSCP marks to expect: communicator, lync, or values such as `audio=46,video=AF41,sharing=18,sip=CS3`
+    ///
+    /// communicator: audio 40, video 24, SIP 40 (Office Communicator 2007 R2 under the policies of Windows); lync: audio
+    /// 46, video 34, sharing 18, SIP 24. A name and values can be given together. Without it nothing is expected but what
+    /// the user agents of Microsoft's clients tell, and only what contradicts itself is judged.
+    #[arg(long, value_name = "PROFILE", global = true, value_parser = super::qos::parse)]
+    pub qos_profile: Option<QosProfile>,
     /// Colour in text output (NO_COLOR and CLICOLOR_FORCE are honoured by `auto`)
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub color: ColorArg,
@@ -98,7 +106,7 @@ pub(super) struct Common {
     /// Set a cap on what the analysis keeps, e.g. `sip_messages=1M` (repeatable)
     #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = limits::parse, long_help = limits::long_help())]
     pub limits: Vec<(String, u64)>,
-    /// Configuration (TOML: limits, names, sip_ports, leg_headers) instead of `callscope/config.toml` in the user's configuration directory
+    /// Configuration (TOML: limits, names, sip_ports, leg_headers, qos) instead of `callscope/config.toml` in the user's configuration directory
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Do not blank SDP keys, ICE passwords and Authorization responses

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::args::{Common, ListArgs, TableFormat};
-use super::commands::{Rows, color_for, json_options, open, rows_command, time_mode};
+use super::commands::{Rows, color_for, columns, json_options, open, rows_command, time_mode};
 use super::failure::Failure;
 use super::session::Session;
 use super::sink::Sink;
@@ -12,6 +12,7 @@ use crate::correlate::Analysis;
 use crate::correlate::gathered::{Gathered, Lists};
 use crate::output;
 use crate::output::json::{self, JsonOptions};
+use crate::output::lists::Look;
 use crate::view::lists::ListKind;
 use crate::view::rows::{Lines, Query};
 
@@ -94,7 +95,10 @@ pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u
                 if i > 0 {
                     writeln!(sink)?;
                 }
-                output::lists::detail(&mut sink, &told, color, common.ascii)?;
+                let plot = kind.plot(&analysis, &gathered, row);
+                let columns = columns(sink.is_terminal());
+                let look = Look { color, ascii: common.ascii, columns };
+                output::lists::detail(&mut sink, &told, plot.as_ref(), look)?;
             }
         }
         TableFormat::Csv | TableFormat::Markdown => {

@@ -107,7 +107,7 @@ impl SipMarks {
 
 impl Analysis {
     /// Counts the mark of a message of SIP, of the packet that completed it.
-    pub(super) fn note_sip_mark(&mut self, m: &DecodedSip<'_>) {
+    pub fn note_sip_mark(&mut self, m: &DecodedSip<'_>) {
         if let (Some(dscp), false) = (m.dscp, m.duplicate) {
             let flow = PackedFlow::pack(&Flow { src: m.src, dst: m.dst, transport: m.transport });
             self.sip_marks.note(Tally { flow, frame: m.frame, messages: 1, dscp }, MOST_PAIRS);

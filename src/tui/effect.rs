@@ -114,7 +114,9 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
         (What::Details(kind, row), Format::Text) => {
             let gathered = analysis.gather();
             let told = kind.detail(analysis, &gathered, *row, job.time).ok_or_else(unfit)?;
-            output::lists::detail(out, &told, false, job.ascii)?;
+            let plot = kind.plot(analysis, &gathered, *row);
+            let look = output::lists::Look { color: false, ascii: job.ascii, columns: FILE_COLUMNS };
+            output::lists::detail(out, &told, plot.as_ref(), look)?;
             Ok("the details".to_owned())
         }
         (What::Summary, Format::Json) => {
@@ -125,6 +127,9 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
         _ => Err(unfit()),
     }
 }
+
+/// Columns that plots in a file take.
+const FILE_COLUMNS: usize = 100;
 
 fn write_rows<I: Copy>(
     lines: &Lines<'_, I>,

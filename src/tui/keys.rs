@@ -29,8 +29,9 @@ impl Contexts {
     pub const LISTING: Self = Self(131_072);
     pub const LIST: Self = Self(262_144);
     pub const ROW: Self = Self(524_288);
+    pub const STREAM: Self = Self(1_048_576);
 
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 21] = [
         (Self::OVERVIEW, "overview"),
         (Self::CALLS, "calls"),
         (Self::DIALOGS, "dialogs"),
@@ -44,6 +45,7 @@ impl Contexts {
         (Self::BOARD, "pair board"),
         (Self::LISTING, "checks, candidates, allocation"),
         (Self::ROW, "details of a row"),
+        (Self::STREAM, "media stream"),
         (Self::DIFF, "difference"),
         (Self::STATISTICS, "statistics"),
         (Self::HELP, "help"),
@@ -117,7 +119,9 @@ const LIST: Contexts = Contexts::LIST;
 const TABLES: Contexts = SIP_TABLES.or(SESSIONS).or(ALLOCATIONS).or(LIST);
 const BOARD: Contexts = Contexts::BOARD;
 const LISTING: Contexts = Contexts::LISTING;
-const ROW: Contexts = Contexts::ROW;
+/// Details of a row, those of a stream among them.
+const ROW: Contexts = Contexts::ROW.or(STREAM);
+const STREAM: Contexts = Contexts::STREAM;
 const PACKETS: Contexts = Contexts::PACKETS;
 const LADDER: Contexts = Contexts::LADDER;
 const DETAIL: Contexts = Contexts::DETAIL;
@@ -224,6 +228,12 @@ pub const KEYS: &[Key] = &[
     key(BOARD, &["c"], Action::Component, "component", Group::Show, "component", "the next component"),
     key(BOARD, &["f"], Action::PairStates, "states", Group::Show, "states", "only pairs of one state"),
     key(LADDER.or(PACKETS), &["p"], Action::Pane, "pane", Group::Show, "pane", "open or close the side pane"),
+    key(STREAM, &["p"], Action::Plot, "plot", Group::Show, "plot", "plot below, on the whole screen, or none"),
+    key(STREAM, &["+"], Action::ZoomIn, "zoom-in", Group::Show, "zoom", "plot nearer, around the event chosen"),
+    key(STREAM, &["-"], Action::ZoomOut, "zoom-out", Group::Show, "", "plot from farther away"),
+    key(STREAM, &["="], Action::ZoomAll, "zoom-all", Group::Show, "", "plot of all its time"),
+    key(STREAM, &["<"], Action::Earlier, "earlier", Group::Show, "", "plot of earlier time"),
+    key(STREAM, &[">"], Action::Later, "later", Group::Show, "", "plot of later time"),
     key(LADDER.or(DETAIL), &["Tab"], Action::NextPane, "next-pane", Group::Show, "pane", "Decoded, Raw, SDP, Candidates, Hex"),
     key(LADDER.or(DETAIL), &["BackTab"], Action::PreviousPane, "prev-pane", Group::Show, "", "the same backwards"),
     key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Candidates, Hex"),

@@ -4,11 +4,13 @@ mod detail;
 mod export;
 mod flow;
 mod ice;
+mod plot;
 
 pub use detail::{DetailState, PaneTab, TreeLine, field, field_at, tree_lines};
 pub use export::{Export, ExportState, Format, What};
 pub use flow::{ColorMode, LadderState, ladder_row};
 pub use ice::{BoardState, ListTable, Listing, ListingOf, ListingState, PairKey, Target};
+pub use plot::{PlotPlace, PlotView};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -356,8 +358,11 @@ impl View {
             Self::Detail(_) => Contexts::DETAIL,
             Self::Diff(_) => Contexts::DIFF,
             Self::Board(_) => Contexts::BOARD,
-            Self::Listing(view) if matches!(view.of, ListingOf::Row(..)) => Contexts::ROW,
-            Self::Listing(_) => Contexts::LISTING,
+            Self::Listing(view) => match view.of {
+                ListingOf::Row(ListKind::Media, _) => Contexts::STREAM,
+                ListingOf::Row(..) => Contexts::ROW,
+                _ => Contexts::LISTING,
+            },
             Self::Statistics { .. } => Contexts::STATISTICS,
             Self::Help { .. } => Contexts::HELP,
             Self::Columns(_) => Contexts::COLUMNS,

@@ -5,5 +5,6 @@ pub mod ice;
 
 mod keys;
 mod media;
+pub mod plot;
 mod samples;
 mod screens;

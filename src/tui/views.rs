@@ -17,6 +17,7 @@ pub mod listing;
 pub mod overview;
 pub mod packets;
 pub mod placeholder;
+pub mod plot;
 pub mod popups;
 pub mod shell;
 pub mod statistics;

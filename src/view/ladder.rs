@@ -9,6 +9,7 @@ mod forwarding;
 mod label;
 mod legs;
 mod lifelines;
+mod media;
 pub(super) mod roles;
 mod sql;
 mod stun;
@@ -65,7 +66,17 @@ pub enum LadderRow {
         leg: usize,
     },
     /// A run of like things folded into one line across `from`–`to`; unfolds to `inner`.
-    Fold { time: Nanos, end: Nanos, from: usize, to: usize, label: String, tone: Tone, inner: Vec<LadderRow> },
+    Fold {
+        time: Nanos,
+        end: Nanos,
+        from: usize,
+        to: usize,
+        /// All of it goes from `from` to `to`; else both ways.
+        one_way: bool,
+        label: String,
+        tone: Tone,
+        inner: Vec<LadderRow>,
+    },
     /// Nothing for longer than a second.
     Gap { time: Nanos, length: Nanos },
     /// A remark: capture starts mid-call, legs joined by …
@@ -77,7 +88,7 @@ impl LadderRow {
     fn goes_beside(&self) -> bool {
         match self {
             Self::Arrow { message, .. } => message.is_none(),
-            Self::Fold { tone, .. } => *tone == Tone::Stun,
+            Self::Fold { tone, .. } => matches!(tone, Tone::Stun | Tone::Media),
             Self::Gap { .. } | Self::Note { .. } => false,
         }
     }
@@ -85,7 +96,13 @@ impl LadderRow {
     /// The label of this row in two: what stands on its line, which has `columns` for it, and what goes on behind the
     /// line, where there are `room`. The second is empty where all fits, nothing may go beside, or there is no room.
     pub fn split<'l>(&self, label: &'l str, columns: usize, room: usize) -> (&'l str, &'l str) {
-        if self.goes_beside() && room >= label::BESIDE { label::split(label, columns) } else { (label, "") }
+        if !self.goes_beside() || room < label::BESIDE {
+            return (label, "");
+        }
+        match self {
+            Self::Fold { tone: Tone::Media, .. } => label::split_figures(label, columns),
+            _ => label::split(label, columns),
+        }
     }
 }
 
@@ -139,6 +156,7 @@ pub fn build_with(
     let drawn_sql = sql::draw(analysis, gathered, (&owners, &drawn), options, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
     let alone = options.sign_in.and_then(|row| gathered.sign_ins().get(row as usize));
+    let drawn_media = media::draw(analysis, &owners, options.unfold, &drawn_stun.lines, &mut machines);
     let drawn_dns = dns::draw(analysis, &owners, alone, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
@@ -217,10 +235,16 @@ pub fn build_with(
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let firsts =
-        [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start(), drawn_dns.start()];
+    let firsts = [
+        messages.first().map(|&(time, ..)| time),
+        drawn_stun.start(),
+        drawn_sql.start(),
+        drawn_dns.start(),
+        drawn_media.start(),
+    ];
     let start = firsts.into_iter().flatten().min();
-    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows)));
+    let rows = drawn_media.merge(drawn_stun.merge(rows));
+    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), rows));
     let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
     fold::mark_gaps(&mut ladder);
     ladder

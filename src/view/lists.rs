@@ -14,6 +14,7 @@ pub use sign_ins::{auth_words, failed_step, refused_by_relay, stopped};
 
 use super::filter::Filter;
 use super::media::Quality;
+use super::media::plot::Plot;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
 use super::show::{self, TimeMode};
 use super::table::{Align, Column, Table};
@@ -269,6 +270,18 @@ impl ListKind {
             Self::Media => media::detail(at, row),
         }
     }
+}
+
+impl ListKind {
+    /// A row of media streams over time.
+    pub fn plot(self, analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Option<Plot> {
+        (self == Self::Media).then(|| media::plot_of(analysis, gathered.media(), row)).flatten()
+    }
+}
+
+/// Whether a table of a [`Detail`] is the events of a plot, in its order.
+pub fn is_events(table: &Table) -> bool {
+    table.columns.first().is_some_and(|c| c.key == media::EVENT_SIGN)
 }
 
 /// How a media stream went, to put the worst first.

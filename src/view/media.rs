@@ -2,6 +2,8 @@
 
 mod call;
 mod heard;
+pub mod marks;
+pub mod plot;
 mod trend;
 
 pub use call::{CallMedia, Way, call_media, call_mos, call_way, half_missing};

@@ -384,7 +384,7 @@ impl Analysis {
             section::fill(&mut m, s.stream, joint.as_ref());
             if let Some(Joint { place, plan, section }) = joint {
                 let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
-                m.unsignalled = !known && course::is_unsignalled(place, plan, section, s.stream);
+                m.unsignalled = !known && self.is_unsignalled(place, plan, section, s.stream);
                 if let Some(section) = section {
                     m.holds = course::holds(plan, section, place.from_caller, s.stream);
                     m.held = course::is_held(&m.holds, s.stream);
@@ -419,9 +419,13 @@ impl Analysis {
         hops::follow(self, list);
         for group in &groups {
             let changes = hops::mark_changes(self, list, group);
+            // On another stretch of its way it goes where it was asked for.
+            let signalled =
+                group.iter().filter_map(|i| list.get(*i)).any(|m| m.call.is_some() && !m.unsignalled);
             for i in group {
                 if let Some(m) = list.get_mut(*i) {
                     m.mark_changes.clone_from(&changes);
+                    m.unsignalled &= !signalled;
                 }
             }
         }
@@ -443,7 +447,7 @@ impl Analysis {
             let near = |j: &usize| {
                 let b = list.get(*j)?;
                 let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
-                let both = b.last.min(m.last) - b.first.max(m.first);
+                let both = b.last.min(m.last).saturating_sub(b.first.max(m.first));
                 (kind(b) == kind(m)).then_some((both, *j))
             };
             let back = candidates.filter_map(near).max().map(|(_, j)| j);

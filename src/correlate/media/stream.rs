@@ -17,6 +17,8 @@ const MARKS: usize = 3;
 const STEPS: usize = 3;
 /// Keys kept of one stream.
 const KEYS: usize = 128;
+/// Restarts of one stream whose times are kept.
+const RESTARTS: usize = 16;
 /// A sender that sends nothing for so long and whose clock stood still paused: on hold, muted.
 const PAUSE: Nanos = 1_000_000_000;
 /// No packet is early or late by so much: the sender set its clock.
@@ -118,6 +120,7 @@ pub struct Stream {
     size: (u16, u32),
     pub buckets: Buckets,
     keys: Option<Box<Vec<KeyPress>>>,
+    restarted: Option<Box<Vec<(Nanos, FrameRef)>>>,
 }
 
 impl Stream {
@@ -158,6 +161,7 @@ impl Stream {
             size: (facts.payload_len, 0),
             buckets: Buckets::default(),
             keys: None,
+            restarted: None,
         }
     }
 
@@ -210,6 +214,10 @@ impl Stream {
                 }
             }
             Seen::Restart => {
+                let known = self.restarted.get_or_insert_default();
+                if known.len() < RESTARTS {
+                    known.push((p.time, p.frame));
+                }
                 self.jitter.pause();
                 let _ = self.jitter.push(p.time, facts.timestamp);
             }
@@ -476,6 +484,11 @@ impl Stream {
     /// Times when the sender began its numbers anew.
     pub fn restarts(&self) -> u32 {
         self.sequence.restarts
+    }
+
+    /// When the sender began its numbers anew, and the first frame with them; of many the first ones.
+    pub fn restarted(&self) -> &[(Nanos, FrameRef)] {
+        self.restarted.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// Mean and maximum of the running estimate, ms.

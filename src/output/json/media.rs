@@ -11,6 +11,7 @@ use crate::correlate::media::{
     self, Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Sender, Stream,
 };
 use crate::view::media as view;
+use crate::view::media::marks::{Expected, expected_of};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row<'a> {
@@ -66,6 +67,7 @@ pub(super) struct Row<'a> {
     mos_basis: Option<MosBasis<'a>>,
     quality: &'static str,
     dscp: Vec<Mark>,
+    dscp_expected: Option<ExpectedMark>,
     rtcp: Rtcp<'a>,
     /// Where packets were lost, up to the receiver's last report.
     loss_split: Option<LossSplit>,
@@ -90,6 +92,23 @@ pub(super) struct Row<'a> {
     held: bool,
     /// The same stream at other points of its way, itself among them.
     hops: Vec<usize>,
+}
+
+/// The mark of a profile: that the user chose, or that of the clients by their user agents.
+#[derive(Debug, Serialize)]
+struct ExpectedMark {
+    value: u8,
+    profile: String,
+    inferred: bool,
+}
+
+impl ExpectedMark {
+    fn of(analysis: &Analysis, s: &MediaStream) -> Option<Self> {
+        Some(match expected_of(analysis, s)? {
+            Expected::Chosen { dscp, profile } => Self { value: dscp, profile, inferred: false },
+            Expected::ByAgents { dscp, profile } => Self { value: dscp, profile, inferred: true },
+        })
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -298,6 +317,7 @@ pub(super) fn row<'a>(
         mos_basis: mos.map(|m| basis(s, &m)),
         quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
+        dscp_expected: ExpectedMark::of(analysis, s),
         rtcp: rtcp(analysis.heard_of(s), sender, f),
         loss_split: s.loss.map(|l| LossSplit {
             before: l.before,

@@ -270,7 +270,8 @@ fn owners(calls: impl IntoIterator<Item = CallIdx>) -> Vec<Owner> {
 }
 
 fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeMode) -> Option<Listing> {
-    let told = kind.detail(analysis, &cache.gathered(analysis), row, mode)?;
+    let gathered = cache.gathered(analysis);
+    let told = kind.detail(analysis, &gathered, row, mode)?;
     let target = |lead: &Lead| Target {
         subject: lead.message.map(Subject::Message).or(lead.frame.map(Subject::Frame)),
         allocation: None,
@@ -281,7 +282,8 @@ fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeM
         list_table(part.title, part.table, targets)
     };
     let tables = told.parts.into_iter().map(table).collect();
-    Some(Listing { title: told.title, head: told.head, tables, owners: told.owners })
+    let plot = kind.plot(analysis, &gathered, row);
+    Some(Listing { title: told.title, head: told.head, tables, owners: told.owners, plot })
 }
 
 pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: TimeMode) -> Listing {
@@ -369,6 +371,7 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
         head: pair_facts(pair, [&a, &b]),
         tables: vec![list_table(title, Table { columns, rows: cells }, targets)],
         owners: owners(session.call),
+        plot: None,
     })
 }
 
@@ -413,7 +416,13 @@ fn candidates(analysis: &Analysis, cache: &Cache, place: Place) -> Option<Listin
             tables.push(list_table(side_title(&told), told.table(), targets));
         }
     }
-    Some(Listing { title: title(analysis, &session), head: Vec::new(), tables, owners: owners(session.call) })
+    Some(Listing {
+        title: title(analysis, &session),
+        head: Vec::new(),
+        tables,
+        owners: owners(session.call),
+        plot: None,
+    })
 }
 
 fn side_title(told: &SideTable) -> String {
@@ -486,7 +495,7 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
     let more = a.message_count.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
     let table = Table { columns, rows };
     tables.push(list_table(title("Messages, media not among them", messages.len(), more), table, targets));
-    Some(Listing { title: told.title, head, tables, owners: owners(calls) })
+    Some(Listing { title: told.title, head, tables, owners: owners(calls), plot: None })
 }
 
 /// The candidates of a message as lines short enough for a side pane: every generation it carries, the main part first.

@@ -151,6 +151,7 @@ pub fn ladder() -> Ladder {
                 end: START + 900 * MS,
                 from: 0,
                 to: 2,
+                one_way: false,
                 label: "24 connectivity checks, 18 answered".to_owned(),
                 tone: Tone::Stun,
                 inner: vec![
@@ -164,6 +165,7 @@ pub fn ladder() -> Ladder {
                 end: START + 42_000 * MS,
                 from: 0,
                 to: 2,
+                one_way: false,
                 label: "RTP PCMU 2 104 packets".to_owned(),
                 tone: Tone::Media,
                 inner: Vec::new(),
@@ -337,7 +339,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 dialogs: 12,
                 sessions: 14,
                 allocations: 14,
-                lists: [60, 60, 0, 0, 0, 0],
+                lists: [60, 60, 0, 0, 0, 22],
                 damaged: 1,
             },
             took: Default::default(),
@@ -349,7 +351,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 TableKind::Dialogs => 12,
                 TableKind::Sessions | TableKind::Allocations => 14,
                 TableKind::Calls => 60,
-                TableKind::List(list) => [60, 60, 0, 0, 0, 0][*list as usize],
+                TableKind::List(list) => [60, 60, 0, 0, 0, 22][*list as usize],
             };
             if *kind == TableKind::Dialogs {
                 data.total = 12;

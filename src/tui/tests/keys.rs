@@ -23,6 +23,9 @@ fn place(context: Contexts) -> Vec<State> {
             &["5 v Enter / peer Enter j j j l", "5 Enter t j", "5 Enter Enter / check Enter j j"]
         }
         Contexts::ROW => &["3 Enter / peer Enter j j j l", "3 Enter"],
+        Contexts::STREAM => {
+            &["6 Enter / key Enter j l + +", "6 Enter j j j j j + + l", "6 Enter / key Enter k"]
+        }
         Contexts::LIST => &["3 / Bob Enter ^D ^D l > >"],
         Contexts::EMPTY => &["9"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],

@@ -72,6 +72,10 @@ pub fn row_at(listing: &Listing, cursor: Cursor, area: Rect, y: u16) -> Option<u
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &ListingState) {
     let theme = state.theme;
+    let (area, below) = super::plot::areas(view, area);
+    if let Some(below) = below {
+        super::plot::draw(buf, below, state, view);
+    }
     let Some(listing) = &view.data else {
         return placeholder::say(buf, area, theme, "reading …");
     };

@@ -6,7 +6,7 @@ use crate::view::rows::columns;
 
 mod detail;
 
-pub(super) use detail::detail;
+pub(super) use detail::{EVENT_SIGN, detail, plot_of};
 use detail::{path, remarks};
 
 columns! { HELP DEFINITIONS

@@ -42,15 +42,15 @@ impl Seen {
         let clock = m.codec.as_ref().map(|c| c.clock).filter(|c| *c > 0).or(stream.clock()).unwrap_or(8_000);
         let stamps = stream.stamps();
         let length = i64::from(stamps.1.wrapping_sub(stamps.0).cast_signed()).max(1);
-        let origin = stream.first - ticks(i64::from(stamps.0), clock);
+        let origin = stream.first.saturating_sub(ticks(i64::from(stamps.0), clock));
         Self { at, wire, first: stream.first, stamps: (stamps.0, length), origin, clock }
     }
 
     fn is_same_media(&self, other: &Self, [a, b]: [&MediaStream; 2]) -> bool {
         let ahead = i64::from(other.stamps.0.wrapping_sub(self.stamps.0).cast_signed());
         let overlap = ahead < self.stamps.1 && ahead + other.stamps.1 > 0;
-        let passed = other.first - self.first - ticks(ahead, self.clock);
-        if !overlap || passed.abs() > SKEW || self.wire == other.wire {
+        let passed = other.first.saturating_sub(self.first).saturating_sub(ticks(ahead, self.clock));
+        if !overlap || passed.unsigned_abs() > SKEW.unsigned_abs() || self.wire == other.wire {
             return false;
         }
         let same_way = match (a.from_caller, b.from_caller) {
@@ -192,9 +192,9 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
         let kind = |m: &MediaStream| m.section.as_ref().map(|s| (s.index, s.kind.clone()));
         let clock = |m: &MediaStream| m.codec.as_ref().map(|c| c.clock);
         a.call == b.call
-            && (same_call || b.first - a.last <= GOES_ON)
+            && (same_call || b.first.saturating_sub(a.last) <= GOES_ON)
             && b.first > a.first
-            && b.first + OVERLAP >= a.last
+            && b.first.saturating_add(OVERLAP) >= a.last
             && kind(a) == kind(b)
             && (kind(a).is_some() || clock(a) == clock(b))
     };

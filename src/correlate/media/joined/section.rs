@@ -112,7 +112,7 @@ impl<'p> Joint<'p> {
             // Of the same hop, where it differs.
             names(d) && first.is_none_or(|f| shares(f, d, section))
         };
-        let time = time + AHEAD;
+        let time = time.saturating_add(AHEAD);
         let found = self
             .plan
             .in_force(by_caller, time, on_hop)
@@ -140,7 +140,7 @@ impl<'p> Joint<'p> {
     /// What was said of SRTP while the stream ran.
     fn secured(&self, time: Nanos) -> Secured {
         let Some(section) = self.section else { return Secured::NotOffered };
-        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time + AHEAD);
+        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time.saturating_add(AHEAD));
         let agreed = agreed.or(self.plan.agreements.first());
         let both = agreed.and_then(|a| {
             let terms = |d| self.plan.terms(d, section).map(|t| t.security);

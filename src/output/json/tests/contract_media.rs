@@ -54,6 +54,7 @@ pub struct MediaStream {
     pub mos_basis: Option<MosBasis>,
     pub quality: String,
     pub dscp: Vec<Mark>,
+    pub dscp_expected: Option<ExpectedMark>,
     pub rtcp: Rtcp,
     pub loss_split: Option<LossSplit>,
     pub round_trip_ms: Option<f64>,
@@ -156,6 +157,14 @@ pub struct MosBasis {
     pub bpl: f64,
     pub delay_ms: f64,
     pub delay_assumed: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedMark {
+    pub value: u8,
+    pub profile: String,
+    pub inferred: bool,
 }
 
 #[derive(Debug, Deserialize)]
