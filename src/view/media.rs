@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use super::show;
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
-use crate::correlate::media::{CodecSource, MediaStream, Protection, Stream};
+use crate::correlate::media::{CodecSource, MediaStream, Mos, Protection, Stream};
 
 /// From so much on the loss of a stream is worth a warning, and heard by everybody; percent.
 pub const LOSS_HEARD: f64 = 1.0;
@@ -54,11 +54,10 @@ impl Quality {
             return Self::Few;
         }
         let mut lost = after_red(s, figures);
-        let mut mos = s.mos.map(|m| m.value);
         if gave_way(analysis, s, figures) {
             lost = lost.saturating_sub(u64::from(figures.losses().longest));
-            mos = None;
         }
+        let mos = mos_of(analysis, s).map(|m| m.value);
         let loss = if lost < FEW_LOST { 0.0 } else { percent(lost, figures) };
         // Packets of one picture share their timestamp and are sent apart: of video it is no measure.
         let paced = kind(s) == "video" || s.codec.as_ref().is_some_and(|c| c.clock == 90_000);
@@ -128,6 +127,11 @@ pub fn gave_way(analysis: &Analysis, s: &MediaStream, figures: &Stream) -> bool 
     let long = losses.missing >= FEW && figures.gap.0 >= FAX;
     // Reading SDP again is for few.
     long && one_run && s.call.is_some_and(|c| analysis.media_of_call(c).iter().any(|section| section.was_fax))
+}
+
+/// The estimate, but where the loss it is made from was none.
+pub fn mos_of(analysis: &Analysis, s: &MediaStream) -> Option<Mos> {
+    s.mos.filter(|_| analysis.figures_of(s).is_some_and(|f| !gave_way(analysis, s, &f)))
 }
 
 /// Packets whose frame never came: of redundant audio (RFC 2198) not even in the packet behind them.

@@ -254,6 +254,7 @@ pub(super) fn row<'a>(
     let losses = f.losses();
     let jitter = f.jitter();
     let sender = analysis.sender_of(s);
+    let mos = view::mos_of(analysis, s);
     let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session));
     Some(Row {
         id: at + 1,
@@ -312,8 +313,8 @@ pub(super) fn row<'a>(
         ptime_ms: s.ptime_used.map(Decimal),
         ptime_asked_ms: s.ptime_asked,
         keys: view::keys(analysis, s),
-        mos: s.mos.map(|m| Decimal(m.value)),
-        mos_basis: s.mos.map(|m| basis(s, &m)),
+        mos: mos.map(|m| Decimal(m.value)),
+        mos_basis: mos.map(|m| basis(s, &m)),
         quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         dscp_expected: ExpectedMark::of(analysis, s),

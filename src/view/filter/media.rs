@@ -83,7 +83,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
             figures.jitter().is_some_and(|(mean, _)| sink(Value::Duration((mean * 1e6) as i64)))
         }
         Field::MediaGap => figures.gap.0 > 0 && sink(Value::Duration(figures.gap.0)),
-        Field::MediaMos => s.mos.is_some_and(|m| sink(scaled(m.value))),
+        Field::MediaMos => media::mos_of(analysis, s).is_some_and(|m| sink(scaled(m.value))),
         Field::MediaPackets => sink(number(figures.packets)),
         Field::MediaDscp => figures.marks().any(|m| sink(Value::Number(i128::from(m.dscp)))),
         Field::MediaType => figures.types().any(|t| sink(Value::Number(i128::from(t.payload_type)))),

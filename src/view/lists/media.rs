@@ -105,7 +105,9 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "burst" => count(u64::from(figures.losses().longest)),
         "jitter" => figures.jitter().map_or_else(none, |(mean, _)| millis(mean)),
         "jitter_max" => figures.jitter().map_or_else(none, |(_, max)| millis(max)),
-        "mos" => s.mos.map_or_else(none, |m| scaled(format!("{:.1}", m.value), m.value)),
+        "mos" => {
+            media::mos_of(at.analysis, s).map_or_else(none, |m| scaled(format!("{:.1}", m.value), m.value))
+        }
         "dscp" => {
             let first = figures.marks().next().map_or(0, |m| i64::from(m.dscp));
             (media::marks(&figures), Key::Number(first))

@@ -113,7 +113,8 @@ pub fn call_way(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
 
 /// The lowest MOS of a call's streams.
 pub fn call_mos(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Option<f64> {
-    streams_of(analysis, index, c).into_iter().filter_map(|s| s.mos).map(|m| m.value).min_by(f64::total_cmp)
+    let all = streams_of(analysis, index, c);
+    all.into_iter().filter_map(|s| super::mos_of(analysis, s)).map(|m| m.value).min_by(f64::total_cmp)
 }
 
 pub fn call_media(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> CallMedia {

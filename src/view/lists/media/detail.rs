@@ -147,7 +147,7 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
                 .to_owned(),
         );
     }
-    head.extend(s.mos.map(|m| mos(s, &m)));
+    head.extend(media::mos_of(at.analysis, s).map(|m| mos(s, &m)));
     if let Some(codec) =
         s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
     {

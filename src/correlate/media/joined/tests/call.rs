@@ -178,7 +178,7 @@ fn keys_are_told_and_are_no_codec() {
         payload: vec![event, 0x0A, 3, 32],
         ticks: 0,
         stamp,
-        ..rtp(1).of_type(101).from_packet(50)
+        ..rtp(1).of_type(101).behind(50)
     };
     s.rtp(1_200, THERE, &key(5, 20_000), 3, &[]);
     s.rtp(1_400, THERE, &Rtp { sequence: 153, ..key(11, 24_000) }, 3, &[]);
@@ -199,7 +199,7 @@ fn a_codec_that_changes_by_a_new_offer() {
     s.call(0, "c1", &one("10.0.0.1", 4000, 96, "iLBC/8000"), &one("10.0.0.2", 5000, 96, "iLBC/8000"));
     s.rtp(150, THERE, &rtp(1).of_type(96).sized(50), 100, &[]);
     s.renew(3_000, "c1", 2, &one("10.0.0.1", 4000, 97, "AMR/8000"), &one("10.0.0.2", 5000, 97, "AMR/8000"));
-    s.rtp(3_100, THERE, &rtp(1).of_type(97).sized(32).from_packet(147), 50, &[]);
+    s.rtp(3_100, THERE, &rtp(1).of_type(97).sized(32).behind(147), 50, &[]);
     let list = s.streams();
     let m = &list[0];
     assert_eq!((m.payload_type, codec_of(m).0), (96, "iLBC/8000".to_owned()));
@@ -350,6 +350,6 @@ fn the_streams_are_worked_out_anew_when_more_comes() {
     assert_eq!(wheres(&s.streams()), ["1.0 there"]);
     let list = s.analysis.joined_media();
     assert!(Arc::ptr_eq(&list, &s.analysis.joined_media()));
-    s.rtp(1_150, THERE, &rtp(1).from_packet(50), 1, &[]);
+    s.rtp(1_150, THERE, &rtp(1).behind(50), 1, &[]);
     assert!(!Arc::ptr_eq(&list, &s.analysis.joined_media()));
 }

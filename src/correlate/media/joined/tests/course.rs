@@ -18,7 +18,7 @@ fn on_hold([offer, answer]: [&str; 2]) -> Stage {
 fn pausing(s: &mut Stage, path: &str, ssrc: u32) {
     let source = rtp(ssrc);
     s.rtp(150, path, &source, 92, &[]);
-    s.rtp(5_050, path, &source.from_packet(92), 140, &[]);
+    s.rtp(5_050, path, &source.behind(92), 140, &[]);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_sender_that_begins_anew_and_one_that_goes_on_elsewhere() {
     s.rtp(1_170, THERE, &rtp(3), 50, &[]);
     // Bob moves to another port.
     s.renew(2_200, "c1", 2, &audio(AM, ""), &audio("10.0.0.2:5500", ""));
-    s.rtp(2_300, "10.0.0.1:4000>10.0.0.2:5500", &rtp(3).from_packet(56), 50, &[]);
+    s.rtp(2_300, "10.0.0.1:4000>10.0.0.2:5500", &rtp(3).behind(56), 50, &[]);
     let list = s.streams();
     let follows: Vec<_> = list.iter().map(|m| (m.ssrc, m.follows)).collect();
     assert_eq!(follows, [(1, None), (3, Some(Follows::Source(0))), (3, Some(Follows::Path(1)))]);
@@ -178,7 +178,7 @@ fn a_sender_that_begins_anew_and_one_that_goes_on_elsewhere() {
     {
         let mut s = Stage::default();
         s.rtp(150, THERE, &rtp(3), 50, &[]);
-        s.rtp(1_300, path, &rtp(3).from_packet(50), 50, &[]);
+        s.rtp(1_300, path, &rtp(3).behind(50), 50, &[]);
         assert_eq!(s.streams()[1].follows, follows, "{path}");
     }
     // Two at once on one flow are no change.

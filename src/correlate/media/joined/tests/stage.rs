@@ -69,8 +69,7 @@ impl Rtp {
         Self { payload: vec![0xD5; bytes], ..self }
     }
     /// Goes on behind so many packets.
-    #[expect(clippy::wrong_self_convention, reason = "reads as a sentence where streams are scripted")]
-    pub fn from_packet(self, n: u16) -> Self {
+    pub fn behind(self, n: u16) -> Self {
         Self { sequence: self.sequence + n, stamp: self.stamp + self.ticks * u32::from(n), ..self }
     }
 }
