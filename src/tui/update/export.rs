@@ -5,8 +5,9 @@ use tui_input::Input;
 use crate::correlate::Owner;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::state::{Export, ExportState, Format, State, View, What};
+use crate::tui::state::{Export, ExportState, Format, ListingOf, State, View, What};
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 
 /// What can be written from here, the likeliest first.
 fn choices(state: &State) -> Vec<(String, What)> {
@@ -15,6 +16,16 @@ fn choices(state: &State) -> Vec<(String, What)> {
         View::Ladder(ladder) => Some(ladder),
         _ => None,
     });
+    let stream = state.stack.iter().rev().find_map(|view| match view {
+        View::Listing(list) => match list.of {
+            ListingOf::Row(ListKind::Media, row) => Some(row),
+            _ => None,
+        },
+        _ => None,
+    });
+    if let Some(row) = stream {
+        out.push((format!("stream {}", u64::from(row) + 1), What::Stream(row)));
+    }
     if let Some(ladder) = ladder {
         out.push(("this ladder".to_owned(), What::Ladder(ladder.owners.clone(), ladder.options)));
         out.push(("its packets".to_owned(), What::Packets(ladder.owners.clone())));
@@ -73,6 +84,7 @@ fn default_path(what: &What, format: Format) -> String {
             many => format!("{}-marked", many.len()),
         },
         What::Table(kind) => kind.name().to_owned(),
+        What::Stream(row) => format!("stream-{}", u64::from(*row) + 1),
         What::Summary => "summary".to_owned(),
     };
     format!("callscope-{name}.{}", format.names().1)
