@@ -79,6 +79,16 @@ pub struct Limits {
     pub roster_changes: usize,
     /// Users kept of the roster of one conference.
     pub roster_users: usize,
+    /// Messages that say why something failed (`ms-diagnostics`, `Warning`, `Reason`) which are counted by what they say.
+    pub diagnostic_messages: usize,
+    /// Different things they say that are counted.
+    pub diagnostic_kinds: usize,
+    /// Messages that are read for names of users: telephone numbers, endpoint ids.
+    pub alias_messages: usize,
+    /// Users whose names are learned.
+    pub alias_users: usize,
+    /// Names learned of one user.
+    pub alias_names: usize,
     /// DNS look-ups kept.
     pub dns_lookups: usize,
     /// Records kept of one DNS answer.
@@ -136,6 +146,11 @@ impl Default for Limits {
             conference_commands: 200_000,
             roster_changes: 500_000,
             roster_users: 10_000,
+            diagnostic_messages: 20_000,
+            diagnostic_kinds: 1_000,
+            alias_messages: 200_000,
+            alias_users: 100_000,
+            alias_names: 64,
             dns_lookups: 1_000_000,
             dns_records: 64,
             methods: 4_096,

@@ -35,14 +35,14 @@ fn worked_out(a: &Analysis) -> Vec<Lookup> {
     use callscope::view::lists::ListKind;
     use callscope::view::show::TimeMode;
     let gathered = a.gather();
-    for row in 0..gathered.lookups.len() as u32 {
+    for row in 0..gathered.lookups().len() as u32 {
         ListKind::Lookups.detail(a, &gathered, row, TimeMode::Relative).expect("a row");
     }
     let frames = a.captures.first().map_or(0, |c| c.frames.min(64)) as u32;
     for frame in 1..=frames {
         frame_detail(a, FrameRef { frame, ..FrameRef::default() }).expect("readable");
     }
-    a.lookups()
+    a.gather().lookups().to_vec()
 }
 
 /// A question and this answer.

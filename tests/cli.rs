@@ -282,6 +282,11 @@ fn what_is_no_number_and_a_table_without_rows_are_told_in_words() {
     }
     let (code, out, _) = run(&["allocations", sample]);
     assert_eq!((code, out.as_str()), (0, "No TURN allocation.\n"));
+    let (code, out, _) = run(&["media", "sign_ins.pcap"]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("No media stream.\nA stream needs three RTP packets"), "{out}");
+    let (_, out, _) = run(&["media", "--filter", "media.loss > 1%", sample]);
+    assert_eq!(out, "No media stream matches the filter.\n");
     let (_, out, _) = run(&["allocations", "--format", "csv", sample]);
     assert!(out.starts_with("id,"), "{out}");
 }
@@ -309,6 +314,40 @@ fn candidates_and_allocations_in_every_format() {
     let (code, _, err) = run(&["allocations", "--columns", "clent", sample]);
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `client`?"), "{err}");
+}
+
+#[test]
+fn media_in_every_format() {
+    let sample = "media_silence.pcap";
+    for format in ["text", "json", "ndjson", "csv", "markdown"] {
+        let (code, out, err) = run(&["media", "--format", format, "--sort", "-loss", sample]);
+        assert_eq!((code, err.as_str()), (0, ""), "{format}");
+        assert_eq!(out.matches("PCMU/8000").count().min(2), 2, "{format}: {out}");
+    }
+    let whole = json(&["summary", "--format", "json", sample]);
+    assert_eq!(json(&["media", "--format", "json", sample])["media_streams"], whole["media_streams"]);
+    assert_eq!(json(&["media", "--format", "json", "--row", "2", sample])["media_streams"][0]["id"], 2);
+    let (_, out, _) = run(&["media", "--ascii", "--row", "1", sample]);
+    assert!(out.is_ascii(), "{out}");
+    let (_, csv, _) =
+        run(&["media", "--format", "csv", "--columns", "id,keys", "--filter", "dtmf ~ 1234", sample]);
+    assert_eq!(csv, "id,keys\n1,1234#\n");
+    for (arguments, words) in [
+        (["media", "--row", "9", sample], "no media stream 9: the input has media streams 1 to 4"),
+        (["media", "--columns", "los", sample], "did you mean `loss`?"),
+        (["media", "--filter", "media.los > 2%", sample], "did you mean `media.loss`?"),
+    ] {
+        let (code, _, err) = run(&arguments);
+        assert_eq!(code, 2);
+        assert!(err.contains(words), "{err}");
+    }
+    // Digits may be a passcode.
+    for arguments in
+        [vec!["media", "--row", "1"], vec!["media", "--format", "json"], vec!["media", "--columns", "keys"]]
+    {
+        let (_, out, _) = run(&[&arguments[..], &["--redact-text", sample]].concat());
+        assert!(out.contains("xxxxx") && !out.contains("1234"), "{out}");
+    }
 }
 
 #[test]
@@ -421,4 +460,18 @@ fn marks_are_held_against_a_profile() {
     assert!(told(&["--qos-profile", "audio=40,video=24"]).contains("as expected: 24 CS3 (custom)"));
     let (code, _, err) = run(&["media", "media_remarked.pcapng", "--qos-profile", "lynx"]);
     assert!(code == 2 && err.contains("did you mean `lync`?"), "{err}");
+}
+
+#[test]
+fn a_filter_for_users_says_when_not_all_their_names_are_known() {
+    let asked = |limit: &str, filter: &str| {
+        let (code, _, err) = run(&["calls", "--limits", limit, "--filter", filter, "tour.pcapng"]);
+        assert_eq!(code, 0, "{err}");
+        err
+    };
+    let user = "user ~ alice";
+    assert_eq!(asked("alias_messages=1000", user), "");
+    let told = "callscope: not all names of users are known (limit alias_messages)\n";
+    assert_eq!(asked("alias_messages=1", user), told);
+    assert_eq!(asked("alias_messages=1", "from ~ alice"), "");
 }

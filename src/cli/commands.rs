@@ -167,6 +167,10 @@ pub(super) trait Rows {
     fn none(&self) -> Option<String> {
         None
     }
+    /// What would bring rows, said after it.
+    fn needs(&self) -> Option<&'static str> {
+        None
+    }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
         &self,
@@ -308,6 +312,11 @@ pub(super) fn rows_command<R: Rows>(
                 Some(words) if lines.rows.is_empty() => {
                     let end = if query.filter.is_some() { " matches the filter." } else { "." };
                     writeln!(sink, "{words}{end}")?;
+                    if query.filter.is_none()
+                        && let Some(needs) = table.needs()
+                    {
+                        writeln!(sink, "{needs}")?;
+                    }
                 }
                 _ => output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?,
             }
@@ -346,7 +355,7 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
 
 /// Row of the look-up of that number.
 fn lookup_row(analysis: &Analysis, id: u32) -> Result<u32, Failure> {
-    let n = analysis.lookups().len();
+    let n = analysis.gather().lookups().len();
     let row = id.checked_sub(1).filter(|i| (*i as usize) < n);
     row.ok_or_else(|| match n {
         0 => Failure::usage(format!("no look-up {id}: the input has no look-ups of SQL Server")),

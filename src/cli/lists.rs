@@ -1,6 +1,7 @@
 //! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`, `media`.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use super::args::{Common, ListArgs, TableFormat};
 use super::commands::{Rows, color_for, columns, json_options, open, rows_command, time_mode};
@@ -8,7 +9,7 @@ use super::failure::Failure;
 use super::session::Session;
 use super::sink::Sink;
 use crate::correlate::Analysis;
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Gathered, Lists};
 use crate::output;
 use crate::output::json::{self, JsonOptions};
 use crate::output::lists::Look;
@@ -17,7 +18,13 @@ use crate::view::rows::{Lines, Query};
 
 struct List {
     kind: ListKind,
-    gathered: Gathered,
+    known: Arc<Lists>,
+}
+
+impl List {
+    fn gathered<'a>(&self, analysis: &'a Analysis) -> Gathered<'a> {
+        Gathered::with(analysis, self.known.clone())
+    }
 }
 
 impl Rows for List {
@@ -26,8 +33,11 @@ impl Rows for List {
     fn none(&self) -> Option<String> {
         Some(format!("No {}", self.kind.words().0))
     }
+    fn needs(&self) -> Option<&'static str> {
+        Some(self.kind.needs())
+    }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, u32> {
-        self.kind.lines(analysis, &self.gathered, query)
+        self.kind.lines(analysis, &self.gathered(analysis), query)
     }
     fn json(
         &self,
@@ -36,20 +46,20 @@ impl Rows for List {
         rows: &[u32],
         options: JsonOptions,
     ) -> std::io::Result<()> {
-        json::gathered(out, analysis, &self.gathered, self.kind, rows, options)
+        json::gathered(out, analysis, &self.gathered(analysis), self.kind, rows, options)
     }
     fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[u32]) -> std::io::Result<()> {
-        json::gathered_lines(out, analysis, &self.gathered, self.kind, rows)
+        json::gathered_lines(out, analysis, &self.gathered(analysis), self.kind, rows)
     }
     fn all(&self, session: &Session, analysis: &Analysis) -> Vec<u32> {
-        self.kind.matching(analysis, &self.gathered, session.filter.as_ref())
+        self.kind.matching(analysis, &self.gathered(analysis), session.filter.as_ref())
     }
 }
 
 /// The table of a list; with `--row`, all there is to say of some rows.
 pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u8, Failure> {
     if args.row.is_empty() {
-        let gather = |analysis: &Analysis| List { kind, gathered: analysis.gather() };
+        let gather = |_: &Analysis| List { kind, known: Arc::default() };
         return rows_command(common, &args.table, kind.columns(), gather);
     }
     let mut session = Session::new(common, &args.table.files)?;

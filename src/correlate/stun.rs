@@ -267,6 +267,11 @@ impl Stun {
         known.any(|a| a.mapped == Some(address) && a.client != address)
     }
 
+    /// Whether relays are asked for there.
+    pub(super) fn is_server(&self, address: SocketAddr) -> bool {
+        self.addresses.servers.contains(&address)
+    }
+
     /// Whether an address is of a TURN server's machine and not where that server is asked.
     pub fn is_beside_server(&self, address: SocketAddr) -> bool {
         self.addresses.machines.contains(&address.ip()) && !self.addresses.servers.contains(&address)

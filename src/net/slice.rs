@@ -96,18 +96,6 @@ pub(super) fn embedded_ip(bytes: &[u8]) -> Option<IpPacket<'_>> {
     walk.ip_headers(span)
 }
 
-/// What the length field of a UDP header says about the datagram it is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UdpLength {
-    Exact,
-    /// 0: the rest of the datagram (RFC 2675 jumbograms, segmentation off-load).
-    Zero,
-    /// So many bytes stand behind the end that UDP claims.
-    Trailing(u32),
-    /// UDP claims so many bytes more than the IP packet had.
-    Beyond(u32),
-}
-
 impl<'a> Sliced<'a> {
     /// The innermost IP packet, where there is one.
     #[inline]
@@ -120,36 +108,6 @@ impl<'a> Sliced<'a> {
             | Self::Fragment { ip }
             | Self::OtherIp { ip } => Some(ip),
             Self::NotIp | Self::Cut | Self::Malformed(_) | Self::TooDeep => None,
-        }
-    }
-
-    /// How the UDP length compares to the datagram; none unless UDP.
-    pub fn udp_length(&self) -> Option<UdpLength> {
-        let Self::Udp { ip, .. } = self else { return None };
-        let declared = u32::from(be16(ip.payload, 4)?);
-        let have = (ip.payload.len() as u32).saturating_add(ip.missing);
-        Some(match declared {
-            0 => UdpLength::Zero,
-            d if d < have => UdpLength::Trailing(have - d),
-            d if d > have => UdpLength::Beyond(d - have),
-            _ => UdpLength::Exact,
-        })
-    }
-
-    /// Bytes of the transport payload that the packet had (or claims) but the capture has not.
-    pub fn payload_missing(&self) -> u32 {
-        match self {
-            Self::Udp { ip, payload, .. } => {
-                let have = payload.len() as u32 + 8;
-                let on_wire = (ip.payload.len() as u32).saturating_add(ip.missing);
-                let declared = match be16(ip.payload, 4).map(u32::from) {
-                    None | Some(0) => on_wire,
-                    Some(d) => d,
-                };
-                declared.saturating_sub(have)
-            }
-            Self::Tcp { segment, .. } => segment.missing,
-            _ => self.ip().map_or(0, |ip| ip.missing),
         }
     }
 }

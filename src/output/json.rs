@@ -74,22 +74,24 @@ pub fn summary_of(
     object(out, options, |o| {
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
         o.value("statistics", &build::statistics(analysis))?;
-        let gathered = analysis.gather();
-        o.calls(analysis, calls, &index, &gathered.media, options)?;
+        o.calls(analysis, calls, &index, &analysis.media_index(), options)?;
         o.dialogs(analysis, dialogs, options)?;
         for kind in ListKind::ALL.into_iter().filter(|kind| *kind != ListKind::Media) {
+            // One at a time: what is written is given back.
+            let gathered = analysis.gather();
             o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
         let shown: HashSet<CallIdx> = calls.iter().copied().collect();
-        let streams = &gathered.media.streams;
+        let media = analysis.media_index();
+        let streams = &media.streams;
         let rows: Vec<u32> = (0u32..)
             .zip(streams.iter())
             .filter(|(_, s)| s.call.is_none_or(|c| shown.contains(&c)))
             .map(|(i, _)| i)
             .collect();
-        o.media(analysis, &gathered.media, &rows, &index, options)?;
+        o.media(analysis, &media, &rows, &index, options)?;
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
         o.value("findings", &Nothing::default())
@@ -142,7 +144,7 @@ pub fn allocations(
 pub fn gathered(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     kind: ListKind,
     rows: &[u32],
     options: JsonOptions,
@@ -154,13 +156,13 @@ pub fn gathered(
 pub fn gathered_lines(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
     if kind == ListKind::Media {
         let ice = analysis.ice_index();
-        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, &gathered.media, &ice, row));
+        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, gathered.media(), &ice, row));
         return streams.try_for_each(|s| line(out, &s));
     }
     rows.iter().filter_map(|&row| lists::row(analysis, gathered, kind, row)).try_for_each(|r| line(out, &r))
@@ -301,7 +303,7 @@ impl<'a> Object<'a> {
     fn gathered(
         &mut self,
         analysis: &Analysis,
-        gathered: &Gathered,
+        gathered: &Gathered<'_>,
         kind: ListKind,
         rows: &[u32],
         options: JsonOptions,
@@ -311,13 +313,13 @@ impl<'a> Object<'a> {
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
         if kind == ListKind::Media {
-            return self.media(analysis, &gathered.media, rows, &analysis.ice_index(), options);
+            return self.media(analysis, gathered.media(), rows, &analysis.ice_index(), options);
         }
         if kind == ListKind::Lookups {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
                 .iter()
-                .partition(|r| gathered.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
+                .partition(|r| gathered.lookups().get(**r as usize).is_some_and(|l| l.is_connection()));
             let row = |row| lists::row(analysis, gathered, kind, row);
             self.list(lists::key(kind), options, &rows, weight, row)?;
             return self.list("sql_connections", options, &rest, weight, row);

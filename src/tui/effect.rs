@@ -133,6 +133,14 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             };
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
+        (What::Details(kind, row), Format::Text) => {
+            let gathered = analysis.gather();
+            let told = kind.detail(analysis, &gathered, *row, job.time).ok_or_else(unfit)?;
+            let plot = kind.plot(analysis, &gathered, *row);
+            let look = output::lists::Look { color: false, ascii: job.ascii, columns: FILE_COLUMNS };
+            output::lists::detail(out, &told, plot.as_ref(), look)?;
+            Ok("the details".to_owned())
+        }
         (What::Summary, Format::Json) => {
             let options = output::json::JsonOptions { pretty: true, ..Default::default() };
             output::json::summary(out, analysis, options)?;
@@ -141,6 +149,9 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
         _ => Err(unfit()),
     }
 }
+
+/// Columns that plots in a file take.
+const FILE_COLUMNS: usize = 100;
 
 fn write_rows<I: Copy>(
     lines: &Lines<'_, I>,

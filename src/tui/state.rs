@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use tui_input::Input;
 
+use super::action::Action;
 use super::desk::{CountGroup, Holdings, TableData};
 use super::keys::Contexts;
 use super::theme::Theme;
@@ -568,6 +569,21 @@ impl State {
         let tables = self.tab.tables();
         let at = tables.iter().position(|t| Some(*t) == self.tab_table())?;
         tables.get((at + 1) % tables.len()).copied()
+    }
+
+    /// Whether an action has something to do here: the bottom line names no other.
+    pub fn offers(&self, action: Action) -> bool {
+        match (action, self.stack.last()) {
+            // Most tabs have one table.
+            (Action::OtherTable, _) => self.next_table() != self.tab_table(),
+            // Only calls have legs and candidates.
+            (Action::Extended | Action::Ice, Some(View::Ladder(view))) => {
+                view.owners.iter().any(|owner| matches!(owner, Owner::Call(_)))
+            }
+            // A look-up is a machine's, not a user's.
+            (Action::User, None) => self.tab_table() != Some(TableKind::List(ListKind::Lookups)),
+            _ => true,
+        }
     }
 
     /// Goes to the tab of a table and shows it there.

@@ -6,4 +6,5 @@ pub mod ice;
 mod keys;
 mod media;
 pub mod plot;
+mod samples;
 mod screens;

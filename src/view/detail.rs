@@ -313,5 +313,23 @@ pub fn sdp_summary(analysis: &Analysis, message: MsgIdx) -> io::Result<Vec<Strin
     Ok(body::sdp_summary(&bytes))
 }
 
+/// Hangs an issue under the deepest node that holds its bytes.
+fn hang_issue(tree: &mut Vec<Node>, issue: &Issue) {
+    let mut node =
+        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
+    node.issue = true;
+    let holds = |n: &Node| {
+        n.label != "Issue"
+            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
+    };
+    let mut level = tree;
+    while let Some(at) = level.iter().position(holds) {
+        let found = &mut level[at];
+        found.issue = true;
+        level = &mut found.children;
+    }
+    level.push(node);
+}
+
 #[cfg(test)]
 mod tests;

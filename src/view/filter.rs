@@ -33,7 +33,7 @@ use crate::correlate::gathered::InstantMessage;
 use crate::correlate::media::MediaIndex;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, Owner};
 use crate::view::ice::SessionRef;
 
 /// A parsed filter.
@@ -65,6 +65,11 @@ impl Filter {
     /// Parses a filter; one of only spaces matches everything.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         Ok(Self { expr: parser::parse(text)? })
+    }
+
+    /// Whether it asks for users by name, which finds those whose names are known.
+    pub fn asks_users(&self) -> bool {
+        self.expr.as_ref().is_some_and(|e| e.asks(fields::Field::User))
     }
 
     pub fn matches_call(&self, analysis: &Analysis, call: CallIdx) -> bool {
@@ -101,6 +106,11 @@ impl Filter {
         let found = index.stream(at);
         found
             .is_some_and(|stream| self.matches(analysis, &Subject::Stream(media::StreamOf { index, stream })))
+    }
+
+    /// A sign-in or subscription made of calls and dialogs; `state` is its own. `who`: whose it is where there are none.
+    pub fn matches_row(&self, analysis: &Analysis, state: &'static str, who: &str, owners: &[Owner]) -> bool {
+        self.matches(analysis, &Subject::Row(&eval::Row { state, who, owners }))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

@@ -1,7 +1,7 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
 mod conference;
-mod csta;
+pub(super) mod csta;
 mod diagnostics;
 mod dns;
 mod fold;
@@ -20,6 +20,7 @@ use std::net::IpAddr;
 
 use super::show;
 use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::Gathered;
 use crate::correlate::{Analysis, BrokenFlow, FlowId, MethodId, MsgIdx, Owner, SipRecord, flag};
 
 /// A machine taking part.
@@ -132,6 +133,16 @@ pub struct LadderOptions {
 /// Lifelines stand in the order of the path, the caller first. A message captured twice is one arrow, and so are its
 /// retransmissions (unless unfolded); polls and keep-alives of four or more become a [`LadderRow::Fold`].
 pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> Ladder {
+    build_with(analysis, &analysis.gather(), owners, options)
+}
+
+/// The same, with what is gathered already.
+pub fn build_with(
+    analysis: &Analysis,
+    gathered: &Gathered<'_>,
+    owners: &[Owner],
+    options: LadderOptions,
+) -> Ladder {
     let owners = legs::owners(analysis, owners, options.extended);
     let mut messages: Vec<(Nanos, MsgIdx, usize)> = Vec::new();
     for (leg, &owner) in owners.iter().enumerate() {
@@ -142,11 +153,11 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
-    let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
+    let drawn_sql = sql::draw(analysis, gathered, (&owners, &drawn), options, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
-    let alone = options.sign_in.and_then(|row| analysis.sign_ins().into_iter().nth(row as usize));
+    let alone = options.sign_in.and_then(|row| gathered.sign_ins().get(row as usize));
     let drawn_media = media::draw(analysis, &owners, options.unfold, &drawn_stun.lines, &mut machines);
-    let drawn_dns = dns::draw(analysis, &owners, alone.as_ref(), &mut machines);
+    let drawn_dns = dns::draw(analysis, &owners, alone, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -218,7 +229,7 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if !options.unfold {
         rows = fold::fold_runs(analysis, rows);
     }
-    let of_sign_in = || alone.as_ref().zip(options.sign_in).map(|(s, row)| dns::title(s, row));
+    let of_sign_in = || alone.zip(options.sign_in).map(|(s, row)| dns::title(s, row));
     let title = drawn_sql.title.clone().or_else(of_sign_in);
     let mut title = title.unwrap_or_else(|| legs::title(analysis, &owners));
     if let Some(media) = &drawn_stun.media {

@@ -10,7 +10,7 @@ mod subscriptions;
 
 pub use conferences::{failure_words, roster_change_words};
 pub use messages::delivered;
-pub use sign_ins::{auth_words, failed_step, stopped};
+pub use sign_ins::{auth_words, failed_step, refused_by_relay, stopped};
 
 use super::filter::Filter;
 use super::media::Quality;
@@ -59,6 +59,10 @@ impl Lead {
         Self { message: Some(message), ..Self::default() }
     }
 
+    pub fn to_frame(frame: FrameRef) -> Self {
+        Self { frame: Some(frame), ..Self::default() }
+    }
+
     pub fn bad(self, bad: bool) -> Self {
         Self { bad, ..self }
     }
@@ -70,6 +74,27 @@ pub struct Part {
     pub title: String,
     pub table: Table,
     pub leads: Vec<Lead>,
+}
+
+impl Part {
+    /// Without rows and title.
+    fn of(columns: Vec<Column>) -> Self {
+        Self { title: String::new(), table: Table { columns, rows: Vec::new() }, leads: Vec::new() }
+    }
+
+    fn push(&mut self, row: Vec<String>, lead: Lead) {
+        self.table.rows.push(row);
+        self.leads.push(lead);
+    }
+
+    fn titled(self, title: String) -> Self {
+        Self { title, ..self }
+    }
+
+    /// None where it has no rows.
+    fn filled(self) -> Option<Self> {
+        (!self.leads.is_empty()).then_some(self)
+    }
 }
 
 /// All there is to say of a row.
@@ -123,65 +148,83 @@ impl ListKind {
         self.list().defaults
     }
 
-    pub fn len(self, gathered: &Gathered) -> usize {
+    pub fn len(self, gathered: &Gathered<'_>) -> usize {
         match self {
-            Self::SignIns => gathered.sign_ins.len(),
-            Self::Subscriptions => gathered.subscriptions.len(),
-            Self::Conferences => gathered.conferences.len(),
-            Self::Messages => gathered.instant_messages.len(),
-            Self::Lookups => gathered.lookups.len(),
-            Self::Media => gathered.media.streams.len(),
+            Self::SignIns => gathered.sign_ins().len(),
+            Self::Subscriptions => gathered.subscriptions().len(),
+            Self::Conferences => gathered.conferences().len(),
+            Self::Messages => gathered.instant_messages().len(),
+            Self::Lookups => gathered.lookups().len(),
+            Self::Media => gathered.media().streams.len(),
         }
     }
 
     /// The calls and dialogs that a row is made of.
-    pub fn owners(self, analysis: &Analysis, gathered: &Gathered, row: u32) -> Vec<Owner> {
+    pub fn owners(self, analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Vec<Owner> {
         let at = row as usize;
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
-            Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| s.owners.clone()),
-            Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
+            Self::SignIns => gathered.sign_ins().get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => gathered.subscriptions().get(at).map(|s| s.owners.clone()),
+            Self::Conferences => gathered.conferences().get(at).map(|c| c.owners.clone()),
             Self::Messages => {
-                gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
+                gathered.instant_messages().get(at).map(|m| vec![analysis.message(m.message).owner])
             }
-            Self::Lookups => gathered.lookups.get(at).map(|l| {
+            Self::Lookups => gathered.lookups().get(at).map(|l| {
                 let mut owners: Vec<Owner> = l.sip.iter().map(|m| analysis.message(*m).owner).collect();
                 owners.dedup();
                 owners
             }),
-            Self::Media => gathered.media.stream(row).map(|s| s.call.map(Owner::Call).into_iter().collect()),
+            Self::Media => {
+                gathered.media().stream(row).map(|s| s.call.map(Owner::Call).into_iter().collect())
+            }
         };
         found.unwrap_or_default()
     }
 
-    /// Rows of which a call or dialog matches; instant messages that match themselves.
-    pub fn matching(self, analysis: &Analysis, gathered: &Gathered, filter: Option<&Filter>) -> Vec<u32> {
+    /// Rows of which a call or dialog matches; of instant messages, look-ups and states of rows the row itself.
+    pub fn matching(self, analysis: &Analysis, gathered: &Gathered<'_>, filter: Option<&Filter>) -> Vec<u32> {
         let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
         if self == Self::Messages {
-            let all = (0u32..).zip(&gathered.instant_messages);
+            let all = (0u32..).zip(gathered.instant_messages());
             return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
         }
-        let fits = |owner: &Owner| match owner {
+        let of_owner = |owner: &Owner| match owner {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
         if self == Self::Media {
-            let fits = |row: &u32| filter.matches_stream(analysis, &gathered.media, *row);
+            let fits = |row: &u32| filter.matches_stream(analysis, gathered.media(), *row);
             return all.filter(fits).collect();
         }
         if self == Self::Lookups {
             let fits = |row: &u32| {
-                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
+                gathered.lookups().get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
             };
             return all.filter(fits).collect();
         }
-        all.filter(|row| self.owners(analysis, gathered, *row).iter().any(fits)).collect()
+        let fits = |row: &u32| {
+            let owners = self.owners(analysis, gathered, *row);
+            let own = match self {
+                Self::SignIns => {
+                    gathered.sign_ins().get(*row as usize).map(|s| (s.state.name(), s.domain.as_str()))
+                }
+                Self::Subscriptions => {
+                    gathered.subscriptions().get(*row as usize).map(|s| (s.state.name(), ""))
+                }
+                _ => None,
+            };
+            match own {
+                Some((state, who)) => filter.matches_row(analysis, state, who, &owners),
+                None => owners.iter().any(of_owner),
+            }
+        };
+        all.filter(fits).collect()
     }
 
     /// The rows that match, a row at a time.
-    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &'a Gathered, query: &Query) -> Lines<'a, u32> {
+    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &Gathered<'a>, query: &Query) -> Lines<'a, u32> {
         self.lines_of(analysis, gathered, query, self.matching(analysis, gathered, query.filter.as_ref()))
     }
 
@@ -189,25 +232,22 @@ impl ListKind {
     pub fn lines_of<'a>(
         self,
         analysis: &'a Analysis,
-        gathered: &'a Gathered,
+        gathered: &Gathered<'a>,
         query: &Query,
         rows: Vec<u32>,
     ) -> Lines<'a, u32> {
-        let at = At { analysis, gathered, mode: query.time };
-        let cell: Box<CellOf<'a, u32>> = match self {
-            Self::SignIns => Box::new(move |row, key, before| sign_ins::cell(at, *row, key, before.copied())),
-            Self::Subscriptions => {
-                Box::new(move |row, key, before| subscriptions::cell(at, *row, key, before.copied()))
+        let (gathered, mode) = (gathered.clone(), query.time);
+        let cell: Box<CellOf<'a, u32>> = Box::new(move |row, key, before| {
+            let (at, before) = (At { analysis, gathered: &gathered, mode }, before.copied());
+            match self {
+                Self::SignIns => sign_ins::cell(at, *row, key, before),
+                Self::Subscriptions => subscriptions::cell(at, *row, key, before),
+                Self::Conferences => conferences::cell(at, *row, key, before),
+                Self::Messages => messages::cell(at, *row, key, before),
+                Self::Lookups => lookups::cell(at, *row, key, before),
+                Self::Media => media::cell(at, *row, key, before),
             }
-            Self::Conferences => {
-                Box::new(move |row, key, before| conferences::cell(at, *row, key, before.copied()))
-            }
-            Self::Messages => {
-                Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
-            }
-            Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
-            Self::Media => Box::new(move |row, key, before| media::cell(at, *row, key, before.copied())),
-        };
+        });
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
     }
@@ -216,7 +256,7 @@ impl ListKind {
     pub fn detail(
         self,
         analysis: &Analysis,
-        gathered: &Gathered,
+        gathered: &Gathered<'_>,
         row: u32,
         mode: TimeMode,
     ) -> Option<Detail> {
@@ -234,8 +274,8 @@ impl ListKind {
 
 impl ListKind {
     /// A row of media streams over time.
-    pub fn plot(self, analysis: &Analysis, gathered: &Gathered, row: u32) -> Option<Plot> {
-        (self == Self::Media).then(|| media::plot_of(analysis, &gathered.media, row)).flatten()
+    pub fn plot(self, analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Option<Plot> {
+        (self == Self::Media).then(|| media::plot_of(analysis, gathered.media(), row)).flatten()
     }
 }
 
@@ -245,7 +285,7 @@ pub fn is_events(table: &Table) -> bool {
 }
 
 /// How a media stream went, to put the worst first.
-pub fn quality(analysis: &Analysis, gathered: &Gathered, row: u32) -> Option<Quality> {
+pub fn quality(analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Option<Quality> {
     media::quality(At { analysis, gathered, mode: TimeMode::Utc }, row)
 }
 
@@ -253,7 +293,7 @@ pub fn quality(analysis: &Analysis, gathered: &Gathered, row: u32) -> Option<Qua
 #[derive(Clone, Copy)]
 struct At<'a> {
     analysis: &'a Analysis,
-    gathered: &'a Gathered,
+    gathered: &'a Gathered<'a>,
     mode: TimeMode,
 }
 
@@ -300,27 +340,33 @@ fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
 fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
     let columns = vec![
         column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 2),
+        column("way", "From → to", Align::Left, 1),
         column("what", "What", Align::Left, 0),
         column("frame", "Frame", Align::Right, 1),
     ];
     let start = messages.first().map_or(0, |m| at.analysis.message(*m).time);
     let mut before = start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for &m in messages {
         let r = at.analysis.message(m);
         let flow = at.analysis.flow(r.flow);
-        let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| a.to_string());
-        rows.push(vec![
+        // Both ends are to be read on a narrow screen: ports are told where only they differ.
+        let alone = flow.src.ip() == flow.dst.ip();
+        let name = |a: std::net::SocketAddr| match show::machine(at.analysis, a) {
+            Some(name) if !alone => name,
+            _ if alone => a.to_string(),
+            _ => a.ip().to_canonical().to_string(),
+        };
+        let row = vec![
             show::time(r.time, at.mode, start, before),
             format!("{} → {}", name(flow.src), name(flow.dst)),
             crate::view::ladder::message_label(at.analysis, m),
             r.frame.frame.to_string(),
-        ]);
+        ];
         before = r.time;
-        leads.push(Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
+        part.push(row, Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
     }
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 /// Messages of one row that are listed.

@@ -17,6 +17,7 @@ use callscope_parsers::sip::diagnostics::is_informational;
 
 use super::show;
 use crate::capture::Nanos;
+use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::IceState;
 use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
 
@@ -47,7 +48,12 @@ pub struct Overview {
 
 /// `slices` is the width of the activity lines.
 pub fn overview(analysis: &Analysis, slices: usize) -> Overview {
-    let (notes, paths) = notes::notes(analysis);
+    overview_of(analysis, &analysis.gather(), slices)
+}
+
+/// The same, with what is gathered already.
+pub fn overview_of(analysis: &Analysis, gathered: &Gathered<'_>, slices: usize) -> Overview {
+    let (notes, paths) = notes::notes(analysis, gathered);
     Overview {
         verdict: verdict(analysis, &paths),
         troubles: troubles::troubles(analysis),
@@ -350,8 +356,13 @@ fn diagnosed(analysis: &Analysis) -> (Vec<Nanos>, String) {
     if rows.len() > TOLD {
         text.push_str(&format!(" · {} more", show::number((rows.len() - TOLD) as u64)));
     }
-    if tally.not_read > 0 {
-        text.push_str(&format!("   {} not counted", show::count(tally.not_read, "message", "messages")));
+    for (n, one, many, limit) in [
+        (tally.not_read, "message", "messages", "diagnostic_messages"),
+        (tally.not_told_apart, "more", "more", "diagnostic_kinds"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!("   {} not counted (limit {limit})", show::count(n, one, many)));
+        }
     }
     let of = |at: usize| tally.rows.get(at).is_some_and(|(d, _)| telling(d));
     (tally.times.iter().filter(|(at, _)| of(*at)).map(|(_, time)| *time).collect(), text)

@@ -2,6 +2,7 @@
 
 pub mod ice;
 pub mod media;
+pub mod sign_in;
 pub mod stun;
 pub mod voices;
 

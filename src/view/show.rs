@@ -13,7 +13,7 @@ use unicode_width::UnicodeWidthChar;
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 
-pub use diagnostics::{cause_words, diagnostic, diagnostic_meaning, diagnostics_of, foremost};
+pub use diagnostics::{cause_words, diagnostic, diagnostics_of, foremost};
 pub use failure::{breakage, breakage_by, call_reason, dialog_reason, failure, failure_kind, unreachable};
 pub use party::{address_of_record, host_of, party, party_short, unquote, user_of};
 pub use status::reason_phrase;

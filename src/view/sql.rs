@@ -208,7 +208,7 @@ pub fn verdict(v: Verdict) -> String {
         Verdict::Filtered => "no answer to SYN",
         Verdict::Prohibited => "ICMP error",
         Verdict::InstanceMismatch => "wrong instance",
-        Verdict::EncryptionDisagreement => "no agreement on encryption",
+        Verdict::EncryptionDisagreement => "encryption differs",
         Verdict::LoginFailed(number) => return format!("login error {number}"),
         Verdict::OtherPort => "other port",
         Verdict::Connected => "connected",

@@ -42,7 +42,7 @@ impl Jitter {
         }
     }
 
-    /// Takes a packet that came in order; the estimate in milliseconds, where it is known already.
+    /// Takes the next packet in order of arrival; the estimate in milliseconds, where it is known already.
     #[inline]
     pub fn push(&mut self, time: Nanos, timestamp: u32) -> Option<f32> {
         if self.clock == 0 {

@@ -5,11 +5,12 @@
 //! from. Where several calls would do equally it is of none, unless they are legs of one.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Heard, Sender, Stream, StreamIdx};
+use super::{Heard, KeyExchange, KeyProtocol, KeyState, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
@@ -91,7 +92,8 @@ pub struct StreamSection {
 /// How a stream is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protection {
-    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed) or by a DTLS handshake on the flow.
+    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed), by DTLS or ZRTP that made keys on the flow,
+    /// or by its RTCP, which is encrypted.
     Srtp,
     /// By the size of its payload, which is that of the codec and a tag more.
     SrtpBySize,
@@ -299,6 +301,7 @@ struct MediaState {
     packets: u64,
     doubtful: usize,
     compounds: u64,
+    keyed: usize,
     stun: u64,
     /// Calls whose summary is to be made anew.
     untold: usize,
@@ -308,7 +311,7 @@ struct MediaState {
 /// A stream on its way to a [`MediaStream`].
 struct Subject<'a> {
     source: StreamSource,
-    stream: Cow<'a, Stream>,
+    stream: &'a Stream,
     ends: Ends,
     place: Option<Place>,
     loose_pair: Option<(GroupIdx, usize)>,
@@ -354,6 +357,7 @@ impl Analysis {
             packets: self.media.streams.iter().map(|s| s.packets + u64::from(s.captured_twice)).sum(),
             doubtful: self.media.doubtful().iter().map(|d| d.packets().count()).sum(),
             compounds: self.media.reports.compounds,
+            keyed: self.keyed_flows().len(),
             stun: self.stun.statistics.messages,
             untold: self.touched.len(),
             live: self.is_live(),
@@ -361,13 +365,14 @@ impl Analysis {
     }
 
     fn join_media(&self) -> Vec<MediaStream> {
-        let (mut subjects, names) = self.subjects();
+        let few = OnceCell::new();
+        let (mut subjects, names) = self.subjects(&few);
         // Those of one call stand together: its descriptions are read once.
         subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
         let pairs = self.pairs_of(&mut subjects);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
         for (s, on_pair) in subjects.drain(..).zip(pairs) {
-            let mut m = MediaStream::new(s.source, &s.stream);
+            let mut m = MediaStream::new(s.source, s.stream);
             m.relay = s.ends.relay;
             m.loose_pair = s.loose_pair;
             m.pair = on_pair.map(|p| (p.session, p.pair));
@@ -376,13 +381,13 @@ impl Analysis {
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
                 Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
             });
-            section::fill(&mut m, &s.stream, joint.as_ref());
+            section::fill(&mut m, s.stream, joint.as_ref());
             if let Some(Joint { place, plan, section }) = joint {
                 let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
-                m.unsignalled = !known && course::is_unsignalled(place, plan, section, &s.stream);
+                m.unsignalled = !known && self.is_unsignalled(place, plan, section, s.stream);
                 if let Some(section) = section {
-                    m.holds = course::holds(plan, section, place.from_caller, &s.stream);
-                    m.held = course::is_held(&m.holds, &s.stream);
+                    m.holds = course::holds(plan, section, place.from_caller, s.stream);
+                    m.held = course::is_held(&m.holds, s.stream);
                 }
             }
             if let Some(place) = s.place {
@@ -398,6 +403,15 @@ impl Analysis {
         out
     }
 
+    /// Flows on which keys for SRTP were made.
+    fn keyed_flows(&self) -> HashSet<FlowId> {
+        let made = |k: &&KeyExchange| {
+            let for_media = k.protocol == KeyProtocol::Zrtp || k.srtp_profile.is_some() || !k.without_srtp;
+            k.state == KeyState::Done && for_media
+        };
+        self.media.keys.list.iter().filter(made).map(|k| k.flow).collect()
+    }
+
     /// What streams say of one another, once each has its number.
     fn join_each_other(&self, list: &mut [MediaStream]) {
         let groups = hops::groups(self, list);
@@ -405,13 +419,18 @@ impl Analysis {
         hops::follow(self, list);
         for group in &groups {
             let changes = hops::mark_changes(self, list, group);
+            // On another stretch of its way it goes where it was asked for.
+            let signalled =
+                group.iter().filter_map(|i| list.get(*i)).any(|m| m.call.is_some() && !m.unsignalled);
             for i in group {
                 if let Some(m) = list.get_mut(*i) {
                     m.mark_changes.clone_from(&changes);
+                    m.unsignalled &= !signalled;
                 }
             }
         }
         let reported = Reported::new(self);
+        let keyed = self.keyed_flows();
         let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
         for (i, m) in list.iter_mut().enumerate() {
             (m.heard, m.sender) = reported.find(self, m);
@@ -428,7 +447,7 @@ impl Analysis {
             let near = |j: &usize| {
                 let b = list.get(*j)?;
                 let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
-                let both = b.last.min(m.last) - b.first.max(m.first);
+                let both = b.last.min(m.last).saturating_sub(b.first.max(m.first));
                 (kind(b) == kind(m)).then_some((both, *j))
             };
             let back = candidates.filter_map(near).max().map(|(_, j)| j);
@@ -440,41 +459,49 @@ impl Analysis {
             let loss = figures.as_deref().and_then(split);
             let alone = if m.hops.is_empty() { hops::mark_changes(self, list, &[i]) } else { Vec::new() };
             let after_end = self.after_end(m);
+            let encrypted = self.sender_of(m).is_some_and(|s| s.encrypted > 0);
             let unheard = self.is_unheard(m, back.and_then(|j| list.get(j)));
             let Some(m) = list.get_mut(i) else { break };
             (m.back, m.round_trip, m.loss, m.after_end) = (back, round_trip, loss, after_end);
             m.unheard = unheard;
+            let keyed = encrypted || keyed.contains(&m.flow) || reverse.is_some_and(|f| keyed.contains(&f));
+            if let Some(s) = figures.as_deref().filter(|_| keyed) {
+                m.protection = section::protection(m, s, keyed);
+            }
             m.mark_changes.extend(alone);
             m.mos = figures.as_deref().and_then(|s| quality::mos(m, s));
         }
     }
 
     /// The streams there are, each with its ends and its call.
-    fn subjects(&self) -> (Vec<Subject<'_>>, Names) {
+    /// `few` is for what is too little to tell by itself whether it is RTP: there may be very much of it, of which only what
+    /// went to an address that some description names is looked at.
+    fn subjects<'a>(&'a self, few: &'a OnceCell<Vec<(u32, Stream)>>) -> (Vec<Subject<'a>>, Names) {
         let twins = Twins::new(self);
-        let subject = |source, stream: Cow<'_, Stream>| {
-            let ends = self.ends_of(&stream, &twins);
-            (source, ends)
+        let certain = self.media.streams.len();
+        let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
+        let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
+        let subject = |(source, stream)| {
+            let ends = self.ends_of(stream, &twins);
+            Subject { source, stream, ends, place: None, loose_pair: None }
         };
-        let mut out: Vec<Subject<'_>> = Vec::with_capacity(self.media.streams.len());
-        for (at, stream) in (0u32..).map(StreamIdx).zip(&self.media.streams) {
-            let (source, ends) = subject(StreamSource::Stream(at), Cow::Borrowed(stream));
-            out.push(Subject { source, stream: Cow::Borrowed(stream), ends, place: None, loose_pair: None });
-        }
-        let certain = out.len();
-        for (at, few) in (0u32..).zip(self.media.doubtful()) {
-            if let Some(stream) = few.stream() {
-                let (source, ends) = subject(StreamSource::Announced(at), Cow::Borrowed(&stream));
-                out.push(Subject { source, stream: Cow::Owned(stream), ends, place: None, loose_pair: None });
-            }
-        }
-        if out.is_empty() {
+        let mut out: Vec<Subject<'_>> = streams.map(subject).collect();
+        if self.calls.is_empty() {
             return (out, Names::default());
         }
+        let doubtful = || {
+            let waiting = (0u32..).zip(self.media.doubtful()).filter(|(_, d)| d.is_all());
+            waiting.map(|(at, d)| (at, d, self.flow(d.flow).dst))
+        };
         let all = || out.iter().flat_map(|s| s.ends.to.iter().chain(&s.ends.from));
-        let wanted: HashSet<SocketAddr, _> = all().map(|(a, _)| *a).collect();
+        let wanted: HashSet<SocketAddr, _> =
+            all().map(|(a, _)| *a).chain(doubtful().map(|(.., dst)| dst)).collect();
         let mut times: Vec<(Nanos, Nanos)> = out.iter().map(|s| (s.stream.first, s.stream.last)).collect();
+        times.extend(doubtful().filter_map(|(_, d, _)| d.packets().next()).map(|p| (p.time, p.time)));
         let names = Names::gather(self, &wanted, &joined_spans(&mut times));
+        let named = doubtful().filter(|(.., dst)| names.has(*dst));
+        let few = few.get_or_init(|| named.filter_map(|(at, d, _)| Some((at, d.stream()?))).collect());
+        out.extend(few.iter().map(|(at, stream)| subject((StreamSource::Announced(*at), stream))));
         for s in &mut out {
             s.place = names.place(self, &s.sought());
         }

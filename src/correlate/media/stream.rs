@@ -221,6 +221,8 @@ impl Stream {
                 self.jitter.pause();
                 let _ = self.jitter.push(p.time, facts.timestamp);
             }
+            // The estimate takes packets as they arrive, not as they were sent (RFC 3550 §6.4.1).
+            Seen::Late | Seen::Duplicate if !event => jitter = self.jitter.push(p.time, facts.timestamp),
             Seen::Late | Seen::Duplicate | Seen::Stray => {}
         }
         let bucket = self.buckets.at(p.time - self.first, most);

@@ -38,7 +38,7 @@ pub(super) fn key(kind: ListKind) -> &'static str {
 
 pub(super) fn row<'a>(
     analysis: &'a Analysis,
-    gathered: &'a Gathered,
+    gathered: &'a Gathered<'a>,
     kind: ListKind,
     at: u32,
 ) -> Option<Row<'a>> {

@@ -62,7 +62,7 @@ pub(super) struct Row<'a> {
     pauses: u32,
     ptime_ms: Option<Decimal>,
     ptime_asked_ms: Option<u32>,
-    keys: &'a str,
+    keys: String,
     mos: Option<Decimal>,
     mos_basis: Option<MosBasis<'a>>,
     quality: &'static str,
@@ -254,6 +254,7 @@ pub(super) fn row<'a>(
     let losses = f.losses();
     let jitter = f.jitter();
     let sender = analysis.sender_of(s);
+    let mos = view::mos_of(analysis, s);
     let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session));
     Some(Row {
         id: at + 1,
@@ -311,10 +312,10 @@ pub(super) fn row<'a>(
         pauses: f.pauses,
         ptime_ms: s.ptime_used.map(Decimal),
         ptime_asked_ms: s.ptime_asked,
-        keys: &s.keys,
-        mos: s.mos.map(|m| Decimal(m.value)),
-        mos_basis: s.mos.map(|m| basis(s, &m)),
-        quality: view::Quality::of(s, f).name(),
+        keys: view::keys(analysis, s),
+        mos: mos.map(|m| Decimal(m.value)),
+        mos_basis: mos.map(|m| basis(s, &m)),
+        quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         dscp_expected: ExpectedMark::of(analysis, s),
         rtcp: rtcp(analysis.heard_of(s), sender, f),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Block, grouped};
-use crate::correlate::gathered::Gathered;
 use crate::correlate::{Analysis, CallIdx};
 use crate::view::lists::{self, ListKind};
 use crate::view::media::Quality;
@@ -20,10 +19,10 @@ const COLUMNS: [&str; 12] = [
 
 /// The streams of the calls given, and those of no call.
 pub(super) fn streams(analysis: &Analysis, calls: &[CallIdx], blocks: &mut Vec<Block>) {
-    let gathered = Gathered { media: analysis.media_index(), ..Gathered::default() };
+    let gathered = analysis.gather();
     let shown: HashSet<CallIdx> = calls.iter().copied().collect();
     let mut rows: Vec<(Quality, u32)> = (0u32..)
-        .zip(gathered.media.streams.iter())
+        .zip(gathered.media().streams.iter())
         .filter(|(_, s)| s.call.is_none_or(|c| shown.contains(&c)))
         .filter_map(|(i, _)| Some((lists::quality(analysis, &gathered, i)?, i)))
         .collect();

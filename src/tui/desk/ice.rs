@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Gathered, Lists};
 use crate::correlate::ice::{IceIndex, IcePair, IceSession, IceState, Sources};
 use crate::correlate::stun::{AllocationIdx, AllocationState, StunOwner, StunRecord};
 use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
@@ -29,7 +29,7 @@ const MOST_MESSAGES: usize = 10_000;
 pub struct Cache {
     index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
     sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
-    gathered: Mutex<Option<(Stamp, Arc<Gathered>)>>,
+    lists: Mutex<Option<(Stamp, Arc<Lists>)>>,
     states: Mutex<Option<(Stamp, States)>>,
 }
 
@@ -46,8 +46,8 @@ impl Cache {
     }
 
     /// Sign-ins, subscriptions, conferences, instant messages.
-    pub fn gathered(&self, analysis: &Analysis) -> Arc<Gathered> {
-        fresh(&self.gathered, analysis, Analysis::gather)
+    pub fn gathered<'a>(&self, analysis: &'a Analysis) -> Gathered<'a> {
+        Gathered::with(analysis, fresh(&self.lists, analysis, |_| Lists::default()))
     }
 
     /// Where addresses of candidates come from.

@@ -273,7 +273,8 @@ pub(super) fn copy(
     text.join("\n")
 }
 
-pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
+/// The next row that a search is for.
+pub fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
     let mut query = search.query.clone();
     if search.sought == Sought::Problem {
         // Whatever columns are shown.
@@ -282,6 +283,9 @@ pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearc
             TableKind::Sessions => vec!["state".to_owned()],
             TableKind::List(ListKind::Lookups) => vec!["verdict".to_owned()],
             TableKind::List(ListKind::Media) => vec!["quality".to_owned()],
+            TableKind::List(ListKind::SignIns) => vec!["state".to_owned(), "stopped".to_owned()],
+            TableKind::List(ListKind::Conferences) => vec!["worst".to_owned()],
+            TableKind::List(ListKind::Messages) => vec!["delivered".to_owned()],
             _ => vec!["state".to_owned(), "status".to_owned()],
         };
     }
@@ -396,6 +400,41 @@ mod tests {
         assert_eq!(next(5, false, false, problem), Some(5));
         assert_eq!(next(0, false, false, problem), Some(2));
         assert_eq!(next(0, true, true, &Sought::Text("nowhere".to_owned())), None);
+    }
+
+    #[test]
+    fn streams_that_lost_much_are_problems() {
+        let analysis = RwLock::new(crate::view::scenario::voices::voices().done());
+        let cache = Cache::default();
+        let kind = TableKind::List(ListKind::Media);
+        let query = Query::default();
+        let ids = table(&read(&analysis), &cache, kind, &query, all()).ids;
+        let (sought, from_here) = (Sought::Problem, false);
+        let search = RowSearch { kind, query, ids: ids.clone(), sought, from: 1, forward: true, from_here };
+        let Answer::FoundRow { id, .. } = find(&analysis, &cache, &search) else { panic!("an answer") };
+        assert_eq!((id, ids[0]), (Some(1), 1), "the worst, which stands first");
+    }
+
+    #[test]
+    fn lists_are_worked_out_anew_only_when_something_came() {
+        let mut analysis = several();
+        let cache = Cache::default();
+        let at = |analysis: &Analysis| {
+            let holdings = super::super::holdings(analysis, &cache);
+            (cache.gathered(analysis).subscriptions().as_ptr(), holdings.lists)
+        };
+        let subscribe = |n: u32| request("SUBSCRIBE", n).id("sub").header("Event: presence");
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(20_000, "A>B", &subscribe(1).via(&["A s1"]));
+        analysis = s.done();
+        let first = at(&analysis);
+        assert_eq!(at(&analysis), first);
+        assert_eq!(first.1[ListKind::Subscriptions as usize], 1);
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(30_000, "C>B", &subscribe(1).id("other").via(&["C s1"]));
+        assert_eq!(at(&s.done()).1[ListKind::Subscriptions as usize], 2);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::TableKind;
 use crate::correlate::Owner;
 use crate::tui::desk::ExportError;
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 use crate::view::rows::Query;
 use crate::view::show::TimeMode;
 
@@ -17,6 +18,8 @@ pub enum What {
     Table(TableKind),
     /// A media stream, by its row: its packets or its audio.
     Stream(u32),
+    /// All there is to say of a row.
+    Details(ListKind, u32),
     Summary,
 }
 
@@ -69,6 +72,7 @@ impl What {
             Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
             Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
             Self::Stream(_) => &[Format::Pcapng, Format::Wav],
+            Self::Details(..) => &[Format::Text],
             Self::Summary => &[Format::Json],
         }
     }

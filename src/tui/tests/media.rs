@@ -72,9 +72,14 @@ impl Bench {
 #[test]
 fn streams_and_one_of_them() {
     for (width, height) in [(80, 24), (120, 40)] {
-        for (name, keys) in
-            [("media", "6 j"), ("media_row", "6 Enter"), ("media_filtered", "6 F7 media.dscp==EF Enter")]
-        {
+        for (name, keys) in [
+            ("media_overview", "1"),
+            ("media_calls", "2"),
+            ("media", "6 j"),
+            ("media_row", "6 Enter"),
+            ("media_filtered", "6 F7 media.dscp==EF Enter"),
+            ("media_export", "6 s"),
+        ] {
             let mut bench = Bench::new(voices().done(), width, height, false);
             let text = screen(&bench.press(keys).state);
             for line in text.lines() {

@@ -36,6 +36,17 @@ pub enum Subject<'a> {
     Instant(&'a InstantMessage),
     /// What is not of itself is asked of its call.
     Stream(StreamOf<'a>),
+    /// A sign-in or subscription.
+    Row(&'a Row<'a>),
+}
+
+/// A row made of calls and dialogs: its state is its own, all else is asked of those.
+#[derive(Debug)]
+pub struct Row<'a> {
+    pub state: &'static str,
+    /// Whose it is, where no call or dialog says it.
+    pub who: &'a str,
+    pub owners: &'a [Owner],
 }
 
 /// One value of a field.
@@ -163,6 +174,19 @@ fn visit(
     }
     if let Subject::Lookup(l) = subject {
         return sql::lookup(analysis, l, source, with_value, sink);
+    }
+    if let Subject::Row(row) = subject {
+        return match source.field {
+            Field::State => sink(Value::Text(row.state)),
+            Field::User | Field::From if row.owners.is_empty() => sink(Value::Text(row.who)),
+            _ => row.owners.iter().any(|owner| {
+                let subject = match *owner {
+                    Owner::Call(c) => Subject::Call(c),
+                    Owner::Dialog(d) => Subject::Dialog(d),
+                };
+                visit(analysis, &subject, source, with_value, sink)
+            }),
+        };
     }
     if source.field == Field::Sql
         && matches!(subject, Subject::Call(_) | Subject::Dialog(_) | Subject::Message(_))
@@ -461,7 +485,7 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
         })
     };
     match subject {
-        Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Call(_) | Subject::Dialog(_) | Subject::Row(_) => ask(&ROW) || ask(&MESSAGE),
         Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Instant(_) => {
             let source = Source { field: Field::Im, header: String::new() };

@@ -156,7 +156,7 @@ fields! {
     "status" Status "status as the row shows it: of a call or dialog the final one, of a message its own",
     "code" Code "status code of any response, e.g. 486 or 4xx (messages)",
     "reason" Reason "reason phrase of the final status",
-    "state" State "state of the call (trying, ringing, answered, completed, cancelled, rejected, failed, no_answer, redirected) or dialog",
+    "state" State "state of the call (trying, ringing, answered, completed, cancelled, rejected, failed, no_answer, redirected) or dialog; of a sign-in (registered, challenged …) or subscription (active, terminated …) its own",
     "kind" Type "call, dialog, and of a call audio, video, im, conference, application_sharing, file_transfer",
     "ip" Ip "source or destination address: address, network, address with port, host name (messages)",
     "src" Src "source address (messages)",

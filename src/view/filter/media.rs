@@ -81,7 +81,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
             figures.jitter().is_some_and(|(mean, _)| sink(Value::Duration((mean * 1e6) as i64)))
         }
         Field::MediaGap => figures.gap.0 > 0 && sink(Value::Duration(figures.gap.0)),
-        Field::MediaMos => s.mos.is_some_and(|m| sink(scaled(m.value))),
+        Field::MediaMos => media::mos_of(analysis, s).is_some_and(|m| sink(scaled(m.value))),
         Field::MediaPackets => sink(number(figures.packets)),
         Field::MediaDscp => figures.marks().any(|m| sink(Value::Number(i128::from(m.dscp)))),
         Field::MediaType => figures.types().any(|t| sink(Value::Number(i128::from(t.payload_type)))),
@@ -99,8 +99,8 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
                 || sink(Value::Text(hex.trim_start_matches("0x")))
                 || sink(Value::Text(&s.ssrc.to_string()))
         }
-        Field::MediaQuality => sink(Value::Text(media::Quality::of(s, &figures).name())),
-        Field::MediaKeys => sink(Value::Text(&s.keys)),
+        Field::MediaQuality => sink(Value::Text(media::Quality::of(analysis, s, &figures).name())),
+        Field::MediaKeys => sink(Value::Text(&media::keys(analysis, s))),
         Field::MediaSrtp => sink(Value::Flag(s.protection.is_some())),
         Field::MediaRelay => match s.relay {
             Some(relay) => {

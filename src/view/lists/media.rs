@@ -15,7 +15,7 @@ columns! { HELP DEFINITIONS
     "start" "Start" Left 6 "time of its first packet",
     "sender" "From" Left 0 "who sends: party of the call, else address",
     "receiver" "To" Left 0 "who receives",
-    "kind" "Kind" Left 4 "audio, video … as its media section says",
+    "kind" "Kind" Left 5 "audio, video … as its media section says",
     "codec" "Codec" Left 2 "codec of most packets; with ? by convention only, no SDP names it",
     "packets" "Packets" Right 2 "packets that passed the capture point",
     "loss" "Lost %" Right 1 "packets that never came to the capture point, in percent of those sent",
@@ -25,7 +25,7 @@ columns! { HELP DEFINITIONS
     "quality" "Quality" Left 0 "good, or what is wrong with it where it was captured",
     "length" "Length" Right 6 "first packet to last",
     "loss_line" "Loss" Left 4 "loss over time: each bar up to 0, 0.5, 1, 2, 5, 10, 20 % and more",
-    "jitter_line" "Jitter" Left 5 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
+    "jitter_line" "Jitter" Left 6 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
     "lost" "Lost" Right 5 "packets that never came",
     "burst" "Burst" Right 6 "longest run of them",
     "jitter_max" "Jitter max" Right 6 "highest jitter",
@@ -60,8 +60,8 @@ pub(super) const LIST: List = List {
 
 /// How a row went; none of what is not there.
 pub(super) fn quality(at: At<'_>, row: u32) -> Option<Quality> {
-    let s = at.gathered.media.stream(row)?;
-    Some(Quality::of(s, &*at.analysis.figures_of(s)?))
+    let s = at.gathered.media().stream(row)?;
+    Some(Quality::of(at.analysis, s, &*at.analysis.figures_of(s)?))
 }
 
 /// What sorts as the figure that is shown.
@@ -74,7 +74,7 @@ fn millis(value: f64) -> Cell {
 }
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.media;
+    let all = at.gathered.media();
     let Some(s) = all.stream(row) else { return none() };
     let Some(figures) = at.analysis.figures_of(s) else { return none() };
     let flow = at.analysis.flow(s.flow);
@@ -105,13 +105,15 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "burst" => count(u64::from(figures.losses().longest)),
         "jitter" => figures.jitter().map_or_else(none, |(mean, _)| millis(mean)),
         "jitter_max" => figures.jitter().map_or_else(none, |(_, max)| millis(max)),
-        "mos" => s.mos.map_or_else(none, |m| scaled(format!("{:.1}", m.value), m.value)),
+        "mos" => {
+            media::mos_of(at.analysis, s).map_or_else(none, |m| scaled(format!("{:.1}", m.value), m.value))
+        }
         "dscp" => {
             let first = figures.marks().next().map_or(0, |m| i64::from(m.dscp));
             (media::marks(&figures), Key::Number(first))
         }
         "quality" => {
-            let quality = Quality::of(s, &figures);
+            let quality = Quality::of(at.analysis, s, &figures);
             (quality.words().to_owned(), Key::Number(quality as i64))
         }
         "length" => {
@@ -126,7 +128,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "path" => text(path(at, s)),
         "protection" => text(media::protection(s).to_owned()),
         "remarks" => text(remarks(at, s, &figures).join(", ")),
-        "keys" => text(show::safe_str(&s.keys)),
+        "keys" => text(media::keys(at.analysis, s)),
         "heard_loss" => {
             let heard = at.analysis.heard_of(s).and_then(|h| media::heard_loss(h, &figures));
             heard.map_or_else(none, |loss| scaled(media::decimal(loss.percent), loss.percent))

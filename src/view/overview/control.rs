@@ -1,11 +1,13 @@
-//! Sign-ins, conferences and instant messages: how many, and those that came to nothing.
+//! Sign-ins, conferences, remote call control and instant messages: how many, and those that came to nothing.
 //!
 //! What is told as the failure of a call or dialog is only counted here.
+
+mod remote;
 
 use super::notes::{INFO, Note, WARNING};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::gathered::{
-    Command, Conference, InstantMessage, Outcome, SignIn, SignInState, StepKind, StepState,
+    Command, Conference, Gathered, InstantMessage, Outcome, SignIn, SignInState, StepKind, StepState,
 };
 use crate::correlate::{Analysis, CallState, Content, DialogState, MethodId, MsgIdx, Owner};
 use crate::view::{lists, show};
@@ -17,21 +19,22 @@ const BODIES: usize = 2_000;
 /// Told of one by one.
 const TOLD: usize = 4;
 
-pub fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
+pub fn notes(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) {
     if analysis.messages.len() > MANY || analysis.dns.lookups.len() > MANY {
         return;
     }
     let count = |f: fn(&crate::correlate::SipRecord) -> bool| {
         analysis.messages.iter().filter(|r| f(r)).take(BODIES + 1).count()
     };
-    sign_ins(analysis, notes);
+    sign_ins(analysis, gathered.sign_ins(), notes);
+    remote::notes(analysis, BODIES, notes);
     let control = count(|r| matches!(r.content, Content::Cccp | Content::ConferenceInfo));
     if (1..=BODIES).contains(&control) {
-        conferences(analysis, notes);
+        conferences(analysis, gathered.conferences(), notes);
     }
     let written = count(|r| r.method == MethodId::MESSAGE);
     if (1..=BODIES).contains(&written) {
-        messages(analysis, notes);
+        messages(analysis, gathered.instant_messages(), notes);
     }
 }
 
@@ -61,8 +64,7 @@ fn tell(notes: &mut Vec<Note>, told: Vec<(String, Option<FrameRef>)>, one: &str,
     }
 }
 
-fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let all = analysis.sign_ins();
+fn sign_ins(analysis: &Analysis, all: &[SignIn], notes: &mut Vec<Note>) {
     let Some(first) = all.first() else { return };
     let stopped: Vec<&SignIn> = all.iter().filter(|s| lists::failed_step(s).is_some()).collect();
     let mut text = show::number(all.len() as u64);
@@ -85,7 +87,11 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
     }
     notes.push((INFO, format!("Sign-ins: {text}"), start(analysis, first)));
     let newest = newest(analysis);
-    let told = stopped
+    let who = |s: &SignIn| match analysis.strings.bytes(s.user) {
+        b"" => format!("a client at {} for {}", s.client.ip(), show::safe_str(&s.domain)),
+        user => show::party_short(b"", user),
+    };
+    let mut told: Vec<(String, Option<FrameRef>)> = stopped
         .iter()
         .filter_map(|s| {
             let step = lists::failed_step(s)?;
@@ -98,15 +104,16 @@ fn sign_ins(analysis: &Analysis, notes: &mut Vec<Note>) {
                 return None;
             }
             let why = lists::stopped(analysis, s)?;
-            let who = match analysis.strings.bytes(s.user) {
-                b"" => format!("a client at {} for {}", s.client.ip(), show::safe_str(&s.domain)),
-                user => show::party_short(b"", user),
-            };
             let at = step.messages.last().copied();
             let lookup = step.lookups.first().and_then(|i| analysis.dns.lookup(*i)).map(|l| l.frame);
-            Some((format!("Sign-in of {who} stopped at {why}"), frame(analysis, at).or(lookup)))
+            Some((format!("Sign-in of {} stopped at {why}", who(s)), frame(analysis, at).or(lookup)))
         })
         .collect();
+    told.extend(all.iter().filter_map(|s| {
+        let (used, why) = lists::refused_by_relay(analysis, s)?;
+        let answer = analysis.stun.record(used.refused?.answer)?;
+        Some((format!("Media relay refused the credentials of {}: {why}", who(s)), Some(answer.frame())))
+    }));
     tell(notes, told, "more sign-in that stopped", "more sign-ins that stopped", 3);
 }
 
@@ -128,8 +135,7 @@ fn some(n: usize, what: &str) -> String {
     if n == 0 { String::new() } else { format!(", {} {what}", show::number(n as u64)) }
 }
 
-fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let all = analysis.conferences();
+fn conferences(analysis: &Analysis, all: &[Conference], notes: &mut Vec<Note>) {
     // What was asked of a factory is no conference, and may fail all the same.
     let made = all.iter().filter(|c| !c.factory).count();
     let failed: Vec<(&Conference, &Command)> =
@@ -163,8 +169,7 @@ fn conferences(analysis: &Analysis, notes: &mut Vec<Note>) {
     tell(notes, told, "more command that failed", "more commands that failed", 4);
 }
 
-fn messages(analysis: &Analysis, notes: &mut Vec<Note>) {
-    let (all, _) = analysis.instant_messages();
+fn messages(analysis: &Analysis, all: &[InstantMessage], notes: &mut Vec<Note>) {
     // What had no answer at the end of the capture may have got one.
     let newest = newest(analysis);
     let is_lost = |m: &InstantMessage| {

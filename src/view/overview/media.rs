@@ -22,7 +22,7 @@ pub(super) fn activity(analysis: &Analysis, slices: &Slices) -> Option<Activity>
     let (mut missing, mut expected, mut jitter, mut weight) = (0, 0, 0.0, 0.0);
     let mut mos: Vec<f64> = Vec::new();
     for s in index.streams.iter() {
-        mos.extend(s.mos.map(|m| m.value));
+        mos.extend(media::mos_of(analysis, s).map(|m| m.value));
         let Some(figures) = analysis.figures_of(s) else { continue };
         spread(&figures, slices, &mut counts);
         missing += figures.losses().missing;
@@ -70,7 +70,7 @@ pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
     let mut bad: Vec<(Quality, usize)> = Vec::new();
     for (i, s) in index.streams.iter().enumerate() {
         let Some(figures) = analysis.figures_of(s) else { continue };
-        let quality = Quality::of(s, &figures);
+        let quality = Quality::of(analysis, s, &figures);
         if quality.severity() < 2 {
             bad.push((quality, i));
         }
@@ -117,7 +117,7 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
     let figures = analysis.figures_of(s)?;
     let [from, to] = media::ends(analysis, s);
     let call = s.call.map_or_else(String::new, |c| format!(" in call {}", u64::from(c.0) + 1));
-    let mos = s.mos.map_or_else(String::new, |m| format!(", MOS {:.1}", m.value));
+    let mos = media::mos_of(analysis, s).map_or_else(String::new, |m| format!(", MOS {:.1}", m.value));
     let what = match quality {
         Quality::Jitter => {
             let (mean, max) = figures.jitter()?;

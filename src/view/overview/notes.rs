@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::capture::{CaptureId, FrameRef};
+use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::{CandidateKind, IcePair, IceSession, IceSide, IceState};
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::Allocation;
@@ -27,13 +28,13 @@ pub struct Paths {
     pub lost: BTreeSet<CallIdx>,
 }
 
-pub fn notes(analysis: &Analysis) -> (Vec<Note>, Paths) {
+pub fn notes(analysis: &Analysis, gathered: &Gathered<'_>) -> (Vec<Note>, Paths) {
     let mut notes = Vec::new();
     issues(analysis, &mut notes);
     frames(analysis, &mut notes);
     tls(analysis, &mut notes);
     legs(analysis, &mut notes);
-    let paths = other(analysis, &mut notes);
+    let paths = other(analysis, gathered, &mut notes);
     // Worst first; within a severity in the order found.
     notes.sort_by_key(|n| n.0 != WARNING);
     (notes, paths)
@@ -455,12 +456,12 @@ const MANY: usize = 20_000;
 const LOOKUPS: usize = 4;
 
 /// Look-ups of SQL Server: how many, and those that came to nothing.
-fn sql(analysis: &Analysis, notes: &mut Vec<Note>) {
+fn sql(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) {
     // A note is made again while a capture loads.
     if analysis.sql.is_empty() || analysis.sql.records.len() > MANY {
         return;
     }
-    let all = analysis.lookups();
+    let all = gathered.lookups();
     let (asked, connected): (Vec<&Lookup>, Vec<&Lookup>) = all.iter().partition(|l| !l.is_connection());
     if all.is_empty() {
         return;
@@ -516,7 +517,7 @@ fn concerns(analysis: &Analysis, l: &Lookup) -> bool {
     !l.is_connection() || connections.into_iter().any(|c| c.tds.is_some()) || speaks_sip()
 }
 
-fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
+fn other(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) -> Paths {
     let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
     if let Some(first) = mid.peek() {
         let message = analysis.messages_of(first.messages).next();
@@ -525,8 +526,8 @@ fn other(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
         notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
     }
     let paths = ice(analysis, notes);
-    sql(analysis, notes);
-    super::control::notes(analysis, notes);
+    sql(analysis, gathered, notes);
+    super::control::notes(analysis, gathered, notes);
     super::media::notes(analysis, notes);
     let o = &analysis.other;
     let counts = [

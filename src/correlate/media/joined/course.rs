@@ -1,5 +1,7 @@
 //! A stream against the course of its call: held, going on behind the end, sent where nobody said to send.
 
+use callscope_parsers::sdp::candidate::is_local_range;
+
 use super::super::Stream;
 use super::describe::Plan;
 use super::{Hold, MediaStream, Place};
@@ -49,12 +51,12 @@ pub(super) fn is_held(holds: &[Hold], stream: &Stream) -> bool {
         let until = until.min(stream.last);
         let (from, until) =
             (from.max(stream.first).saturating_add(SECOND / 2), until.saturating_sub(SECOND / 2));
-        let long = until - from;
+        let long = until.saturating_sub(from);
         if long <= 0 {
             return false;
         }
         let length = i64::try_from(stream.buckets.seconds()).unwrap_or(i64::MAX).saturating_mul(SECOND);
-        let place = |t: Nanos| (t - stream.first).max(0) / length.max(1);
+        let place = |t: Nanos| t.saturating_sub(stream.first).max(0) / length.max(1);
         // Buckets that lie in it as a whole.
         let (start, end) = (place(from) + 1, place(until));
         if end > start {
@@ -71,7 +73,7 @@ impl Analysis {
     pub(super) fn is_unheard(&self, m: &MediaStream, back: Option<&MediaStream>) -> bool {
         let Some(other) = back.and_then(|b| self.sender_of(b)) else { return false };
         // A report speaks of whom was heard since the last one (RFC 3550 §6.4).
-        let during = other.last.min(m.last) - other.first.max(m.first);
+        let during = other.last.min(m.last).saturating_sub(other.first.max(m.first));
         m.heard.is_none()
             && !m.held
             && other.encrypted == 0
@@ -87,17 +89,45 @@ impl Analysis {
         // Another call has the same ends since.
         let taken_over =
             m.other_calls.iter().any(|c| self.call(*c).summary.start > self.call(call).summary.start);
-        (m.last > end.saturating_add(GRACE) && !taken_over).then_some(m.last - end)
+        (m.last > end.saturating_add(GRACE) && !taken_over).then_some(m.last.saturating_sub(end))
     }
 }
 
-/// Whether it goes where the receiver never said it wants media, though the receiver did say where it wants it.
-pub(super) fn is_unsignalled(place: &Place, plan: &Plan, section: Option<usize>, stream: &Stream) -> bool {
-    let Some(section) = section.filter(|_| place.to.is_none() && place.from.is_some() && !place.inferred)
-    else {
-        return false;
-    };
-    let receiver = plan.descriptions.iter().filter(|d| d.by_caller != place.from_caller);
-    let said = receiver.filter(|d| d.time.saturating_add(HEEDED) < stream.last);
-    said.filter_map(|d| d.sections.get(section)).any(|t| !t.declined && !t.nowhere && !t.ends.is_empty())
+/// Port of STUN and TURN (RFC 8489 §8.4).
+const TURN_PORT: u16 = 3478;
+
+impl Analysis {
+    /// Whether it goes where the receiver never said it wants media, though the receiver did say where it wants it.
+    pub(super) fn is_unsignalled(
+        &self,
+        place: &Place,
+        plan: &Plan,
+        section: Option<usize>,
+        stream: &Stream,
+    ) -> bool {
+        let Some(section) = section.filter(|_| place.to.is_none() && place.from.is_some() && !place.inferred)
+        else {
+            return false;
+        };
+        let dst = self.flow(stream.flow).dst;
+        // A relay whose allocation was not captured: nobody knows where it goes from there.
+        if dst.port() == TURN_PORT || self.stun.is_server(dst) {
+            return false;
+        }
+        let receiver = plan.descriptions.iter().filter(|d| d.by_caller != place.from_caller);
+        let mut said = false;
+        for d in receiver.filter(|d| d.time.saturating_add(HEEDED) < stream.last) {
+            let Some(t) = d.sections.get(section).filter(|t| !t.declined && !t.nowhere && !t.ends.is_empty())
+            else {
+                continue;
+            };
+            said = true;
+            // Between the receiver and its NAT: it named its address outside, and speaks SIP from the one inside.
+            let inside = is_local_range(dst.ip()) && t.ends.iter().any(|e| !is_local_range(e.address.ip()));
+            if inside && self.flow(self.message(d.message).flow).src.ip() == dst.ip() {
+                return false;
+            }
+        }
+        said
+    }
 }

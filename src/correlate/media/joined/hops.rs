@@ -5,7 +5,6 @@
 //! apart from an echo (the way back) and from calls of load generators, which all send the same recording.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use super::super::Stream;
 use super::{DscpChange, Follows, MediaStream};
@@ -43,15 +42,15 @@ impl Seen {
         let clock = m.codec.as_ref().map(|c| c.clock).filter(|c| *c > 0).or(stream.clock()).unwrap_or(8_000);
         let stamps = stream.stamps();
         let length = i64::from(stamps.1.wrapping_sub(stamps.0).cast_signed()).max(1);
-        let origin = stream.first - ticks(i64::from(stamps.0), clock);
+        let origin = stream.first.saturating_sub(ticks(i64::from(stamps.0), clock));
         Self { at, wire, first: stream.first, stamps: (stamps.0, length), origin, clock }
     }
 
     fn is_same_media(&self, other: &Self, [a, b]: [&MediaStream; 2]) -> bool {
         let ahead = i64::from(other.stamps.0.wrapping_sub(self.stamps.0).cast_signed());
         let overlap = ahead < self.stamps.1 && ahead + other.stamps.1 > 0;
-        let passed = other.first - self.first - ticks(ahead, self.clock);
-        if !overlap || passed.abs() > SKEW || self.wire == other.wire {
+        let passed = other.first.saturating_sub(self.first).saturating_sub(ticks(ahead, self.clock));
+        if !overlap || passed.unsigned_abs() > SKEW.unsigned_abs() || self.wire == other.wire {
             return false;
         }
         let same_way = match (a.from_caller, b.from_caller) {
@@ -184,9 +183,7 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
     let mut by_source: Map<(u32, Option<CallIdx>, Option<bool>), Vec<usize>> = Map::default();
     for (i, m) in list.iter().enumerate() {
         by_flow.entry(m.flow).or_default().push(i);
-        if m.call.is_some() {
-            by_source.entry((m.ssrc, m.call, m.from_caller)).or_default().push(i);
-        }
+        by_source.entry((m.ssrc, m.call, m.from_caller)).or_default().push(i);
     }
     let mut found: Vec<(usize, Follows)> = Vec::new();
     let mut followed: Map<usize, ()> = Map::default();
@@ -195,9 +192,9 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
         let kind = |m: &MediaStream| m.section.as_ref().map(|s| (s.index, s.kind.clone()));
         let clock = |m: &MediaStream| m.codec.as_ref().map(|c| c.clock);
         a.call == b.call
-            && (same_call || b.first - a.last <= GOES_ON)
+            && (same_call || b.first.saturating_sub(a.last) <= GOES_ON)
             && b.first > a.first
-            && b.first + OVERLAP >= a.last
+            && b.first.saturating_add(OVERLAP) >= a.last
             && kind(a) == kind(b)
             && (kind(a).is_some() || clock(a) == clock(b))
     };
@@ -221,8 +218,13 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
         for (n, &i) in of_source.iter().enumerate() {
             let Some(b) = list.get(i) else { continue };
             let fits = |j: &usize| {
-                list.get(*j).is_some_and(|a| a.flow != b.flow && near(a, b) && !a.hops.contains(&i))
-                    && !is_back(analysis.flow(b.flow), list.get(*j).map(|a| analysis.flow(a.flow)))
+                list.get(*j).is_some_and(|a| {
+                    let (x, y) = (analysis.flow(a.flow), analysis.flow(b.flow));
+                    let is_back = (x.src, x.dst) == (y.dst, y.src);
+                    // Of no call: at least one end stays.
+                    let stays = b.call.is_some() || x.src == y.src || x.dst == y.dst;
+                    a.flow != b.flow && near(a, b) && !a.hops.contains(&i) && !is_back && stays
+                })
             };
             let earlier = of_source.iter().take(n).rev().take(MOST_COMPARED).copied();
             if let Some(j) = earlier.into_iter().find(fits) {
@@ -235,9 +237,4 @@ pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
             m.follows.get_or_insert(follows);
         }
     }
-}
-
-fn is_back(b: Flow, a: Option<Flow>) -> bool {
-    let ends = |f: Flow| -> (SocketAddr, SocketAddr) { (f.src, f.dst) };
-    a.is_some_and(|a| ends(a) == (b.dst, b.src))
 }

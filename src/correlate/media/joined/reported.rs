@@ -70,15 +70,11 @@ impl Reported {
             let all = of.get(&(m.ssrc, f.src.ip(), f.dst.ip())).into_iter().flatten();
             all.take(MOST_COMPARED).copied().collect::<Vec<_>>()
         };
-        let best =
-            |mut all: Vec<usize>, more: Vec<usize>, of: &dyn Fn(&usize) -> Option<(u8, u32, usize)>| {
-                all.extend(more);
-                all.iter().filter_map(of).max().map(|(.., i)| i)
-            };
-        (
-            best(at_hand(back, Reports::heard_at), others(&self.heard, back), &heard),
-            best(at_hand(there, Reports::sender_at), others(&self.senders, there), &sender),
-        )
+        let all = at_hand(back, Reports::heard_at).into_iter().chain(others(&self.heard, back));
+        let best_heard = all.filter_map(|i| heard(&i)).max();
+        let all = at_hand(there, Reports::sender_at).into_iter().chain(others(&self.senders, there));
+        let best_sender = all.filter_map(|i| sender(&i)).max();
+        (best_heard.map(|(.., i)| i), best_sender.map(|(.., i)| i))
     }
 }
 
@@ -136,7 +132,7 @@ pub(super) fn split(stream: &Stream, heard: &Heard, from_start: bool) -> Option<
 /// Packets that were missing up to a time; `whole`: that of the bucket it falls into included.
 fn lost_until(stream: &Stream, until: Nanos, whole: bool) -> u64 {
     let length = SECOND.saturating_mul(i64::try_from(stream.buckets.seconds()).unwrap_or(i64::MAX));
-    let at = usize::try_from((until - stream.first).max(0) / length.max(1)).unwrap_or(usize::MAX);
+    let at = usize::try_from(until.saturating_sub(stream.first).max(0) / length.max(1)).unwrap_or(usize::MAX);
     let count = at.saturating_add(usize::from(whole));
     stream.buckets.list().iter().take(count).map(|b| u64::from(b.lost)).sum()
 }

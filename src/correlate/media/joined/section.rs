@@ -112,7 +112,7 @@ impl<'p> Joint<'p> {
             // Of the same hop, where it differs.
             names(d) && first.is_none_or(|f| shares(f, d, section))
         };
-        let time = time + AHEAD;
+        let time = time.saturating_add(AHEAD);
         let found = self
             .plan
             .in_force(by_caller, time, on_hop)
@@ -140,7 +140,7 @@ impl<'p> Joint<'p> {
     /// What was said of SRTP while the stream ran.
     fn secured(&self, time: Nanos) -> Secured {
         let Some(section) = self.section else { return Secured::NotOffered };
-        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time + AHEAD);
+        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time.saturating_add(AHEAD));
         let agreed = agreed.or(self.plan.agreements.first());
         let both = agreed.and_then(|a| {
             let terms = |d| self.plan.terms(d, section).map(|t| t.security);
@@ -204,6 +204,22 @@ impl Codec {
     }
 }
 
+/// How a stream is protected. `keyed`: DTLS made keys where it runs, or its RTCP is encrypted.
+pub(super) fn protection(m: &MediaStream, stream: &Stream, keyed: bool) -> Option<Protection> {
+    let step = stream.steps().next().map(|(step, _)| step);
+    let plain = step.and_then(|s| m.codec.as_ref()?.bytes_of(s));
+    match (plain, stream.payload_size().map(u32::from)) {
+        // Whatever was agreed: nobody encrypts without a tag.
+        (Some(plain), Some(size)) if size == plain => None,
+        _ if keyed || m.secured == Secured::Agreed => Some(Protection::Srtp),
+        // A tag of 10 or 4 bytes (RFC 3711 §3.4, RFC 4568 §6.2), perhaps behind a key identifier of 4.
+        (Some(plain), Some(size)) if matches!(size.wrapping_sub(plain), 4 | 8 | 10 | 14 | 16) => {
+            Some(Protection::SrtpBySize)
+        }
+        _ => None,
+    }
+}
+
 /// Fills in what payload types, descriptions and sizes say.
 pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<'_>>) {
     let codec_at = |pt, time| match joint {
@@ -251,16 +267,6 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
     if let (true, Some(step), Some(clock)) = (is_audio, step, clock) {
         out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
     }
-    let plain = step.and_then(|s| out.codec.as_ref()?.bytes_of(s));
-    out.protection = match (out.secured, plain, stream.payload_size().map(u32::from)) {
-        // Whatever was agreed: nobody encrypts without a tag.
-        (_, Some(plain), Some(size)) if size == plain => None,
-        (Secured::Agreed, ..) => Some(Protection::Srtp),
-        // A tag of 10 or 4 bytes (RFC 3711 §3.4, RFC 4568 §6.2), perhaps behind a key identifier of 4.
-        (_, Some(plain), Some(size)) if matches!(size.wrapping_sub(plain), 4 | 8 | 10 | 14 | 16) => {
-            Some(Protection::SrtpBySize)
-        }
-        _ => None,
-    };
+    out.protection = protection(out, stream, false);
     out.codec_agreed = listed == Some(true);
 }

@@ -178,7 +178,7 @@ pub struct Subscription {
     pub targets: u32,
     pub contacts: Vec<String>,
     pub categories: Vec<String>,
-    pub fidelity: String,
+    pub fidelity: Option<String>,
     pub poll_period_s: Option<f64>,
     pub fetches: u32,
     pub expires_s: Option<u32>,
@@ -725,4 +725,13 @@ pub struct RelayUse {
     pub allocation: u32,
     pub verified: Option<bool>,
     pub lifetime: String,
+    pub expires: Option<String>,
+    pub refused: Option<RelayRefusal>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayRefusal {
+    pub code: u16,
+    pub frame: Option<Frame>,
 }

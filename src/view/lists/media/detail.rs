@@ -35,14 +35,14 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
         }
     };
     say(matches!(s.source, StreamSource::Announced(_)), "few packets");
-    say(alone(at, &at.gathered.media, s), "one way");
+    say(alone(at, at.gathered.media(), s), "one way");
     say(s.unheard, "not heard at the far end");
     say(s.protection.is_none() && s.secured == Secured::Agreed, "plain though SRTP was agreed on");
     say(!s.mark_changes.is_empty(), "marks change on the way");
     say(s.held, "held");
     say(s.after_end.is_some(), "after the end of the call");
     say(s.unsignalled, "not signalled");
-    say(!s.unannounced_types.is_empty(), "payload type not in SDP");
+    say(!s.unannounced_types.is_empty(), "payload type not in the receiver's SDP");
     say(figures.restarts() > 0, "restarted");
     out
 }
@@ -90,7 +90,7 @@ fn frame(f: FrameRef) -> Lead {
 }
 
 pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let s = at.gathered.media.stream(row)?;
+    let s = at.gathered.media().stream(row)?;
     let figures = at.analysis.figures_of(s)?;
     let figures = figures.as_ref();
     let [sender, receiver] = media::ends(at.analysis, s);
@@ -134,6 +134,12 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
             losses.longest
         ),
     });
+    if media::gave_way(at.analysis, s, figures) {
+        head.push(
+            "The longest run is the time in which the call sent a fax (T.38): nothing was lost there."
+                .to_owned(),
+        );
+    }
     head.extend(s.loss.map(|l| split(&l)));
     if s.unheard {
         head.push(
@@ -141,7 +147,7 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
                 .to_owned(),
         );
     }
-    head.extend(s.mos.map(|m| mos(s, &m)));
+    head.extend(media::mos_of(at.analysis, s).map(|m| mos(s, &m)));
     if let Some(codec) =
         s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
     {
@@ -151,7 +157,7 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
             Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
         });
     }
-    if alone(at, &at.gathered.media, s) {
+    if alone(at, at.gathered.media(), s) {
         head.push(
             "Nothing of the other direction was captured, though SDP asked for it: it was not sent, was lost on its way, or takes a \
              way that does not pass here."
@@ -213,7 +219,7 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
     }
     if !s.unannounced_types.is_empty() {
         let types: Vec<String> = s.unannounced_types.iter().map(u8::to_string).collect();
-        head.push(format!("Not in the SDP of the call: payload type {}.", types.join(", ")));
+        head.push(format!("Not in the SDP of its receiver: payload type {}.", types.join(", ")));
     }
     head
 }
@@ -525,8 +531,8 @@ fn marks(figures: &Stream) -> Part {
 /// All marks of its call, or those of it and what comes back.
 fn marked(at: At<'_>, s: &MediaStream, row: u32) -> Vec<Marked> {
     match s.call {
-        Some(call) => marks::of_call(at.analysis, &at.gathered.media, call),
-        None => marks::of_stream(at.analysis, &at.gathered.media, row).into_iter().collect(),
+        Some(call) => marks::of_call(at.analysis, at.gathered.media(), call),
+        None => marks::of_stream(at.analysis, at.gathered.media(), row).into_iter().collect(),
     }
 }
 
@@ -581,7 +587,7 @@ fn types(s: &MediaStream, figures: &Stream) -> Option<Part> {
         column("frame", "First frame", Align::Right, 2),
     ];
     let rows = types.iter().map(|t| {
-        let sdp = if s.unannounced_types.contains(&t.payload_type) { "not in SDP" } else { "" };
+        let sdp = if s.unannounced_types.contains(&t.payload_type) { "not of the receiver" } else { "" };
         let cells = [t.payload_type.to_string(), codec(t.payload_type), show::number(u64::from(t.packets))];
         cells.into_iter().chain([sdp.to_owned(), t.first_frame.frame.to_string()]).collect()
     });
@@ -612,20 +618,20 @@ fn keys(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
         let end = if key.ended { "" } else { ", no end seen" };
         rows.push(vec![
             show::time(key.time, at.mode, figures.first, before),
-            name.to_string(),
+            if at.analysis.redact_text { "x".to_owned() } else { name.to_string() },
             format!("{}{end}", show::duration(held)),
             key.frame.frame.to_string(),
         ]);
         before = key.time;
         leads.push(frame(key.frame));
     }
-    let title = format!("Keys pressed: {}", show::safe_str(&s.keys));
+    let title = format!("Keys pressed: {}", media::keys(at.analysis, s));
     Some(Part { title, table: Table { columns, rows }, leads })
 }
 
 /// What happened meanwhile; the signs are those of the plot.
 fn events(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
-    let events = plot::events(at.analysis, s, figures, &at.gathered.media.streams);
+    let events = plot::events(at.analysis, s, figures, &at.gathered.media().streams);
     if events.is_empty() {
         return None;
     }
@@ -676,7 +682,7 @@ fn hops(at: At<'_>, s: &MediaStream, row: u32) -> Option<Part> {
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
     let mut first = None;
     for &hop in s.hops.iter().take(MOST_ROWS) {
-        let Some(other) = at.gathered.media.streams.get(hop) else { continue };
+        let Some(other) = at.gathered.media().streams.get(hop) else { continue };
         let Some(figures) = at.analysis.figures_of(other) else { continue };
         let flow = at.analysis.flow(other.flow);
         let first = *first.get_or_insert(figures.first);

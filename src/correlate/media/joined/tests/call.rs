@@ -178,7 +178,7 @@ fn keys_are_told_and_are_no_codec() {
         payload: vec![event, 0x0A, 3, 32],
         ticks: 0,
         stamp,
-        ..rtp(1).of_type(101).from_packet(50)
+        ..rtp(1).of_type(101).behind(50)
     };
     s.rtp(1_200, THERE, &key(5, 20_000), 3, &[]);
     s.rtp(1_400, THERE, &Rtp { sequence: 153, ..key(11, 24_000) }, 3, &[]);
@@ -199,7 +199,7 @@ fn a_codec_that_changes_by_a_new_offer() {
     s.call(0, "c1", &one("10.0.0.1", 4000, 96, "iLBC/8000"), &one("10.0.0.2", 5000, 96, "iLBC/8000"));
     s.rtp(150, THERE, &rtp(1).of_type(96).sized(50), 100, &[]);
     s.renew(3_000, "c1", 2, &one("10.0.0.1", 4000, 97, "AMR/8000"), &one("10.0.0.2", 5000, 97, "AMR/8000"));
-    s.rtp(3_100, THERE, &rtp(1).of_type(97).sized(32).from_packet(147), 50, &[]);
+    s.rtp(3_100, THERE, &rtp(1).of_type(97).sized(32).behind(147), 50, &[]);
     let list = s.streams();
     let m = &list[0];
     assert_eq!((m.payload_type, codec_of(m).0), (96, "iLBC/8000".to_owned()));
@@ -304,6 +304,31 @@ fn a_secure_profile_with_fingerprints() {
 }
 
 #[test]
+fn without_sdp_a_handshake_or_encrypted_rtcp_tell_of_srtp() {
+    let protection = |s: &mut Stage| s.streams().iter().map(|m| m.protection).collect::<Vec<_>>();
+    let mut s = Stage::default();
+    s.rtp(0, THERE, &rtp(1).of_type(96).sized(90), 50, &[]);
+    s.rtp(0, BACK, &rtp(2).of_type(96).sized(90), 50, &[]);
+    s.rtp(0, "10.0.0.1:4002>10.0.0.2:5002", &rtp(3).of_type(96).sized(90), 50, &[]);
+    assert_eq!(protection(&mut s), [None; 3]);
+    // Finished of both (RFC 6347 §4.1): an encrypted handshake record of epoch 1. One alone is no agreement.
+    let mut finished = vec![22, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40];
+    finished.extend([0x77; 40]);
+    s.keys(10, BACK, &finished);
+    assert_eq!(protection(&mut s), [None; 3]);
+    s.keys(20, THERE, &finished);
+    assert_eq!(protection(&mut s), [Some(Protection::Srtp), Some(Protection::Srtp), None]);
+    // SRTCP (RFC 3711 §3.4): E, index 1 and a tag of ten bytes behind a report that cannot be read.
+    let mut srtcp = vec![0x81, 200, 0, 12];
+    srtcp.extend(3u32.to_be_bytes());
+    srtcp.extend((0..44u8).map(|i| i.wrapping_mul(37) ^ 0x5A));
+    srtcp.extend([0x80, 0, 0, 1]);
+    srtcp.extend([0xC3; 10]);
+    s.rtcp(500, "10.0.0.1:4003>10.0.0.2:5003", &srtcp);
+    assert_eq!(protection(&mut s), [Some(Protection::Srtp); 3]);
+}
+
+#[test]
 fn few_packets_count_where_they_were_asked_for() {
     let mut s = plain();
     s.rtp(1_500, THERE, &rtp(50), 2, &[]);
@@ -325,6 +350,6 @@ fn the_streams_are_worked_out_anew_when_more_comes() {
     assert_eq!(wheres(&s.streams()), ["1.0 there"]);
     let list = s.analysis.joined_media();
     assert!(Arc::ptr_eq(&list, &s.analysis.joined_media()));
-    s.rtp(1_150, THERE, &rtp(1).from_packet(50), 1, &[]);
+    s.rtp(1_150, THERE, &rtp(1).behind(50), 1, &[]);
     assert!(!Arc::ptr_eq(&list, &s.analysis.joined_media()));
 }

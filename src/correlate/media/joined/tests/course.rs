@@ -18,7 +18,7 @@ fn on_hold([offer, answer]: [&str; 2]) -> Stage {
 fn pausing(s: &mut Stage, path: &str, ssrc: u32) {
     let source = rtp(ssrc);
     s.rtp(150, path, &source, 92, &[]);
-    s.rtp(5_050, path, &source.from_packet(92), 140, &[]);
+    s.rtp(5_050, path, &source.behind(92), 140, &[]);
 }
 
 #[test]
@@ -107,6 +107,18 @@ fn latching_to_where_media_comes_from() {
     assert_eq!(wheres(&list), ["1.0 there", "1.0 back"]);
     assert_eq!((list[0].unsignalled, list[1].unsignalled), (false, true));
     assert_eq!(list[1].back, Some(0), "it is where the other way comes from");
+    // The other way round, between Alice and her NAT: she names what is outside, and it comes to her inside.
+    let mut s = Stage::default();
+    s.call(0, "c1", &audio("198.51.100.7:61000", ""), &audio(BM, ""));
+    s.rtp(200, "10.0.0.2:5000>10.0.0.1:4000", &rtp(2), 200, &[]);
+    let list = s.streams();
+    assert_eq!((where_of(&list[0]), list[0].unsignalled), ("1.0 back".to_owned(), false));
+    // To a relay that nobody saw asked for.
+    let mut s = Stage::default();
+    s.call(0, "c1", &audio(AM, ""), &audio(BM, ""));
+    s.rtp(150, "10.0.0.1:4000>203.0.113.9:3478", &rtp(1), 200, &[]);
+    let list = s.streams();
+    assert_eq!((where_of(&list[0]), list[0].unsignalled), ("1.0 there".to_owned(), false));
     // Before the answer nobody knows where the callee wants it.
     let mut s = Stage::default();
     s.sip(0, &format!("{A}>{B}"), "c1", "INVITE/1", &audio(AM, ""));
@@ -156,10 +168,19 @@ fn a_sender_that_begins_anew_and_one_that_goes_on_elsewhere() {
     s.rtp(1_170, THERE, &rtp(3), 50, &[]);
     // Bob moves to another port.
     s.renew(2_200, "c1", 2, &audio(AM, ""), &audio("10.0.0.2:5500", ""));
-    s.rtp(2_300, "10.0.0.1:4000>10.0.0.2:5500", &rtp(3).from_packet(56), 50, &[]);
+    s.rtp(2_300, "10.0.0.1:4000>10.0.0.2:5500", &rtp(3).behind(56), 50, &[]);
     let list = s.streams();
     let follows: Vec<_> = list.iter().map(|m| (m.ssrc, m.follows)).collect();
     assert_eq!(follows, [(1, None), (3, Some(Follows::Source(0))), (3, Some(Follows::Path(1)))]);
+    // The same beside any call, where one end stays; and not where none does.
+    for (path, follows) in
+        [("10.0.0.1:4000>10.0.0.2:5500", Some(Follows::Path(0))), ("10.0.0.1:4002>10.0.0.2:5500", None)]
+    {
+        let mut s = Stage::default();
+        s.rtp(150, THERE, &rtp(3), 50, &[]);
+        s.rtp(1_300, path, &rtp(3).behind(50), 50, &[]);
+        assert_eq!(s.streams()[1].follows, follows, "{path}");
+    }
     // Two at once on one flow are no change.
     let mut s = plain();
     s.rtp(150, THERE, &rtp(7), 50, &[]);

@@ -69,7 +69,7 @@ impl Rtp {
         Self { payload: vec![0xD5; bytes], ..self }
     }
     /// Goes on behind so many packets.
-    pub fn from_packet(self, n: u16) -> Self {
+    pub fn behind(self, n: u16) -> Self {
         Self { sequence: self.sequence + n, stamp: self.stamp + self.ticks * u32::from(n), ..self }
     }
 }
@@ -118,7 +118,11 @@ impl Stage {
         let tag = if tagged { ";tag=b" } else { "" };
         let (alice, bob) = ("<sip:a@x>;tag=a".to_owned(), format!("<sip:b@x>{tag}"));
         let (from, to) = if by_callee { (bob, alice) } else { (alice, bob) };
-        let content = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let content = match body.get(..2) {
+            Some("v=") => "Content-Type: application/sdp\r\n",
+            Some(_) => "Content-Type: application/trickle-ice-sdpfrag\r\n",
+            None => "",
+        };
         let text = format!(
             "{start}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{id}{method}{cseq}{by_callee}\r\nFrom: {from}\r\nTo: {to}\r\n\
              Call-ID: {id}\r\nCSeq: {cseq} {method}\r\n{content}Content-Length: {}\r\n\r\n{body}",
@@ -230,6 +234,18 @@ impl Stage {
         }
         let packet = self.packet(&bytes, ends(path), START + ms * MS, 0);
         self.analysis.add_rtcp(&packet);
+    }
+
+    /// A datagram of RTCP.
+    pub fn rtcp(&mut self, ms: i64, path: &str, bytes: &[u8]) {
+        let packet = self.packet(bytes, ends(path), START + ms * MS, 0);
+        self.analysis.add_rtcp(&packet);
+    }
+
+    /// A datagram of DTLS.
+    pub fn keys(&mut self, ms: i64, path: &str, bytes: &[u8]) {
+        let packet = self.packet(bytes, ends(path), START + ms * MS, 0);
+        self.analysis.add_key_exchange(&packet, None);
     }
 
     /// A message of STUN with these attributes.

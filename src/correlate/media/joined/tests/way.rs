@@ -70,6 +70,22 @@ fn a_peer_reflexive_end_is_known_by_its_checks() {
 }
 
 #[test]
+fn a_candidate_that_came_later() {
+    let mut s = Stage::default();
+    let trickling =
+        |end, ufrag| ice(end, ufrag, None).replace("a=ice-pwd", "a=ice-options:trickle\r\na=ice-pwd");
+    s.call(0, "c1", &trickling("0.0.0.0:9", "alic"), &trickling(BM, "bobb"));
+    let more = "a=ice-ufrag:alic\r\na=ice-pwd:passwordpasswordpassword\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
+                a=candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n";
+    s.sip(150, &format!("{A}>{B}"), "c1", "INFO/2", more);
+    s.rtp(200, THERE, &rtp(1), 200, &[]);
+    s.rtp(210, BACK, &rtp(2), 200, &[]);
+    let list = s.streams();
+    assert_eq!(wheres(&list), ["1.0 there", "1.0 back"]);
+    assert!(list.iter().all(|m| !m.unsignalled && m.codec_agreed));
+}
+
+#[test]
 fn checks_without_sdp_have_a_pair_too() {
     let mut s = Stage::default();
     s.check(120, [BM, AM], 5, ["alic", "bobb"]);
@@ -99,6 +115,18 @@ fn one_stream_on_three_stretches_of_its_way() {
     assert_eq!(lost, [0, 1, 2], "which stretch is the bad one");
     let changes: Vec<_> = list[0].mark_changes.iter().map(|c| (c.from, c.to, c.before, c.after)).collect();
     assert_eq!(changes, [(46, 0, 0, 1), (0, 34, 1, 2)]);
+}
+
+#[test]
+fn behind_a_nat_it_goes_where_it_was_asked_for_outside() {
+    let (outside, inside) = ("203.0.113.77:61410", "192.168.1.21:24410");
+    let mut s = Stage::default();
+    s.call(0, "c1", &audio(outside, ""), &audio(BM, ""));
+    s.rtp(150, &format!("{BM}>{outside}"), &rtp(2), 200, &[]);
+    s.rtp(151, &format!("{BM}>{inside}"), &rtp(2), 200, &[]);
+    let list = s.streams();
+    assert_eq!(wheres(&list), ["1.0 back", "1.0 back"]);
+    assert!(list.iter().all(|m| !m.unsignalled && m.hops == [0, 1]));
 }
 
 #[test]
