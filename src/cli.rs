@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod config;
+mod explain;
 mod failure;
 mod ice;
 mod limits;
@@ -72,6 +73,8 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Messages(args)) => lists::list(&common, ListKind::Messages, &args),
         Some(Command::Sql(args)) => lists::list(&common, ListKind::Lookups, &args),
         Some(Command::Media(args)) => lists::list(&common, ListKind::Media, &args),
+        Some(Command::Findings(args)) => lists::list(&common, ListKind::Findings, &args),
+        Some(Command::Explain(args)) => explain::explain(&common, &args),
         Some(Command::Decode(args)) => commands::decode(&common, &args),
         Some(Command::Extract(args)) => commands::extract(&common, &args),
         Some(Command::Completions(args)) => commands::completions(&common, args.shell),

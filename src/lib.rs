@@ -13,5 +13,6 @@ pub mod diagnose;
 pub mod fuzzing;
 pub mod net;
 pub mod output;
+pub mod show;
 pub mod tui;
 pub mod view;

@@ -93,6 +93,12 @@ pub struct Limits {
     pub dns_lookups: usize,
     /// Records kept of one DNS answer.
     pub dns_records: usize,
+    /// Findings of different kinds; alike ones of many calls are one.
+    pub findings: usize,
+    /// Frames named as evidence of one finding.
+    pub finding_evidence: usize,
+    /// Calls (ICE sessions, messages) that one rule reads again to say more of them.
+    pub finding_reads: usize,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -153,6 +159,9 @@ impl Default for Limits {
             alias_names: 64,
             dns_lookups: 1_000_000,
             dns_records: 64,
+            findings: 1_000,
+            finding_evidence: 24,
+            finding_reads: 2_000,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

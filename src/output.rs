@@ -2,6 +2,7 @@
 
 pub mod audio;
 pub mod decode;
+pub mod explain;
 pub mod extract;
 pub mod ice;
 pub mod json;

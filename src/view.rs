@@ -13,6 +13,7 @@ pub mod packets;
 pub mod rows;
 #[cfg(test)]
 pub(crate) mod scenario;
-pub mod show;
 pub mod sql;
 pub mod table;
+
+pub use crate::show;

@@ -93,9 +93,48 @@ fn an_unreadable_input_is_3_and_the_others_are_told() {
 #[test]
 fn fail_on_is_1() {
     assert_eq!(run(&["summary", "--fail-on", "warning", "damaged.pcap"]).0, 1);
-    assert_eq!(run(&["summary", "--fail-on", "error", "damaged.pcap"]).0, 0);
-    assert_eq!(run(&["summary", "--fail-on", "info", "call_states.pcap"]).0, 0);
+    assert_eq!(run(&["summary", "--fail-on", "error", "call_states.pcap"]).0, 1);
+    assert_eq!(run(&["findings", "--fail-on", "error", "response_group.pcap"]).0, 0, "only worth knowing");
+    assert_eq!(run(&["findings", "--fail-on", "info", "response_group.pcap"]).0, 1);
+    assert_eq!(run(&["summary", "--fail-on", "info", "sctp.pcap"]).0, 0);
     assert_eq!(run(&["summary", "--fail-on", "warning", "damaged.pcap", "nonexistent"]).0, 3);
+}
+
+#[test]
+fn a_rule_is_explained_and_a_wrong_name_leads_to_the_nearest() {
+    let (code, out, _) = run(&["explain", "call-busy", "--color", "never"]);
+    assert!(code == 0 && out.contains("How it is detected") && out.contains("RFC 3261"), "{out}");
+    let (code, out, _) = run(&["explain"]);
+    assert!(code == 0 && out.lines().any(|l| l.contains("call-no-response")), "{out}");
+    let (code, _, err) = run(&["explain", "call-buzy"]);
+    assert!(code == 2 && err.contains("did you mean `call-busy`?"), "{err}");
+    let (code, out, _) = run(&["explain", "--format", "json"]);
+    let rules: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(code == 0 && rules.as_array().is_some_and(|r| r.len() > 10));
+}
+
+#[test]
+fn findings_in_every_format() {
+    let (_, text, _) = run(&["findings", "failures.pcap"]);
+    assert!(text.contains("call-unreachable") && text.contains("● error"), "{text}");
+    let (_, one, _) = run(&["findings", "--row", "1", "failures.pcap"]);
+    assert!(one.contains("Check next:") && one.contains("prove"), "{one}");
+    let (_, csv, _) = run(&["findings", "--format", "csv", "--columns", "rule,calls", "failures.pcap"]);
+    assert!(csv.starts_with("rule,calls\n") && csv.lines().count() > 4, "{csv}");
+    let (_, markdown, _) = run(&["findings", "--format", "markdown", "failures.pcap"]);
+    assert!(markdown.starts_with("| \\# |"), "{markdown}");
+    let (_, lines, _) = run(&["findings", "--format", "ndjson", "failures.pcap"]);
+    for line in lines.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(value["evidence"].as_array().is_some_and(|e| !e.is_empty()), "{line}");
+    }
+    let (_, filtered, _) = run(&["findings", "--filter", "finding == call-unreachable", "failures.pcap"]);
+    assert_eq!(
+        filtered.lines().count(),
+        lines.lines().filter(|l| l.contains("call-unreachable")).count() + 1
+    );
+    let (_, calls, _) = run(&["calls", "--filter", "finding == error", "--columns", "id", "failures.pcap"]);
+    assert!(calls.lines().count() > 3, "{calls}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::limits;
 use crate::correlate::QosProfile;
+use crate::diagnose::Severity;
 use crate::view::show::TimeMode;
 
 const EXIT_CODES: &str = "\
@@ -115,12 +116,12 @@ pub(super) struct Common {
     /// Replace what people wrote in instant messages by as many x
     #[arg(long, global = true)]
     pub redact_text: bool,
-    /// Exit with 1 if a capture has an issue of at least this severity
+    /// Exit with 1 if there is a finding of at least this severity
     ///
-    /// Damage (a cut file, a bad record) and a limit that was hit are warnings, other remarks on a capture are
-    /// info. An input that cannot be read at all exits with 3 in any case.
+    /// Damage of a capture (a cut file, a bad record) and a limit that was hit are findings too. An input that cannot be
+    /// read at all exits with 3 in any case.
     #[arg(long, value_name = "SEVERITY", global = true)]
-    pub fail_on: Option<Severity>,
+    pub fail_on: Option<Least>,
 }
 
 /// `user:password`; which colon parts them is tried out, since either may hold more.
@@ -160,11 +161,22 @@ pub(super) enum ColorArg {
     Never,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(super) enum Severity {
+/// As `--fail-on` takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Least {
     Info,
     Warning,
     Error,
+}
+
+impl From<Least> for Severity {
+    fn from(least: Least) -> Self {
+        match least {
+            Least::Info => Self::Info,
+            Least::Warning => Self::Warning,
+            Least::Error => Self::Error,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -199,6 +211,11 @@ pub(super) enum Command {
     /// Media streams (RTP): loss, jitter, gaps, marks and an estimate of their quality
     #[command(after_help = MEDIA_HELP, after_long_help = format!("{MEDIA_HELP}\n\n{EXIT_CODES}"))]
     Media(ListArgs),
+    /// What went wrong: one row a finding, with the frames that prove it and what to do next
+    #[command(after_help = FINDINGS_HELP, after_long_help = format!("{FINDINGS_HELP}\n\n{EXIT_CODES}"))]
+    Findings(ListArgs),
+    /// What a finding means, how it is detected, what to do; without a rule all rules
+    Explain(ExplainArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
     /// A pcapng of some calls' own frames, or of a media stream; its audio as WAV
@@ -319,6 +336,38 @@ Examples:
   callscope media --format json trace.pcapng
 
 Loss and jitter are those of the capture point: what is lost behind it only RTCP of the receiver tells.";
+
+const FINDINGS_HELP: &str = "\
+Examples:
+  callscope findings trace.pcapng
+  callscope findings trace.pcapng --row 1                     all of one: what the frames show and what to do next
+  callscope findings --filter 'finding == error' trace.pcapng
+  callscope findings --columns severity,calls,title,advice --format markdown trace.pcapng
+  callscope findings --format json --fail-on error captures/";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  callscope explain
+  callscope explain ice-no-pair
+  callscope explain --format markdown -o findings.md";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
+pub(super) struct ExplainArgs {
+    /// The rule, as `findings` names it
+    #[arg(value_name = "RULE")]
+    pub rule: Option<String>,
+    /// text, markdown (of all rules: a whole document), json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    Text,
+    Markdown,
+    Json,
+}
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {

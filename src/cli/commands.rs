@@ -15,14 +15,16 @@ use super::sink::Sink;
 use super::{command, select};
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::diagnose::diagnose;
 use crate::output::decode::DecodeOptions;
 use crate::output::json::{self, JsonOptions};
 use crate::output::summary::SummaryOptions;
 use crate::output::{self, extract as pcapng};
 use crate::tui::{self, TuiOptions};
 use crate::view::detail;
+use crate::view::filter::Filter;
 use crate::view::ladder::LadderOptions;
-use crate::view::lists::ListKind;
+use crate::view::lists::{ListKind, Lists};
 use crate::view::rows::{self, Lines, Query};
 use crate::view::show::TimeMode;
 
@@ -144,6 +146,7 @@ fn summary_lines(common: &Common, mut session: Session) -> Result<u8, Failure> {
             continue;
         }
         any = true;
+        session.filter.iter().for_each(Filter::forget);
         let calls = matching_calls(&session, &analysis);
         let dialogs = matching_dialogs(&session, &analysis);
         json::summary_of(&mut sink, &analysis, &calls, &dialogs, json_options(common, false))?;
@@ -331,11 +334,12 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
     let analysis = session.analyse()?;
     let lookup = args.sql.map(|id| lookup_row(&analysis, id)).transpose()?;
     let owners = match lookup {
-        Some(row) => ListKind::Lookups.owners(&analysis, &analysis.gather(), row),
+        Some(row) => ListKind::Lookups.owners(&analysis, &Lists::of(&analysis), row),
         None => select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?,
     };
     let options = LadderOptions { unfold: args.unfold, extended: args.extended, lookup, sign_in: None };
-    let ladder = crate::view::ladder::build(&analysis, &owners, options);
+    let mut ladder = crate::view::ladder::build(&analysis, &owners, options);
+    crate::view::ladder::tell(&mut ladder, &analysis, &owners, &diagnose(&analysis));
     let time = common.time.map_or(TimeMode::Relative, TimeMode::from);
     let mut sink = open(common)?;
     match args.format {

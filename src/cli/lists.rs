@@ -1,4 +1,4 @@
-//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`, `media`.
+//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`, `media`, `findings`.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,21 +9,20 @@ use super::failure::Failure;
 use super::session::Session;
 use super::sink::Sink;
 use crate::correlate::Analysis;
-use crate::correlate::gathered::{Gathered, Lists};
 use crate::output;
 use crate::output::json::{self, JsonOptions};
 use crate::output::lists::Look;
-use crate::view::lists::ListKind;
+use crate::view::lists::{Known, ListKind, Lists};
 use crate::view::rows::{Lines, Query};
 
 struct List {
     kind: ListKind,
-    known: Arc<Lists>,
+    known: Arc<Known>,
 }
 
 impl List {
-    fn gathered<'a>(&self, analysis: &'a Analysis) -> Gathered<'a> {
-        Gathered::with(analysis, self.known.clone())
+    fn lists<'a>(&self, analysis: &'a Analysis) -> Lists<'a> {
+        Lists::with(analysis, self.known.clone())
     }
 }
 
@@ -37,7 +36,7 @@ impl Rows for List {
         Some(self.kind.needs())
     }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, u32> {
-        self.kind.lines(analysis, &self.gathered(analysis), query)
+        self.kind.lines(analysis, &self.lists(analysis), query)
     }
     fn json(
         &self,
@@ -46,29 +45,29 @@ impl Rows for List {
         rows: &[u32],
         options: JsonOptions,
     ) -> std::io::Result<()> {
-        json::gathered(out, analysis, &self.gathered(analysis), self.kind, rows, options)
+        json::gathered(out, analysis, &self.lists(analysis), self.kind, rows, options)
     }
     fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[u32]) -> std::io::Result<()> {
-        json::gathered_lines(out, analysis, &self.gathered(analysis), self.kind, rows)
+        json::gathered_lines(out, analysis, &self.lists(analysis), self.kind, rows)
     }
     fn all(&self, session: &Session, analysis: &Analysis) -> Vec<u32> {
-        self.kind.matching(analysis, &self.gathered(analysis), session.filter.as_ref())
+        self.kind.matching(analysis, &self.lists(analysis), session.filter.as_ref())
     }
 }
 
 /// The table of a list; with `--row`, all there is to say of some rows.
 pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u8, Failure> {
     if args.row.is_empty() {
-        let gather = |_: &Analysis| List { kind, known: Arc::default() };
-        return rows_command(common, &args.table, kind.columns(), gather);
+        let make = |_: &Analysis| List { kind, known: Arc::default() };
+        return rows_command(common, &args.table, kind.columns(), make);
     }
     let mut session = Session::new(common, &args.table.files)?;
     let analysis = session.analyse()?;
-    let gathered = analysis.gather();
+    let lists = Lists::of(&analysis);
     let (one, several) = kind.words();
     let mut rows = Vec::new();
     for &id in &args.row {
-        let n = kind.len(&gathered);
+        let n = kind.len(&lists);
         match id.checked_sub(1).filter(|i| (*i as usize) < n) {
             Some(row) => rows.push(row),
             None if n == 0 => {
@@ -83,19 +82,19 @@ pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u
     match args.table.format {
         TableFormat::Json => {
             let options = json_options(common, args.table.pretty);
-            json::gathered(&mut sink, &analysis, &gathered, kind, &rows, options)?;
+            json::gathered(&mut sink, &analysis, &lists, kind, &rows, options)?;
         }
-        TableFormat::Ndjson => json::gathered_lines(&mut sink, &analysis, &gathered, kind, &rows)?,
+        TableFormat::Ndjson => json::gathered_lines(&mut sink, &analysis, &lists, kind, &rows)?,
         TableFormat::Text => {
             let color = color_for(common, &sink);
             for (i, row) in rows.into_iter().enumerate() {
-                let Some(told) = kind.detail(&analysis, &gathered, row, time_mode(common, true)) else {
+                let Some(told) = kind.detail(&analysis, &lists, row, time_mode(common, true)) else {
                     continue;
                 };
                 if i > 0 {
                     writeln!(sink)?;
                 }
-                let plot = kind.plot(&analysis, &gathered, row);
+                let plot = kind.plot(&analysis, &lists, row);
                 let columns = columns(sink.is_terminal());
                 let look = Look { color, ascii: common.ascii, columns };
                 output::lists::detail(&mut sink, &told, plot.as_ref(), look)?;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::args::{Common, Severity};
+use super::args::Common;
 use super::config::{self, Settings};
 use super::failure::Failure;
 use super::progress::ProgressLine;
 use crate::capture::{Input, OpenError, expand_inputs};
 use crate::correlate::Analysis;
 use crate::correlate::load::load;
+use crate::diagnose::{Severity, diagnose};
 use crate::view::filter::Filter;
 use crate::view::show;
 
@@ -25,7 +26,7 @@ pub(super) struct Session {
     progress: bool,
     /// Inputs that could not be read at all.
     pub unreadable: usize,
-    /// The worst issue of the captures so far.
+    /// The worst finding so far, where somebody asked.
     worst: Option<Severity>,
     fail_on: Option<Severity>,
 }
@@ -50,7 +51,7 @@ impl Session {
             progress: !common.quiet && !common.no_progress,
             unreadable: 0,
             worst: None,
-            fail_on: common.fail_on,
+            fail_on: common.fail_on.map(Severity::from),
         };
         session.report(&errors);
         Ok(session)
@@ -93,7 +94,9 @@ impl Session {
         line.clear();
         self.report(&report.errors);
         let analysis = lock.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.worst = self.worst.max(worst_issue(&analysis));
+        if self.fail_on.is_some() {
+            self.worst = self.worst.max(diagnose(&analysis).worst()).max(worst_issue(&analysis));
+        }
         analysis
     }
 

@@ -158,6 +158,11 @@ impl Analysis {
         self.flows[f.0 as usize].unpack()
     }
 
+    /// Whether anything that a machine sent is among what was decoded.
+    pub fn heard_from(&self, ip: IpAddr) -> bool {
+        self.flows.iter().any(|f| f.unpack().src.ip() == ip)
+    }
+
     pub fn method(&self, m: MethodId) -> &str {
         self.methods.name(m)
     }

@@ -52,6 +52,11 @@ impl<'a> Gathered<'a> {
         Self { analysis, lists }
     }
 
+    /// What the lists are of.
+    pub fn analysis(&self) -> &'a Analysis {
+        self.analysis
+    }
+
     pub fn sign_ins(&self) -> &[SignIn] {
         self.lists.sign_ins.get_or_init(|| self.analysis.sign_ins())
     }

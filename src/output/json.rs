@@ -19,16 +19,18 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::correlate::dns::LookupIdx;
-use crate::correlate::gathered::{Gathered, MediaIndex};
+use crate::correlate::gathered::MediaIndex;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::diagnose::diagnose;
 use crate::view::ice::{Place, SessionRef, loose_session_refs, session_refs_of};
-use crate::view::lists::ListKind;
+use crate::view::lists::{ListKind, Lists};
+use crate::view::overview::verdict;
 
+use build::CallParts;
 pub(crate) use layout::Layout;
 use list::write_list;
-use types::Nothing;
 pub(super) use types::SCHEMA;
 pub(super) use value::{Frame, Time};
 
@@ -71,20 +73,24 @@ pub fn summary_of(
     sessions.extend(loose_session_refs(&index));
     let allocations: Vec<AllocationIdx> =
         (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
+    let found = Lists::of(analysis).findings_only();
+    let diagnosis = found.diagnosis();
     object(out, options, |o| {
+        o.value("verdict", &verdict(analysis, diagnosis))?;
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
         o.value("statistics", &build::statistics(analysis))?;
-        o.calls(analysis, calls, &index, &analysis.media_index(), options)?;
+        let media = analysis.media_index();
+        o.calls(analysis, calls, CallParts { ice: &index, media: &media, diagnosis }, options)?;
         o.dialogs(analysis, dialogs, options)?;
-        for kind in ListKind::ALL.into_iter().filter(|kind| *kind != ListKind::Media) {
+        let later = [ListKind::Media, ListKind::Findings];
+        for kind in ListKind::ALL.into_iter().filter(|kind| !later.contains(kind)) {
             // One at a time: what is written is given back.
-            let gathered = analysis.gather();
-            o.gathered(analysis, &gathered, kind, &kind.matching(analysis, &gathered, None), options)?;
+            let listed = Lists::of(analysis);
+            o.gathered(analysis, &listed, kind, &kind.matching(analysis, &listed, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
         let shown: HashSet<CallIdx> = calls.iter().copied().collect();
-        let media = analysis.media_index();
         let streams = &media.streams;
         let rows: Vec<u32> = (0u32..)
             .zip(streams.iter())
@@ -94,7 +100,8 @@ pub fn summary_of(
         o.media(analysis, &media, &rows, &index, options)?;
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
-        o.value("findings", &Nothing::default())
+        let kind = ListKind::Findings;
+        o.gathered(analysis, &found, kind, &kind.matching(analysis, &found, None), options)
     })
 }
 
@@ -105,9 +112,9 @@ pub fn calls(
     calls: &[CallIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    object(out, options, |o| {
-        o.calls(analysis, calls, &analysis.ice_index(), &analysis.media_index(), options)
-    })
+    let (ice, media, diagnosis) = (analysis.ice_index(), analysis.media_index(), diagnose(analysis));
+    let parts = CallParts { ice: &ice, media: &media, diagnosis: &diagnosis };
+    object(out, options, |o| o.calls(analysis, calls, parts, options))
 }
 
 /// `{"schema": …, "dialogs": […]}`.
@@ -144,28 +151,28 @@ pub fn allocations(
 pub fn gathered(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered<'_>,
+    listed: &Lists<'_>,
     kind: ListKind,
     rows: &[u32],
     options: JsonOptions,
 ) -> io::Result<()> {
-    object(out, options, |o| o.gathered(analysis, gathered, kind, rows, options))
+    object(out, options, |o| o.gathered(analysis, listed, kind, rows, options))
 }
 
 /// One line a row.
 pub fn gathered_lines(
     out: &mut dyn Write,
     analysis: &Analysis,
-    gathered: &Gathered<'_>,
+    listed: &Lists<'_>,
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
     if kind == ListKind::Media {
         let ice = analysis.ice_index();
-        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, gathered.media(), &ice, row));
+        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, listed.media(), &ice, row));
         return streams.try_for_each(|s| line(out, &s));
     }
-    rows.iter().filter_map(|&row| lists::row(analysis, gathered, kind, row)).try_for_each(|r| line(out, &r))
+    rows.iter().filter_map(|&row| lists::row(analysis, listed, kind, row)).try_for_each(|r| line(out, &r))
 }
 
 /// One line a session.
@@ -202,8 +209,9 @@ pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[Alloca
 
 /// One line a call.
 pub fn call_lines(out: &mut dyn Write, analysis: &Analysis, calls: &[CallIdx]) -> io::Result<()> {
-    let (ice, media) = (analysis.ice_index(), analysis.media_index());
-    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &ice, &media)))
+    let (ice, media, diagnosis) = (analysis.ice_index(), analysis.media_index(), diagnose(analysis));
+    let parts = CallParts { ice: &ice, media: &media, diagnosis: &diagnosis };
+    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, parts)))
 }
 
 /// One line a dialog.
@@ -281,12 +289,11 @@ impl<'a> Object<'a> {
         &mut self,
         analysis: &Analysis,
         calls: &[CallIdx],
-        ice: &IceIndex,
-        media: &MediaIndex,
+        parts: CallParts<'_>,
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, ice, media)])
+        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, parts)])
     }
 
     fn ice_sessions(
@@ -303,28 +310,28 @@ impl<'a> Object<'a> {
     fn gathered(
         &mut self,
         analysis: &Analysis,
-        gathered: &Gathered<'_>,
+        listed: &Lists<'_>,
         kind: ListKind,
         rows: &[u32],
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |row| {
-            let owners = kind.owners(analysis, gathered, row);
+            let owners = kind.owners(analysis, listed, row);
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
         if kind == ListKind::Media {
-            return self.media(analysis, gathered.media(), rows, &analysis.ice_index(), options);
+            return self.media(analysis, listed.media(), rows, &analysis.ice_index(), options);
         }
         if kind == ListKind::Lookups {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
                 .iter()
-                .partition(|r| gathered.lookups().get(**r as usize).is_some_and(|l| l.is_connection()));
-            let row = |row| lists::row(analysis, gathered, kind, row);
+                .partition(|r| listed.lookups().get(**r as usize).is_some_and(|l| l.is_connection()));
+            let row = |row| lists::row(analysis, listed, kind, row);
             self.list(lists::key(kind), options, &rows, weight, row)?;
             return self.list("sql_connections", options, &rest, weight, row);
         }
-        self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, gathered, kind, row))
+        self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, listed, kind, row))
     }
 
     fn media(

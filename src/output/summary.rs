@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use super::table::{self, markdown_text};
 use super::text::{sgr, to_ascii};
 use crate::correlate::{Analysis, CallIdx, CallState, DialogIdx, DialogState, MethodId, Str, TlsSession};
+use crate::view::lists::Lists;
 use crate::view::overview;
 use crate::view::rows::{self, Query};
 use crate::view::show::{self, TimeMode};
@@ -104,7 +105,8 @@ fn blocks(
     dialogs: &[DialogIdx],
     options: SummaryOptions,
 ) -> Vec<Block> {
-    let overview = overview::overview(analysis, SLICES);
+    let lists = Lists::of(analysis);
+    let overview = overview::overview(analysis, &lists, SLICES);
     let mut blocks = Vec::new();
     captures(analysis, options.time, &mut blocks);
     if !overview.accounting.is_empty() {
@@ -113,6 +115,14 @@ fn blocks(
     if !overview.verdict.is_empty() {
         blocks.push(Block::Heading("Verdict".into()));
         blocks.push(Block::Line(overview.verdict.clone()));
+    }
+    for line in &overview.findings {
+        let frames = if line.frames.is_empty() { String::new() } else { format!("  ({})", line.frames) };
+        blocks.push(Block::Remark(line.severity.name(), format!("{}{frames}", line.text)));
+    }
+    if overview.more_findings > 0 {
+        let more = show::count(overview.more_findings as u64, "more finding", "more findings");
+        blocks.push(Block::Line(format!("… and {more} (`callscope findings` lists all)")));
     }
     for (severity, text, frame) in overview.notes.iter().take(ROWS) {
         let place = match frame {
@@ -147,7 +157,7 @@ fn blocks(
     dialog_blocks(analysis, dialogs, &mut blocks);
     ice::sessions(analysis, calls, &mut blocks);
     ice::allocations(analysis, &mut blocks);
-    media::streams(analysis, calls, &mut blocks);
+    media::streams(analysis, &lists, calls, &mut blocks);
     tls(analysis, &mut blocks);
     blocks
 }

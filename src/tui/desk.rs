@@ -276,7 +276,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
         Request::Overview { slices } => {
             let started = Instant::now();
             Answer::Overview {
-                overview: Arc::new(overview::overview_of(analysis, &cache.gathered(analysis), *slices)),
+                overview: Arc::new(overview::overview(analysis, &cache.lists(analysis), *slices)),
                 holdings: holdings(analysis, cache),
                 took: started.elapsed(),
             }
@@ -294,7 +294,9 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::CopiedRows(table::copy(analysis, cache, *kind, query, ids))
         }
         Request::Ladder { owners, options } => {
-            let ladder = ladder::build_with(analysis, &cache.gathered(analysis), owners, *options);
+            let lists = cache.lists(analysis);
+            let mut ladder = ladder::build_with(analysis, &lists, owners, *options);
+            ladder::tell(&mut ladder, analysis, owners, lists.diagnosis());
             let flawed = flawed(analysis, &ladder);
             Answer::Ladder {
                 owners: owners.clone(),
@@ -348,7 +350,7 @@ fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {
 
 fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
     let captures = &analysis.captures;
-    let gathered = cache.gathered(analysis);
+    let lists = cache.lists(analysis);
     let name = |path: &str| {
         if path == "-" {
             return "standard input".to_owned();
@@ -373,7 +375,7 @@ fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
         dialogs: analysis.dialogs_shown().count(),
         sessions: cache.index(analysis).len(),
         allocations: analysis.stun.allocations.len(),
-        lists: ListKind::ALL.map(|kind| kind.len(&gathered)),
+        lists: ListKind::ALL.map(|kind| kind.len(&lists)),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }
@@ -560,7 +562,9 @@ fn serve(
         }
         for request in newest.into_iter().rev() {
             match request {
-                Request::Matches { filter, version } => matches(analysis, &filter, version, events, wanted),
+                Request::Matches { filter, version } => {
+                    matches(analysis, cache, &filter, version, events, wanted)
+                }
                 Request::Find { text, from, forward, version } => {
                     let place = find(analysis, &text, from, forward, version, wanted);
                     let _ = events.send(Event::Answer(Box::new(Answer::Found { version, place })));

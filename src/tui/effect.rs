@@ -12,7 +12,9 @@ use super::desk::{Answer, Cache, Desk, ExportError, Request, allocation_lines, r
 use super::event::Event;
 use super::state::{Export, Format, TableKind, What};
 use crate::correlate::Analysis;
+use crate::diagnose::diagnose;
 use crate::output;
+use crate::view::lists::Lists;
 use crate::view::rows::{self, Lines};
 use crate::view::{ladder, show};
 
@@ -85,7 +87,8 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
     let unfit = || io::Error::new(io::ErrorKind::InvalidInput, "not in this format");
     match (&job.what, job.format) {
         (What::Ladder(owners, options), format) => {
-            let ladder = ladder::build(analysis, owners, *options);
+            let mut ladder = ladder::build(analysis, owners, *options);
+            ladder::tell(&mut ladder, analysis, owners, &diagnose(analysis));
             match format {
                 Format::Text => output::ladder::text(out, &ladder, TEXT_WIDTH, job.time, false, job.ascii)?,
                 Format::Svg => output::ladder::svg(out, &ladder, job.time)?,
@@ -124,8 +127,8 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
                     write_rows(&lines, format, job.ascii, out)?
                 }
                 TableKind::List(list) => {
-                    let gathered = analysis.gather();
-                    write_rows(&list.lines(analysis, &gathered, query), format, job.ascii, out)?
+                    let lists = Lists::of(analysis);
+                    write_rows(&list.lines(analysis, &lists, query), format, job.ascii, out)?
                 }
                 TableKind::Allocations => {
                     write_rows(&allocation_lines(analysis, query), format, job.ascii, out)?
@@ -134,9 +137,9 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
         (What::Details(kind, row), Format::Text) => {
-            let gathered = analysis.gather();
-            let told = kind.detail(analysis, &gathered, *row, job.time).ok_or_else(unfit)?;
-            let plot = kind.plot(analysis, &gathered, *row);
+            let lists = Lists::of(analysis);
+            let told = kind.detail(analysis, &lists, *row, job.time).ok_or_else(unfit)?;
+            let plot = kind.plot(analysis, &lists, *row);
             let look = output::lists::Look { color: false, ascii: job.ascii, columns: FILE_COLUMNS };
             output::lists::detail(out, &told, plot.as_ref(), look)?;
             Ok("the details".to_owned())

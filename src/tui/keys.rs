@@ -12,7 +12,6 @@ impl Contexts {
     pub const OVERVIEW: Self = Self(1);
     pub const CALLS: Self = Self(2);
     pub const DIALOGS: Self = Self(4);
-    pub const EMPTY: Self = Self(8);
     pub const PACKETS: Self = Self(16);
     pub const LADDER: Self = Self(32);
     pub const DETAIL: Self = Self(64);
@@ -31,14 +30,13 @@ impl Contexts {
     pub const ROW: Self = Self(524_288);
     pub const STREAM: Self = Self(1_048_576);
 
-    pub const ALL: [(Self, &'static str); 21] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::OVERVIEW, "overview"),
         (Self::CALLS, "calls"),
         (Self::DIALOGS, "dialogs"),
         (Self::SESSIONS, "ICE sessions"),
         (Self::ALLOCATIONS, "TURN allocations"),
-        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups, media streams"),
-        (Self::EMPTY, "empty view"),
+        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups, media streams, findings"),
         (Self::PACKETS, "packets"),
         (Self::LADDER, "ladder"),
         (Self::DETAIL, "message"),
@@ -132,7 +130,7 @@ const COLUMNS: Contexts = Contexts::COLUMNS;
 const EXPORT: Contexts = Contexts::EXPORT;
 const CONFIRM: Contexts = Contexts::CONFIRM;
 const LINE: Contexts = Contexts::LINE;
-const TABS: Contexts = OVERVIEW.or(TABLES).or(Contexts::EMPTY).or(PACKETS);
+const TABS: Contexts = OVERVIEW.or(TABLES).or(PACKETS);
 const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS).or(BOARD).or(LISTING).or(ROW);
 const SCREENS: Contexts = TABS.or(INNER);
 const SCROLL: Contexts = OVERVIEW.or(TABLES).or(PACKETS).or(INNER).or(COLUMNS).or(HELP);
@@ -260,7 +258,7 @@ pub const KEYS: &[Key] = &[
     key(DETAIL, &["Space"], Action::Fold, "fold", Group::Do, "", "open or close the field"),
     key(LADDER, &["d"], Action::Diff, "diff", Group::Do, "diff", "difference of two messages"),
     key(SCREENS.without(DIFF.or(STATS)), &["s", "F2"], Action::Export, "export", Group::Do, "save", "save: ladder, packets, table"),
-    key(SCREENS.without(Contexts::EMPTY), &["y"], Action::Copy, "copy", Group::Do, "", "copy to the clipboard"),
+    key(SCREENS, &["y"], Action::Copy, "copy", Group::Do, "", "copy to the clipboard"),
     key(SCREENS, &[":"], Action::Command, "command", Group::Do, "command", "type a command"),
     key(SCREENS, &["?", "F1"], Action::Help, "help", Group::Do, "", "this help"),
     key(INNER, &["Esc", "q"], Action::Back, "back", Group::Go, "", "back"),

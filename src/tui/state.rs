@@ -178,6 +178,7 @@ impl Tab {
             Self::Messages => &[TableKind::List(ListKind::Messages)],
             Self::Media => &[TableKind::List(ListKind::Media)],
             Self::Sql => &[TableKind::List(ListKind::Lookups)],
+            Self::Findings => &[TableKind::List(ListKind::Findings)],
             _ => &[],
         }
     }
@@ -194,9 +195,8 @@ impl Tab {
             (_, Some(TableKind::Sessions)) => Contexts::SESSIONS,
             (_, Some(TableKind::Allocations)) => Contexts::ALLOCATIONS,
             (_, Some(TableKind::List(_))) => Contexts::LIST,
-            (Self::Overview, None) => Contexts::OVERVIEW,
             (Self::Packets, None) => Contexts::PACKETS,
-            (_, None) => Contexts::EMPTY,
+            (_, None) => Contexts::OVERVIEW,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Screens and keys, without a terminal.
 
+pub mod findings;
 pub mod fixture;
 pub mod ice;
 

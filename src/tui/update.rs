@@ -25,7 +25,8 @@ use super::desk::{Request, Sought};
 use super::effect::Effect;
 use super::keys::Contexts;
 use super::layout;
-use super::state::{Cursor, Purpose, State, Tab, TableKind, View};
+use super::state::{Cursor, ListingOf, Purpose, State, Tab, TableKind, View};
+use crate::view::lists::ListKind;
 use crate::view::show::TimeMode;
 
 /// Does what an action asks for, and asks for what the screen then needs.
@@ -329,7 +330,10 @@ fn copy(state: &mut State, effects: &mut Vec<Effect>) {
         Some(View::Ladder(ladder)) => ladder::text(ladder, state.flow_time),
         Some(View::Detail(detail)) => detail::text(detail),
         Some(View::Board(board)) => ice::board_text(board),
-        Some(View::Listing(listing)) => listing.data.as_ref().map(|l| l.text(listing.cursor.at)),
+        Some(View::Listing(listing)) => listing.data.as_ref().map(|l| match listing.of {
+            ListingOf::Row(ListKind::Findings, _) => l.whole_text(),
+            _ => l.text(listing.cursor.at),
+        }),
         Some(View::Diff(diff)) => match &diff.lines {
             Some(Ok(lines)) => Some(super::views::diff::text(lines)),
             _ => None,

@@ -15,16 +15,20 @@
 //! - A call matches a field of media if any of its streams does; a stream matches by what it has itself, else by its call.
 //! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, a mark may have its name (`EF`), `4xx` is a class of codes, an address may be a
 //!   network (`10.0.0.0/8`), an address with port, or a host name.
-//! - Fields whose data is not gathered yet (see [`fields`]) are known, have no value, and so match nothing.
+//! - A finding matches by what it says and by the calls and dialogs that it is about; they, streams, sign-ins and so on match
+//!   `finding` and `findings` by what was found about them.
 //!
 //! Message bytes are read only for `header.NAME`, `text`, `sdp` with a value and `diagnostics`.
 
 mod eval;
 mod fields;
+mod finding;
 mod ice;
 mod lexer;
 mod media;
 mod parser;
+
+use std::sync::Arc;
 
 use eval::Subject;
 use parser::Expr;
@@ -34,12 +38,14 @@ use crate::correlate::media::MediaIndex;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, Owner};
+use crate::diagnose::{Diagnosis, Finding, Subject as About};
 use crate::view::ice::SessionRef;
 
 /// A parsed filter.
 #[derive(Debug, Clone)]
 pub struct Filter {
     expr: Option<Expr>,
+    known: finding::Known,
 }
 
 /// Why a filter cannot be used.
@@ -64,7 +70,23 @@ impl FilterError {
 impl Filter {
     /// Parses a filter; one of only spaces matches everything.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        Ok(Self { expr: parser::parse(text)? })
+        let known = finding::Known::default();
+        Ok(Self { expr: parser::parse(text, &known)?, known })
+    }
+
+    /// Does a field need the findings?
+    pub fn asks_findings(&self) -> bool {
+        self.expr.as_ref().is_some_and(Expr::asks_findings)
+    }
+
+    /// The findings that it and its copies ask from now on; otherwise the rules are asked when the first row is.
+    pub fn know(&self, diagnosis: &Arc<Diagnosis>) {
+        self.known.set(Some(diagnosis.clone()));
+    }
+
+    /// Another analysis is to be asked.
+    pub fn forget(&self) {
+        self.known.set(None);
     }
 
     /// Whether it asks for users by name, which finds those whose names are known.
@@ -92,8 +114,9 @@ impl Filter {
     }
 
     /// A look-up of SQL Server, or a connection to it, with the SIP that is joined to it.
-    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup) -> bool {
-        self.matches(analysis, &Subject::Lookup(lookup))
+    /// `row` is its place in the list.
+    pub fn matches_lookup(&self, analysis: &Analysis, lookup: &Lookup, row: u32) -> bool {
+        self.matches(analysis, &Subject::Lookup(lookup, row))
     }
 
     /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
@@ -103,14 +126,26 @@ impl Filter {
 
     /// A media stream of those given, by its place; what is not of itself is asked of its call.
     pub fn matches_stream(&self, analysis: &Analysis, index: &MediaIndex, at: u32) -> bool {
-        let found = index.stream(at);
-        found
-            .is_some_and(|stream| self.matches(analysis, &Subject::Stream(media::StreamOf { index, stream })))
+        let of = |stream| Subject::Stream(media::StreamOf { index, at, stream });
+        index.stream(at).is_some_and(|stream| self.matches(analysis, &of(stream)))
     }
 
-    /// A sign-in or subscription made of calls and dialogs; `state` is its own. `who`: whose it is where there are none.
-    pub fn matches_row(&self, analysis: &Analysis, state: &'static str, who: &str, owners: &[Owner]) -> bool {
-        self.matches(analysis, &Subject::Row(&eval::Row { state, who, owners }))
+    /// A sign-in or subscription made of calls and dialogs; `about` and `state` are its own. `who`: whose it is where there
+    /// are none.
+    pub fn matches_row(
+        &self,
+        analysis: &Analysis,
+        about: About,
+        state: &'static str,
+        who: &str,
+        owners: &[Owner],
+    ) -> bool {
+        self.matches(analysis, &Subject::Row(&eval::Row { about, state, who, owners }))
+    }
+
+    /// A finding, by what it says and by the calls and dialogs it is about.
+    pub fn matches_finding(&self, analysis: &Analysis, finding: &Finding) -> bool {
+        self.matches(analysis, &Subject::Finding(finding))
     }
 
     /// A frame of the Packets view: its line as shown, and its messages.

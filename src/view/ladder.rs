@@ -4,6 +4,7 @@ mod conference;
 pub(super) mod csta;
 mod diagnostics;
 mod dns;
+mod findings;
 mod fold;
 mod forwarding;
 mod label;
@@ -113,6 +114,8 @@ pub struct Ladder {
     pub rows: Vec<LadderRow>,
     /// Time of the first row, against which relative times are told.
     pub start: Nanos,
+    /// Frames that prove findings; see [`tell`].
+    pub proofs: Vec<Proof>,
 }
 
 /// How a ladder is to be built.
@@ -245,7 +248,8 @@ pub fn build_with(
     let start = firsts.into_iter().flatten().min();
     let rows = drawn_media.merge(drawn_stun.merge(rows));
     let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), rows));
-    let mut ladder = Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0) };
+    let mut ladder =
+        Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0), proofs: Vec::new() };
     fold::mark_gaps(&mut ladder);
     ladder
 }
@@ -323,6 +327,7 @@ pub fn message_label_of(analysis: &Analysis, message: MsgIdx, bytes: &[u8]) -> S
     label::message_label(analysis, message, Some(bytes))
 }
 
+pub use findings::{Proof, tell};
 pub use traffic::{CallTraffic, call_traffic};
 
 /// Names and roles of the machines, as far as a sample of all calls and dialogs tells them.

@@ -2,6 +2,7 @@
 //! streams. Each has rows, columns, and for a row its facts and the messages that show them.
 
 mod conferences;
+mod findings;
 mod lookups;
 mod media;
 mod messages;
@@ -9,8 +10,12 @@ mod sign_ins;
 mod subscriptions;
 
 pub use conferences::{failure_words, roster_change_words};
+pub use findings::{frame_words, sentences, severity_words};
 pub use messages::delivered;
 pub use sign_ins::{auth_words, failed_step, refused_by_relay, stopped};
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use super::filter::Filter;
 use super::media::Quality;
@@ -19,8 +24,9 @@ use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
 use super::show::{self, TimeMode};
 use super::table::{Align, Column, Table};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Gathered, Lists as GatheredLists};
 use crate::correlate::{Analysis, DialogIdx, MethodId, MsgIdx, Owner, Str};
+use crate::diagnose::{Diagnosis, Finding, Subject, diagnose_with};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListKind {
@@ -30,6 +36,54 @@ pub enum ListKind {
     Messages,
     Lookups,
     Media,
+    Findings,
+}
+
+/// What was worked out so far, and which findings. It belongs to one state of an analysis, and may be kept while nothing
+/// comes to that.
+#[derive(Debug, Default)]
+pub struct Known {
+    gathered: Arc<GatheredLists>,
+    diagnosis: OnceLock<Arc<Diagnosis>>,
+}
+
+/// What the lists are made from: what is gathered, and what the rules find in it. Copies share what was worked out.
+#[derive(Debug, Clone)]
+pub struct Lists<'a> {
+    gathered: Gathered<'a>,
+    known: Arc<Known>,
+}
+
+impl<'a> Lists<'a> {
+    /// None of them worked out yet.
+    pub fn of(analysis: &'a Analysis) -> Self {
+        Self::with(analysis, Arc::default())
+    }
+
+    /// With what is known already of the same state of the same analysis.
+    pub fn with(analysis: &'a Analysis, known: Arc<Known>) -> Self {
+        Self { gathered: Gathered::with(analysis, known.gathered.clone()), known }
+    }
+
+    /// What the rules find; they are asked the first time.
+    pub fn diagnosis(&self) -> &Arc<Diagnosis> {
+        let ask = || Arc::new(diagnose_with(self.gathered.analysis(), &self.gathered));
+        self.known.diagnosis.get_or_init(ask)
+    }
+
+    /// The same findings, and none of the lists: what was worked out of them is given back with the last copy.
+    pub fn findings_only(&self) -> Self {
+        let diagnosis = OnceLock::from(self.diagnosis().clone());
+        Self::with(self.gathered.analysis(), Arc::new(Known { diagnosis, ..Known::default() }))
+    }
+}
+
+impl<'a> Deref for Lists<'a> {
+    type Target = Gathered<'a>;
+
+    fn deref(&self) -> &Gathered<'a> {
+        &self.gathered
+    }
 }
 
 /// What the lists have in common, for each to fill.
@@ -109,8 +163,15 @@ pub struct Detail {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 6] =
-        [Self::SignIns, Self::Subscriptions, Self::Conferences, Self::Messages, Self::Lookups, Self::Media];
+    pub const ALL: [Self; 7] = [
+        Self::SignIns,
+        Self::Subscriptions,
+        Self::Conferences,
+        Self::Messages,
+        Self::Lookups,
+        Self::Media,
+        Self::Findings,
+    ];
 
     fn list(self) -> &'static List {
         match self {
@@ -120,6 +181,7 @@ impl ListKind {
             Self::Messages => &messages::LIST,
             Self::Lookups => &lookups::LIST,
             Self::Media => &media::LIST,
+            Self::Findings => &findings::LIST,
         }
     }
 
@@ -148,46 +210,51 @@ impl ListKind {
         self.list().defaults
     }
 
-    pub fn len(self, gathered: &Gathered<'_>) -> usize {
+    pub fn len(self, lists: &Lists<'_>) -> usize {
         match self {
-            Self::SignIns => gathered.sign_ins().len(),
-            Self::Subscriptions => gathered.subscriptions().len(),
-            Self::Conferences => gathered.conferences().len(),
-            Self::Messages => gathered.instant_messages().len(),
-            Self::Lookups => gathered.lookups().len(),
-            Self::Media => gathered.media().streams.len(),
+            Self::SignIns => lists.sign_ins().len(),
+            Self::Subscriptions => lists.subscriptions().len(),
+            Self::Conferences => lists.conferences().len(),
+            Self::Messages => lists.instant_messages().len(),
+            Self::Lookups => lists.lookups().len(),
+            Self::Media => lists.media().streams.len(),
+            Self::Findings => lists.diagnosis().findings.len(),
         }
     }
 
     /// The calls and dialogs that a row is made of.
-    pub fn owners(self, analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Vec<Owner> {
+    pub fn owners(self, analysis: &Analysis, lists: &Lists<'_>, row: u32) -> Vec<Owner> {
         let at = row as usize;
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
-            Self::SignIns => gathered.sign_ins().get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions().get(at).map(|s| s.owners.clone()),
-            Self::Conferences => gathered.conferences().get(at).map(|c| c.owners.clone()),
+            Self::SignIns => lists.sign_ins().get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => lists.subscriptions().get(at).map(|s| s.owners.clone()),
+            Self::Conferences => lists.conferences().get(at).map(|c| c.owners.clone()),
             Self::Messages => {
-                gathered.instant_messages().get(at).map(|m| vec![analysis.message(m.message).owner])
+                lists.instant_messages().get(at).map(|m| vec![analysis.message(m.message).owner])
             }
-            Self::Lookups => gathered.lookups().get(at).map(|l| {
+            Self::Lookups => lists.lookups().get(at).map(|l| {
                 let mut owners: Vec<Owner> = l.sip.iter().map(|m| analysis.message(*m).owner).collect();
                 owners.dedup();
                 owners
             }),
-            Self::Media => {
-                gathered.media().stream(row).map(|s| s.call.map(Owner::Call).into_iter().collect())
-            }
+            Self::Media => lists.media().stream(row).map(|s| s.call.map(Owner::Call).into_iter().collect()),
+            Self::Findings => lists.diagnosis().findings.get(at).map(Finding::owners),
         };
         found.unwrap_or_default()
     }
 
-    /// Rows of which a call or dialog matches; of instant messages, look-ups and states of rows the row itself.
-    pub fn matching(self, analysis: &Analysis, gathered: &Gathered<'_>, filter: Option<&Filter>) -> Vec<u32> {
-        let all = 0..u32::try_from(self.len(gathered)).unwrap_or(u32::MAX);
+    /// Rows of which a call or dialog matches; of instant messages, look-ups, streams, findings and states of rows the row
+    /// itself.
+    pub fn matching(self, analysis: &Analysis, lists: &Lists<'_>, filter: Option<&Filter>) -> Vec<u32> {
+        let all = 0..u32::try_from(self.len(lists)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
+        if self == Self::Findings {
+            let all = (0u32..).zip(&lists.diagnosis().findings);
+            return all.filter(|(_, f)| filter.matches_finding(analysis, f)).map(|(n, _)| n).collect();
+        }
         if self == Self::Messages {
-            let all = (0u32..).zip(gathered.instant_messages());
+            let all = (0u32..).zip(lists.instant_messages());
             return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
         }
         let of_owner = |owner: &Owner| match owner {
@@ -195,28 +262,30 @@ impl ListKind {
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
         if self == Self::Media {
-            let fits = |row: &u32| filter.matches_stream(analysis, gathered.media(), *row);
+            let fits = |row: &u32| filter.matches_stream(analysis, lists.media(), *row);
             return all.filter(fits).collect();
         }
         if self == Self::Lookups {
             let fits = |row: &u32| {
-                gathered.lookups().get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l))
+                lists.lookups().get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l, *row))
             };
             return all.filter(fits).collect();
         }
         let fits = |row: &u32| {
-            let owners = self.owners(analysis, gathered, *row);
+            let owners = self.owners(analysis, lists, *row);
             let own = match self {
                 Self::SignIns => {
-                    gathered.sign_ins().get(*row as usize).map(|s| (s.state.name(), s.domain.as_str()))
+                    let of = lists.sign_ins().get(*row as usize);
+                    of.map(|s| (Subject::SignIn(*row), s.state.name(), s.domain.as_str()))
                 }
                 Self::Subscriptions => {
-                    gathered.subscriptions().get(*row as usize).map(|s| (s.state.name(), ""))
+                    let of = lists.subscriptions().get(*row as usize);
+                    of.map(|s| (Subject::Subscription(*row), s.state.name(), ""))
                 }
                 _ => None,
             };
             match own {
-                Some((state, who)) => filter.matches_row(analysis, state, who, &owners),
+                Some((about, state, who)) => filter.matches_row(analysis, about, state, who, &owners),
                 None => owners.iter().any(of_owner),
             }
         };
@@ -224,21 +293,21 @@ impl ListKind {
     }
 
     /// The rows that match, a row at a time.
-    pub fn lines<'a>(self, analysis: &'a Analysis, gathered: &Gathered<'a>, query: &Query) -> Lines<'a, u32> {
-        self.lines_of(analysis, gathered, query, self.matching(analysis, gathered, query.filter.as_ref()))
+    pub fn lines<'a>(self, analysis: &'a Analysis, lists: &Lists<'a>, query: &Query) -> Lines<'a, u32> {
+        self.lines_of(analysis, lists, query, self.matching(analysis, lists, query.filter.as_ref()))
     }
 
     /// Given rows, in the order of the query if it has one; its filter is not asked.
     pub fn lines_of<'a>(
         self,
         analysis: &'a Analysis,
-        gathered: &Gathered<'a>,
+        lists: &Lists<'a>,
         query: &Query,
         rows: Vec<u32>,
     ) -> Lines<'a, u32> {
-        let (gathered, mode) = (gathered.clone(), query.time);
+        let (lists, mode) = (lists.clone(), query.time);
         let cell: Box<CellOf<'a, u32>> = Box::new(move |row, key, before| {
-            let (at, before) = (At { analysis, gathered: &gathered, mode }, before.copied());
+            let (at, before) = (At::new(analysis, &lists, mode), before.copied());
             match self {
                 Self::SignIns => sign_ins::cell(at, *row, key, before),
                 Self::Subscriptions => subscriptions::cell(at, *row, key, before),
@@ -246,6 +315,7 @@ impl ListKind {
                 Self::Messages => messages::cell(at, *row, key, before),
                 Self::Lookups => lookups::cell(at, *row, key, before),
                 Self::Media => media::cell(at, *row, key, before),
+                Self::Findings => findings::cell(at, *row, key),
             }
         });
         let list = self.list();
@@ -253,14 +323,8 @@ impl ListKind {
     }
 
     /// All there is to say of a row.
-    pub fn detail(
-        self,
-        analysis: &Analysis,
-        gathered: &Gathered<'_>,
-        row: u32,
-        mode: TimeMode,
-    ) -> Option<Detail> {
-        let at = At { analysis, gathered, mode };
+    pub fn detail(self, analysis: &Analysis, lists: &Lists<'_>, row: u32, mode: TimeMode) -> Option<Detail> {
+        let at = At::new(analysis, lists, mode);
         match self {
             Self::SignIns => sign_ins::detail(at, row),
             Self::Subscriptions => subscriptions::detail(at, row),
@@ -268,6 +332,7 @@ impl ListKind {
             Self::Messages => messages::detail(at, row),
             Self::Lookups => lookups::detail(at, row),
             Self::Media => media::detail(at, row),
+            Self::Findings => findings::detail(at, row),
         }
     }
 }
@@ -285,8 +350,8 @@ pub fn is_events(table: &Table) -> bool {
 }
 
 /// How a media stream went, to put the worst first.
-pub fn quality(analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Option<Quality> {
-    media::quality(At { analysis, gathered, mode: TimeMode::Utc }, row)
+pub fn quality(analysis: &Analysis, lists: &Lists<'_>, row: u32) -> Option<Quality> {
+    media::quality(At::new(analysis, lists, TimeMode::Utc), row)
 }
 
 /// What the cells of a list are made from.
@@ -294,7 +359,18 @@ pub fn quality(analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Option
 struct At<'a> {
     analysis: &'a Analysis,
     gathered: &'a Gathered<'a>,
+    lists: &'a Lists<'a>,
     mode: TimeMode,
+}
+
+impl<'a> At<'a> {
+    fn new(analysis: &'a Analysis, lists: &'a Lists<'a>, mode: TimeMode) -> Self {
+        Self { analysis, gathered: lists, lists, mode }
+    }
+
+    fn diagnosis(self) -> &'a Diagnosis {
+        self.lists.diagnosis()
+    }
 }
 
 impl At<'_> {

@@ -4,22 +4,18 @@ mod control;
 mod machines;
 mod media;
 mod notes;
-mod troubles;
 
-pub use troubles::Trouble;
-
-use notes::Paths;
 pub use notes::is_remark;
 
 use std::collections::BTreeMap;
 
 use callscope_parsers::sip::diagnostics::is_informational;
 
-use super::show;
-use crate::capture::Nanos;
-use crate::correlate::gathered::Gathered;
-use crate::correlate::ice::IceState;
+use super::lists::Lists;
+use super::{lists, show};
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
+use crate::diagnose::{Diagnosis, Finding, Severity, Subject};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,33 +31,64 @@ pub struct Activity {
 pub struct Overview {
     /// One sentence: what is in it and what went wrong.
     pub verdict: String,
-    /// What went wrong, the worst first.
-    pub troubles: Vec<Trouble>,
+    /// What went wrong, the worst first; what another one explains is left out.
+    pub findings: Vec<Line>,
+    /// Findings that are not among these.
+    pub more_findings: usize,
     pub activity: Vec<Activity>,
     /// Machines with role and address.
     pub machines: Vec<String>,
     /// Damage, limits, encrypted traffic and what would open it: severity word, text, frame if any.
-    pub notes: Vec<(&'static str, String, Option<crate::capture::FrameRef>)>,
+    pub notes: Vec<(&'static str, String, Option<FrameRef>)>,
     /// `48 213 frames: 41 870 decoded, 6 102 other traffic, …` (only what is not zero, except frames and decoded).
     pub accounting: String,
 }
 
-/// `slices` is the width of the activity lines.
-pub fn overview(analysis: &Analysis, slices: usize) -> Overview {
-    overview_of(analysis, &analysis.gather(), slices)
+/// A finding in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub severity: Severity,
+    pub text: String,
+    /// `frames 8112 8125 …`.
+    pub frames: String,
+    /// Its row in the list of findings.
+    pub row: u32,
 }
 
-/// The same, with what is gathered already.
-pub fn overview_of(analysis: &Analysis, gathered: &Gathered<'_>, slices: usize) -> Overview {
-    let (notes, paths) = notes::notes(analysis, gathered);
+/// Findings told one by one.
+const FINDINGS: usize = 20;
+
+/// `slices` is the width of the activity lines.
+pub fn overview(analysis: &Analysis, lists: &Lists<'_>, slices: usize) -> Overview {
+    let diagnosis = lists.diagnosis();
+    let mut findings: Vec<Line> =
+        diagnosis.roots(Severity::Info).map(|(i, f)| line(analysis, diagnosis, i, f)).collect();
+    let more_findings = findings.len().saturating_sub(FINDINGS);
+    findings.truncate(FINDINGS);
     Overview {
-        verdict: verdict(analysis, &paths),
-        troubles: troubles::troubles(analysis),
+        verdict: verdict(analysis, diagnosis),
+        findings,
+        more_findings,
         activity: activity(analysis, slices.clamp(1, 1000)),
         machines: machines::machines(analysis),
-        notes,
+        notes: notes::notes(analysis, lists),
         accounting: accounting(analysis),
     }
+}
+
+fn line(analysis: &Analysis, diagnosis: &Diagnosis, at: usize, f: &Finding) -> Line {
+    let frames = match f.evidence.len() {
+        0 => String::new(),
+        1 => format!("frame {}", lists::frame_words(analysis, f)),
+        _ => format!("frames {}", lists::frame_words(analysis, f)),
+    };
+    // What was felt of it stands with it.
+    let led = diagnosis.consequences(at).next();
+    let text = match led {
+        Some((_, led)) => format!("{}. {}", f.title, led.title),
+        None => f.title.clone(),
+    };
+    Line { severity: f.severity, text, frames, row: u32::try_from(at).unwrap_or(u32::MAX) }
 }
 
 /// Frames of all captures by what became of them: the last line of every screen.
@@ -163,80 +190,54 @@ impl Outcome {
     }
 }
 
-fn verdict(analysis: &Analysis, paths: &Paths) -> String {
+/// What is in the captures and what is wrong with it, in a sentence or two.
+pub fn verdict(analysis: &Analysis, diagnosis: &Diagnosis) -> String {
     let calls = analysis.calls.len() as u64;
     let dialogs = analysis.dialogs_shown().count() as u64;
-    if calls == 0 && dialogs == 0 {
-        let mut text = nothing(analysis);
-        let total: u64 = paths.states.values().sum();
-        if total > 0 {
-            let lost = paths.states.get(&IceState::Failed).copied().unwrap_or(0);
-            let sessions = show::count(total, "ICE session", "ICE sessions");
-            text.push_str(&match lost {
-                0 => format!(" {sessions}, none failed."),
-                n if n == total => format!(" {sessions} without a path."),
-                n => format!(" {sessions}, {} without a path.", show::number(n)),
-            });
-        }
-        return text;
-    }
-    let mut sentence = String::new();
-    if calls > 0 {
-        let outcomes = outcomes(analysis);
-        let rest: Vec<String> = outcomes.iter().map(Outcome::text).collect();
-        sentence = match outcomes.as_slice() {
-            [only] if calls == 1 => format!("1 call, {}", only.text().trim_start_matches("1 ")),
-            [only] => format!(
-                "{} calls, all {}",
-                show::number(calls),
-                only.text().trim_start_matches(show::number(calls).as_str()).trim_start()
-            ),
-            _ => format!("{} calls: {}", show::number(calls), rest.join(", ")),
-        };
-        let silent = media::silent(analysis, |c| paths.lost.contains(&c));
-        match (silent.len() as u64, silent.first()) {
-            (_, None) => {}
-            (_, Some(_)) if calls == 1 => sentence.push_str("; its path was there, and no media came"),
-            (1, Some(call)) => {
-                sentence.push_str(&format!("; no media in call {}", u64::from(call.0) + 1));
+    let mut sentence = match calls {
+        0 if dialogs == 0 => nothing(analysis),
+        0 => "No calls; ".to_owned(),
+        _ => {
+            let outcomes = outcomes(analysis);
+            let rest: Vec<String> = outcomes.iter().map(Outcome::text).collect();
+            match outcomes.as_slice() {
+                [only] if calls == 1 => format!("1 call, {}", only.text().trim_start_matches("1 ")),
+                [only] => format!(
+                    "{} calls, all {}",
+                    show::number(calls),
+                    only.text().trim_start_matches(show::number(calls).as_str()).trim_start()
+                ),
+                _ => format!("{} calls: {}", show::number(calls), rest.join(", ")),
             }
-            (n, _) => sentence.push_str(&format!("; no media in {}", show::number(n))),
         }
-        match (paths.lost.len() as u64, paths.lost.first()) {
-            (_, None) => {}
-            (_, Some(_)) if calls == 1 => sentence.push_str("; ICE found no path for its media"),
-            (1, Some(call)) => {
-                sentence.push_str(&format!(
-                    "; ICE found no path for the media of call {}",
-                    u64::from(call.0) + 1
-                ));
-            }
-            (n, _) => sentence.push_str(&format!("; ICE found no path for the media of {}", show::number(n))),
-        }
-    }
+    };
     if dialogs > 0 {
-        let failed = failed_dialogs(analysis);
-        let open =
-            analysis.dialogs_shown().filter(|(_, d)| d.summary.state == DialogState::Unanswered).count()
-                as u64;
-        let what = if calls == 0 { "No calls; " } else { "; " };
         let kind = if calls == 0 { ("dialog", "dialogs") } else { ("other dialog", "other dialogs") };
-        sentence.push_str(&format!("{what}{}", show::count(dialogs, kind.0, kind.1)));
-        let mut troubles = Vec::new();
+        let joint = if calls == 0 { "" } else { "; " };
+        sentence.push_str(&format!("{joint}{}", show::count(dialogs, kind.0, kind.1)));
+        let failed = failed_dialogs(analysis);
         if !failed.is_empty() {
             let n: u64 = failed.iter().map(|f| f.0).sum();
             let list: Vec<&str> = failed.iter().take(3).map(|f| f.1.as_str()).collect();
             let dots = if failed.len() > 3 { " …" } else { "" };
-            troubles.push(format!("{} failed ({}{dots})", show::number(n), list.join(", ")));
-        }
-        if open > 0 {
-            troubles.push(format!("{} unanswered", show::number(open)));
-        }
-        if !troubles.is_empty() {
-            sentence.push_str(&format!(", {}", troubles.join(", ")));
+            sentence.push_str(&format!(", {} failed ({}{dots})", show::number(n), list.join(", ")));
         }
     }
-    sentence.push('.');
+    if calls + dialogs > 0 {
+        sentence.push('.');
+    }
+    let wrong: Vec<(usize, &Finding)> = diagnosis.roots(Severity::Warning).collect();
+    let Some((at, worst)) = wrong.first().copied() else { return sentence };
+    // What was felt first, then why.
+    let felt = diagnosis.consequences(at).find(|(_, f)| matches!(f.subject(), Subject::Call(_)));
+    match felt {
+        Some((_, felt)) => sentence.push_str(&format!(" {}: {}.", felt.title, worst.what)),
+        None => sentence.push_str(&format!(" {}.", worst.title)),
+    }
+    let more = wrong.len() as u64 - 1;
+    if more > 0 {
+        sentence.push_str(&format!(" {}.", show::count(more, "more finding", "more findings")));
+    }
     sentence
 }
 

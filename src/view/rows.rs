@@ -2,6 +2,7 @@
 
 mod cells;
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::filter::Filter;
 use super::show::TimeMode;
 use super::table::{Align, Column, Table};
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::diagnose::{Diagnosis, Subject, diagnose};
 
 /// What is to be in a table.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,8 @@ pub struct Query {
     /// Default columns that only media fills are left out where there is none: for people, not for what reads columns.
     pub brief: bool,
     pub stop: Stop,
+    /// The findings, where somebody knows them; otherwise the rules are asked if a column needs it.
+    pub diagnosis: Option<Arc<Diagnosis>>,
 }
 
 /// Tells a long filter or sort that nobody waits for it any more. What was stopped is not to be used.
@@ -120,8 +124,11 @@ pub fn call_lines<'a>(analysis: &'a Analysis, query: &Query) -> Lines<'a, CallId
 pub fn call_lines_of<'a>(analysis: &'a Analysis, query: &Query, rows: Vec<CallIdx>) -> Lines<'a, CallIdx> {
     let start = analysis.calls.first().map_or(0, |c| c.summary.start);
     let mode = query.time;
-    let cell = Box::new(move |&c: &CallIdx, key: &str, previous: Option<&CallIdx>| {
-        cells::call(analysis, c, key, cells::Times { mode, start, previous })
+    let known = Findings::of(analysis, query);
+    let cell = Box::new(move |&c: &CallIdx, key: &str, previous: Option<&CallIdx>| match key {
+        "findings" => cells::worst(known.get(), Subject::Call(c)),
+        "verdict" => cells::verdict(analysis, known.get(), c),
+        _ => cells::call(analysis, c, key, cells::Times { mode, start, previous }),
     });
     let mut lines = build(query, rows, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell);
     if query.brief && query.columns.is_empty() {
@@ -156,10 +163,32 @@ pub fn dialog_lines_of<'a>(
 ) -> Lines<'a, DialogIdx> {
     let start = analysis.dialogs_shown().next().map_or(0, |(_, d)| d.summary.start);
     let mode = query.time;
-    let cell = Box::new(move |&d: &DialogIdx, key: &str, previous: Option<&DialogIdx>| {
-        cells::dialog(analysis, d, key, cells::Times { mode, start, previous })
+    let known = Findings::of(analysis, query);
+    let cell = Box::new(move |&d: &DialogIdx, key: &str, previous: Option<&DialogIdx>| match key {
+        "findings" => cells::worst(known.get(), Subject::Dialog(d)),
+        _ => cells::dialog(analysis, d, key, cells::Times { mode, start, previous }),
     });
     build(query, rows, cells::DIALOG_DEFAULT, DIALOG_DEFINITIONS, cell)
+}
+
+/// The findings that columns ask for.
+struct Findings<'a> {
+    analysis: &'a Analysis,
+    known: OnceCell<Arc<Diagnosis>>,
+}
+
+impl<'a> Findings<'a> {
+    fn of(analysis: &'a Analysis, query: &Query) -> Self {
+        let known = OnceCell::new();
+        if let Some(given) = &query.diagnosis {
+            let _ = known.set(given.clone());
+        }
+        Self { analysis, known }
+    }
+
+    fn get(&self) -> &Diagnosis {
+        self.known.get_or_init(|| Arc::new(diagnose(self.analysis)))
+    }
 }
 
 /// Gives the cell of a row and column; the third argument is the row shown before.
@@ -242,6 +271,7 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "media" "Media" Left 3 "ways its media went (⇄ both, → caller only, ← callee only, ✗ none) and the path",
     "mos" "MOS" Right 4 "lowest estimated MOS of its streams",
     "messages" "Msgs" Right 6 "how many messages it has",
+    "findings" "!" Left 1 "worst finding: ● error, ▲ warning",
     "kind" "Kind" Left 4 "audio, video, im, conference, application_sharing, file_transfer",
     "reason" "Reason" Left 4 "reason phrase of the final status",
     "diagnostics" "Diagnostics" Left 4 "what ms-diagnostics and its kin, Warning and Reason say, in words",
@@ -264,7 +294,7 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "callee_agent" "Callee agent" Left 6 "User-Agent or Server of the callee",
     "call_id" "Call-ID" Left 6 "Call-ID",
     "ice" "ICE" Left 5 "worst state of its ICE sessions",
-    "findings" "!" Left 1 "worst finding (no data yet)",
+    "verdict" "Verdict" Left 6 "what became of the call and why, in a sentence",
 }
 
 columns! { DIALOG_HELP DIALOG_DEFINITIONS
@@ -284,6 +314,7 @@ columns! { DIALOG_HELP DIALOG_DEFINITIONS
     "end" "End" Left 5 "time of the last message",
     "retransmissions" "Rtx" Right 6 "messages sent again",
     "messages" "Msgs" Right 6 "how many messages it has",
+    "findings" "!" Left 4 "worst finding: ● error, ▲ warning",
     "src" "Source" Left 5 "where the first message came from",
     "dst" "Destination" Left 5 "where it went",
     "transport" "Transport" Left 6 "of the first message",

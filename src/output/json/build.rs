@@ -11,6 +11,7 @@ use crate::capture::LinkType;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::media::MediaIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
+use crate::diagnose::{Diagnosis, Subject, call_verdict};
 use crate::view::ladder::message_label;
 use crate::view::media::call_way;
 use crate::view::show;
@@ -126,12 +127,20 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
+/// What the rows of other lists that belong to a call are known from.
+#[derive(Clone, Copy)]
+pub(super) struct CallParts<'p> {
+    pub ice: &'p IceIndex,
+    pub media: &'p MediaIndex,
+    pub diagnosis: &'p Diagnosis,
+}
+
 pub(super) fn call<'a>(
     analysis: &'a Analysis,
     index: CallIdx,
-    ice: &IceIndex,
-    media: &MediaIndex,
+    parts: CallParts<'_>,
 ) -> impl Serialize + use<'a> {
+    let CallParts { ice, media, diagnosis } = parts;
     let c = analysis.call(index);
     let s = &c.summary;
     types::Call {
@@ -170,7 +179,8 @@ pub(super) fn call<'a>(
         media: media.places_of(index).iter().map(|at| at + 1).collect(),
         media_way: Some(call_way(analysis, media, index).name()).filter(|way| !way.is_empty()),
         ice: ice.of_call(index).collect(),
-        findings: [],
+        findings: diagnosis.of(Subject::Call(index)).map(super::lists::findings::id).collect(),
+        verdict: call_verdict(analysis, diagnosis, index),
     }
 }
 

@@ -10,9 +10,6 @@ use super::value::{Addr, CSeq, Frame, Millis, Time};
 
 pub(crate) const SCHEMA: &str = "callscope/1";
 
-/// A list of a later issue: there, and empty.
-pub(super) type Nothing = [(); 0];
-
 #[derive(Debug, Serialize)]
 pub(super) struct Capture<'a> {
     pub path: Cow<'a, str>,
@@ -173,7 +170,9 @@ pub(super) struct Call<'a, M> {
     /// not captured here.
     pub media_way: Option<&'static str>,
     pub ice: Vec<u32>,
-    pub findings: Nothing,
+    pub findings: Vec<u32>,
+    /// What became of it and, where something went wrong, why; in a sentence.
+    pub verdict: String,
 }
 
 /// `kind`: no_response, capture_ends, icmp, tcp_reset, tcp_closed, tls_alert; `frame` shows it.

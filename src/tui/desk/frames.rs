@@ -5,7 +5,7 @@ use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 
-use super::{Answer, read};
+use super::{Answer, Cache, read};
 use crate::correlate::Analysis;
 use crate::tui::event::Event;
 use crate::view::filter::Filter;
@@ -47,11 +47,13 @@ fn lines(analysis: &Analysis, first: u64, count: u32) -> Result<Vec<PacketLine>,
 
 pub(super) fn matches(
     analysis: &RwLock<Analysis>,
+    cache: &Cache,
     filter: &Filter,
     version: u64,
     events: &Sender<Event>,
     wanted: &AtomicU64,
 ) {
+    cache.prepare(&read(analysis), Some(filter));
     let (mut at, mut found) = (0u64, 0usize);
     loop {
         if wanted.load(Ordering::Relaxed) != version {

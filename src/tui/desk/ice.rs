@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::gathered::{Gathered, Lists};
 use crate::correlate::ice::{IceIndex, IcePair, IceSession, IceState, Sources};
 use crate::correlate::stun::{AllocationIdx, AllocationState, StunOwner, StunRecord};
 use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner};
 use crate::tui::state::{ListTable, Listing, ListingOf, PairKey, Subject, TableKind, Target};
 use crate::tui::widgets::text;
 use crate::view::allocation::{self, messages_of};
+use crate::view::filter::Filter;
 use crate::view::ice::{self, Board, Place, SessionRef, SideTable};
-use crate::view::lists::{Lead, ListKind, Part};
+use crate::view::lists::{Known, Lead, ListKind, Lists, Part};
 use crate::view::rows::{Lines, Query, Stop};
 use crate::view::show::{self, TimeMode};
 use crate::view::table::{Align, Column, Table};
@@ -29,7 +29,7 @@ const MOST_MESSAGES: usize = 10_000;
 pub struct Cache {
     index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
     sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
-    lists: Mutex<Option<(Stamp, Arc<Lists>)>>,
+    lists: Mutex<Option<(Stamp, Arc<Known>)>>,
     states: Mutex<Option<(Stamp, States)>>,
 }
 
@@ -45,9 +45,16 @@ impl Cache {
         fresh(&self.index, analysis, Analysis::ice_index)
     }
 
-    /// Sign-ins, subscriptions, conferences, instant messages.
-    pub fn gathered<'a>(&self, analysis: &'a Analysis) -> Gathered<'a> {
-        Gathered::with(analysis, fresh(&self.lists, analysis, |_| Lists::default()))
+    /// Sign-ins, subscriptions, conferences, instant messages, and with them the findings.
+    pub fn lists<'a>(&self, analysis: &'a Analysis) -> Lists<'a> {
+        Lists::with(analysis, fresh(&self.lists, analysis, |_| Known::default()))
+    }
+
+    /// A filter that asks for findings takes those that are known.
+    pub fn prepare(&self, analysis: &Analysis, filter: Option<&Filter>) {
+        if let Some(filter) = filter.filter(|f| f.asks_findings()) {
+            filter.know(self.lists(analysis).diagnosis());
+        }
     }
 
     /// Where addresses of candidates come from.
@@ -260,7 +267,7 @@ pub(super) fn owners_of(analysis: &Analysis, cache: &Cache, kind: TableKind, id:
             let calls = calls.get_mut(id as usize).map(std::mem::take).unwrap_or_default();
             owners(calls)
         }
-        TableKind::List(kind) => kind.owners(analysis, &cache.gathered(analysis), id),
+        TableKind::List(kind) => kind.owners(analysis, &cache.lists(analysis), id),
         TableKind::Calls | TableKind::Dialogs => kind.owner(id).into_iter().collect(),
     }
 }
@@ -270,8 +277,8 @@ fn owners(calls: impl IntoIterator<Item = CallIdx>) -> Vec<Owner> {
 }
 
 fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeMode) -> Option<Listing> {
-    let gathered = cache.gathered(analysis);
-    let told = kind.detail(analysis, &gathered, row, mode)?;
+    let lists = cache.lists(analysis);
+    let told = kind.detail(analysis, &lists, row, mode)?;
     let target = |lead: &Lead| Target {
         subject: lead.message.map(Subject::Message).or(lead.frame.map(Subject::Frame)),
         allocation: None,
@@ -282,7 +289,7 @@ fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeM
         list_table(part.title, part.table, targets)
     };
     let tables = told.parts.into_iter().map(table).collect();
-    let plot = kind.plot(analysis, &gathered, row);
+    let plot = kind.plot(analysis, &lists, row);
     Some(Listing { title: told.title, head: told.head, tables, owners: told.owners, plot })
 }
 

@@ -148,6 +148,7 @@ pub(super) fn table(
     query: &Query,
     around: Around,
 ) -> TableData {
+    let query = &informed(analysis, cache, kind, query);
     match kind {
         TableKind::Sessions => {
             let lines = ice::session_lines(analysis, cache, query);
@@ -158,16 +159,16 @@ pub(super) fn table(
             collect(analysis.stun.allocations.len(), &lines, |AllocationIdx(i)| *i, around)
         }
         TableKind::List(list) => {
-            let gathered = cache.gathered(analysis);
-            let mut rows = list.matching(analysis, &gathered, query.filter.as_ref());
+            let lists = cache.lists(analysis);
+            let mut rows = list.matching(analysis, &lists, query.filter.as_ref());
             if list == ListKind::Media && query.sort.is_none() {
                 // The worst first.
                 rows.sort_by_cached_key(|row| {
-                    lists::quality(analysis, &gathered, *row).map_or(2, Quality::severity)
+                    lists::quality(analysis, &lists, *row).map_or(2, Quality::severity)
                 });
             }
-            let lines = list.lines_of(analysis, &gathered, query, rows);
-            collect(list.len(&gathered), &lines, |row| *row, around)
+            let lines = list.lines_of(analysis, &lists, query, rows);
+            collect(list.len(&lists), &lines, |row| *row, around)
         }
         TableKind::Calls => {
             collect(analysis.calls.len(), &rows::call_lines(analysis, query), |CallIdx(i)| *i, around)
@@ -177,6 +178,14 @@ pub(super) fn table(
             collect(total, &rows::dialog_lines(analysis, query), |DialogIdx(i)| *i, around)
         }
     }
+}
+
+/// A query with the findings, where its columns or its filter may ask for them.
+fn informed(analysis: &Analysis, cache: &Cache, kind: TableKind, query: &Query) -> Query {
+    cache.prepare(analysis, query.filter.as_ref());
+    let asks = matches!(kind, TableKind::Calls | TableKind::Dialogs);
+    let diagnosis = asks.then(|| cache.lists(analysis).diagnosis().clone());
+    Query { diagnosis, ..query.clone() }
 }
 
 fn collect<I: Copy>(total: usize, lines: &Lines<'_, I>, id: impl Fn(&I) -> u32, around: Around) -> TableData {
@@ -205,7 +214,7 @@ fn with_lines<T>(
     ids: &[u32],
     mut each: impl FnMut(usize, Vec<String>) -> Option<T>,
 ) -> Option<T> {
-    let query = Query { filter: None, sort: None, ..query.clone() };
+    let query = Query { filter: None, sort: None, ..informed(analysis, cache, kind, query) };
     let mut go =
         |lines: &mut dyn Iterator<Item = Vec<String>>| lines.enumerate().find_map(|(i, line)| each(i, line));
     match kind {
@@ -220,9 +229,9 @@ fn with_lines<T>(
             go(&mut ice::allocation_lines_of(analysis, &query, known).iter())
         }
         TableKind::List(list) => {
-            let gathered = cache.gathered(analysis);
-            let known = ids.iter().copied().filter(|i| (*i as usize) < list.len(&gathered)).collect();
-            go(&mut list.lines_of(analysis, &gathered, &query, known).iter())
+            let lists = cache.lists(analysis);
+            let known = ids.iter().copied().filter(|i| (*i as usize) < list.len(&lists)).collect();
+            go(&mut list.lines_of(analysis, &lists, &query, known).iter())
         }
         TableKind::Calls => {
             let known = ids.iter().filter(|i| (**i as usize) < analysis.calls.len());
@@ -286,6 +295,10 @@ pub fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> A
             TableKind::List(ListKind::SignIns) => vec!["state".to_owned(), "stopped".to_owned()],
             TableKind::List(ListKind::Conferences) => vec!["worst".to_owned()],
             TableKind::List(ListKind::Messages) => vec!["delivered".to_owned()],
+            TableKind::List(ListKind::Findings) => vec!["severity".to_owned()],
+            TableKind::Calls | TableKind::Dialogs => {
+                ["state", "status", "findings"].map(str::to_owned).to_vec()
+            }
             _ => vec!["state".to_owned(), "status".to_owned()],
         };
     }
@@ -421,7 +434,7 @@ mod tests {
         let cache = Cache::default();
         let at = |analysis: &Analysis| {
             let holdings = super::super::holdings(analysis, &cache);
-            (cache.gathered(analysis).subscriptions().as_ptr(), holdings.lists)
+            (cache.lists(analysis).subscriptions().as_ptr(), holdings.lists)
         };
         let subscribe = |n: u32| request("SUBSCRIBE", n).id("sub").header("Event: presence");
         let mut s = Scenario::default();

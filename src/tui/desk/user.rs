@@ -42,7 +42,7 @@ pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<User
     let user = match who {
         Who::Named(name) => name.trim().to_lowercase(),
         Who::OfRow(TableKind::List(ListKind::Messages), id) => {
-            address_key(cache.gathered(analysis).instant_messages().get(*id as usize)?.from.as_bytes())?
+            address_key(cache.lists(analysis).instant_messages().get(*id as usize)?.from.as_bytes())?
         }
         Who::OfRow(kind, id) => {
             let uri = match owners_of(analysis, cache, *kind, *id).first()? {
@@ -59,9 +59,7 @@ pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<User
             .zip(&analysis.calls)
             .any(|(i, _)| filter.matches_call(analysis, crate::correlate::CallIdx(i))),
         TableKind::Dialogs => analysis.dialogs_shown().any(|(d, _)| filter.matches_dialog(analysis, d)),
-        TableKind::List(list) => {
-            !list.matching(analysis, &cache.gathered(analysis), Some(&filter)).is_empty()
-        }
+        TableKind::List(list) => !list.matching(analysis, &cache.lists(analysis), Some(&filter)).is_empty(),
         TableKind::Sessions | TableKind::Allocations => false,
     };
     let tables = tables().filter(has).collect();

@@ -197,6 +197,17 @@ impl Listing {
         self.row(at).and_then(|(t, i)| t.targets.get(i).copied()).unwrap_or_default()
     }
 
+    /// All of it, for a ticket.
+    pub fn whole_text(&self) -> String {
+        let mut lines = vec![self.title.clone()];
+        lines.extend(self.head.iter().cloned());
+        for table in &self.tables {
+            lines.push(table.title.clone());
+            lines.extend(table.table.rows.iter().map(|row| row.join("\t")));
+        }
+        lines.join("\n")
+    }
+
     /// What is searched and copied of a row.
     pub fn text(&self, at: usize) -> String {
         self.row(at).and_then(|(t, i)| t.table.rows.get(i)).map(|r| r.join("\t")).unwrap_or_default()

@@ -8,17 +8,20 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::ice;
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::MsgIdx;
+use crate::diagnose::Severity;
 use crate::tui::desk::{Answer, Around, Detail, Holdings, Part, Request, Sought, TableData, UserRows};
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
+use crate::tui::state::ListingOf;
 use crate::tui::state::{State, Subject, TableKind};
 use crate::tui::theme::{Palette, Theme};
+use crate::tui::widgets::table::is_problem;
 use crate::tui::{app, update};
 use crate::view::detail::{Buffer, Node};
 use crate::view::diff::{Change, DiffLine};
 use crate::view::ladder::{Ladder, LadderRow, Lifeline, Tone};
 use crate::view::lists::ListKind;
-use crate::view::overview::{Activity, Overview, Trouble};
+use crate::view::overview::{Activity, Line, Overview};
 use crate::view::packets::PacketLine;
 use crate::view::show::TimeMode;
 use crate::view::table::{Align, Column};
@@ -100,6 +103,7 @@ fn table_of(kind: TableKind) -> TableData {
         TableKind::Calls | TableKind::Dialogs => calls(),
         TableKind::Sessions => ice::sessions(),
         TableKind::Allocations => ice::allocations(),
+        TableKind::List(ListKind::Findings) => super::findings::table(),
         TableKind::List(_) => calls(),
     }
 }
@@ -134,6 +138,7 @@ pub fn ladder() -> Ladder {
         role: role.map(str::to_owned),
     };
     Ladder {
+        proofs: Vec::new(),
         title: "Call 3  Alice → Bob  completed 200 OK  setup 1.82 s  talk 00:42".to_owned(),
         lifelines: vec![
             lifeline("Alice", "192.168.100.112:5060", None),
@@ -265,22 +270,21 @@ fn overview(slices: usize) -> Overview {
     let counts = |k: usize| (0..slices).map(|i| ((i * k) % 9) as u64).collect::<Vec<_>>();
     Overview {
         verdict: "60 calls: 10 failed (503), 10 without answer, 10 rejected (486), 20 answered; 12 sign-ins and other dialogs, 1 failed (403).".to_owned(),
-        troubles: vec![
-            Trouble {
-                severity: "error",
-                text: "10 calls failed: 503 Service Unavailable (# 3, 9, 15, 21, 27, 33, …)".to_owned(),
-                owner: TableKind::Calls.owner(2).unwrap(),
-                count: 10,
-                filter: "state == failed && status == 503".to_owned(),
+        findings: vec![
+            Line {
+                severity: Severity::Error,
+                text: "Calls 9 and 11: no media path: the relay refused Alice's credentials (401)".to_owned(),
+                frames: "frames 12 15 …".to_owned(),
+                row: 0,
             },
-            Trouble {
-                severity: "warning",
-                text: "Call 4, Alice → Carol, rejected: 486 Busy Here".to_owned(),
-                owner: TableKind::Calls.owner(3).unwrap(),
-                count: 1,
-                filter: "state == rejected && status == 486".to_owned(),
+            Line {
+                severity: Severity::Warning,
+                text: "Call 4, Alice → Carol: Carol is not known there (404 Not Found)".to_owned(),
+                frames: "frame 21".to_owned(),
+                row: 2,
             },
         ],
+        more_findings: 0,
         activity: vec![
             Activity { label: "Calls", counts: counts(5), total: 60, text: "20 answered · 10 failed   setup median 1.8 s".to_owned() },
             Activity { label: "Messages", counts: counts(7), total: 1904, text: "12 methods · 31 retransmitted".to_owned() },
@@ -339,7 +343,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 dialogs: 12,
                 sessions: 14,
                 allocations: 14,
-                lists: [60, 60, 0, 0, 0, 22],
+                lists: [60, 60, 0, 0, 0, 22, 6],
                 damaged: 1,
             },
             took: Default::default(),
@@ -351,7 +355,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 TableKind::Dialogs => 12,
                 TableKind::Sessions | TableKind::Allocations => 14,
                 TableKind::Calls => 60,
-                TableKind::List(list) => [60, 60, 0, 0, 0, 22][*list as usize],
+                TableKind::List(list) => [60, 60, 0, 0, 0, 22, 6][*list as usize],
             };
             if *kind == TableKind::Dialogs {
                 data.total = 12;
@@ -373,7 +377,8 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             let hit = |at: &usize| match &search.sought {
                 Sought::Text(needle) => data.row(*at).any(|cell| cell.contains(needle.as_str())),
                 Sought::Problem => {
-                    data.row(*at).any(|cell| matches!(cell, "failed" | "rejected" | "refused 401"))
+                    let keys = data.columns.iter().map(|c| c.key.as_str());
+                    is_problem(keys.zip(data.row(*at)))
                 }
             };
             let places = (0..search.ids.len()).map(|n| {
@@ -435,7 +440,11 @@ pub fn answer(request: &Request) -> Vec<Answer> {
             Answer::Session { id: *id, place: *place, data: Some(Arc::new(ice::session(*id))) }
         }
         Request::Listing(of, time) => {
-            Answer::Listing { of: *of, time: *time, data: Arc::new(ice::listing(*of)) }
+            let data = match of {
+                ListingOf::Row(ListKind::Findings, row) => super::findings::listing(*row),
+                of => ice::listing(*of),
+            };
+            Answer::Listing { of: *of, time: *time, data: Arc::new(data) }
         }
         Request::OwnersOf(kind, id) => Answer::OwnersOf {
             of: (*kind, *id),

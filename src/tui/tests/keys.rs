@@ -6,7 +6,8 @@ use crate::tui::app::react;
 use crate::tui::effect::Effect;
 use crate::tui::event::Event;
 use crate::tui::keys::{Contexts, KEYS, keys_of};
-use crate::tui::state::{State, Tab, View};
+use crate::tui::state::{ListingOf, State, Tab, View};
+use crate::view::lists::ListKind;
 
 /// A state in which keys of a place have something to act on: cursors stand in the middle.
 fn place(context: Contexts) -> Vec<State> {
@@ -27,7 +28,6 @@ fn place(context: Contexts) -> Vec<State> {
             &["6 Enter / key Enter j l + +", "6 Enter j j j j j + + l", "6 Enter / key Enter k"]
         }
         Contexts::LIST => &["3 / Bob Enter ^D ^D l > >"],
-        Contexts::EMPTY => &["9"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
         Contexts::LADDER => &["2 Enter / 200 Enter j l Space k J J", "2 Enter j j"],
         Contexts::DETAIL => &[
@@ -316,18 +316,15 @@ fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
 }
 
 #[test]
-fn one_troubled_call_opens_and_several_are_listed() {
+fn a_finding_opens_with_its_evidence() {
     let mut state = state(120, 40);
     press(&mut state, "j Enter");
-    assert_eq!(state.tab, Tab::Calls);
-    assert_eq!(state.calls.filter_text, "state == failed && status == 503");
-    press(&mut state, "1 j j Enter");
     match state.stack.last() {
-        Some(View::Ladder(view)) => {
-            assert_eq!(view.owners, [crate::tui::state::TableKind::Calls.owner(3).unwrap()])
-        }
+        Some(View::Listing(view)) => assert_eq!(view.of, ListingOf::Row(ListKind::Findings, 0)),
         other => panic!("{other:?}"),
     }
+    press(&mut state, "Esc g Enter");
+    assert_eq!(state.tab, Tab::Findings, "the verdict leads to all of them");
 }
 
 #[test]
@@ -378,7 +375,7 @@ fn the_panes_of_frames_and_ladders_are_opened_apart() {
 fn a_key_without_a_meaning_says_so() {
     for (way, key, says) in [
         ("1", "/", "/ does nothing here: ? lists the keys"),
-        ("9", "Enter", "⏎ does nothing here: ? lists the keys"),
+        ("9", "I", "I does nothing here: ? lists the keys"),
         ("2 t", "F7", "F7 does nothing here: the keys are below"),
     ] {
         let mut state = state(80, 24);

@@ -47,6 +47,12 @@ fn empty_tab() {
 }
 
 #[test]
+fn findings() {
+    shot("findings", "9 j");
+    shot("finding", "9 Enter j");
+}
+
+#[test]
 fn ice_tables() {
     shot("ice_sessions", "5 j");
     shot("ice_allocations", "5 v j");
@@ -241,7 +247,7 @@ fn nothing_that_could_be_read() {
     let mut state = state(80, 24);
     state.holdings = Default::default();
     let mut overview = (*state.overview.clone().unwrap()).clone();
-    (overview.troubles, overview.notes, overview.activity) = Default::default();
+    (overview.findings, overview.notes, overview.activity) = Default::default();
     (overview.machines, overview.accounting) = (Vec::new(), "0 frames: 0 decoded".to_owned());
     state.overview = Some(std::sync::Arc::new(overview));
     state.errors = vec!["notes.txt: not a capture (text)".to_owned()];

@@ -1,6 +1,7 @@
 //! The ladder.
 
 use super::{moved, next_hit};
+use crate::diagnose::Severity;
 use crate::tui::action::Action;
 use crate::tui::desk::Request;
 use crate::tui::effect::Effect;
@@ -79,7 +80,12 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
             let forward = action == Action::NextProblem;
             let hit = next_hit(ladder.cursor.at, len, forward, false, |i| is_problem(ladder, i));
             match hit {
-                Some(at) => ladder.cursor.at = at,
+                Some(at) => {
+                    ladder.cursor.at = at;
+                    if let Some(text) = found_at(ladder, at) {
+                        state.say(text);
+                    }
+                }
                 None => state.say("no failure and no malformed message here"),
             }
         }
@@ -90,11 +96,22 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
 fn is_problem(ladder: &LadderState, at: usize) -> bool {
     match ladder.row(at) {
         Some(LadderRow::Arrow { tone, message, .. }) => {
-            *tone == Tone::Failure || message.is_some_and(|m| ladder.flawed.contains(&m))
+            *tone == Tone::Failure
+                || message.is_some_and(|m| ladder.flawed.contains(&m))
+                || found_at(ladder, at).is_some()
         }
         Some(LadderRow::Fold { tone, .. }) => *tone == Tone::Failure,
         _ => false,
     }
+}
+
+/// What the frame of a row proves, the worst of it.
+fn found_at(ladder: &LadderState, at: usize) -> Option<String> {
+    let Some(LadderRow::Arrow { frame, .. }) = ladder.row(at) else { return None };
+    let proofs = &ladder.ladder.as_ref()?.proofs;
+    let of_frame = proofs.iter().filter(|p| p.frame == *frame && p.severity > Severity::Info);
+    let worst = of_frame.max_by_key(|p| p.severity)?;
+    Some(format!("{} {}", worst.severity.sign(), worst.text))
 }
 
 fn open(state: &mut State) {

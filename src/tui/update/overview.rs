@@ -1,12 +1,10 @@
 //! The Overview: its lines and where they lead.
 
 use super::moved;
-use crate::correlate::Owner;
+use crate::diagnose::Severity;
 use crate::tui::action::Action;
-use crate::tui::state::{LadderState, State, Tab, TableKind, View};
-use crate::view::filter::Filter;
-use crate::view::ladder::LadderOptions;
-use crate::view::overview::Trouble;
+use crate::tui::state::{ListingOf, ListingState, State, Tab, View};
+use crate::view::lists::ListKind;
 
 /// A line of the Overview that can be gone to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +12,7 @@ pub enum Item {
     Verdict,
     /// An input that could not be read; leads nowhere and is passed over.
     Error,
-    Trouble(usize),
+    Finding(usize),
     Note(usize),
     Activity(usize),
 }
@@ -28,9 +26,9 @@ pub fn items(state: &State) -> Vec<Item> {
         "warning" => 1,
         _ => 2,
     };
-    let troubles = (0..).zip(&overview.troubles).map(|(i, t)| (weight(t.severity), Item::Trouble(i)));
+    let findings = (0..).zip(&overview.findings).map(|(i, f)| (weight(f.severity.name()), Item::Finding(i)));
     let notes = (0..).zip(&overview.notes).map(|(i, n)| (weight(n.0), Item::Note(i)));
-    let mut told: Vec<(u8, Item)> = troubles.chain(notes).collect();
+    let mut told: Vec<(u8, Item)> = findings.chain(notes).collect();
     told.sort_by_key(|(weight, _)| *weight);
     items.extend(told.into_iter().map(|(_, item)| item));
     items.extend((0..overview.activity.len()).map(Item::Activity));
@@ -57,7 +55,10 @@ pub(super) fn act(state: &mut State, action: Action) {
 /// What is only information is passed over.
 fn is_problem(state: &State, item: Item) -> bool {
     match item {
-        Item::Trouble(_) => true,
+        Item::Finding(i) => {
+            let line = state.overview.as_ref().and_then(|o| o.findings.get(i));
+            line.is_some_and(|line| line.severity > Severity::Info)
+        }
         Item::Note(i) => {
             state.overview.as_ref().and_then(|o| o.notes.get(i)).is_some_and(|note| note.0 != "info")
         }
@@ -65,30 +66,21 @@ fn is_problem(state: &State, item: Item) -> bool {
     }
 }
 
-/// One call or dialog opens at once; several become the rows of their table.
-fn open_trouble(state: &mut State, trouble: &Trouble) {
-    let kind = match trouble.owner {
-        Owner::Call(_) => TableKind::Calls,
-        Owner::Dialog(_) => TableKind::Dialogs,
-    };
-    if trouble.count == 1 {
-        let view = LadderState::new(vec![trouble.owner], LadderOptions::default());
-        return state.stack.push(View::Ladder(Box::new(view)));
-    }
-    state.tab = if kind == TableKind::Calls { Tab::Calls } else { Tab::Dialogs };
-    if let Ok(filter) = Filter::parse(&trouble.filter) {
-        super::tables::set_filter(state.table_mut(kind), trouble.filter.clone(), Some(filter));
-    }
-}
-
 fn open(state: &mut State, item: Option<Item>) {
     let Some(overview) = state.overview.clone() else { return };
     match item {
         None | Some(Item::Error) => {}
-        Some(Item::Verdict) => state.tab = if state.holdings.calls > 0 { Tab::Calls } else { Tab::Packets },
-        Some(Item::Trouble(i)) => {
-            if let Some(trouble) = overview.troubles.get(i) {
-                open_trouble(state, trouble);
+        Some(Item::Verdict) => {
+            state.tab = match overview.findings.first() {
+                Some(worst) if worst.severity > Severity::Info => Tab::Findings,
+                _ if state.holdings.calls > 0 => Tab::Calls,
+                _ => Tab::Packets,
+            };
+        }
+        Some(Item::Finding(i)) => {
+            if let Some(line) = overview.findings.get(i) {
+                let of = ListingOf::Row(ListKind::Findings, line.row);
+                state.stack.push(View::Listing(Box::new(ListingState::new(of))));
             }
         }
         Some(Item::Note(i)) => match overview.notes.get(i) {
@@ -114,7 +106,7 @@ fn open(state: &mut State, item: Option<Item>) {
 pub(super) fn text(state: &State) -> Option<String> {
     let overview = state.overview.as_ref()?;
     let mut lines = vec![overview.verdict.clone()];
-    lines.extend(overview.troubles.iter().map(|t| format!("{}: {}", t.severity, t.text)));
+    lines.extend(overview.findings.iter().map(|f| format!("{}: {}", f.severity.name(), f.text)));
     lines.extend(overview.notes.iter().map(|(severity, text, _)| format!("{severity}: {text}")));
     lines.extend(overview.activity.iter().map(|a| format!("{}: {}  {}", a.label, a.total, a.text)));
     lines.push(overview.accounting.clone());

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::capture::FrameRef;
 use crate::tui::state::State;
 use crate::tui::theme::Role;
 use crate::tui::update::{Item, overview_items};
@@ -73,29 +74,27 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
         "warning" => ("▲", Role::Warning),
         _ => ("·", Role::Dim),
     };
-    let notes = overview.notes.len() + overview.troubles.len();
+    let several = state.holdings.captures.len() > 1;
+    let shown = |f: FrameRef| match several {
+        true => format!("frame {}:{}", f.capture.0, f.frame),
+        false => format!("frame {}", f.frame),
+    };
+    let notes = overview.notes.len() + overview.findings.len();
     for item in overview_items(state) {
-        let (severity, text, frame) = match item {
-            Item::Trouble(i) => match overview.troubles.get(i) {
-                Some(trouble) => (trouble.severity, &trouble.text, None),
+        let (severity, text, right) = match item {
+            Item::Finding(i) => match overview.findings.get(i) {
+                Some(line) => (line.severity.name(), &line.text, line.frames.clone()),
                 None => continue,
             },
             Item::Note(i) => match overview.notes.get(i) {
-                Some((severity, text, frame)) => (*severity, text, *frame),
+                Some((severity, text, frame)) => (*severity, text, frame.map_or_else(String::new, shown)),
                 None => continue,
             },
             _ => continue,
         };
         let (sign, role) = sign_of(severity);
-        let right = frame.map(|f| {
-            if state.holdings.captures.len() > 1 {
-                format!("frame {}:{}", f.capture.0, f.frame)
-            } else {
-                format!("frame {}", f.frame)
-            }
-        });
         let head = format!("{sign} {severity}");
-        put_text(item, &head, role, text, Role::Text, &right.unwrap_or_default());
+        put_text(item, &head, role, text, Role::Text, &right);
     }
     if notes > 0 || !state.errors.is_empty() {
         let verdict_end = out.iter().rposition(|l| l.item == Some(0)).map_or(1, |i| i + 1);

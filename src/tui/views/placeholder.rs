@@ -1,19 +1,10 @@
-//! Views that this version cannot fill, and what to say where there is nothing.
+//! What to say where there is nothing.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::state::State;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::widgets::text::{put, wrap_words};
-
-pub fn draw(buf: &mut Buffer, area: Rect, state: &State) {
-    let text = "Findings: what went wrong, in plain words, with the frames that prove it.\n\
-                This version does not work them out yet, so nothing is shown rather than a guess.\n\
-                Failed calls are found with e in 2 Calls, streams that lost packets with e in 6 Media; damage and limits are in \
-                1 Overview.";
-    say(buf, area, state.theme, text);
-}
 
 /// Lines near the top, the first one bright.
 pub fn say(buf: &mut Buffer, area: Rect, theme: Theme, text: &str) {

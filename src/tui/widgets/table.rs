@@ -200,6 +200,11 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             "" | "–" => None,
             _ => Some(Role::Error),
         },
+        "findings" | "severity" => match cell.chars().next() {
+            Some('●') => Some(Role::Error),
+            Some('▲') => Some(Role::Warning),
+            _ => None,
+        },
         // Of a look-up of SQL Server.
         "verdict" => match cell {
             "connected" => Some(Role::Good),
@@ -241,7 +246,11 @@ fn role(key: &str, cell: &str) -> Option<Role> {
 
 /// Does a row, given as column keys and cells, say of itself that it failed?
 pub fn is_problem<'a>(row: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
-    row.into_iter().any(|(key, cell)| role(key, cell) == Some(Role::Error))
+    row.into_iter().any(|(key, cell)| match role(key, cell) {
+        Some(Role::Error) => true,
+        Some(Role::Warning) => matches!(key, "findings" | "severity"),
+        _ => false,
+    })
 }
 
 /// The row of a click, if it is one.

@@ -15,6 +15,7 @@ use crate::correlate::{
     Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, Str, address_key,
     endpoint_ids, flag,
 };
+use crate::diagnose::{Finding, Subject as About};
 use crate::view::packets::PacketLine;
 use crate::view::show;
 
@@ -26,7 +27,8 @@ pub enum Subject<'a> {
     Call(CallIdx),
     Dialog(DialogIdx),
     Message(MsgIdx),
-    Lookup(&'a Lookup),
+    /// And its place in the list.
+    Lookup(&'a Lookup, u32),
     /// A frame and the messages that end in it.
     Packet(&'a PacketLine, &'a [MsgIdx]),
     Session(&'a super::ice::Session),
@@ -38,11 +40,15 @@ pub enum Subject<'a> {
     Stream(StreamOf<'a>),
     /// A sign-in or subscription.
     Row(&'a Row<'a>),
+    /// The calls and dialogs it is about are asked too.
+    Finding(&'a Finding),
 }
 
 /// A row made of calls and dialogs: its state is its own, all else is asked of those.
 #[derive(Debug)]
 pub struct Row<'a> {
+    /// The row itself, which findings may be about.
+    pub about: About,
     pub state: &'static str,
     /// Whose it is, where no call or dialog says it.
     pub who: &'a str,
@@ -88,7 +94,6 @@ impl Value<'_> {
 
     fn passes(&self, test: &Test) -> bool {
         match (self, test) {
-            (_, Test::Never) => false,
             (Value::Number(n), Test::Range(a, b)) => (a..=b).contains(&n),
             (&Value::Duration(n) | &Value::Time(n), Test::Range(a, b)) => (*a..=*b).contains(&i128::from(n)),
             (Value::Time(n), Test::TimeOfDay(a, b)) => {
@@ -166,13 +171,27 @@ fn visit(
     if let Subject::Packet(line, messages) = subject {
         return packet(analysis, line, messages, source, with_value, sink);
     }
+    if matches!(source.field, Field::Finding | Field::Findings) && !matches!(subject, Subject::Instant(_)) {
+        return super::finding::of(analysis, subject, source, sink);
+    }
+    if let Subject::Finding(f) = subject {
+        return super::finding::own(f, source, sink).unwrap_or_else(|| {
+            f.owners().into_iter().any(|owner| {
+                let subject = match owner {
+                    Owner::Call(c) => Subject::Call(c),
+                    Owner::Dialog(d) => Subject::Dialog(d),
+                };
+                visit(analysis, &subject, source, with_value, sink)
+            })
+        });
+    }
     if let Subject::Instant(m) = subject {
         if let Some(found) = instant(analysis, m, source, with_value, sink) {
             return found;
         }
         return visit(analysis, &Subject::Message(m.message), source, with_value, sink);
     }
-    if let Subject::Lookup(l) = subject {
+    if let Subject::Lookup(l, _) = subject {
         return sql::lookup(analysis, l, source, with_value, sink);
     }
     if let Subject::Row(row) = subject {
@@ -480,15 +499,16 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
     let mut test = |v: Value<'_>| v.passes(&Test::Text(TextOp::Contains, pattern.clone()));
     let mut ask = |fields: &[Field]| {
         fields.iter().any(|&field| {
-            let source = Source { field, header: String::new() };
+            let source = Source::of(field);
             visit(analysis, subject, &source, false, &mut test)
         })
     };
     match subject {
         Subject::Call(_) | Subject::Dialog(_) | Subject::Row(_) => ask(&ROW) || ask(&MESSAGE),
-        Subject::Lookup(_) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
+        Subject::Finding(_) => ask(&[Field::Finding]) || ask(&ROW) || ask(&MESSAGE),
+        Subject::Lookup(..) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Instant(_) => {
-            let source = Source { field: Field::Im, header: String::new() };
+            let source = Source::of(Field::Im);
             if ask(&ROW) || ask(&MESSAGE) {
                 return true;
             }

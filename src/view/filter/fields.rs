@@ -16,8 +16,6 @@ pub enum Kind {
     Figure,
     /// A DSCP value, by number or name.
     Mark,
-    /// Known, but nothing fills it yet.
-    Later,
 }
 
 /// A field after its aliases are resolved.
@@ -89,7 +87,8 @@ pub enum Field {
     MediaKeys,
     MediaRelay,
     MediaSrtp,
-    Later,
+    Finding,
+    Findings,
 }
 
 impl Field {
@@ -97,7 +96,7 @@ impl Field {
         match self {
             Self::Status | Self::Code | Self::Retransmissions | Self::Messages => Kind::Number,
             Self::Forks | Self::Offers | Self::Leg | Self::Port | Self::Frame => Kind::Number,
-            Self::Length | Self::Candidates => Kind::Number,
+            Self::Length | Self::Candidates | Self::Findings => Kind::Number,
             Self::MediaPackets | Self::MediaType => Kind::Number,
             Self::Setup | Self::Ring | Self::Talk => Kind::Duration,
             Self::MediaJitter | Self::MediaGap => Kind::Duration,
@@ -107,7 +106,6 @@ impl Field {
             Self::MediaRelay => Kind::Address,
             Self::Start | Self::Time => Kind::Time,
             Self::Ip | Self::Src | Self::Dst | Self::IcePair | Self::TurnRelayed => Kind::Address,
-            Self::Later => Kind::Later,
             _ => Kind::Text,
         }
     }
@@ -190,8 +188,8 @@ fields! {
     "length" Length "bytes of the message, in the Packets view of the frame (messages)",
     "protocol" Protocol "SIP, STUN, RTP, TLS, TCP … (Packets view)",
     "info" Info "the text of the line (Packets view)",
-    "finding" Later "has findings (no data yet)",
-    "findings" Later "how many findings (no data yet)",
+    "finding" Finding "rule, severity or words of a finding about it, e.g. ice-no-pair, error; alone: it has one",
+    "findings" Findings "how many findings are about it or touch it",
     "media" Media "alone: media streams were captured; with a value: their kind (streams; of a call any of its streams)",
     "media.kind" MediaKind "audio, video … as the media section says (streams)",
     "media.loss" MediaLoss "packets that never came to the capture point: 2% (streams)",

@@ -12,6 +12,8 @@ use crate::view::media;
 #[derive(Debug, Clone, Copy)]
 pub struct StreamOf<'a> {
     pub index: &'a MediaIndex,
+    /// Its place.
+    pub at: u32,
     pub stream: &'a MediaStream,
 }
 
@@ -132,7 +134,8 @@ pub fn of_call(analysis: &Analysis, call: CallIdx, field: Field, sink: &mut Sink
     if field == Field::MediaWay {
         return sink(Value::Text(media::call_way(analysis, &index, call).name()));
     }
-    index.of_call(call).any(|(_, s)| stream(analysis, StreamOf { index: &index, stream: s }, field, sink))
+    let index = &*index;
+    index.of_call(call).any(|(at, s)| stream(analysis, StreamOf { index, at, stream: s }, field, sink))
 }
 
 /// Words of a stream's row that are no field's.

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::FilterError;
 use super::fields::{self, Field, Kind};
+use super::finding::Known;
 use super::lexer::{self, Op, Spanned, Token};
 use super::media::SCALE;
 use crate::capture::Nanos;
@@ -43,6 +44,27 @@ impl Expr {
 pub struct Source {
     pub field: Field,
     pub header: String,
+    /// Findings, where they were worked out.
+    pub known: Known,
+}
+
+impl Source {
+    pub fn of(field: Field) -> Self {
+        Self { field, header: String::new(), known: Known::default() }
+    }
+}
+
+impl Expr {
+    pub fn asks_findings(&self) -> bool {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(Self::asks_findings),
+            Self::Not(term) => term.asks_findings(),
+            Self::Has(source) | Self::Test(source, _) => {
+                matches!(source.field, Field::Finding | Field::Findings)
+            }
+            Self::Free(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -54,8 +76,6 @@ pub enum Test {
     TimeOfDay(i64, i64),
     Net(IpNet),
     Socket(SocketAddr),
-    /// No value can pass.
-    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +100,13 @@ impl Pattern {
     }
 }
 
-pub fn parse(text: &str) -> Result<Option<Expr>, FilterError> {
+/// Its fields share what is `known`.
+pub fn parse(text: &str, known: &Known) -> Result<Option<Expr>, FilterError> {
     let tokens = lexer::lex(text)?;
     if tokens.is_empty() {
         return Ok(None);
     }
-    let mut parser = Parser { tokens, at: 0, end: text.len() };
+    let mut parser = Parser { tokens, at: 0, end: text.len(), known: known.clone() };
     let expr = parser.or(0)?;
     match parser.peek() {
         None => Ok(Some(expr)),
@@ -98,6 +119,7 @@ struct Parser {
     tokens: Vec<Spanned>,
     at: usize,
     end: usize,
+    known: Known,
 }
 
 impl Parser {
@@ -175,8 +197,11 @@ impl Parser {
         };
         self.at += 1;
         let source = match fields::header_name(&word) {
-            Some(name) => Some(Source { field: Field::Header, header: name.to_owned() }),
-            None => fields::find(&word).map(|field| Source { field, header: String::new() }),
+            Some(name) => Some(Source { header: name.to_owned(), ..Source::of(Field::Header) }),
+            None => {
+                let known = self.known.clone();
+                fields::find(&word).map(|field| Source { known, ..Source::of(field) })
+            }
         };
         let op = self.operator(source.is_some());
         let Some(source) = source else {
@@ -345,7 +370,6 @@ impl Parser {
                 Some(_) => failed("`~` is for text; use `==`, `<`, `>` …".to_owned()),
                 None => failed(format!("`{text}` is no DSCP value such as 46, EF, CS5 or AF41")),
             },
-            Kind::Later => Ok(Test::Never),
         }
     }
 }

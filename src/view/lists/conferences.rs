@@ -121,7 +121,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     if !c.organizer.is_empty() {
         title.push_str(&format!("  organizer {}", show::party_short(b"", c.organizer.as_bytes())));
     }
-    let owners = ListKind::Conferences.owners(at.analysis, at.gathered, row);
+    let owners = ListKind::Conferences.owners(at.analysis, at.lists, row);
     let mut parts = Vec::new();
     parts.extend(time_line(at, c));
     parts.extend(roster_part(at, c));

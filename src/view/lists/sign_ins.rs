@@ -281,7 +281,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     parts.extend(relay::relay_part(s));
     parts.extend(relay::use_part(at, s));
     parts.extend(setting_part(s));
-    let owners = ListKind::SignIns.owners(at.analysis, at.gathered, row);
+    let owners = ListKind::SignIns.owners(at.analysis, at.lists, row);
     if !owners.is_empty() {
         parts.push(messages_of(at, &owners));
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::view::scenario::{Scenario, request, response};
 
 fn rows(analysis: &Analysis, kind: ListKind, columns: &[&str]) -> Vec<Vec<String>> {
-    let gathered = analysis.gather();
+    let gathered = Lists::of(analysis);
     let columns = columns.iter().map(|c| (*c).to_owned()).collect();
     kind.lines(analysis, &gathered, &Query { columns, ..Query::default() }).iter().collect()
 }
@@ -78,20 +78,21 @@ fn subscriptions_by_fidelity() {
             ["dave", "bob", "high", "–", "rejected", "403", "0", "0 B", "0", "–"],
         ]
     );
-    let told = ListKind::Subscriptions.detail(&analysis, &analysis.gather(), 1, TimeMode::Relative).unwrap();
+    let told =
+        ListKind::Subscriptions.detail(&analysis, &Lists::of(&analysis), 1, TimeMode::Relative).unwrap();
     assert_eq!(told.owners.len(), 3);
     assert!(told.head[1].starts_with("Low fidelity: fetched 3 times"), "{:?}", told.head);
     let leads = &told.parts[0].leads;
     assert_eq!((leads.len(), leads.iter().any(|l| l.bad)), (6, false));
     let refused =
-        ListKind::Subscriptions.detail(&analysis, &analysis.gather(), 2, TimeMode::Relative).unwrap();
+        ListKind::Subscriptions.detail(&analysis, &Lists::of(&analysis), 2, TimeMode::Relative).unwrap();
     assert!(refused.parts[0].leads.iter().any(|l| l.bad));
 }
 
 #[test]
 fn a_filter_keeps_rows_of_matching_dialogs() {
     let analysis = watchers();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let filter = Filter::parse("from ~ carol").unwrap();
     assert_eq!(ListKind::Subscriptions.matching(&analysis, &gathered, Some(&filter)), [1]);
 }
@@ -157,7 +158,7 @@ fn sign_ins_end_as_the_last_round_says() {
         ["eve", "eeve", "challenged", "401", "NTLM", "1", "0", "register: 401, and no credentials followed"],
     ];
     assert_eq!(rows(&analysis, ListKind::SignIns, &columns), wanted);
-    let told = ListKind::SignIns.detail(&analysis, &analysis.gather(), 1, TimeMode::Relative).unwrap();
+    let told = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 1, TimeMode::Relative).unwrap();
     assert!(told.head.iter().any(|l| l.contains("clocks")), "{:?}", told.head);
     assert!(told.parts[0].leads[0].bad);
 }
@@ -235,7 +236,7 @@ fn instant_messages_once_each_with_their_outcome() {
             ["alice", "bob", "no answer", "two", "MESSAGE", "2", "text/plain", "1"],
         ]
     );
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let told = ListKind::Messages.detail(&analysis, &gathered, 1, TimeMode::Relative).unwrap();
     let lines: Vec<String> = told.parts[0].table.rows.iter().map(|r| r[1..3].join(": ")).collect();
     let said = ["alice: Hi Bob", "bob: (writes)", "bob: Hello Alice & all", "alice: Are you", ": there?"];
@@ -259,7 +260,7 @@ fn redacted_texts_keep_their_length() {
         rows(&analysis, ListKind::Messages, &["text"]).concat(),
         ["xx xxx", "xxxxx xxxxx x xxx", "xxx xxx xxxxxx", "xxx", "xxx"]
     );
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     for row in 0..5 {
         let told = ListKind::Messages.detail(&analysis, &gathered, row, TimeMode::Relative).unwrap();
         let all = format!("{told:?}");
@@ -276,7 +277,7 @@ fn redacted_texts_keep_their_length() {
 #[test]
 fn a_filter_asks_instant_messages_themselves() {
     let analysis = chat();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let matching = |filter: &str| {
         ListKind::Messages.matching(&analysis, &gathered, Some(&Filter::parse(filter).unwrap()))
     };
@@ -328,7 +329,7 @@ fn what_a_watcher_was_told_survives_bad_bodies() {
     let long = pidf(&format!("open{}", " ".repeat(1 << 20)));
     s.add(6000, "B>A", &notify(7, "w", "presence", kind, &long));
     let analysis = s.done();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let one = &gathered.subscriptions()[0];
     assert_eq!((one.notifies, one.told_first, one.state.name()), (7, true, "active"));
     let told = ListKind::Subscriptions.detail(&analysis, &gathered, 0, TimeMode::Relative).unwrap();
@@ -398,7 +399,7 @@ fn subscriptions_of_other_kinds() {
             ["reg", "alice", "terminated", "notified", "rejected", "1"],
         ]
     );
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let told = |n: usize| {
         let values = analysis.told_to(&gathered.subscriptions()[n]).values;
         values.into_iter().map(|v| format!("{} {}: {}", v.contact, v.what, v.value)).collect::<Vec<_>>()
@@ -432,7 +433,7 @@ fn a_redirect_says_where_to_and_what_the_server_ended_is_told() {
         request("BENOTIFY", 1).id("r2").between("<sip:bill@contoso.com>;tag=s", "<sip:bill@contoso.com>");
     s.add(2000, "B>C", &ended.via(&["B n1"]).body("text/registration-event", "event=deregistered;\u{1b}[2J"));
     let analysis = s.done();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let told = |row| ListKind::SignIns.detail(&analysis, &gathered, row, TimeMode::Relative).unwrap().head;
     let first = told(0).join("\n");
     assert!(first.contains("sent to sip:pool02.contoso.com:5061"), "{first}");
@@ -468,7 +469,7 @@ fn credentials_that_come_over_two_hops_count_once() {
     s.add(110, "M>P", &give(&["P m2", "A m1"]));
     s.add(111, "P>A", &give(&["A m1"]));
     let analysis = s.done();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let sign_in = &gathered.sign_ins()[0];
     let mras = sign_in.mras.as_ref().expect("asked");
     assert_eq!((mras.location.as_deref(), mras.duration, mras.relays.len()), (Some("intranet"), Some(60), 1));
@@ -483,7 +484,8 @@ fn both_ends_of_a_message_are_told_apart() {
     s.add(0, "10.0.0.1:5071>10.0.0.1:5060", &notify);
     s.add(10, "10.0.0.1:5060>[2001:db8::2]:5060", &notify.via(&["P n2", "A n1"]));
     let analysis = s.done();
-    let told = ListKind::Subscriptions.detail(&analysis, &analysis.gather(), 0, TimeMode::Relative).unwrap();
+    let told =
+        ListKind::Subscriptions.detail(&analysis, &Lists::of(&analysis), 0, TimeMode::Relative).unwrap();
     let messages = told.parts.last().unwrap();
     let ways: Vec<&str> = messages.table.rows.iter().map(|r| r[1].as_str()).collect();
     assert_eq!(ways, ["10.0.0.1:5071 → 10.0.0.1:5060", "10.0.0.1 → 2001:db8::2"]);

@@ -199,6 +199,7 @@ const PATIENCE: Nanos = 32_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::lists::Lists;
     use crate::view::overview::overview;
     use crate::view::scenario::{Scenario, request, response};
 
@@ -215,7 +216,8 @@ mod tests {
         s.add(2_020, "A>B", &request("ACK", 1).id("c").tag("b").via(&["A c2"]));
         s.add(3_000, "A>B", &request("MESSAGE", 2).id("c").tag("b").via(&["A c3"]));
         s.add(3_010, "B>A", &response("480 Away", 2, "MESSAGE").id("c").tag("b").via(&["A c3"]));
-        let notes = overview(&s.done(), 10).notes;
+        let analysis = s.done();
+        let notes = overview(&analysis, &Lists::of(&analysis), 10).notes;
         let told: Vec<&str> =
             notes.iter().filter(|n| n.0 == WARNING).map(|(_, text, _)| text.as_str()).collect();
         assert_eq!(told.len(), 1, "{notes:#?}");
@@ -229,7 +231,8 @@ mod tests {
         let mut s = Scenario::default();
         s.add(0, "A>B", &request("REGISTER", 1).via(&["A r"]));
         s.add(10, "B>A", &response("200 OK", 1, "REGISTER").tag("b").via(&["A r"]));
-        let notes = overview(&s.done(), 10).notes;
+        let analysis = s.done();
+        let notes = overview(&analysis, &Lists::of(&analysis), 10).notes;
         assert!(notes.iter().all(|n| n.0 != WARNING), "{notes:#?}");
         assert!(notes.iter().any(|n| n.1 == "Sign-ins: 1" && n.2.is_some()), "{notes:#?}");
     }

@@ -1,5 +1,7 @@
 //! Media at a glance: how many streams, how they went, the worst of them, and calls without any.
 
+use std::collections::BTreeSet;
+
 use super::notes::{INFO, Note, WARNING};
 use super::{Activity, Slices};
 use crate::correlate::media::{MediaIndex, Stream};
@@ -64,9 +66,10 @@ fn spread(figures: &Stream, slices: &Slices, counts: &mut [u64]) {
     }
 }
 
-/// The streams that went worst, one by one.
-pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
+/// Calls without media, those of `lost` left out, of which it is told already; and the streams that went worst, one by one.
+pub(super) fn notes(analysis: &Analysis, lost: &BTreeSet<CallIdx>, notes: &mut Vec<Note>) {
     let index = analysis.media_index();
+    notes.extend(none_came(analysis, &silent(analysis, &index, lost)));
     let mut bad: Vec<(Quality, usize)> = Vec::new();
     for (i, s) in index.streams.iter().enumerate() {
         let Some(figures) = analysis.figures_of(s) else { continue };
@@ -98,17 +101,24 @@ fn half(analysis: &Analysis, index: &MediaIndex) -> Option<Note> {
     let calls: Vec<CallIdx> = carried.filter(one_way).collect();
     let first = index.of_call(*calls.first()?).next()?.1;
     let frame = analysis.figures_of(first)?.first_frame;
+    Some((INFO, format!("Media: one direction only was captured of {}", numbered(&calls)), Some(frame)))
+}
+
+/// `calls 2, 3, 5, 8, 9, …`.
+fn numbered(calls: &[CallIdx]) -> String {
     let mut numbers: Vec<String> =
         calls.iter().take(TOLD).map(|c| (u64::from(c.0) + 1).to_string()).collect();
     if calls.len() > TOLD {
         numbers.push("…".to_owned());
     }
-    let of = if calls.len() == 1 { "call" } else { "calls" };
-    Some((
-        INFO,
-        format!("Media: one direction only was captured of {of} {}", numbers.join(", ")),
-        Some(frame),
-    ))
+    format!("{} {}", if calls.len() == 1 { "call" } else { "calls" }, numbers.join(", "))
+}
+
+/// Calls that had none of the media they agreed on, with the frame that the first begins with.
+fn none_came(analysis: &Analysis, calls: &[CallIdx]) -> Option<Note> {
+    let first = analysis.messages_of(analysis.call(*calls.first()?).messages).next()?;
+    let text = format!("Media: none came in {}, though it would have passed here", numbered(calls));
+    Some((WARNING, text, Some(analysis.message(first).frame)))
 }
 
 /// `Stream 3, bob → Alice in call 1: 1.6 % of 1 146 packets lost before the capture point`.
@@ -142,14 +152,13 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
     Some((WARNING, format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1), Some(figures.first_frame)))
 }
 
-/// Calls whose media would have passed here and did not, those of `known` left out.
-pub(super) fn silent(analysis: &Analysis, known: impl Fn(CallIdx) -> bool) -> Vec<CallIdx> {
-    let index = analysis.media_index();
+/// Calls whose media would have passed here and did not, those of `lost` left out.
+fn silent(analysis: &Analysis, index: &MediaIndex, lost: &BTreeSet<CallIdx>) -> Vec<CallIdx> {
     if index.streams.is_empty() {
         return Vec::new();
     }
     let all = (0..analysis.calls.len() as u32).map(CallIdx);
-    let without = all.filter(|c| !known(*c) && index.places_of(*c).is_empty());
+    let without = all.filter(|c| !lost.contains(c) && index.places_of(*c).is_empty());
     let answered = without.filter(|c| analysis.call(*c).summary.answered.is_some());
-    answered.take(CALLS).filter(|c| media::call_way(analysis, &index, *c) == Way::None).collect()
+    answered.take(CALLS).filter(|c| media::call_way(analysis, index, *c) == Way::None).collect()
 }

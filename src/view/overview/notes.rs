@@ -20,24 +20,16 @@ pub const INFO: &str = "info";
 /// Issues told one by one for a capture, and TLS servers.
 const TOLD: usize = 20;
 
-/// What became of ICE, as far as it was looked at.
-#[derive(Debug, Default)]
-pub struct Paths {
-    pub states: BTreeMap<IceState, u64>,
-    /// Calls with a session that failed.
-    pub lost: BTreeSet<CallIdx>,
-}
-
-pub fn notes(analysis: &Analysis, gathered: &Gathered<'_>) -> (Vec<Note>, Paths) {
+pub fn notes(analysis: &Analysis, gathered: &Gathered<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
     issues(analysis, &mut notes);
     frames(analysis, &mut notes);
     tls(analysis, &mut notes);
     legs(analysis, &mut notes);
-    let paths = other(analysis, gathered, &mut notes);
+    other(analysis, gathered, &mut notes);
     // Worst first; within a severity in the order found.
     notes.sort_by_key(|n| n.0 != WARNING);
-    (notes, paths)
+    notes
 }
 
 fn issues(analysis: &Analysis, notes: &mut Vec<Note>) {
@@ -268,12 +260,12 @@ fn named(analysis: &Analysis, server: SocketAddr, server_name: Option<&str>) -> 
 /// Calls and sessions of no call that are worked out for a note: it is made again while a capture loads.
 const SESSIONS: usize = 2_000;
 
-/// What became of ICE and of relays.
-fn ice(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
+/// What became of ICE and of relays. Gives the calls with a session that failed.
+fn ice(analysis: &Analysis, notes: &mut Vec<Note>) -> BTreeSet<CallIdx> {
     let calls: Vec<CallIdx> =
         (0..analysis.calls.len() as u32).map(CallIdx).filter(|c| analysis.has_ice(*c)).collect();
     let mut served = Served::of(analysis);
-    let Paths { mut states, mut lost } = Paths::default();
+    let (mut states, mut lost) = (BTreeMap::<IceState, u64>::new(), BTreeSet::new());
     let mut failed = 0;
     let mut take = |s: &IceSession| {
         *states.entry(s.state).or_default() += 1;
@@ -323,7 +315,7 @@ fn ice(analysis: &Analysis, notes: &mut Vec<Note>) -> Paths {
         notes.push((INFO, format!("ICE: {of}{sessions}: {words}"), None));
     }
     turn(analysis, &served, notes);
-    Paths { states, lost }
+    lost
 }
 
 /// The machines whose sessions connected, and those that have one that failed.
@@ -517,7 +509,7 @@ fn concerns(analysis: &Analysis, l: &Lookup) -> bool {
     !l.is_connection() || connections.into_iter().any(|c| c.tds.is_some()) || speaks_sip()
 }
 
-fn other(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) -> Paths {
+fn other(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) {
     let mut mid = analysis.calls.iter().filter(|c| c.summary.starts_mid_call).peekable();
     if let Some(first) = mid.peek() {
         let message = analysis.messages_of(first.messages).next();
@@ -525,10 +517,10 @@ fn other(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) ->
         let calls = show::count(mid.count() as u64, "call was", "calls were");
         notes.push((INFO, format!("{calls} already up when the capture starts"), frame));
     }
-    let paths = ice(analysis, notes);
+    let lost = ice(analysis, notes);
     sql(analysis, gathered, notes);
     super::control::notes(analysis, gathered, notes);
-    super::media::notes(analysis, notes);
+    super::media::notes(analysis, &lost, notes);
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
@@ -560,5 +552,4 @@ fn other(analysis: &Analysis, gathered: &Gathered<'_>, notes: &mut Vec<Note>) ->
             notes.push((INFO, format!("Comment in the capture: {text}{more}"), frame));
         }
     }
-    paths
 }

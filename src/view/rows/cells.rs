@@ -5,12 +5,13 @@ use callscope_parsers::sip::parse_message;
 use super::{Cell, Key};
 use crate::capture::Nanos;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgList, Owner, Side};
+use crate::diagnose::{Diagnosis, Severity, Subject, call_verdict};
 use crate::view::ice::{IceState, state_words};
 use crate::view::media;
 use crate::view::show::{self, TimeMode};
 
 /// Columns shown by default.
-pub const CALL_DEFAULT: usize = 11;
+pub const CALL_DEFAULT: usize = 12;
 pub const DIALOG_DEFAULT: usize = 10;
 
 /// Longest text of a cell, columns.
@@ -118,6 +119,18 @@ pub fn call(analysis: &Analysis, c: CallIdx, key: &str, times: Times<'_, CallIdx
         "call_id" => bytes(raw(call.call_id)),
         _ => of_messages(analysis, call.messages, key),
     }
+}
+
+/// The sign of the worst finding about something; what is worth knowing only is none.
+pub fn worst(diagnosis: &Diagnosis, subject: Subject) -> Cell {
+    match diagnosis.worst_of(subject) {
+        None | Some(Severity::Info) => none(),
+        Some(severity) => (severity.sign().to_owned(), Key::Number(-(severity as i64))),
+    }
+}
+
+pub fn verdict(analysis: &Analysis, diagnosis: &Diagnosis, c: CallIdx) -> Cell {
+    text(call_verdict(analysis, diagnosis, c))
 }
 
 /// Worst first.

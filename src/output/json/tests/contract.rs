@@ -16,6 +16,7 @@ pub use media::MediaStream;
 pub struct Document {
     pub schema: String,
     pub version: String,
+    pub verdict: String,
     pub captures: Vec<Capture>,
     pub statistics: Statistics,
     pub calls: Vec<Call>,
@@ -30,11 +31,47 @@ pub struct Document {
     pub sql_connections: Vec<serde_json::Value>,
     pub media_streams: Vec<MediaStream>,
     pub dns_lookups: Vec<DnsLookup>,
-    pub findings: Vec<Never>,
+    pub findings: Vec<Finding>,
 }
 
 #[derive(Debug, Deserialize)]
 pub enum Never {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    pub id: u32,
+    pub rule: String,
+    pub severity: String,
+    pub subject: FindingSubject,
+    pub subjects: Vec<FindingSubject>,
+    pub count: u64,
+    pub concerns: Vec<FindingSubject>,
+    pub title: String,
+    pub detail: String,
+    pub advice: String,
+    pub confidence: String,
+    pub confidence_why: Option<String>,
+    pub evidence: Vec<FindingEvidence>,
+    pub evidence_not_kept: u64,
+    pub explained_by: Option<u32>,
+    pub source: String,
+}
+
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct FindingSubject {
+    pub kind: String,
+    pub id: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingEvidence {
+    pub capture: u16,
+    pub frame: u32,
+    pub text: String,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -344,7 +381,8 @@ pub struct Call {
     pub media: Vec<u32>,
     pub media_way: Option<String>,
     pub ice: Vec<u32>,
-    pub findings: Vec<Never>,
+    pub findings: Vec<u32>,
+    pub verdict: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::correlate::gathered::{Gathered, Outcome};
+use crate::correlate::gathered::Outcome;
 use crate::view::filter::Filter;
 use crate::view::scenario::{Msg, Scenario, request, response};
 
@@ -142,8 +142,8 @@ fn meeting() -> Scenario {
     s
 }
 
-fn only(analysis: &Analysis) -> Gathered<'_> {
-    let gathered = analysis.gather();
+fn only(analysis: &Analysis) -> Lists<'_> {
+    let gathered = Lists::of(analysis);
     assert_eq!(gathered.conferences().len(), 1, "{:#?}", gathered.conferences());
     gathered
 }
@@ -285,10 +285,7 @@ fn request_ids_that_are_none_or_used_twice() {
     assert_eq!(asked, [true, true, true, false, false]);
     let same: Vec<bool> = commands.iter().map(|c| c.same_id).collect();
     assert_eq!(same, [false, false, true, false, false]);
-    assert!(
-        why(At { analysis: &analysis, gathered: &gathered, mode: TimeMode::Relative }, &commands[4])
-            .contains("Forbidden.")
-    );
+    assert!(why(At::new(&analysis, &gathered, TimeMode::Relative), &commands[4]).contains("Forbidden."));
 }
 
 #[test]

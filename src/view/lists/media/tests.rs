@@ -9,7 +9,7 @@ fn print(table: &[Vec<String>]) -> String {
 fn rows(analysis: &Analysis, columns: &[&str]) -> Vec<Vec<String>> {
     let columns = columns.iter().map(|c| (*c).to_owned()).collect();
     let query = Query { columns, time: TimeMode::Relative, ..Query::default() };
-    ListKind::Media.lines(analysis, &analysis.gather(), &query).iter().collect()
+    ListKind::Media.lines(analysis, &Lists::of(analysis), &query).iter().collect()
 }
 
 /// Figures are those of [`voices`].
@@ -40,16 +40,16 @@ fn rows_tell_who_what_and_how_it_went() {
         ]
     );
     assert_eq!(
-        ListKind::Media.owners(&analysis, &analysis.gather(), 1),
+        ListKind::Media.owners(&analysis, &Lists::of(&analysis), 1),
         [Owner::Call(crate::correlate::CallIdx(0))]
     );
-    assert!(ListKind::Media.owners(&analysis, &analysis.gather(), 2).is_empty());
+    assert!(ListKind::Media.owners(&analysis, &Lists::of(&analysis), 2).is_empty());
 }
 
 #[test]
 fn details_say_where_packets_were_lost_and_what_the_estimate_is_made_from() {
     let analysis = voices().done();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let told = |row| ListKind::Media.detail(&analysis, &gathered, row, TimeMode::Relative).unwrap();
     let his = told(1);
     let mut text = format!("{}\n{}\n", his.title, his.head.join("\n"));
@@ -79,7 +79,7 @@ fn details_say_where_packets_were_lost_and_what_the_estimate_is_made_from() {
 #[test]
 fn filters_find_streams_and_their_calls() {
     let analysis = voices().done();
-    let gathered = analysis.gather();
+    let gathered = Lists::of(&analysis);
     let streams = |text: &str| {
         let filter = Filter::parse(text).unwrap_or_else(|e| panic!("{}", e.caret(text)));
         ListKind::Media

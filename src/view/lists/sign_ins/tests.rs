@@ -6,19 +6,19 @@ use crate::view::scenario::sign_in::{CLIENT, Client, MINUTE, REFRESH, REFRESHED,
 
 /// Lifetime and refusal of each use.
 fn uses(analysis: &Analysis) -> Vec<(Lifetime, Option<bool>, Option<u16>)> {
-    let gathered = analysis.gather();
+    let gathered = Lists::of(analysis);
     let uses = gathered.sign_ins().iter().flat_map(|s| &s.credentials).flat_map(|c| &c.uses);
     uses.map(|u| (u.lifetime, u.verified, u.refused.map(|r| r.code))).collect()
 }
 
 /// The cell "stopped", the first sentences, and the warnings of the overview.
 fn told(analysis: &Analysis) -> (String, Vec<String>, Vec<String>) {
-    let gathered = analysis.gather();
+    let gathered = Lists::of(analysis);
     let kind = ListKind::SignIns;
     let query = Query { columns: vec!["stopped".to_owned()], ..Query::default() };
     let cell = kind.lines(analysis, &gathered, &query).iter().next().unwrap().concat();
     let head = kind.detail(analysis, &gathered, 0, TimeMode::Relative).unwrap().head;
-    let notes = overview(analysis, 10).notes.into_iter();
+    let notes = overview(analysis, &gathered, 10).notes.into_iter();
     let warnings = notes.filter(|n| n.0 == "warning" && !n.1.starts_with("TURN")).map(|n| n.1).collect();
     (cell, head, warnings)
 }
@@ -39,7 +39,7 @@ fn an_allocation_after_the_credentials_ran_out_is_told() {
     );
     assert!(head[2].contains("asks the A/V authentication service for new credentials"), "{head:?}");
     assert_eq!(warnings, ["Media relay refused the credentials of ann: 401, credentials had run out"]);
-    let detail = ListKind::SignIns.detail(&analysis, &analysis.gather(), 0, TimeMode::Relative).unwrap();
+    let detail = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 0, TimeMode::Relative).unwrap();
     let part = detail.parts.iter().find(|p| p.title == "1 allocation with these credentials").unwrap();
     let cells: Vec<&str> = part.table.rows[0].iter().map(String::as_str).collect();
     let relay = "UDP 203.0.113.9:3478";
@@ -85,7 +85,7 @@ fn credentials_that_run_out_without_harm_are_no_trouble() {
     let (cell, head, warnings) = told(&analysis);
     assert_eq!((cell.as_str(), warnings.len()), ("–", 0), "{warnings:?}");
     assert!(!head.join("\n").contains("relay"), "{head:?}");
-    let detail = ListKind::SignIns.detail(&analysis, &analysis.gather(), 0, TimeMode::Relative).unwrap();
+    let detail = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 0, TimeMode::Relative).unwrap();
     let part = detail.parts.iter().find(|p| p.title.contains("with these credentials")).unwrap();
     assert!(part.leads.iter().all(|l| !l.bad), "{part:?}");
 }
@@ -123,7 +123,7 @@ fn refusals_that_new_credentials_mend_leave_the_row() {
     assert_eq!((cell.as_str(), warnings.len()), ("–", 0), "{warnings:?}");
     assert!(!head.join("\n").contains("The media relay"), "{head:?}");
     // The row of the allocation keeps the refusal.
-    let detail = ListKind::SignIns.detail(&analysis, &analysis.gather(), 0, TimeMode::Relative).unwrap();
+    let detail = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 0, TimeMode::Relative).unwrap();
     let part = detail.parts.iter().find(|p| p.title.contains("with these credentials")).unwrap();
     assert_eq!(part.leads.iter().map(|l| l.bad).collect::<Vec<_>>(), [true, false]);
 }

@@ -69,6 +69,7 @@ pub fn notes(analysis: &Analysis, most: usize, notes: &mut Vec<Note>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::view::lists::Lists;
     use crate::view::overview::overview;
     use crate::view::scenario::{Scenario, request, response};
 
@@ -93,7 +94,8 @@ mod tests {
         let ok = response("200 OK", 2, "INFO").tag("b").body("application/csta+xml", &answer);
         s.add(1_010, "B>P", &ok.clone().via(&["P h", "A h"]));
         s.add(1_011, "P>A", &ok.via(&["A h"]));
-        let notes = overview(&s.done(), 10).notes;
+        let analysis = s.done();
+        let notes = overview(&analysis, &Lists::of(&analysis), 10).notes;
         notes.into_iter().filter(|n| n.1.contains("call control")).map(|n| (n.0, n.1)).collect()
     }
 

@@ -1,6 +1,7 @@
 //! What to call a party: display names and URIs.
 
 use super::{safe, shorten};
+use crate::correlate::{Analysis, CallIdx, DialogIdx};
 
 /// What to call a party: its display name, else the user part of its URI (a conference by its id), else the host.
 pub fn party(display: &[u8], uri: &[u8]) -> String {
@@ -27,6 +28,32 @@ pub fn party_short(display: &[u8], uri: &[u8]) -> String {
         Some(id) => shorten(&format!("conf {}", safe(id)), 32),
         None => shorten(&party(display, uri), 32),
     }
+}
+
+/// `Alice → Bob`.
+pub fn call_parties(analysis: &Analysis, call: CallIdx) -> String {
+    let [from, to] = call_party_names(analysis, call);
+    format!("{from} → {to}")
+}
+
+/// Caller and callee of a call, each by what a table calls it.
+pub fn call_party_names(analysis: &Analysis, call: CallIdx) -> [String; 2] {
+    let call = analysis.call(call);
+    let raw = |s| analysis.strings.bytes(s);
+    let name = |display, uri, else_| match party_short(raw(display), raw(uri)) {
+        name if name.is_empty() => String::from(else_),
+        name => name,
+    };
+    [name(call.from_display, call.from_uri, "the caller"), name(call.to_display, call.to_uri, "the callee")]
+}
+
+/// `alice → bob`; one name where both are the same, as of a REGISTER.
+pub fn dialog_parties(analysis: &Analysis, dialog: DialogIdx) -> String {
+    let dialog = analysis.dialog(dialog);
+    let raw = |s| analysis.strings.bytes(s);
+    let from = party_short(b"", raw(dialog.from_uri));
+    let to = party_short(b"", raw(dialog.to_uri));
+    if from == to { from } else { format!("{from} → {to}") }
 }
 
 /// The user part of a `sip:`, `sips:`, `tel:`, `im:` or `pres:` URI (a password left out); empty if there is none.

@@ -43,6 +43,15 @@ pub fn diagnostic(d: &Diagnostic) -> String {
     }
 }
 
+/// Who gives the number, by its range, and what it means: `SIP stack of the server: the user does not exist`.
+pub fn diagnostic_meaning(code: u32) -> String {
+    let words = diagnostics::words(code).unwrap_or("no text");
+    match diagnostics::component(code) {
+        Some(component) => format!("{}: {words}", component.title()),
+        None => words.to_owned(),
+    }
+}
+
 /// What tells most of a message: the first of Microsoft's, else a warning, else a reason.
 pub fn foremost(all: &[Diagnostic]) -> Option<&Diagnostic> {
     let telling = |d: &&Diagnostic| d.code.is_some_and(|c| !diagnostics::is_informational(c));

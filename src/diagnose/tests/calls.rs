@@ -1,0 +1,205 @@
+//! Cases of the rules about calls.
+
+use super::Case;
+use crate::capture::{CaptureId, FrameRef};
+use crate::decode::{Breakage, BreakageKind};
+use crate::view::scenario::{START, Scenario, answered_call, request, response};
+
+/// A call that is answered with some statuses, each half a second after the one before; the capture goes on for a minute.
+fn refused(statuses: &[&str]) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    for (i, status) in (1..).zip(statuses) {
+        s.add(i * 500, "B>A", &response(status, 1, "INVITE").via(&["A b1"]).tag("b"));
+    }
+    later(&mut s, 60_000);
+    s
+}
+
+/// Something that is no call, so that the capture goes on.
+fn later(s: &mut Scenario, ms: i64) {
+    s.add(ms, "C>D", &request("OPTIONS", 1).id("later").via(&["C o"]));
+    s.add(ms + 5, "D>C", &response("200 OK", 1, "OPTIONS").id("later").via(&["C o"]).tag("d"));
+}
+
+/// The INVITE meets a sign that its transport broke.
+fn broken(kind: BreakageKind) -> Scenario {
+    let mut s = Scenario::default();
+    let m = s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]));
+    let record = *s.analysis.message(m);
+    let flow = s.analysis.flow(record.flow);
+    s.analysis.add_breakage(&Breakage {
+        src: flow.src,
+        dst: flow.dst,
+        transport: flow.transport,
+        kind,
+        by: flow.dst.ip(),
+        frame: FrameRef { capture: CaptureId(0), frame: 2 },
+        time: START + 1_000_000,
+        branch: record.branch,
+    });
+    later(&mut s, 60_000);
+    s
+}
+
+/// Sent seven times as RFC 3261 has it; `end` is when the capture ends.
+fn unanswered(end: i64) -> Scenario {
+    let mut s = Scenario::default();
+    for ms in [0, 500, 1500, 3500, 7500, 15_500, 31_500].into_iter().filter(|ms| *ms < end) {
+        s.add(ms, "A>B", &request("INVITE", 1).via(&["A b1"]));
+    }
+    later(&mut s, end);
+    s
+}
+
+fn challenged(answers: &[&str]) -> Scenario {
+    let mut s = Scenario::default();
+    for (n, answer) in (1u32..).zip(answers) {
+        let branch = format!("A b{n}");
+        let mut invite = request("INVITE", n).via(&[&branch]);
+        if n > 1 {
+            invite = invite.header("Proxy-Authorization: Digest username=\"alice\", realm=\"example.com\"");
+        }
+        let at = i64::from(n) * 100;
+        s.add(at, "A>P", &invite);
+        s.add(at + 10, "P>A", &response(answer, n, "INVITE").via(&[&branch]).tag("p"));
+    }
+    later(&mut s, 60_000);
+    s
+}
+
+const CHALLENGE: &str = "407 Proxy Authentication Required";
+
+pub const CASES: &[Case] = &[
+    Case {
+        rule: "call-no-response",
+        fires: || unanswered(60_000),
+        says: "INVITE was sent 7 times in 00:32",
+        // Ten seconds later an answer might still have come.
+        misses: || unanswered(10_000),
+    },
+    Case {
+        rule: "call-unreachable",
+        fires: || broken(BreakageKind::Icmp { v6: false, kind: 3, code: 3 }),
+        says: "ICMP port unreachable",
+        misses: || broken(BreakageKind::Reset),
+    },
+    Case {
+        rule: "call-connection-lost",
+        fires: || broken(BreakageKind::Reset),
+        says: "TCP reset",
+        misses: || broken(BreakageKind::TlsAlert { description: 70 }),
+    },
+    Case {
+        rule: "call-tls-alert",
+        fires: || broken(BreakageKind::TlsAlert { description: 70 }),
+        says: "speaks TLS",
+        misses: || broken(BreakageKind::Closed),
+    },
+    Case {
+        rule: "call-no-final",
+        fires: || {
+            let mut s = refused(&["100 Trying"]);
+            later(&mut s, 400_000);
+            s
+        },
+        says: "never gave a final answer",
+        misses: || refused(&["100 Trying"]),
+    },
+    Case {
+        rule: "call-auth-failed",
+        fires: || challenged(&[CHALLENGE, CHALLENGE]),
+        says: "credentials were not accepted",
+        misses: || challenged(&[CHALLENGE, "200 OK"]),
+    },
+    Case {
+        rule: "call-media-refused",
+        fires: || refused(&["488 Not Acceptable Here"]),
+        says: "cannot take the offered media",
+        misses: || refused(&["480 Temporarily Unavailable"]),
+    },
+    Case {
+        rule: "call-loop",
+        fires: || refused(&["483 Too Many Hops"]),
+        says: "loop",
+        misses: || refused(&["484 Address Incomplete"]),
+    },
+    Case {
+        rule: "call-server-error",
+        fires: || refused(&["503 Service Unavailable"]),
+        says: "503 Service Unavailable",
+        misses: || refused(&["603 Decline"]),
+    },
+    Case {
+        rule: "call-timeout",
+        fires: || refused(&["100 Trying", "408 Request Timeout"]),
+        says: "nobody behind the server",
+        misses: || refused(&["180 Ringing", "408 Request Timeout"]),
+    },
+    Case {
+        rule: "call-not-found",
+        fires: || refused(&["404 Not Found"]),
+        says: "bob is not known there",
+        misses: || refused(&["405 Method Not Allowed"]),
+    },
+    Case {
+        rule: "call-forbidden",
+        fires: || refused(&["403 Forbidden"]),
+        says: "not allowed",
+        misses: || refused(&["404 Not Found"]),
+    },
+    Case {
+        rule: "call-unavailable",
+        fires: || refused(&["480 Temporarily Unavailable"]),
+        says: "not reachable",
+        misses: || refused(&["180 Ringing", "480 Temporarily Unavailable"]),
+    },
+    Case {
+        rule: "call-dialog-unknown",
+        fires: || refused(&["481 Call/Transaction Does Not Exist"]),
+        says: "to be replaced",
+        misses: || refused(&["486 Busy Here"]),
+    },
+    Case {
+        rule: "call-refused",
+        fires: || refused(&["420 Bad Extension"]),
+        says: "420 Bad Extension",
+        misses: || refused(&["200 OK"]),
+    },
+    Case {
+        rule: "call-busy",
+        fires: || refused(&["180 Ringing", "486 Busy Here"]),
+        says: "bob was busy",
+        misses: || refused(&["603 Decline"]),
+    },
+    Case {
+        rule: "call-declined",
+        fires: || refused(&["603 Decline"]),
+        says: "bob declined",
+        misses: || refused(&["600 Busy Everywhere"]),
+    },
+    Case {
+        rule: "call-not-answered",
+        fires: || refused(&["180 Ringing", "408 Request Timeout"]),
+        says: "rang 500 ms and nobody answered",
+        misses: answered_call,
+    },
+    Case {
+        rule: "call-cancelled",
+        fires: || {
+            let mut s = refused(&["180 Ringing"]);
+            s.add(9_000, "A>B", &request("CANCEL", 1).via(&["A b1"]));
+            s.add(9_010, "B>A", &response("200 OK", 1, "CANCEL").via(&["A b1"]).tag("b"));
+            s.add(9_020, "B>A", &response("487 Request Terminated", 1, "INVITE").via(&["A b1"]).tag("b"));
+            s
+        },
+        says: "bob's phone rang 8.52 s, Alice gave up",
+        misses: || refused(&["180 Ringing", "200 OK"]),
+    },
+    Case {
+        rule: "call-redirected",
+        fires: || refused(&["302 Moved Temporarily"]),
+        says: "sent elsewhere",
+        misses: || refused(&["404 Not Found"]),
+    },
+];
