@@ -218,7 +218,7 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
-    /// A pcapng of some calls' own frames: signalling and media
+    /// A pcapng of some calls' own frames, or of a media stream; its audio as WAV
     Extract(ExtractArgs),
     /// Completions for a shell
     Completions(CompletionsArgs),
@@ -567,7 +567,9 @@ const EXTRACT_HELP: &str = "\
 Examples:
   callscope extract trace.pcapng --call 3 -o call3.pcapng
   callscope extract trace.pcapng --filter 'status >= 500' --no-media -o failed.pcapng
-  callscope extract edge.pcap fe.pcap --call 1 -o both.pcapng";
+  callscope extract edge.pcap fe.pcap --call 1 -o both.pcapng
+  callscope extract trace.pcapng --stream 4 -o stream4.pcapng    its packets of RTP
+  callscope extract trace.pcapng --stream 4 --wav stream4.wav    its audio (G.711, G.722, L16; not SRTP)";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXTRACT_HELP, after_long_help = format!("{EXTRACT_HELP}\n\n{EXIT_CODES}"))]
@@ -583,6 +585,12 @@ pub(super) struct ExtractArgs {
     /// Take in the other legs of the calls
     #[arg(long)]
     pub extended: bool,
+    /// Instead of calls the packets of this media stream, by its number in `callscope media`
+    #[arg(long, value_name = "N", value_parser = parse_number, conflicts_with_all = ["call", "dialog", "no_media", "extended", "filter"])]
+    pub stream: Option<u32>,
+    /// Write the audio of the stream to this file; lost packets are silence of their length
+    #[arg(long, value_name = "FILE", requires = "stream", value_hint = ValueHint::FilePath)]
+    pub wav: Option<PathBuf>,
 }
 
 const COMPLETIONS_HELP: &str = "\

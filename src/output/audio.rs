@@ -190,6 +190,11 @@ impl Decoders {
     }
 }
 
+/// Tells early whether [`wav`] refuses a stream.
+pub fn check(analysis: &Analysis, s: &MediaStream, row: u32) -> io::Result<()> {
+    Plan::of(analysis, s, row).map(|_| ())
+}
+
 /// Writes the audio of a stream, number `row` of [`Analysis::media_streams`] from 0, as 16 bits of one channel. Lost
 /// packets and pauses are silence of their length. Errors of the kind `Unsupported` say why there is none.
 pub fn wav(analysis: &Analysis, s: &MediaStream, row: u32, out: &mut dyn Write) -> io::Result<Audio> {

@@ -186,6 +186,22 @@ fn a_click_on_an_event_chooses_it() {
 }
 
 #[test]
+fn a_stream_is_saved_as_packets_or_as_audio() {
+    let mut state = state(100, 30);
+    press(&mut state, "6 Enter s");
+    let dialog = screen(&state);
+    assert!(dialog.contains("stream 1") && dialog.contains("callscope-stream-1.pcapng"), "{dialog}");
+    press(&mut state, "Down Right");
+    assert!(screen(&state).contains("callscope-stream-1.wav"));
+    let effects = press(&mut state, "Enter");
+    let exported = effects.iter().any(|e| {
+        matches!(e, crate::tui::effect::Effect::Export(job)
+            if matches!(job.what, crate::tui::state::What::Stream(0)) && job.format == crate::tui::state::Format::Wav)
+    });
+    assert!(exported, "{effects:?}");
+}
+
+#[test]
 fn no_size_makes_it_panic() {
     for width in [60, 61, 79, 200] {
         for height in 15..40 {

@@ -24,6 +24,9 @@ fn choices(state: &State) -> Vec<(String, What)> {
         _ => None,
     };
     if let Some((kind, row, data)) = row {
+        if kind == ListKind::Media {
+            out.push((format!("stream {}", u64::from(row) + 1), What::Stream(row)));
+        }
         out.push(("these details".to_owned(), What::Details(kind, row)));
         let owners = data.map(|data| data.owners.clone()).unwrap_or_default();
         if !owners.is_empty() {
@@ -101,6 +104,7 @@ fn default_path(what: &What, format: Format) -> String {
             many => format!("{}-marked", many.len()),
         },
         What::Table(kind) => kind.name().to_owned(),
+        What::Stream(row) => format!("stream-{}", u64::from(*row) + 1),
         What::Details(kind, row) => numbered(*kind, *row),
         What::Summary => "summary".to_owned(),
     };
