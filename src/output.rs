@@ -1,5 +1,6 @@
 //! Drawings of what `view` says: text, JSON, CSV, Markdown, SVG, Mermaid, pcapng extracts.
 
+pub mod audio;
 pub mod decode;
 pub mod extract;
 pub mod ice;

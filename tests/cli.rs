@@ -385,3 +385,17 @@ fn redacted_texts_are_in_no_output() {
     let (code, _, err) = run(&["extract", "conversation.pcap", "--call", "1", "--redact-text", "-o", &to]);
     assert!(code == 2 && err.contains("--redact-text"), "{code} {err}");
 }
+
+#[test]
+fn a_filter_for_users_says_when_not_all_their_names_are_known() {
+    let asked = |limit: &str, filter: &str| {
+        let (code, _, err) = run(&["calls", "--limits", limit, "--filter", filter, "tour.pcapng"]);
+        assert_eq!(code, 0, "{err}");
+        err
+    };
+    let user = "user ~ alice";
+    assert_eq!(asked("alias_messages=1000", user), "");
+    let told = "callscope: not all names of users are known (limit alias_messages)\n";
+    assert_eq!(asked("alias_messages=1", user), told);
+    assert_eq!(asked("alias_messages=1", "from ~ alice"), "");
+}

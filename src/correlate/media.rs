@@ -13,6 +13,7 @@ use super::model::*;
 use crate::capture::{FrameRef, Nanos};
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
+mod again;
 mod buckets;
 mod handshake;
 mod index;
@@ -24,6 +25,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use again::PacketAgain;
 pub use buckets::{Bucket, Buckets};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
 pub(in crate::correlate) use index::IndexCache;
@@ -98,9 +100,14 @@ impl Doubtful {
         self.packets.iter().take(usize::from(self.held)).map(HeldPacket::packet)
     }
 
+    /// There are packets, and none was given up before them.
+    pub(super) fn is_all(&self) -> bool {
+        self.held > 0 && self.passed == 0
+    }
+
     /// The few packets as a stream; none where there were others whose numbers do not go on.
     pub(super) fn stream(&self) -> Option<Stream> {
-        let first = self.packets().next().filter(|_| self.passed == 0)?;
+        let first = self.packets().next().filter(|_| self.is_all())?;
         let mut stream = Stream::new(self.flow, &first);
         stream.channel = self.channel;
         self.packets().for_each(|p| stream.push(&p, 2));

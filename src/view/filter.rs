@@ -67,6 +67,11 @@ impl Filter {
         Ok(Self { expr: parser::parse(text)? })
     }
 
+    /// Whether it asks for users by name, which finds those whose names are known.
+    pub fn asks_users(&self) -> bool {
+        self.expr.as_ref().is_some_and(|e| e.asks(fields::Field::User))
+    }
+
     pub fn matches_call(&self, analysis: &Analysis, call: CallIdx) -> bool {
         self.matches(analysis, &Subject::Call(call))
     }

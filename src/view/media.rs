@@ -13,6 +13,7 @@ pub use trend::{jitter_line, loss_line};
 use std::net::SocketAddr;
 
 use super::show;
+use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::media::{CodecSource, MediaStream, Protection, Stream};
 
@@ -27,6 +28,8 @@ const MOS_BAD: f64 = 2.6;
 /// Fewer packets tell nothing in percent, fewer lost ones nothing at all.
 const FEW: u64 = 100;
 const FEW_LOST: u64 = 3;
+/// No fax is shorter.
+const FAX: Nanos = 5_000_000_000;
 
 /// How a stream went where it was captured, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,16 +47,22 @@ pub enum Quality {
 }
 
 impl Quality {
-    pub fn of(s: &MediaStream, figures: &Stream) -> Self {
+    pub fn of(analysis: &Analysis, s: &MediaStream, figures: &Stream) -> Self {
         // A source of nothing but keys or comfort noise leaves numbers to others.
         let beside = s.codec.as_ref().is_some_and(|c| c.is_event() || c.is_noise());
         if figures.expected() < FEW || beside {
             return Self::Few;
         }
-        let lost = after_red(s, figures);
+        let mut lost = after_red(s, figures);
+        let mut mos = s.mos.map(|m| m.value);
+        if gave_way(analysis, s, figures) {
+            lost = lost.saturating_sub(u64::from(figures.losses().longest));
+            mos = None;
+        }
         let loss = if lost < FEW_LOST { 0.0 } else { percent(lost, figures) };
-        let mos = s.mos.map(|m| m.value);
-        let jitter = figures.jitter().map_or(0.0, |(mean, _)| mean);
+        // Packets of one picture share their timestamp and are sent apart: of video it is no measure.
+        let paced = kind(s) == "video" || s.codec.as_ref().is_some_and(|c| c.clock == 90_000);
+        let jitter = figures.jitter().filter(|_| !paced).map_or(0.0, |(mean, _)| mean);
         match () {
             () if loss >= LOSS_HEAVY => Self::HeavyLoss,
             () if mos.is_some_and(|m| m < MOS_BAD) => Self::Poor,
@@ -110,6 +119,15 @@ pub fn loss_percent(figures: &Stream) -> f64 {
 
 fn percent(lost: u64, figures: &Stream) -> f64 {
     100.0 * lost as f64 / figures.expected().max(1) as f64
+}
+
+/// Whether the one long run of loss is the time in which the call sent a fax by T.38: senders go on counting.
+pub fn gave_way(analysis: &Analysis, s: &MediaStream, figures: &Stream) -> bool {
+    let losses = figures.losses();
+    let one_run = u64::from(losses.longest) * 10 >= losses.missing * 9;
+    let long = losses.missing >= FEW && figures.gap.0 >= FAX;
+    // Reading SDP again is for few.
+    long && one_run && s.call.is_some_and(|c| analysis.media_of_call(c).iter().any(|section| section.was_fax))
 }
 
 /// Packets whose frame never came: of redundant audio (RFC 2198) not even in the packet behind them.
@@ -277,10 +295,59 @@ mod tests {
         s.press(5_000, THERE, &keys, 0, 1);
         s.press(6_000, THERE, &keys, 300, 5);
         let analysis = s.done();
-        let of = |i: usize| {
-            let streams = analysis.joined_media();
-            Quality::of(&streams[i], &analysis.figures_of(&streams[i]).unwrap())
+        assert_eq!(qualities(&analysis), [Quality::Good, Quality::Good, Quality::Few]);
+    }
+
+    fn qualities(analysis: &Analysis) -> Vec<Quality> {
+        let of = |s: &MediaStream| Quality::of(analysis, s, &analysis.figures_of(s).unwrap());
+        analysis.joined_media().iter().map(of).collect()
+    }
+
+    /// A sender goes on counting while its call sends a fax: 600 numbers that are no loss, and where there was no fax are one.
+    #[test]
+    fn the_time_of_a_fax_is_no_loss() {
+        use crate::view::scenario::voices::{BACK, ENDS, THERE, Voice, voice};
+        use crate::view::scenario::{Scenario, request, response};
+        let call = |fax: bool| {
+            let mut s = Scenario::default();
+            s.voice_call("call-1", [0, 30_000], "A>B", ENDS);
+            let image = |port: u16| {
+                let kind = if fax { "image" } else { "audio" };
+                let format = if fax { "udptl t38" } else { "RTP/AVP 0" };
+                format!(
+                    "v=0\r\no=- 1 2 IN IP4 10.0.0.65\r\ns=-\r\nc=IN IP4 10.0.0.65\r\nt=0 0\r\nm={kind} {port} {format}\r\n"
+                )
+            };
+            let again = request("INVITE", 5).id("call-1").via(&["A f"]).tag("b");
+            s.add(3_000, "A>B", &again.body("application/sdp", &image(4000)));
+            let ok = response("200 OK", 5, "INVITE").id("call-1").via(&["A f"]).tag("b");
+            s.add(3_050, "B>A", &ok.body("application/sdp", &image(5000)));
+            s.speak(100, THERE, &voice(1, 1_000));
+            s.speak(110, BACK, &Voice { lost: (200..800).collect(), ..voice(2, 1_000) });
+            s.done()
         };
-        assert_eq!([0, 1, 2].map(of), [Quality::Good, Quality::Good, Quality::Few]);
+        assert_eq!(qualities(&call(true)), [Quality::Good, Quality::Good]);
+        assert_eq!(qualities(&call(false)), [Quality::Good, Quality::HeavyLoss]);
+    }
+
+    /// Packets of one picture have one timestamp.
+    #[test]
+    fn video_is_not_judged_by_jitter() {
+        use crate::view::scenario::media::Source;
+        let mut s = crate::view::scenario::Scenario::default();
+        for (path, payload_type, ticks) in
+            [("10.0.0.1:4000>10.0.0.2:4000", 34, 3_000), ("10.0.0.1:5000>10.0.0.2:5000", 0, 160)]
+        {
+            let mut source = Source::new(path, u32::from(payload_type) + 1);
+            source.payload_type = payload_type;
+            source.ticks = ticks;
+            // Every fourth comes 200 ms late.
+            (0..400).for_each(|n| s.add_rtp(n * 20_000 + if n % 4 == 3 { 200_000 } else { 0 }, &mut source));
+        }
+        let analysis = s.done();
+        assert!(
+            analysis.media.streams.iter().all(|f| f.jitter().is_some_and(|(mean, _)| mean > JITTER_HEARD))
+        );
+        assert_eq!(qualities(&analysis), [Quality::Good, Quality::Jitter]);
     }
 }

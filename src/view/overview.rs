@@ -356,8 +356,13 @@ fn diagnosed(analysis: &Analysis) -> (Vec<Nanos>, String) {
     if rows.len() > TOLD {
         text.push_str(&format!(" · {} more", show::number((rows.len() - TOLD) as u64)));
     }
-    if tally.not_read > 0 {
-        text.push_str(&format!("   {} not counted", show::count(tally.not_read, "message", "messages")));
+    for (n, one, many, limit) in [
+        (tally.not_read, "message", "messages", "diagnostic_messages"),
+        (tally.not_told_apart, "more", "more", "diagnostic_kinds"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!("   {} not counted (limit {limit})", show::count(n, one, many)));
+        }
     }
     let of = |at: usize| tally.rows.get(at).is_some_and(|(d, _)| telling(d));
     (tally.times.iter().filter(|(at, _)| of(*at)).map(|(_, time)| *time).collect(), text)

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::MediaStream;
+use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::CallIdx;
 
@@ -14,6 +15,10 @@ pub struct MediaIndex {
     /// As [`Analysis::media_streams`] gives them.
     pub streams: Arc<Vec<MediaStream>>,
     of_calls: HashMap<CallIdx, Vec<u32>>,
+    /// The same of those that other calls name too: legs of one.
+    shared: HashMap<CallIdx, Vec<u32>>,
+    /// Streams that are of no call, or might be of several: their machines and when.
+    unclaimed: Vec<([IpAddr; 2], Nanos, Nanos)>,
     /// Machines between which streams run.
     between: HashSet<[IpAddr; 2]>,
     /// Machines that are an end of every stream: the capture was taken at one of them.
@@ -27,18 +32,30 @@ impl Default for MediaIndex {
 }
 
 impl MediaIndex {
-    fn new(streams: Arc<Vec<MediaStream>>, ends: impl Fn(&MediaStream) -> [IpAddr; 2]) -> Self {
+    fn new(streams: Arc<Vec<MediaStream>>, ends: impl Fn(&MediaStream) -> [IpAddr; 2] + Copy) -> Self {
         let mut of_calls: HashMap<CallIdx, Vec<u32>> = HashMap::new();
+        let mut shared: HashMap<CallIdx, Vec<u32>> = HashMap::new();
         for (at, stream) in (0u32..).zip(streams.iter()) {
             if let Some(call) = stream.call {
                 of_calls.entry(call).or_default().push(at);
             }
+            for call in &stream.other_calls {
+                shared.entry(*call).or_default().push(at);
+            }
         }
+        let unclaimed =
+            streams.iter().filter(|s| s.call.is_none()).map(|s| (ends(s), s.first, s.last)).collect();
         let between: HashSet<[IpAddr; 2]> = streams.iter().map(ends).collect();
         let mut pairs = between.iter();
         let mut at_all = pairs.next().map_or_else(Vec::new, |pair| pair.to_vec());
         pairs.for_each(|pair| at_all.retain(|ip| pair.contains(ip)));
-        Self { streams, of_calls, between, at_all }
+        Self { streams, of_calls, shared, unclaimed, between, at_all }
+    }
+
+    /// Whether a stream that is of no call for certain ran between two machines in some time.
+    pub fn may_have_passed(&self, a: IpAddr, b: IpAddr, [from, until]: [Nanos; 2]) -> bool {
+        let fits = |ends: &[IpAddr; 2]| *ends == [a, b] || *ends == [b, a];
+        self.unclaimed.iter().any(|(ends, first, last)| fits(ends) && *first <= until && *last >= from)
     }
 
     /// Whether media between two machines passes the capture point: that of others between the same two does, or all
@@ -56,6 +73,11 @@ impl MediaIndex {
     /// Places of a call's streams, in order of their first packet.
     pub fn places_of(&self, call: CallIdx) -> &[u32] {
         self.of_calls.get(&call).map_or(&[], Vec::as_slice)
+    }
+
+    /// Streams of other calls whose ends a call names too, at the same or another time.
+    pub fn shared_with(&self, call: CallIdx) -> impl Iterator<Item = &MediaStream> {
+        self.shared.get(&call).into_iter().flatten().filter_map(|at| self.stream(*at))
     }
 
     pub fn of_call(&self, call: CallIdx) -> impl Iterator<Item = (u32, &MediaStream)> {

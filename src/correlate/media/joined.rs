@@ -5,6 +5,7 @@
 //! from. Where several calls would do equally it is of none, unless they are legs of one.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -364,8 +365,7 @@ impl Analysis {
     }
 
     fn join_media(&self) -> Vec<MediaStream> {
-        let few = (0u32..).zip(self.media.doubtful()).filter_map(|(at, few)| Some((at, few.stream()?)));
-        let few: Vec<(u32, Stream)> = few.collect();
+        let few = OnceCell::new();
         let (mut subjects, names) = self.subjects(&few);
         // Those of one call stand together: its descriptions are read once.
         subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
@@ -474,25 +474,34 @@ impl Analysis {
     }
 
     /// The streams there are, each with its ends and its call.
-    /// `few`: what is too little to tell by itself whether it is RTP.
-    fn subjects<'a>(&'a self, few: &'a [(u32, Stream)]) -> (Vec<Subject<'a>>, Names) {
+    /// `few` is for what is too little to tell by itself whether it is RTP: there may be very much of it, of which only what
+    /// went to an address that some description names is looked at.
+    fn subjects<'a>(&'a self, few: &'a OnceCell<Vec<(u32, Stream)>>) -> (Vec<Subject<'a>>, Names) {
         let twins = Twins::new(self);
         let certain = self.media.streams.len();
         let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
         let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
-        let few = few.iter().map(|(at, stream)| (StreamSource::Announced(*at), stream));
         let subject = |(source, stream)| {
             let ends = self.ends_of(stream, &twins);
             Subject { source, stream, ends, place: None, loose_pair: None }
         };
-        let mut out: Vec<Subject<'_>> = streams.chain(few).map(subject).collect();
-        if out.is_empty() {
+        let mut out: Vec<Subject<'_>> = streams.map(subject).collect();
+        if self.calls.is_empty() {
             return (out, Names::default());
         }
+        let doubtful = || {
+            let waiting = (0u32..).zip(self.media.doubtful()).filter(|(_, d)| d.is_all());
+            waiting.map(|(at, d)| (at, d, self.flow(d.flow).dst))
+        };
         let all = || out.iter().flat_map(|s| s.ends.to.iter().chain(&s.ends.from));
-        let wanted: HashSet<SocketAddr, _> = all().map(|(a, _)| *a).collect();
+        let wanted: HashSet<SocketAddr, _> =
+            all().map(|(a, _)| *a).chain(doubtful().map(|(.., dst)| dst)).collect();
         let mut times: Vec<(Nanos, Nanos)> = out.iter().map(|s| (s.stream.first, s.stream.last)).collect();
+        times.extend(doubtful().filter_map(|(_, d, _)| d.packets().next()).map(|p| (p.time, p.time)));
         let names = Names::gather(self, &wanted, &joined_spans(&mut times));
+        let named = doubtful().filter(|(.., dst)| names.has(*dst));
+        let few = few.get_or_init(|| named.filter_map(|(at, d, _)| Some((at, d.stream()?))).collect());
+        out.extend(few.iter().map(|(at, stream)| subject((StreamSource::Announced(*at), stream))));
         for s in &mut out {
             s.place = names.place(self, &s.sought());
         }

@@ -314,7 +314,7 @@ pub(super) fn row<'a>(
         keys: view::keys(analysis, s),
         mos: s.mos.map(|m| Decimal(m.value)),
         mos_basis: s.mos.map(|m| basis(s, &m)),
-        quality: view::Quality::of(s, f).name(),
+        quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         dscp_expected: ExpectedMark::of(analysis, s),
         rtcp: rtcp(analysis.heard_of(s), sender, f),

@@ -283,6 +283,9 @@ pub fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> A
             TableKind::Sessions => vec!["state".to_owned()],
             TableKind::List(ListKind::Lookups) => vec!["verdict".to_owned()],
             TableKind::List(ListKind::Media) => vec!["quality".to_owned()],
+            TableKind::List(ListKind::SignIns) => vec!["state".to_owned(), "stopped".to_owned()],
+            TableKind::List(ListKind::Conferences) => vec!["worst".to_owned()],
+            TableKind::List(ListKind::Messages) => vec!["delivered".to_owned()],
             _ => vec!["state".to_owned(), "status".to_owned()],
         };
     }

@@ -22,6 +22,8 @@ pub struct UserRows {
     pub user: String,
     pub filter: String,
     pub tables: Vec<TableKind>,
+    /// Limits by which names of users were left out.
+    pub limits: Vec<&'static str>,
 }
 
 /// Every table that the filter is set on.
@@ -63,7 +65,8 @@ pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<User
         TableKind::Sessions | TableKind::Allocations => false,
     };
     let tables = tables().filter(has).collect();
-    Some(UserRows { user, filter: text, tables })
+    let limits = analysis.aliases().limits_hit().collect();
+    Some(UserRows { user, filter: text, tables, limits })
 }
 
 #[cfg(test)]

@@ -444,7 +444,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         Request::UserRows(_) => {
             let (user, filter) = ("alice@contoso.com".to_owned(), "user == \"alice@contoso.com\"".to_owned());
             let tables = vec![TableKind::Calls, TableKind::List(ListKind::SignIns)];
-            Answer::UserRows(Some(UserRows { user, filter, tables }))
+            Answer::UserRows(Some(UserRows { user, filter, tables, limits: Vec::new() }))
         }
         Request::Statistics => {
             let row = |name: &str, n| (name.to_owned(), n);

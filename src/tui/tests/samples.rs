@@ -127,6 +127,25 @@ fn the_bottom_line_names_only_keys_that_do_something() {
 }
 
 #[test]
+fn the_next_problem_of_a_list_is_what_its_columns_tell() {
+    let places = |sample: &str, keys: &str, times: usize| -> Vec<usize> {
+        let mut walk = Walk::through(sample, 120, 40);
+        walk.press(keys);
+        let kind = walk.state.tab_table().expect("a table");
+        let next = |walk: &mut Walk| {
+            walk.press("e");
+            walk.state.table(kind).cursor.at
+        };
+        (0..times).map(|_| next(&mut walk)).collect()
+    };
+    // Who has no settings or no relay is in trouble too, though registered.
+    assert_eq!(places("sign_ins.pcap", "3", 5), [1, 2, 3, 4, 1]);
+    assert_eq!(places("conversation.pcap", "8", 4), [4, 5, 6, 4]);
+    assert_eq!(places("conference.pcap", "4", 2), [1, 1]);
+    assert_eq!(places("watchers.pcap", "3", 2), [1, 1]);
+}
+
+#[test]
 fn what_a_filter_asks_of_a_row_is_what_its_columns_say() {
     let rows = |sample: &str, keys: &str| {
         let mut walk = Walk::through(sample, 120, 40);

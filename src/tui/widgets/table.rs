@@ -216,6 +216,17 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             Some('●') => Some(Role::Error),
             _ => None,
         },
+        // Of a sign-in its step that failed, of a conference its command; else what is not known of its roster.
+        "stopped" | "worst" => match cell {
+            "" | "–" => None,
+            _ if cell.starts_with("roster: ") => Some(Role::Warning),
+            _ => Some(Role::Error),
+        },
+        "delivered" => match cell {
+            "yes" => Some(Role::Good),
+            "" | "–" => None,
+            _ => Some(Role::Error),
+        },
         "status" | "final_status" => match cell.as_bytes().first() {
             // The answer to an INVITE that was cancelled.
             _ if cell == "487" => Some(Role::Warning),

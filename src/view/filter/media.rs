@@ -99,7 +99,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
                 || sink(Value::Text(hex.trim_start_matches("0x")))
                 || sink(Value::Text(&s.ssrc.to_string()))
         }
-        Field::MediaQuality => sink(Value::Text(media::Quality::of(s, &figures).name())),
+        Field::MediaQuality => sink(Value::Text(media::Quality::of(analysis, s, &figures).name())),
         Field::MediaKeys => sink(Value::Text(&media::keys(analysis, s))),
         Field::MediaSrtp => sink(Value::Flag(s.protection.is_some())),
         Field::MediaRelay => match s.relay {

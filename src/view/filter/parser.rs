@@ -26,6 +26,18 @@ pub enum Expr {
     Free(Pattern),
 }
 
+impl Expr {
+    /// Is the field named in it?
+    pub fn asks(&self, field: Field) -> bool {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(|t| t.asks(field)),
+            Self::Not(term) => term.asks(field),
+            Self::Has(source) | Self::Test(source, _) => source.field == field,
+            Self::Free(_) => false,
+        }
+    }
+}
+
 /// A field, and which header if it is `header.NAME`.
 #[derive(Debug, Clone)]
 pub struct Source {

@@ -283,7 +283,6 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
             row.push(own.map(|(_, said)| said.clone()).unwrap_or_default());
         }
         row.push(at.analysis.message(moment.order).frame.frame.to_string());
-        let row = row;
         part.push(row, moment.lead);
     }
     Some(part.titled(title))

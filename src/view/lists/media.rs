@@ -61,7 +61,7 @@ pub(super) const LIST: List = List {
 /// How a row went; none of what is not there.
 pub(super) fn quality(at: At<'_>, row: u32) -> Option<Quality> {
     let s = at.gathered.media().stream(row)?;
-    Some(Quality::of(s, &*at.analysis.figures_of(s)?))
+    Some(Quality::of(at.analysis, s, &*at.analysis.figures_of(s)?))
 }
 
 /// What sorts as the figure that is shown.
@@ -111,7 +111,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
             (media::marks(&figures), Key::Number(first))
         }
         "quality" => {
-            let quality = Quality::of(s, &figures);
+            let quality = Quality::of(at.analysis, s, &figures);
             (quality.words().to_owned(), Key::Number(quality as i64))
         }
         "length" => {

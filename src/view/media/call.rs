@@ -1,5 +1,7 @@
 //! What a call has of media at the capture point, and whether that none is there says anything.
 
+use std::net::IpAddr;
+
 use crate::capture::Nanos;
 use crate::correlate::ice::{IceSession, IceState};
 use crate::correlate::media::{MediaIndex, MediaStream, SectionMedia};
@@ -19,7 +21,7 @@ pub enum Way {
     CalleeOnly,
     /// From the callee only, of a call that was not answered: announcements, ringing.
     Early,
-    /// Streams whose direction is not known.
+    /// Streams whose direction is not known, or that might be of another call.
     Unclear,
     /// It would have passed here, and did not.
     None,
@@ -67,31 +69,38 @@ impl CallMedia {
             Way::CallerOnly => one_way("→", "caller"),
             Way::CalleeOnly => one_way("←", "callee"),
             Way::Early => format!("← early {}", self.path).trim_end().to_owned(),
-            Way::Unclear => format!("· {}", self.path).trim_end().to_owned(),
+            Way::Unclear => format!("? unclear {}", self.path).trim_end().to_owned(),
             Way::None => "✗ none".to_owned(),
             Way::NotHere => "not captured here".to_owned(),
         }
     }
 }
 
+/// Streams of a call, else those of another leg that it names too while it lasts.
+fn streams_of<'a>(analysis: &Analysis, index: &'a MediaIndex, c: CallIdx) -> Vec<&'a MediaStream> {
+    let own: Vec<&MediaStream> = index.of_call(c).map(|(_, s)| s).collect();
+    if !own.is_empty() {
+        return own;
+    }
+    let summary = &analysis.call(c).summary;
+    let until = summary.end.unwrap_or(Nanos::MAX);
+    index.shared_with(c).filter(|s| s.first <= until && s.last >= summary.start).collect()
+}
+
 /// Of several kinds the voice tells whether people could talk.
-fn telling(index: &MediaIndex, c: CallIdx) -> Vec<&MediaStream> {
-    let all = || index.of_call(c).map(|(_, s)| s);
-    let voice: Vec<&MediaStream> = all().filter(|s| super::kind(s) == "audio").collect();
-    if voice.is_empty() { all().collect() } else { voice }
+fn telling<'a>(analysis: &Analysis, index: &'a MediaIndex, c: CallIdx) -> Vec<&'a MediaStream> {
+    let all = streams_of(analysis, index, c);
+    let voice: Vec<&MediaStream> = all.iter().copied().filter(|s| super::kind(s) == "audio").collect();
+    if voice.is_empty() { all } else { voice }
 }
 
 pub fn call_way(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
     let summary = &analysis.call(c).summary;
-    if index.places_of(c).is_empty() {
+    let streams = telling(analysis, index, c);
+    if streams.is_empty() {
         let agreed = matches!(summary.kind, CallKind::Audio | CallKind::Video) && summary.answered.is_some();
-        return match () {
-            () if !agreed => Way::NoMedia,
-            () if would_be_seen(analysis, index, c) => Way::None,
-            () => Way::NotHere,
-        };
+        return if agreed { without_streams(analysis, index, c) } else { Way::NoMedia };
     }
-    let streams = telling(index, c);
     let from = |caller: bool| streams.iter().any(|s| s.from_caller == Some(caller));
     match (from(true), from(false)) {
         (true, true) => Way::Both,
@@ -103,24 +112,26 @@ pub fn call_way(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
 }
 
 /// The lowest MOS of a call's streams.
-pub fn call_mos(index: &MediaIndex, c: CallIdx) -> Option<f64> {
-    index.of_call(c).filter_map(|(_, s)| s.mos).map(|m| m.value).min_by(f64::total_cmp)
+pub fn call_mos(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Option<f64> {
+    streams_of(analysis, index, c).into_iter().filter_map(|s| s.mos).map(|m| m.value).min_by(f64::total_cmp)
 }
 
 pub fn call_media(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> CallMedia {
     let way = call_way(analysis, index, c);
-    let streams = telling(index, c);
-    let path = if streams.is_empty() { String::new() } else { path(analysis, c, &streams) };
+    let streams = telling(analysis, index, c);
+    let path = if streams.is_empty() { String::new() } else { path(analysis, &streams) };
     let one_way = matches!(way, Way::CallerOnly | Way::CalleeOnly);
-    CallMedia { way, path, as_agreed: one_way && !half_missing(analysis, c) }
+    // Whose SDP it was that asked for them.
+    let of = streams.first().and_then(|s| s.call).unwrap_or(c);
+    CallMedia { way, path, as_agreed: one_way && !half_missing(analysis, of) }
 }
 
 /// The path of most packets.
-fn path(analysis: &Analysis, c: CallIdx, streams: &[&MediaStream]) -> String {
+fn path(analysis: &Analysis, streams: &[&MediaStream]) -> String {
     let packets = |s: &MediaStream| analysis.figures_of(s).map_or(0, |f| f.packets);
     let Some(main) = streams.iter().max_by_key(|s| packets(s)) else { return String::new() };
-    if let Some((session, _)) = main.pair
-        && let Some(session) = analysis.ice_sessions_of(c).get(session)
+    if let Some((call, (session, _))) = main.call.zip(main.pair)
+        && let Some(session) = analysis.ice_sessions_of(call).get(session)
     {
         let words = ice::path_words(analysis, session);
         if !words.is_empty() && words != "none" {
@@ -136,17 +147,15 @@ fn path(analysis: &Analysis, c: CallIdx, streams: &[&MediaStream]) -> String {
     }
 }
 
-/// Whether the media of a call that was answered would have passed the capture point: its connectivity checks did and came
-/// to an end, or, without any, media of others between its machines does.
-fn would_be_seen(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> bool {
+/// What it says that no stream is of a call that was answered. Its media would have passed the capture point where its
+/// connectivity checks did and came to an end, or, without any, media of others between its machines does.
+fn without_streams(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
     let s = &analysis.call(c).summary;
-    let Some(answered) = s.answered else { return false };
-    if s.end.unwrap_or_else(|| analysis.newest_time()).saturating_sub(answered) < TALK {
-        return false;
-    }
+    let until = s.end.unwrap_or_else(|| analysis.newest_time());
     let media_passes = !index.streams.is_empty();
-    if !media_passes && analysis.stun.records.is_empty() {
-        return false;
+    let checked = !analysis.stun.records.is_empty();
+    if s.answered.is_none_or(|t| until.saturating_sub(t) < TALK) || !media_passes && !checked {
+        return Way::NotHere;
     }
     let wanted: Vec<SectionMedia> = analysis
         .media_of_call(c)
@@ -155,10 +164,16 @@ fn would_be_seen(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> bool {
             s.rtp && !s.declined && s.agreed.is_some() && (s.from_caller_wanted || s.from_callee_wanted)
         })
         .collect();
-    if wanted.is_empty() {
-        return false;
+    let machines = |fits: &dyn Fn(IpAddr, IpAddr) -> bool| {
+        wanted.iter().any(|s| {
+            let [callers, callees] = &s.machines;
+            callers.iter().any(|a| callees.iter().any(|b| fits(*a, *b)))
+        })
+    };
+    if machines(&|a, b| index.may_have_passed(a, b, [s.start, until])) {
+        return Way::Unclear;
     }
-    let sessions = if analysis.stun.records.is_empty() { Vec::new() } else { analysis.ice_sessions_of(c) };
+    let sessions = if checked { analysis.ice_sessions_of(c) } else { Vec::new() };
     if sessions.iter().any(|s| s.state != IceState::NotStarted) {
         let media = |s: &IceSession| s.pairs.iter().any(|p| p.media_packets > 0);
         let settled = |s: &IceSession| match s.state {
@@ -168,14 +183,12 @@ fn would_be_seen(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> bool {
             IceState::Incomplete | IceState::NotStarted => false,
         };
         let audio = |s: &&IceSession| s.media.as_deref().is_none_or(|m| m == "audio");
-        return !sessions.iter().any(media) && sessions.iter().filter(audio).any(settled);
+        let none = !sessions.iter().any(media) && sessions.iter().filter(audio).any(settled);
+        return if none && !wanted.is_empty() { Way::None } else { Way::NotHere };
     }
     // What was to go by ICE may have gone elsewhere than the first address says.
-    sessions.is_empty()
-        && wanted.iter().any(|s| {
-            let [callers, callees] = &s.machines;
-            callers.iter().any(|a| callees.iter().any(|b| index.would_pass(*a, *b)))
-        })
+    let none = sessions.is_empty() && machines(&|a, b| index.would_pass(a, b));
+    if none { Way::None } else { Way::NotHere }
 }
 
 /// Whether both directions were to run in a section where only one was captured.

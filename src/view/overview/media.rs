@@ -70,7 +70,7 @@ pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
     let mut bad: Vec<(Quality, usize)> = Vec::new();
     for (i, s) in index.streams.iter().enumerate() {
         let Some(figures) = analysis.figures_of(s) else { continue };
-        let quality = Quality::of(s, &figures);
+        let quality = Quality::of(analysis, s, &figures);
         if quality.severity() < 2 {
             bad.push((quality, i));
         }

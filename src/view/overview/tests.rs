@@ -234,3 +234,28 @@ fn healthy_media_is_no_warning() {
     assert!(overview.notes.iter().all(|n| n.0 != "warning"), "{:?}", overview.notes);
     assert_eq!(overview.verdict, "2 calls, all answered.");
 }
+
+#[test]
+fn reasons_beyond_a_limit_are_told_with_its_name() {
+    let line = |limits: fn(&mut crate::limits::Limits)| {
+        let mut s = Scenario::default();
+        limits(&mut s.analysis.limits);
+        for (n, id) in ["a", "b", "c"].into_iter().enumerate() {
+            let via = format!("A {id}");
+            s.add(n as i64 * 100, "A>B", &request("INVITE", 1).id(id).via(&[&via]));
+            let why = format!("ms-diagnostics: {};source=\"fe\"", 1003 + n);
+            let refused = response("404 Not Found", 1, "INVITE").id(id).tag("b").via(&[&via]);
+            s.add(n as i64 * 100 + 10, "B>A", &refused.header(&why));
+        }
+        let overview = overview(&s.done(), 10);
+        overview.activity.into_iter().find(|a| a.label == "Diagnoses").map(|a| (a.total, a.text)).unwrap()
+    };
+    let (all, text) = line(|_| {});
+    assert_eq!((all, text.contains("limit")), (3, false), "{text}");
+    let (all, text) = line(|l| l.diagnostic_messages = 2);
+    assert_eq!(all, 2);
+    assert!(text.ends_with("1 message not counted (limit diagnostic_messages)"), "{text}");
+    let (all, text) = line(|l| l.diagnostic_kinds = 1);
+    assert_eq!(all, 1);
+    assert!(text.ends_with("2 more not counted (limit diagnostic_kinds)"), "{text}");
+}

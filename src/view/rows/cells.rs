@@ -110,7 +110,7 @@ pub fn call(analysis: &Analysis, c: CallIdx, key: &str, times: Times<'_, CallIdx
         }
         "media" => text(media::call_media(analysis, &analysis.media_index(), c).words()),
         "mos" => {
-            let mos = media::call_mos(&analysis.media_index(), c);
+            let mos = media::call_mos(analysis, &analysis.media_index(), c);
             mos.map_or_else(none, |m| (format!("{m:.1}"), Key::Number((m * 1e6) as i64)))
         }
         "caller_agent" => bytes(raw(call.caller_agent)),

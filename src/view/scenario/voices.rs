@@ -89,13 +89,25 @@ impl Scenario {
     }
 
     /// A call from `ms` to `end`, answered at once, its media at `ends`.
-    pub fn voice_call(&mut self, id: &'static str, [ms, end]: [i64; 2], way: &str, ends: [&str; 2]) {
+    pub fn voice_call(&mut self, id: &'static str, times: [i64; 2], way: &str, ends: [&str; 2]) {
+        self.voice_leg(id, "X-None: 0", times, way, ends);
+    }
+
+    /// The same with a header in its INVITE, e.g. one that names another leg.
+    pub fn voice_leg(
+        &mut self,
+        id: &'static str,
+        header: &str,
+        [ms, end]: [i64; 2],
+        way: &str,
+        ends: [&str; 2],
+    ) {
         let (from, to) = way.split_once('>').unwrap();
         let back = format!("{to}>{from}");
         let via = format!("{from} {id}");
         let [offer, answer] = ends.map(sdp);
         let with = |m: Msg, sdp: &str| m.id(id).body("application/sdp", sdp);
-        self.add(ms, way, &with(request("INVITE", 1).via(&[&via]), &offer));
+        self.add(ms, way, &with(request("INVITE", 1).via(&[&via]).header(header), &offer));
         self.add(ms + 50, &back, &with(response("200 OK", 1, "INVITE").via(&[&via]).tag("b"), &answer));
         self.add(ms + 60, way, &request("ACK", 1).id(id).via(&[&format!("{via}a")]).tag("b"));
         self.add(end, way, &request("BYE", 2).id(id).via(&[&format!("{via}b")]).tag("b"));

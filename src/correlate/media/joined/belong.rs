@@ -201,6 +201,11 @@ impl Names {
         any
     }
 
+    /// Whether anybody named an address.
+    pub fn has(&self, address: SocketAddr) -> bool {
+        self.by_address.contains_key(&address)
+    }
+
     /// Who named an address while a stream ran.
     fn of(&self, address: SocketAddr, s: &Sought<'_>) -> impl Iterator<Item = Named> + '_ {
         let list = self.by_address.get(&address).map_or(&[][..], Vec::as_slice);

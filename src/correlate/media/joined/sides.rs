@@ -28,6 +28,8 @@ pub struct SectionMedia {
     pub from_callee: Vec<usize>,
     /// Streams whose direction is not known.
     pub other: Vec<usize>,
+    /// It, or what stood in its place for a time, was of a fax (T.38).
+    pub was_fax: bool,
     /// Machines where the caller, and the callee, want it.
     pub machines: [BTreeSet<IpAddr>; 2],
 }
@@ -59,6 +61,8 @@ impl Analysis {
             }
         }
         for (index, section) in out.iter_mut().enumerate() {
+            let mut all = plan.descriptions.iter().filter_map(|d| d.sections.get(index));
+            section.was_fax = all.any(|t| t.kind == "image" && !t.declined);
             for a in &plan.agreements {
                 let terms = [a.caller, a.callee].map(|d| plan.terms(d, index));
                 let [Some(caller), Some(callee)] = terms else { continue };

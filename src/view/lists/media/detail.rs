@@ -134,6 +134,12 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
             losses.longest
         ),
     });
+    if media::gave_way(at.analysis, s, figures) {
+        head.push(
+            "The longest run is the time in which the call sent a fax (T.38): nothing was lost there."
+                .to_owned(),
+        );
+    }
     head.extend(s.loss.map(|l| split(&l)));
     if s.unheard {
         head.push(

@@ -164,3 +164,28 @@ fn a_call_says_which_ways_its_media_went() {
         crate::view::rows::calls(&silent, &Query { columns: vec!["media".to_owned()], ..Query::default() }).0;
     assert_eq!(all.rows, [["not captured here"]]);
 }
+
+/// A back-to-back agent that lets the ends of its two calls talk to each other.
+#[test]
+fn legs_that_name_the_same_ends_have_the_same_media() {
+    use crate::view::scenario::voices::{BACK, ENDS, THERE, voice};
+    let mut s = crate::view::scenario::Scenario::default();
+    s.voice_call("call-1", [0, 9_000], "A>P", ENDS);
+    s.voice_leg("call-2", "X-Call-ID: call-1", [10, 9_010], "P>B", ENDS);
+    s.speak(200, THERE, &voice(1, 300));
+    s.speak(210, BACK, &voice(2, 300));
+    let ways = |s: crate::view::scenario::Scenario| {
+        let analysis = s.done();
+        let columns = vec!["media".to_owned(), "mos".to_owned()];
+        crate::view::rows::calls(&analysis, &Query { columns, ..Query::default() }).0.rows
+    };
+    assert_eq!(ways(s), [["⇄ direct", "4.4"], ["⇄ direct", "4.4"]]);
+    // Calls that are no legs of one and name the same ends: whose it is nobody knows, but for the one in which nothing came.
+    let mut s = crate::view::scenario::Scenario::default();
+    s.voice_call("call-1", [0, 9_000], "A>P", ENDS);
+    s.voice_call("call-2", [10, 9_010], "P>B", ENDS);
+    s.voice_call("call-3", [20_000, 29_000], "A>P", ENDS);
+    s.speak(200, THERE, &voice(1, 300));
+    s.speak(210, BACK, &voice(2, 300));
+    assert_eq!(ways(s), [["? unclear", "–"], ["? unclear", "–"], ["✗ none", "–"]]);
+}
