@@ -16,7 +16,7 @@ use crate::common::manifest;
 use contract::Document;
 
 /// The samples whose every ladder is kept.
-const LADDERS: [&str; 9] = [
+const LADDERS: [&str; 13] = [
     "call_states.pcap",
     "communicator.pcap",
     "failures.pcap",
@@ -26,6 +26,10 @@ const LADDERS: [&str; 9] = [
     "remote_control.pcap",
     "response_group.pcap",
     "diagnostics.pcap",
+    "media_odd.pcap",
+    "media_one_way.pcap",
+    "media_relay.pcap",
+    "media_silence.pcap",
 ];
 
 /// The samples whose candidates and allocations are kept.

@@ -2,6 +2,7 @@
 //! and the ends that RTCP tells are lines of their own.
 
 mod ends;
+mod keys;
 mod words;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,7 +16,7 @@ use super::{LadderRow, Tone};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::media::{Codec, MediaStream, Stream};
 use crate::correlate::{Analysis, CallIdx, FlowId, Owner};
-use crate::view::media::plot::keys;
+use crate::view::media::plot::keys as keys_of;
 use ends::Ends;
 
 /// Streams of one ladder that are drawn; those beyond are told in a note.
@@ -60,28 +61,38 @@ pub fn draw(
             legs.entry(*call).or_insert(leg);
         }
     }
-    if legs.is_empty() || analysis.media.streams.is_empty() && analysis.media.doubtful().is_empty() {
+    let media = &analysis.media;
+    let nothing = media.streams.is_empty() && media.doubtful().is_empty() && media.keys.list.is_empty();
+    if legs.is_empty() || nothing {
         return Drawn::default();
     }
     let all = analysis.joined_media();
     let of_them: Vec<(usize, &MediaStream)> =
         all.iter().filter_map(|s| Some((leg_of(analysis, s, &legs)?, s))).collect();
-    if of_them.is_empty() {
+    let exchanges = keys::of_calls(analysis, &all, &legs);
+    if of_them.is_empty() && exchanges.is_empty() {
         return Drawn::default();
     }
     let mut ends = Ends::new(analysis, machines, lines);
     let mut placed = Vec::new();
     for (leg, stream) in of_them.iter().take(STREAMS) {
         let Some(figures) = analysis.figures_of(stream) else { continue };
-        let (from, to) = ends.of(stream);
+        let (from, to) = ends.of(&analysis.flow(stream.flow), stream.call, stream.from_caller);
         placed.push(Placed { stream, figures, from, to, leg: *leg });
     }
+    let exchange_ends: Vec<(usize, usize)> = exchanges
+        .iter()
+        .map(|e| ends.of(&analysis.flow(e.exchange.flow), Some(e.call), e.from_caller))
+        .collect();
     let places = machines.weave(ends.into_places(), |_| true);
+    let at = |end: usize| places.get(end).copied().unwrap_or(0);
     for p in &mut placed {
-        p.from = places.get(p.from).copied().unwrap_or(0);
-        p.to = places.get(p.to).copied().unwrap_or(0);
+        (p.from, p.to) = (at(p.from), at(p.to));
     }
     let mut rows = Vec::new();
+    for (e, (from, to)) in exchanges.iter().zip(exchange_ends) {
+        keys::rows(e, (at(from), at(to)), &mut rows);
+    }
     let goodbyes: usize = placed.iter().filter(|p| bye(analysis, p.stream).is_some()).count();
     let mut told = HashSet::new();
     for p in &placed {
@@ -137,7 +148,7 @@ fn arrow(p: &Placed<'_>, time: Nanos, frame: FrameRef, label: String) -> LadderR
 /// The keys of a stream as they were typed, each key but once wherever it was captured.
 fn key_rows(p: &Placed<'_>, told: &mut HashSet<(u32, u32, u8, usize, usize)>, rows: &mut Vec<LadderRow>) {
     let mut typed: Vec<(Nanos, Nanos, FrameRef, String)> = Vec::new();
-    for key in keys(p.stream, &p.figures) {
+    for key in keys_of(p.stream, &p.figures) {
         if !told.insert((p.stream.ssrc, key.timestamp, key.event, p.from, p.to)) {
             continue;
         }
@@ -277,7 +288,13 @@ impl Drawing<'_> {
         // While SDP did not have both speak nobody is expected to.
         let until = |at: Nanos| at.clamp(answered.max(s.first), span.end);
         let held: Nanos = s.holds.iter().map(|h| until(h.until) - until(h.from)).sum();
+        let wanted = || {
+            let sections = self.analysis.media_of_call(call);
+            let of_it = sections.iter().find(|m| m.index == Some(section.index));
+            of_it.is_some_and(|m| if from_caller { m.from_callee_wanted } else { m.from_caller_wanted })
+        };
         span.end - until(s.first) - held > AWAITED
+            && wanted()
             && !self.ways.contains(&(call, section.index, !from_caller))
             && way_back_is_seen(self.analysis, s.flow)
     }

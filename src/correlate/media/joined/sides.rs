@@ -1,7 +1,7 @@
 //! The media of one call by section and direction.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::MediaStream;
 use crate::capture::Nanos;
@@ -32,6 +32,8 @@ pub struct SectionMedia {
     pub was_fax: bool,
     /// Machines where the caller, and the callee, want it.
     pub machines: [BTreeSet<IpAddr>; 2],
+    /// The same with their ports.
+    pub ends: [BTreeSet<SocketAddr>; 2],
 }
 
 impl SectionMedia {
@@ -70,6 +72,9 @@ impl Analysis {
                 section.agreed = section.agreed.or(Some(a.from).filter(|_| !section.declined));
                 for (machines, terms) in section.machines.iter_mut().zip([caller, callee]) {
                     machines.extend(terms.ends.iter().map(|e| e.address.ip()));
+                }
+                for (ends, terms) in section.ends.iter_mut().zip([caller, callee]) {
+                    ends.extend(terms.ends.iter().map(|e| e.address));
                 }
                 section.from_caller_wanted |= plan.allows(a, index, true);
                 section.from_callee_wanted |= plan.allows(a, index, false);

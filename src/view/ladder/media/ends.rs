@@ -6,8 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::super::Lifeline;
 use super::super::lifelines::Machines;
 use super::super::stun::ends::{Anchor, Place};
-use crate::correlate::media::MediaStream;
-use crate::correlate::{Analysis, CallIdx, MethodId, Owner};
+use crate::correlate::{Analysis, CallIdx, Flow, MethodId, Owner};
 use crate::view::show;
 
 /// Numbers of ends until [`Machines::weave`] gives the final ones.
@@ -32,25 +31,24 @@ impl<'a> Ends<'a> {
     }
 
     /// Numbers of source and destination.
-    pub fn of(&mut self, stream: &MediaStream) -> (usize, usize) {
-        let flow = self.analysis.flow(stream.flow);
-        let from = self.end(stream, flow.src, stream.from_caller);
-        (from, self.end(stream, flow.dst, stream.from_caller.map(|c| !c)))
+    pub fn of(&mut self, flow: &Flow, call: Option<CallIdx>, from_caller: Option<bool>) -> (usize, usize) {
+        let from = self.end(call, flow.src, from_caller);
+        (from, self.end(call, flow.dst, from_caller.map(|c| !c)))
     }
 
     /// The end at an address; `of_caller`: whose it is, where that is known.
-    fn end(&mut self, stream: &MediaStream, address: SocketAddr, of_caller: Option<bool>) -> usize {
+    fn end(&mut self, call: Option<CallIdx>, address: SocketAddr, of_caller: Option<bool>) -> usize {
         let ip = address.ip();
         let single = self.machines.single(ip).or_else(|| self.lines.get(&ip).copied());
         // Where one address stands for several parties, or is nobody's yet, it depends on who is meant.
-        let key = if single.is_some() { (ip, None, None) } else { (ip, of_caller, stream.call) };
+        let key = if single.is_some() { (ip, None, None) } else { (ip, of_caller, call) };
         if let Some(at) = self.known.get(&key) {
             return *at;
         }
-        let party = of_caller.zip(stream.call);
+        let party = of_caller.zip(call);
         let at = single
             .or_else(|| self.party(party?.1)[usize::from(!party?.0)].filter(|p| p.1 == ip).map(|p| p.0));
-        let place = at.map_or_else(|| self.newcomer(stream, ip, of_caller), Place::Known);
+        let place = at.map_or_else(|| self.newcomer(call, ip, of_caller), Place::Known);
         let known = self.places.iter().position(|p| *p == place);
         let at = known.unwrap_or_else(|| {
             self.places.push(place);
@@ -85,9 +83,9 @@ impl<'a> Ends<'a> {
     }
 
     /// A lifeline that neither SIP nor STUN gives.
-    fn newcomer(&self, stream: &MediaStream, ip: IpAddr, of_caller: Option<bool>) -> Place {
+    fn newcomer(&self, call: Option<CallIdx>, ip: IpAddr, of_caller: Option<bool>) -> Place {
         let raw = |s| self.analysis.strings.bytes(s);
-        let party = of_caller.zip(stream.call).map(|(caller, call)| {
+        let party = of_caller.zip(call).map(|(caller, call)| {
             let c = self.analysis.call(call);
             match caller {
                 true => show::party_short(raw(c.from_display), raw(c.from_uri)),
