@@ -121,6 +121,10 @@ pub struct Stream {
     size: (u16, u32),
     pub buckets: Buckets,
     keys: Option<Box<Vec<KeyPress>>>,
+    #[expect(
+        clippy::box_collection,
+        reason = "of hundreds of thousands of streams few restart: eight bytes each"
+    )]
     restarted: Option<Box<Vec<(Nanos, FrameRef)>>>,
 }
 
