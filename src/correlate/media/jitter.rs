@@ -4,9 +4,13 @@ use crate::capture::Nanos;
 
 /// Clock rates in use, Hz.
 const RATES: [u32; 10] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 90_000];
-/// A clock is taken from that many packets at most, over that much time at least.
+/// A clock is taken from that many packets, over that much time at least: video begins with a burst.
+const LEAST_HELD: usize = 16;
 const MOST_HELD: usize = 64;
-const SETTLE_TIME: Nanos = 400_000_000;
+const SETTLE_TIME: Nanos = 1_000_000_000;
+/// Nanoseconds between what timestamps and arrivals say beyond which it is no jitter: timestamps without order, or a clock
+/// that was set.
+const MOST_JITTER: f64 = 10e9;
 
 /// The running estimate, its mean and its highest value.
 #[expect(clippy::box_collection, reason = "one word where it is empty, as in most streams")]
@@ -52,7 +56,11 @@ impl Jitter {
         let (before, stamp) = self.last.replace((time, timestamp))?;
         let arrival = time.saturating_sub(before) as f64 * self.rate;
         let sent = f64::from(timestamp.wrapping_sub(stamp).cast_signed());
-        self.value += ((arrival - sent).abs() - self.value) * (1.0 / 16.0);
+        let difference = (arrival - sent).abs();
+        if difference * self.tick > MOST_JITTER {
+            return None;
+        }
+        self.value += (difference - self.value) * (1.0 / 16.0);
         self.sum += self.value;
         self.count += 1;
         if self.value > self.highest {
@@ -74,7 +82,7 @@ impl Jitter {
         let held = self.held.get_or_insert_default();
         held.push((time, timestamp));
         let long = held.first().is_some_and(|(first, _)| time.saturating_sub(*first) >= SETTLE_TIME);
-        if (long && held.len() >= 8) || held.len() >= MOST_HELD {
+        if (long && held.len() >= LEAST_HELD) || held.len() >= MOST_HELD {
             self.settle();
         }
         None
@@ -176,6 +184,15 @@ mod tests {
         assert!(j.figures().is_some_and(|(mean, _)| mean.is_finite()));
         assert_eq!(Jitter::new(None).figures(), None);
         assert_eq!(Jitter::new(Some(0)).figures(), None, "a clock of 0 Hz is none");
+    }
+
+    #[test]
+    fn timestamps_without_order_give_no_figure_beyond_reason() {
+        let mut j = Jitter::new(None);
+        (0..200u32).for_each(|i| {
+            j.push(i64::from(i) * 20 * MS, i.wrapping_mul(0x9e37_79b9));
+        });
+        assert!(j.figures().is_none_or(|(_, max)| max < 10_000.0), "{:?}", j.figures());
     }
 
     #[test]
