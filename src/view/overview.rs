@@ -1,10 +1,7 @@
 //! What the captures hold, at a glance.
 
-mod control;
 mod machines;
 mod notes;
-
-pub use notes::is_remark;
 
 use std::collections::BTreeMap;
 
@@ -36,8 +33,8 @@ pub struct Overview {
     pub activity: Vec<Activity>,
     /// Machines with role and address.
     pub machines: Vec<String>,
-    /// Damage, limits, encrypted traffic and what would open it: severity word, text, frame if any.
-    pub notes: Vec<(&'static str, String, Option<FrameRef>)>,
+    /// What there is beside calls, a line each, with a frame that leads there.
+    pub notes: Vec<(String, Option<FrameRef>)>,
     /// `48 213 frames: 41 870 decoded, 6 102 other traffic, …` (only what is not zero, except frames and decoded).
     pub accounting: String,
 }
@@ -58,7 +55,6 @@ const FINDINGS: usize = 20;
 
 /// `slices` is the width of the activity lines.
 pub fn overview(analysis: &Analysis, diagnosis: &Diagnosis, slices: usize) -> Overview {
-    let (notes, _) = notes::notes(analysis);
     let mut findings: Vec<Line> =
         diagnosis.roots(Severity::Info).map(|(i, f)| line(analysis, diagnosis, i, f)).collect();
     let more_findings = findings.len().saturating_sub(FINDINGS);
@@ -69,7 +65,7 @@ pub fn overview(analysis: &Analysis, diagnosis: &Diagnosis, slices: usize) -> Ov
         more_findings,
         activity: activity(analysis, slices.clamp(1, 1000)),
         machines: machines::machines(analysis),
-        notes,
+        notes: notes::notes(analysis, &diagnosis.tally),
         accounting: accounting(analysis),
     }
 }

@@ -306,7 +306,7 @@ fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
     let mut state = state(120, 40);
     let frame = super::fixture::frame(51);
     let mut overview = (*state.overview.clone().unwrap()).clone();
-    overview.notes[0].2 = Some(frame);
+    overview.notes[0].1 = Some(frame);
     state.overview = Some(std::sync::Arc::new(overview));
     press(&mut state, "j j Enter");
     assert_eq!((state.tab, state.packets.cursor.at), (Tab::Packets, 49));

@@ -301,7 +301,7 @@ fn without_an_answer() {
     let gathered = only(&analysis);
     let outcomes: Vec<Outcome> = gathered.conferences[0].commands.iter().map(|c| c.outcome.clone()).collect();
     assert_eq!(outcomes, [Outcome::Unanswered, Outcome::Refused(603), Outcome::Pending, Outcome::Waiting]);
-    let advice: Vec<String> = gathered.conferences[0].failed().map(advice::of_command).collect();
+    let advice: Vec<String> = gathered.conferences[0].failed().map(advice_of_command).collect();
     assert!(advice[0].contains("32 s") && advice[1].contains("not enabled"), "{advice:?}");
 }
 
