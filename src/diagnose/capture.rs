@@ -10,7 +10,9 @@ pub use order::one_sided;
 
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::{CaptureId, CaptureIssue, FrameRef};
-use crate::correlate::{Accounting, CaptureSummary, SipRecord, flag};
+use crate::correlate::{
+    Accounting, Analysis, CallState, CaptureSummary, DialogState, Owner, SipRecord, flag,
+};
 use crate::show;
 
 pub(super) const FAMILY: Family = Family {
@@ -115,8 +117,8 @@ pub static CLOCK: Rule = Rule {
     id: "capture-clock-jump",
     severity: Severity::Warning,
     title: "the clock of the capture jumps back",
-    help: "The time of a SIP message is more than a second before that of one that was captured earlier. Files that were joined \
-           without sorting look the same.",
+    help: "The time of a frame is more than a second before that of one that the same interface captured earlier. Files that were \
+           joined without sorting look the same. A clock that jumps ahead is not told: it looks like a pause.",
     advice: "Durations across the jump are wrong. Sort the file by time (reordercap, mergecap) if it was joined of several.",
     source: "the times that the capture gives for each frame",
     check: order::clock,
@@ -168,7 +170,8 @@ pub static SIP_MALFORMED: Rule = Rule {
     id: "sip-malformed",
     severity: Severity::Warning,
     title: "SIP messages that break the rules",
-    help: "Messages that a full reading reports issues of; those that the capture cut are not told.",
+    help: "Messages that a full reading reports issues of; those that the capture cut are not told. A remark where all that they \
+           were about went well nevertheless.",
     advice: "Each message lists what is wrong with it (filter: malformed): look at the software that sent it.",
     source: "RFC 3261 section 25",
     check: sip_malformed,
@@ -394,7 +397,11 @@ fn sip_malformed(context: &Context<'_>, out: &mut Findings) {
     let broken = |(_, r): &(u32, &SipRecord)| r.has(flag::MALFORMED) && !r.has(flag::CUT);
     let all = || (0u32..).zip(&analysis.messages).filter(broken);
     let Some((_, first)) = all().next() else { return };
+    let harmed = all().take(1_000).any(|(_, r)| !went_well(analysis, r.owner));
     out.add(&SIP_MALFORMED, Subject::Capture(first.frame.capture.0), "", |f| {
+        if !harmed {
+            f.severity(Severity::Info);
+        }
         f.who("SIP").what(match n {
             1 => "1 message is malformed".to_owned(),
             n => format!("{} messages are malformed", show::number(n)),
@@ -410,6 +417,19 @@ fn sip_malformed(context: &Context<'_>, out: &mut Findings) {
             }
         }
     });
+}
+
+/// Whether nothing failed in a call or dialog.
+fn went_well(analysis: &Analysis, owner: Owner) -> bool {
+    match owner {
+        Owner::Call(c) => matches!(
+            analysis.call(c).summary.state,
+            CallState::Answered | CallState::Completed | CallState::Ringing | CallState::Trying
+        ),
+        Owner::Dialog(d) => {
+            !matches!(analysis.dialog(d).summary.state, DialogState::Failed | DialogState::Unanswered)
+        }
+    }
 }
 
 fn unknown_call(context: &Context<'_>, out: &mut Findings) {

@@ -26,8 +26,8 @@ pub static REFUSED: Rule = Rule {
     severity: Severity::Warning,
     title: "a request was refused",
     help: "The last final answer to PUBLISH, REFER, SERVICE or another request outside of calls is 300 or more. Any answer to OPTIONS \
-           says that the machine lives: only 408, 503 and 504 are told. 412 and 423 of PUBLISH, 409 of SERVICE and 481 of BYE are \
-           remarks or never told: the client goes on with other values.",
+           says that the machine lives: only 408, 503 and 504 are told. 412 and 423 of PUBLISH are never \
+           told: the client goes on with other values. 409 of SERVICE, BYE, and 405, 489 and 501 are remarks.",
     advice: "The status and its ms-diagnostics say why.",
     source: "RFC 3261 sections 11.2 and 21; RFC 3903 section 4",
     check: |context, out| tell(context, out, &REFUSED),
@@ -63,7 +63,7 @@ fn weight(method: MethodId, status: u16) -> Option<Severity> {
         (MethodId::PUBLISH, 412 | 423) => None,
         (MethodId::SERVICE, 409) | (MethodId::BYE, _) => Some(Severity::Info),
         // A gateway or client that lacks the method says so, and lives.
-        (_, 405 | 501) => Some(Severity::Info),
+        (_, 405 | 489 | 501) => Some(Severity::Info),
         _ => Some(Severity::Warning),
     }
 }

@@ -17,8 +17,9 @@ pub static REFUSED: Rule = Rule {
     id: "subscription-refused",
     severity: Severity::Warning,
     title: "a subscription was refused",
-    help: "The last final answer to the SUBSCRIBE is 300 or more; a challenge that is taken up is none. 489 of an event package that \
-           the other side does not have, and 488 for roaming contacts (they are kept elsewhere), are a remark.",
+    help: "The last final answer to the SUBSCRIBE is 300 or more; a challenge that is taken up is none. 405, 489 and 501 \
+           (the other side does not have the event package), 404 of a mailbox and 488 of roaming contacts (they are kept \
+           elsewhere) are remarks.",
     advice: "The status and its ms-diagnostics say why: 403 policy, 404 the user is not known, 489 the event package is not, \
              481 the subscription was gone.",
     source: "RFC 6665 section 4.1.2.3",
@@ -94,6 +95,8 @@ pub static STORM: Rule = Rule {
 
 /// So long a request may wait for its answer (RFC 3261 §17.1.2.2, 64 times T1).
 const PATIENCE: Nanos = 32_000_000_000;
+/// A client that answers a challenge does so within a moment.
+const ANSWERS_CHALLENGE: Nanos = 2_000_000_000;
 /// Fetches from which on their period is looked at, and the shortest that is well.
 const FETCHES: u32 = 6;
 const SHORTEST: Nanos = 30_000_000_000;
@@ -123,6 +126,8 @@ fn ended_by_notifier(s: &Subscription) -> bool {
     let telling = ["rejected", "noresource", "giveup", "probation", "deactivated"];
     match s.ending {
         Ending::Refused => true,
+        // A transfer that is done ends its subscription so (RFC 3515).
+        Ending::Notified if s.event.starts_with("refer") => false,
         Ending::Notified => telling.contains(&s.reason.as_str()),
         _ => false,
     }
@@ -130,10 +135,24 @@ fn ended_by_notifier(s: &Subscription) -> bool {
 
 fn rule_of(context: &Context<'_>, s: &Subscription) -> Option<&'static Rule> {
     match s.state {
+        // Its next attempt may be on its way.
+        SubscriptionState::Rejected if matches!(s.status, 401 | 407) && context.goes_on(s.end) < ANSWERS_CHALLENGE => {
+            None
+        }
         SubscriptionState::Rejected => Some(&REFUSED),
         SubscriptionState::Unanswered => (context.goes_on(s.end) >= PATIENCE).then_some(&UNANSWERED),
         _ if ended_by_notifier(s) => Some(&ENDED),
         _ => None,
+    }
+}
+
+/// The other side does not have what was asked for: nobody misses it.
+fn is_remark(status: u16, event: &str) -> bool {
+    match status {
+        405 | 489 | 501 => true,
+        404 => event.eq_ignore_ascii_case("message-summary"),
+        488 => event.contains("roaming-contacts"),
+        _ => false,
     }
 }
 
@@ -187,8 +206,7 @@ fn subscriptions(context: &Context<'_>, out: &mut Findings, rule: &'static Rule)
                 user(&s.target),
                 if answer.is_empty() { String::new() } else { format!("; the last answer is {answer}") }
             ));
-            let is_remark = s.status == 489 || s.status == 488 && event.contains("roaming-contacts");
-            if rule.id == REFUSED.id && is_remark {
+            if rule.id == REFUSED.id && is_remark(s.status, event) {
                 f.severity(Severity::Info);
             }
             let answers = |o: &Owner| match o {

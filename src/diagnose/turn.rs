@@ -94,12 +94,15 @@ pub static EXPIRED_IN_CALL: Rule = Rule {
     id: "turn-expired-in-call",
     severity: Severity::Warning,
     title: "a relay ran out while it was in use",
-    help: "Packets went through the relay, and its lifetime ended without a refresh that was granted, or a Refresh was answered \
-           with 437, while the client went on sending through it.",
+    help: "A call settled on a pair with the relay, and 2 s or more before the call ended the relay was released, or its lifetime was \
+           over without a refresh that was granted.",
     advice: "The client has to refresh before the lifetime ends: look whether its Refresh is lost on the way.",
     source: "RFC 8656 section 7",
     check: expired_in_call,
 };
+
+/// A relay may go with its call.
+const SLACK: Nanos = 2_000_000_000;
 
 /// Allocations that failed in one way: client, server and rule, and for those that are told apart by it the error.
 type Key = (&'static str, IpAddr, IpAddr, u16);
@@ -170,9 +173,16 @@ pub(super) fn failed(context: &Context<'_>) -> Vec<(AllocationIdx, &'static Rule
 }
 
 /// How bad it is that a machine did not get a relay.
-fn severity(context: &Context<'_>, client: IpAddr) -> Severity {
+fn severity(context: &Context<'_>, at: SocketAddr) -> Severity {
     let sessions = context.sessions();
+    let client = at.ip();
     let granted = |a: &Allocation| a.client.ip() == client && a.allocated_at.is_some();
+    // What the call of that address came to, else what those of its machine did.
+    match sessions.lacked(at) {
+        Some(true) => return Severity::Error,
+        Some(false) => return Severity::Info,
+        None => {}
+    }
     if sessions.lacks(client) {
         Severity::Error
     } else if sessions.is_well(client) || context.analysis.stun.allocations.iter().any(granted) {
@@ -228,7 +238,7 @@ fn describe(
         }
         all
     };
-    f.severity(severity(context, first.client.ip()));
+    f.severity(severity(context, a.client));
     let what = match rule.id {
         "turn-unreachable" => format!("{name} gets no relay: {at} cannot be reached ({})", ends().join(", ")),
         "turn-alternate-unreachable" => {
@@ -258,7 +268,7 @@ fn describe(
     if let Some((credential, lifetime)) = credential_of(context, own) {
         say_credential(context, f, credential, lifetime, a.first);
     }
-    match severity(context, first.client.ip()) {
+    match severity(context, a.client) {
         Severity::Info => _ = f.say("Its calls in this capture found a path without it, or it got another relay."),
         Severity::Warning => _ = f.partial("no session of that client is in the capture, so whether it lacked the relay is not known"),
         Severity::Error => {}
@@ -318,40 +328,60 @@ fn peer_refused(context: &Context<'_>, out: &mut Findings) {
     }
 }
 
+/// When a relay was over: released, or not refreshed in time.
+fn over(analysis: &Analysis, a: &Allocation) -> Option<Nanos> {
+    if a.released {
+        let asked = a.rounds.iter().rev().find(|r| r.release)?.request?;
+        return analysis.stun.record(asked).map(|r| r.time);
+    }
+    let lifetime = Nanos::from(a.lifetime?).saturating_mul(1_000_000_000);
+    Some(a.granted_at.saturating_add(lifetime))
+}
+
 fn expired_in_call(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
-    let calls = || analysis.calls_by_allocation();
     let mut known: Option<Vec<Vec<CallIdx>>> = None;
     for (i, a) in (0u32..).map(AllocationIdx).zip(&analysis.stun.allocations) {
-        let carried: u64 = a.peers.iter().map(|p| p.sent_packets + p.received_packets).sum();
-        if a.allocated_at.is_none() || a.released || carried == 0 {
-            continue;
-        }
-        let lifetime = a.lifetime.map_or(Nanos::MAX, |s| Nanos::from(s).saturating_mul(1_000_000_000));
-        let ends = a.granted_at.saturating_add(lifetime);
-        let lost = a.rounds.iter().find(|r| !r.allocate && !r.release && r.error == 437);
-        let ran_out = a.last > ends.saturating_add(2_000_000_000);
-        if lost.is_none() && !ran_out {
-            continue;
-        }
-        let of = known.get_or_insert_with(calls).get(i.0 as usize).cloned().unwrap_or_default();
+        let Some(relayed) = a.relayed.filter(|_| a.allocated_at.is_some()) else { continue };
+        let Some(ends) = over(analysis, a).filter(|t| t.saturating_add(SLACK) < context.end) else { continue };
+        let calls = known.get_or_insert_with(|| analysis.calls_by_allocation()).get(i.0 as usize).cloned();
+        // Only a relay that a call settled on is missed.
+        let lives = |c: &CallIdx| {
+            let s = &analysis.call(*c).summary;
+            let until = s.end.unwrap_or(s.last);
+            s.answered.is_some() && until > ends.saturating_add(SLACK)
+        };
+        let uses = |c: &CallIdx| {
+            let sessions = analysis.ice_sessions_of(*c);
+            sessions.iter().flat_map(|s| s.selected()).any(|p| p.a == relayed || p.b == relayed)
+        };
+        let calls: Vec<CallIdx> = calls.unwrap_or_default().into_iter().filter(lives).filter(uses).collect();
+        let Some(first) = calls.first() else { continue };
         out.add(&EXPIRED_IN_CALL, Subject::Allocation(i), i, |f| {
             f.who("");
             let name = asker(context, a);
-            f.what(format!("{name}'s relay at {} ran out while it was in use", a.server));
-            match lost {
-                Some(_) => _ = f.say("The server answered a Refresh with 437: it has no such allocation any more."),
-                None => {
-                    let after = show::span(a.last.saturating_sub(ends));
-                    f.say(format!(
-                        "Its {} s were over, no refresh was granted, and the client went on for {after}.",
-                        a.lifetime.unwrap_or_default()
-                    ));
-                }
+            let what = if a.released { "was released" } else { "ran out" };
+            f.what(format!("{name}'s relay at {} {what} while a call used it", a.server));
+            let s = &analysis.call(*first).summary;
+            let rest = show::span(s.end.unwrap_or(s.last).saturating_sub(ends));
+            match a.released {
+                true => f.say(format!("A Refresh with lifetime 0 gave it up; {} went on for {rest}.", context.call_name(*first))),
+                false => f.say(format!(
+                    "Its {} s were over and no refresh was granted; {} went on for {rest}.",
+                    a.lifetime.unwrap_or_default(),
+                    context.call_name(*first)
+                )),
+            };
+            if a.rounds.iter().any(|r| !r.allocate && !r.release && r.error == 437) {
+                f.say("The server answered a Refresh with 437: it has no such allocation any more.");
             }
-            of.iter().for_each(|c| _ = f.concern(Subject::Call(*c)));
+            calls.iter().for_each(|c| _ = f.concern(Subject::Call(*c)));
             for round in a.rounds.iter().rev().take(3) {
-                let asked = if round.allocate { "Allocate" } else { "Refresh" };
+                let asked = match (round.allocate, round.release) {
+                    (true, _) => "Allocate",
+                    (_, true) => "Refresh, lifetime 0",
+                    _ => "Refresh",
+                };
                 round.request.iter().for_each(|i| _ = f.show_stun(analysis, *i, asked));
                 let answer = if round.error == 0 { "success".to_owned() } else { round.error.to_string() };
                 round.response.iter().for_each(|i| _ = f.show_stun(analysis, *i, answer.clone()));

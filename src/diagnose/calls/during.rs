@@ -43,7 +43,8 @@ pub enum What {
     Unanswered { transaction: Transaction },
     SessionExpired { bye: MsgIdx, answer: MsgIdx, seconds: u32, after: Nanos, refresher: String },
     ForkLost { answer: MsgIdx, acknowledged: bool },
-    CancelCrossed { cancel: MsgIdx, answer: MsgIdx, bye: Option<MsgIdx> },
+    /// `goes_on`: the caller used the call all the same.
+    CancelCrossed { cancel: MsgIdx, answer: MsgIdx, bye: Option<MsgIdx>, goes_on: bool },
     TransferFailed { message: MsgIdx, status: u16 },
     Dropped { bye: MsgIdx, why: Diagnostic },
 }
@@ -82,7 +83,7 @@ fn one(context: &Context<'_>, course: &Course, budget: &mut Budget) -> Vec<What>
     requests(context, course, &mut found, budget);
     session_expired(analysis, course, &mut found, budget);
     fork_lost(context, course, &mut found);
-    cancel_crossed(analysis, course, &mut found);
+    cancel_crossed(context, course, &mut found);
     transfer_failed(analysis, course, &mut found, budget);
     dropped(analysis, course, &mut found, budget);
     found
@@ -301,7 +302,8 @@ fn fork_lost(context: &Context<'_>, course: &Course, found: &mut Vec<What>) {
 }
 
 /// A CANCEL that met the answer.
-fn cancel_crossed(analysis: &Analysis, course: &Course, found: &mut Vec<What>) {
+fn cancel_crossed(context: &Context<'_>, course: &Course, found: &mut Vec<What>) {
+    let analysis = context.analysis;
     let Some(opening) = course.opening() else { return };
     let Some(answer) = opening.answer else { return };
     let invite = analysis.message(opening.request);
@@ -312,7 +314,15 @@ fn cancel_crossed(analysis: &Analysis, course: &Course, found: &mut Vec<What>) {
     });
     let Some(cancel) = cancel else { return };
     let bye = course.bye().map(|t| t.request);
-    found.push(What::CancelCrossed { cancel, answer, bye });
+    let goes_on = course.order.iter().any(|m| {
+        let r = analysis.message(*m);
+        let uses = r.is_request() && !matches!(r.method, MethodId::ACK | MethodId::BYE | MethodId::CANCEL);
+        uses && r.from_tag == invite.from_tag && r.has(flag::TO_TAG) && is_after(analysis, *m, cancel)
+    });
+    let over = context.goes_on(analysis.message(answer).time) >= PATIENCE;
+    if bye.is_some() || goes_on || over {
+        found.push(What::CancelCrossed { cancel, answer, bye, goes_on });
+    }
 }
 
 fn transfer_failed(analysis: &Analysis, course: &Course, found: &mut Vec<What>, budget: &mut Budget) {
@@ -441,7 +451,7 @@ fn likeness(analysis: &Analysis, what: &What) -> String {
         What::Dropped { why, .. } => format!("{:?} {:?}", why.header, why.code),
         What::Glare { resolved, .. } => resolved.to_string(),
         What::ForkLost { acknowledged, .. } => acknowledged.to_string(),
-        What::CancelCrossed { bye, .. } => bye.is_some().to_string(),
+        What::CancelCrossed { bye, goes_on, .. } => format!("{} {goes_on}", bye.is_some()),
     }
 }
 
@@ -518,6 +528,9 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             if *done_later {
                 f.severity(Severity::Info).say(format!("A later {name} was accepted."));
             }
+            if t.method == MethodId::BYE {
+                f.severity(Severity::Info).say("The call is over all the same.");
+            }
             if t.status == 481 {
                 f.say("The other side does not know the call any more.");
             }
@@ -576,14 +589,15 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             f.say("The caller has to acknowledge each answer and to hang up on all but one; until then that phone thinks it is in a call.");
             f.show_message(analysis, *answer);
         }
-        What::CancelCrossed { cancel, answer, bye } => {
+        What::CancelCrossed { cancel, answer, bye, goes_on } => {
             let what = match bye {
+                _ if *goes_on => "given up at the moment it was answered, and used all the same",
                 Some(_) => "given up at the moment it was answered, then hung up",
                 None => "given up at the moment it was answered, and nobody hung up",
             };
             f.what(what).of_many(what);
             f.say("CANCEL and 200 crossed: the call is answered, and only a BYE ends it.");
-            if bye.is_some() {
+            if bye.is_some() || *goes_on {
                 f.severity(Severity::Info);
             }
             f.show_message(analysis, *cancel).show_message(analysis, *answer);

@@ -1,17 +1,15 @@
-//! Captures of one direction only, and clocks that jump: a walk over the messages as they were captured.
+//! Captures of one direction only, clocks that jump, and messages that are sent over and over.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{CLOCK, ONE_SIDED, REPEATED};
-use crate::capture::{CaptureId, Nanos};
+use crate::capture::FrameRef;
 use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, flag};
 use crate::diagnose::{Context, Findings, Subject};
 use crate::show;
 
-/// So far back a clock may go: packets of two interfaces or processors are not written in order.
-const SLACK: Nanos = 1_000_000_000;
-/// Jumps and dialogs shown as evidence.
+/// Dialogs shown as evidence.
 const SHOWN: usize = 6;
 
 /// What was seen of a call or dialog: from the lower address to the higher one, and back.
@@ -81,39 +79,25 @@ pub(super) fn tell_one_sided(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub(super) fn clock(context: &Context<'_>, out: &mut Findings) {
-    let analysis = context.analysis;
     for (id, capture) in super::captures(context) {
-        let mut newest: Option<(Nanos, MsgIdx)> = None;
-        let mut jumps: Vec<(MsgIdx, Nanos)> = Vec::new();
-        let mut count = 0u64;
-        for (i, r) in (0u32..).map(MsgIdx).zip(&analysis.messages) {
-            if r.frame.capture != CaptureId(id.0) {
-                continue;
-            }
-            let back = newest.map_or(0, |(t, _)| t.saturating_sub(r.time));
-            if back > SLACK {
-                count += 1;
-                if jumps.len() < SHOWN {
-                    jumps.push((i, back));
-                }
-            }
-            if newest.is_none_or(|(t, _)| r.time > t || back > SLACK) {
-                newest = Some((r.time, i));
-            }
+        let clock = &capture.clock;
+        if clock.steps_back == 0 {
+            continue;
         }
-        let Some((_, most)) = jumps.iter().max_by_key(|j| j.1).copied() else { continue };
         out.add(&CLOCK, Subject::Capture(id.0), id.0, |f| {
+            let most = show::span(clock.furthest);
             f.who(super::name_of(context, capture));
-            f.what(match count {
-                1 => format!("the clock jumps back by {}", show::span(most)),
-                n => format!("the clock jumps back {} times, by {} at most", show::number(n), show::span(most)),
+            f.what(match clock.steps_back {
+                1 => format!("the clock jumps back by {most}"),
+                n => format!("the clock jumps back {} times, by {most} at most", show::number(n)),
             });
             f.say(format!(
-                "{} captured later than others and bears an earlier time.",
-                show::count(count, "SIP message was", "SIP messages were")
+                "{} an earlier time than one that was captured before.",
+                show::count(clock.steps_back, "frame bears", "frames bear")
             ));
-            for (m, back) in &jumps {
-                f.show_message_as(analysis, *m, format!("{} back", show::span(*back)));
+            for (frame, back) in &clock.first {
+                let frame = FrameRef { capture: id, frame: *frame };
+                f.show(frame, format!("{} back", show::span(*back)));
             }
         });
     }

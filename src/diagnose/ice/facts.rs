@@ -109,6 +109,11 @@ impl Sessions {
         self.clients.get(&client).or_else(|| self.users.get(&client.ip()))
     }
 
+    /// Whether a session that offers this very address found no path; none where no session does.
+    pub fn lacked(&self, client: SocketAddr) -> Option<bool> {
+        self.clients.get(&client).map(|whose| whose.lacked.is_some())
+    }
+
     /// Whether all went well for a machine, whatever its other attempts came to.
     pub fn is_well(&self, ip: IpAddr) -> bool {
         !self.failed.contains(&ip) && (self.tally.partly || self.connected.contains(&ip))
@@ -129,7 +134,8 @@ fn of_side(s: &IceSession, side: &IceSide, pairs: fn(&IcePair) -> SocketAddr) ->
 
 fn is_suspect(s: &IceSession) -> bool {
     match s.state {
-        IceState::Failed | IceState::Incomplete => true,
+        IceState::Failed => true,
+        IceState::Incomplete => s.pairs.iter().any(|p| !p.messages.is_empty()),
         IceState::NotStarted => false,
         IceState::Connected => {
             let chosen = telling_pair(s);

@@ -42,7 +42,8 @@ fn fault(context: &Context<'_>, s: &IceSession) -> Option<&'static Rule> {
         IceState::Failed if s.final_refused.is_some() && last_success.is_some() => Some(&FINAL_REFUSED),
         IceState::Failed if s.final_unknown => Some(&FINAL_UNKNOWN),
         IceState::Failed if s.role_conflicts > 0 && s.pairs.iter().any(keeps_its_role) => Some(&ROLE_CONFLICT),
-        IceState::Failed if is_one_way(analysis, s) => Some(&ONE_WAY),
+        // Who asked for a relay in vain has told why already.
+        IceState::Failed if is_one_way(analysis, s) && !lacked_one(analysis, s) => Some(&ONE_WAY),
         IceState::Failed => Some(&NO_PAIR),
         IceState::Incomplete => {
             let call = s.call.map(|c| &analysis.call(c).summary);
@@ -115,8 +116,15 @@ fn lacked_relay(context: &Context<'_>, out: &Findings, id: u32, s: &IceSession) 
             causes.extend(out.find(Subject::Allocation(i), |r| r.id.starts_with("turn-")));
         }
     }
-    let of_session = || out.find(Subject::IceSession(id), |r| r.id == NO_RELAY.id);
-    causes.into_iter().next().or_else(of_session)
+    causes.into_iter().next().or_else(|| out.find(Subject::IceSession(id), |r| r.id == NO_RELAY.id))
+}
+
+/// Whether a side without a relay asked for one.
+fn lacked_one(analysis: &Analysis, s: &IceSession) -> bool {
+    let component = s.pairs.iter().map(|p| p.component).min().unwrap_or(1);
+    [true, false].into_iter().any(|is_a| {
+        !has_relay(analysis, s, is_a) && !failed_allocations(analysis, s, is_a, component).is_empty()
+    })
 }
 
 fn has_relay(analysis: &Analysis, s: &IceSession, is_a: bool) -> bool {
@@ -216,6 +224,12 @@ pub fn no_relay(context: &Context<'_>, out: &mut Findings) {
             let asked = !failed_allocations(analysis, s, is_a, 1).is_empty();
             !side.candidates.is_empty() && private && !has_relay(analysis, s, is_a) && !asked
         };
+        // Two on one network need none.
+        let ips = |side: &IceSide| side.candidates.iter().filter_map(|c| c.address).map(|a| a.ip()).collect::<Vec<_>>();
+        let (own, others) = (ips(&s.a), ips(&s.b));
+        if fault(context, s).is_none_or(|f| f.id != NO_PAIR.id) || own.iter().any(|a| others.iter().any(|b| near(*a, *b))) {
+            continue;
+        }
         let sides: Vec<(&String, &IceSide)> = [(true, &names[0], &s.a), (false, &names[1], &s.b)]
             .into_iter()
             .filter(|(is_a, ..)| lacking(*is_a))
