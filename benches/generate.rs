@@ -316,3 +316,99 @@ pub fn write_storm(out: impl Write, notifies: u32, tcp_segment: Option<usize>) -
     w.out.flush()?;
     Ok(frames)
 }
+
+/// Writes RTP without signalling: so many streams at once, one packet of each every 20 ms; gives how many frames. With one
+/// packet each it is what a scan of random ports looks like.
+pub fn write_streams(out: impl Write, streams: u32, packets: u32) -> io::Result<u64> {
+    let mut w = Writer { out, buf: Vec::with_capacity(256) };
+    for v in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
+        w.out.write_all(&v.to_le_bytes())?;
+    }
+    let mut rtp = [0x55u8; 172];
+    rtp[..2].copy_from_slice(&[0x80, 0]);
+    let start = 1_700_000_000_000_000u64;
+    for k in 0..packets {
+        for id in 0..streams {
+            rtp[2..4].copy_from_slice(&(k as u16).to_be_bytes());
+            rtp[4..8].copy_from_slice(&(k * 160).to_be_bytes());
+            rtp[8..12].copy_from_slice(&id.wrapping_mul(0x9e37_79b9).to_be_bytes());
+            let port = (id % 20_000) as u16 * 2;
+            let (a, b) =
+                (Ipv4Addr::from(0x0a00_0001 + id / 20_000), Ipv4Addr::from(0x0a64_0001 + id / 20_000));
+            let micros = start + u64::from(k) * 20_000 + u64::from(id) * 19_000 / u64::from(streams);
+            w.udp(micros, (a, 16_384 + port), (b, 16_384 + port), &rtp)?;
+        }
+    }
+    w.out.flush()?;
+    Ok(u64::from(streams) * u64::from(packets))
+}
+
+/// Users of each conference of a conference storm; they come one after the other.
+const ATTENDEES: u32 = 400;
+
+/// What the roster's notification of a turn says: the whole of it at first, then some users whose endpoints change, made
+/// up to [`STORM_BODY`].
+fn roster(conference: u32, turn: u32) -> String {
+    let focus = format!("sip:host{conference}@contoso.com;gruu;opaque=app:conf:focus:id:{conference:08X}");
+    let state = if turn == 0 { "full" } else { "partial" };
+    let mut s = format!(
+        "<conference-info xmlns=\"urn:ietf:params:xml:ns:conference-info\" entity=\"{focus}\" state=\"{state}\" version=\"{}\"><users state=\"partial\">",
+        turn + 1
+    );
+    let mut n = 0;
+    while s.len() + 420 < STORM_BODY {
+        let user = (turn * 3 + n * 17) % ATTENDEES;
+        let status = if (turn + n).is_multiple_of(3) { "on-hold" } else { "connected" };
+        s.push_str(&format!(
+            "<user entity=\"sip:user{user:04}@contoso.com\" state=\"full\"><display-text>User {user:04}</display-text><roles><entry>attendee</entry></roles><endpoint entity=\"{{{user:08X}-9F0E}}\" session-type=\"audio-video\"><status>{status}</status><joining-method>dialed-in</joining-method><media id=\"1\"><type>audio</type><status>sendrecv</status></media></endpoint></user>"
+        ));
+        n += 1;
+    }
+    s.push_str("</users>");
+    while s.len() + 18 < STORM_BODY {
+        s.push(' ');
+    }
+    s + "</conference-info>"
+}
+
+/// Writes a storm of conferences: of each of them one watcher, who is told so often of its roster, 8 KB each time; gives
+/// how many frames.
+pub fn write_conferences(out: impl Write, conferences: u32, notifies: u32) -> io::Result<u64> {
+    let mut w = Writer { out, buf: Vec::with_capacity(1 << 14) };
+    for v in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, 1] {
+        w.out.write_all(&v.to_le_bytes())?;
+    }
+    let server = (Ipv4Addr::new(10, 2, 0, 1), 5060);
+    let start = 1_700_000_000_000_000u64;
+    let head = |c: u32, at: Ipv4Addr, method: &str, cseq: u32, from: &str, to: &str| {
+        format!(
+            "{method} sip:host{c}@contoso.com SIP/2.0\r\nVia: SIP/2.0/TCP {at}:5060;branch=z9hG4bK{c:06}{method}{cseq}\r\nMax-Forwards: 70\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {c:08x}7f10c0ffee\r\nCSeq: {cseq} {method}\r\nEvent: conference\r\n"
+        )
+    };
+    let mut frames = 0;
+    for turn in 0..=notifies {
+        for c in 0..conferences {
+            let client = (Ipv4Addr::from(0x0a03_0001 + c), 40_000);
+            let focus = format!("<sip:host{c}@contoso.com;gruu;opaque=app:conf:focus:id:{c:08X}>");
+            let host = format!("<sip:host{c}@contoso.com>");
+            let micros = start + u64::from(turn) * 100_000 + u64::from(c) * 50;
+            if turn == 0 {
+                let text = head(c, client.0, "SUBSCRIBE", 1, &format!("{host};tag=w"), &focus)
+                    + "Expires: 3600\r\nContent-Length: 0\r\n\r\n";
+                w.udp(micros, client, server, text.as_bytes())?;
+            } else {
+                let body = roster(c, turn - 1);
+                let ends = (format!("{focus};tag=s"), format!("{host};tag=w"));
+                let text = head(c, server.0, "BENOTIFY", turn + 1, &ends.0, &ends.1);
+                let text = format!(
+                    "{text}Subscription-State: active\r\nContent-Type: application/conference-info+xml\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                w.udp(micros, server, client, text.as_bytes())?;
+            }
+            frames += 1;
+        }
+    }
+    w.out.flush()?;
+    Ok(frames)
+}

@@ -48,6 +48,13 @@ fn benches(c: &mut Criterion) {
     let storm = folder.path().join("storm.pcap");
     let file = std::fs::File::create(&storm).expect("a temporary file");
     generate::write_storm(std::io::BufWriter::new(file), 4_000, None).expect("room for it");
+    // Very many streams at once, and as many sources that are none.
+    let streams = folder.path().join("streams.pcap");
+    let file = std::fs::File::create(&streams).expect("a temporary file");
+    generate::write_streams(std::io::BufWriter::new(file), 10_000, 10).expect("room for it");
+    let noise = folder.path().join("noise.pcap");
+    let file = std::fs::File::create(&noise).expect("a temporary file");
+    generate::write_streams(std::io::BufWriter::new(file), 100_000, 1).expect("room for it");
     let size = |p: &Path| Throughput::Bytes(std::fs::metadata(p).map_or(0, |m| m.len()));
 
     let mut g = c.benchmark_group("walk");
@@ -86,12 +93,31 @@ fn benches(c: &mut Criterion) {
 
     let mut g = c.benchmark_group("pipeline");
     g.sample_size(10);
-    for (name, path) in [("udp", &udp), ("tcp", &tcp), ("media", &media), ("storm", &storm)] {
+    for (name, path) in [
+        ("udp", &udp),
+        ("tcp", &tcp),
+        ("media", &media),
+        ("storm", &storm),
+        ("streams", &streams),
+        ("noise", &noise),
+    ] {
         g.throughput(size(path));
         for threads in [1, 2] {
             g.bench_function(format!("{name}, {threads} workers"), |b| b.iter(|| analyse(path, threads)));
         }
     }
+    g.finish();
+
+    let conferences = folder.path().join("conferences.pcap");
+    let file = std::fs::File::create(&conferences).expect("a temporary file");
+    generate::write_conferences(std::io::BufWriter::new(file), 10, 200).expect("room for it");
+    let analysis = RwLock::new(Analysis::default());
+    let options = LoadOptions::default();
+    load(&[Input::Path(conferences.clone())], &options, &analysis, &mut |_| ControlFlow::Continue(()));
+    let analysis = analysis.into_inner().expect("no panic");
+    let mut g = c.benchmark_group("gather");
+    g.sample_size(10).throughput(size(&conferences));
+    g.bench_function("rosters", |b| b.iter(|| black_box(analysis.gather().conferences().len())));
     g.finish();
 }
 

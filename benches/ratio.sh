@@ -31,11 +31,12 @@ run() { # label, file, command…
 }
 
 base=0
-for name in sip mix big tcp storm storm_tcp; do
+for name in sip mix big tcp storm storm_tcp conferences; do
   file=$folder/$name.pcap
   [ -f "$file" ] || continue
   cat "$file" >/dev/null
   run callscope "$file" ./target/release/callscope summary "$file"
+  case $name in conferences) run "callscope conferences" "$file" ./target/release/callscope conferences "$file" ;; esac
   run "callscope json" "$file" ./target/release/callscope summary --format json "$file"
   if command -v tcpdump >/dev/null; then run "tcpdump (copy)" "$file" tcpdump -n -r "$file" -w /dev/null; fi
   if command -v sngrep >/dev/null; then

@@ -13,6 +13,7 @@ mod limits;
 mod lists;
 mod nearest;
 mod progress;
+mod qos;
 mod select;
 mod session;
 mod sink;
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Conferences(args)) => lists::list(&common, ListKind::Conferences, &args),
         Some(Command::Messages(args)) => lists::list(&common, ListKind::Messages, &args),
         Some(Command::Sql(args)) => lists::list(&common, ListKind::Lookups, &args),
+        Some(Command::Media(args)) => lists::list(&common, ListKind::Media, &args),
         Some(Command::Findings(args)) => lists::list(&common, ListKind::Findings, &args),
         Some(Command::Explain(args)) => explain::explain(&common, &args),
         Some(Command::Decode(args)) => commands::decode(&common, &args),

@@ -203,6 +203,16 @@ pub trait Sink {
     /// A packet that looks like RTP. How many packets count as RTP now that did not before: 0 while it is doubtful, those
     /// before it too once it is not.
     fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, memo: &mut StreamMemo) -> u32;
+    /// A packet of RTP on a flow that such a memo was kept of, with nothing to it that its payload or its ends would
+    /// matter for. `false`: it was not taken, and is for [`Sink::rtp`].
+    fn usual_rtp(
+        &mut self,
+        facts: &RtpFacts,
+        memo: StreamMemo,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool;
     /// A packet of RTCP.
     fn rtcp(&mut self, packet: &DecodedMedia<'_>);
     /// A datagram of DTLS or ZRTP, by which two ends agree on the keys of their media.

@@ -27,9 +27,9 @@ pub mod sign_in;
 pub mod sql;
 mod subject;
 mod tally;
-pub mod turn;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 mod verdict;
 
 pub use context::Context;
@@ -251,9 +251,9 @@ pub fn diagnose(analysis: &Analysis) -> Diagnosis {
     ask(&Context::new(analysis))
 }
 
-/// The same where sign-ins, conferences and so on were gathered already.
-pub fn diagnose_with(analysis: &Analysis, gathered: &Gathered) -> Diagnosis {
-    ask(&Context::with(analysis, gathered))
+/// The same with the lists of that analysis, of which only those that some rule needs are worked out.
+pub fn diagnose_with(analysis: &Analysis, gathered: &Gathered<'_>) -> Diagnosis {
+    ask(&Context::with(analysis, gathered.clone()))
 }
 
 fn ask(context: &Context<'_>) -> Diagnosis {

@@ -65,6 +65,8 @@ pub struct Limits {
     pub media_buckets: usize,
     /// Sources that RTCP speaks of.
     pub rtcp_reports: usize,
+    /// Seconds of audio of one stream that are written to a file.
+    pub audio_seconds: u64,
     /// Questions for SQL Server instances and their answers kept.
     pub sqlr_messages: usize,
     /// Connections to SQL Server told apart.
@@ -77,6 +79,16 @@ pub struct Limits {
     pub roster_changes: usize,
     /// Users kept of the roster of one conference.
     pub roster_users: usize,
+    /// Messages that say why something failed (`ms-diagnostics`, `Warning`, `Reason`) which are counted by what they say.
+    pub diagnostic_messages: usize,
+    /// Different things they say that are counted.
+    pub diagnostic_kinds: usize,
+    /// Messages that are read for names of users: telephone numbers, endpoint ids.
+    pub alias_messages: usize,
+    /// Users whose names are learned.
+    pub alias_users: usize,
+    /// Names learned of one user.
+    pub alias_names: usize,
     /// DNS look-ups kept.
     pub dns_lookups: usize,
     /// Records kept of one DNS answer.
@@ -130,15 +142,21 @@ impl Default for Limits {
             ice_pairs: 10_000,
             ice_checks: 1_000_000,
             media_streams: 500_000,
-            doubtful_streams: 20_000,
+            doubtful_streams: 200_000,
             media_buckets: 256,
             rtcp_reports: 500_000,
+            audio_seconds: 24 * 3600,
             sqlr_messages: 1_000_000,
             sql_connections: 200_000,
             conferences: 20_000,
             conference_commands: 200_000,
             roster_changes: 500_000,
             roster_users: 10_000,
+            diagnostic_messages: 20_000,
+            diagnostic_kinds: 1_000,
+            alias_messages: 200_000,
+            alias_users: 100_000,
+            alias_names: 64,
             dns_lookups: 1_000_000,
             dns_records: 64,
             findings: 1_000,

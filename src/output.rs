@@ -1,5 +1,6 @@
 //! Drawings of what `view` says: text, JSON, CSV, Markdown, SVG, Mermaid, pcapng extracts.
 
+pub mod audio;
 pub mod decode;
 pub mod explain;
 pub mod extract;
@@ -7,6 +8,7 @@ pub mod ice;
 pub mod json;
 pub mod ladder;
 pub mod lists;
+pub mod plot;
 mod redact;
 pub mod summary;
 pub mod table;

@@ -7,6 +7,7 @@ pub mod filter;
 pub mod ice;
 pub mod ladder;
 pub mod lists;
+pub mod media;
 pub mod overview;
 pub mod packets;
 pub mod rows;

@@ -121,8 +121,8 @@ fn documents_of_a_sign_in_are_hostile_too() {
     }
     let a = read(&paced(&frames));
     let gathered = a.gather();
-    assert_eq!(gathered.sign_ins.len(), 1);
-    let steps: Vec<&str> = gathered.sign_ins[0].steps.iter().map(|s| s.kind.name()).collect();
+    assert_eq!(gathered.sign_ins().len(), 1);
+    let steps: Vec<&str> = gathered.sign_ins()[0].steps.iter().map(|s| s.kind.name()).collect();
     assert_eq!(steps, ["register", "provisioning", "mras"]);
-    assert!(gathered.sign_ins[0].provisioning.len() < 5_000);
+    assert!(gathered.sign_ins()[0].provisioning.len() < 5_000);
 }

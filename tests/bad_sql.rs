@@ -34,15 +34,15 @@ fn datagram(ports: (u16, u16), payload: &[u8]) -> Vec<u8> {
 fn worked_out(a: &Analysis) -> Vec<Lookup> {
     use callscope::view::lists::{ListKind, Lists};
     use callscope::view::show::TimeMode;
-    let gathered = Lists::of(a);
-    for row in 0..gathered.lookups.len() as u32 {
-        ListKind::Lookups.detail(a, &gathered, row, TimeMode::Relative).expect("a row");
+    let lists = Lists::of(a);
+    for row in 0..lists.lookups().len() as u32 {
+        ListKind::Lookups.detail(a, &lists, row, TimeMode::Relative).expect("a row");
     }
     let frames = a.captures.first().map_or(0, |c| c.frames.min(64)) as u32;
     for frame in 1..=frames {
         frame_detail(a, FrameRef { frame, ..FrameRef::default() }).expect("readable");
     }
-    a.lookups()
+    a.gather().lookups().to_vec()
 }
 
 /// A question and this answer.

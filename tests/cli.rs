@@ -321,6 +321,11 @@ fn what_is_no_number_and_a_table_without_rows_are_told_in_words() {
     }
     let (code, out, _) = run(&["allocations", sample]);
     assert_eq!((code, out.as_str()), (0, "No TURN allocation.\n"));
+    let (code, out, _) = run(&["media", "sign_ins.pcap"]);
+    assert_eq!(code, 0);
+    assert!(out.starts_with("No media stream.\nA stream needs three RTP packets"), "{out}");
+    let (_, out, _) = run(&["media", "--filter", "media.loss > 1%", sample]);
+    assert_eq!(out, "No media stream matches the filter.\n");
     let (_, out, _) = run(&["allocations", "--format", "csv", sample]);
     assert!(out.starts_with("id,"), "{out}");
 }
@@ -348,6 +353,40 @@ fn candidates_and_allocations_in_every_format() {
     let (code, _, err) = run(&["allocations", "--columns", "clent", sample]);
     assert_eq!(code, 2);
     assert!(err.contains("did you mean `client`?"), "{err}");
+}
+
+#[test]
+fn media_in_every_format() {
+    let sample = "media_silence.pcap";
+    for format in ["text", "json", "ndjson", "csv", "markdown"] {
+        let (code, out, err) = run(&["media", "--format", format, "--sort", "-loss", sample]);
+        assert_eq!((code, err.as_str()), (0, ""), "{format}");
+        assert_eq!(out.matches("PCMU/8000").count().min(2), 2, "{format}: {out}");
+    }
+    let whole = json(&["summary", "--format", "json", sample]);
+    assert_eq!(json(&["media", "--format", "json", sample])["media_streams"], whole["media_streams"]);
+    assert_eq!(json(&["media", "--format", "json", "--row", "2", sample])["media_streams"][0]["id"], 2);
+    let (_, out, _) = run(&["media", "--ascii", "--row", "1", sample]);
+    assert!(out.is_ascii(), "{out}");
+    let (_, csv, _) =
+        run(&["media", "--format", "csv", "--columns", "id,keys", "--filter", "dtmf ~ 1234", sample]);
+    assert_eq!(csv, "id,keys\n1,1234#\n");
+    for (arguments, words) in [
+        (["media", "--row", "9", sample], "no media stream 9: the input has media streams 1 to 4"),
+        (["media", "--columns", "los", sample], "did you mean `loss`?"),
+        (["media", "--filter", "media.los > 2%", sample], "did you mean `media.loss`?"),
+    ] {
+        let (code, _, err) = run(&arguments);
+        assert_eq!(code, 2);
+        assert!(err.contains(words), "{err}");
+    }
+    // Digits may be a passcode.
+    for arguments in
+        [vec!["media", "--row", "1"], vec!["media", "--format", "json"], vec!["media", "--columns", "keys"]]
+    {
+        let (_, out, _) = run(&[&arguments[..], &["--redact-text", sample]].concat());
+        assert!(out.contains("xxxxx") && !out.contains("1234"), "{out}");
+    }
 }
 
 #[test]
@@ -384,4 +423,94 @@ fn redacted_texts_are_in_no_output() {
     let to = to.to_string_lossy();
     let (code, _, err) = run(&["extract", "conversation.pcap", "--call", "1", "--redact-text", "-o", &to]);
     assert!(code == 2 && err.contains("--redact-text"), "{code} {err}");
+}
+
+#[test]
+fn a_stream_is_extracted_with_all_its_packets() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let to = dir.path().join("stream.pcapng");
+    let name = to.to_str().expect("a path");
+    // Plain, in Send and Data and then as it is, in ChannelData, and with Microsoft's framing in TCP.
+    for (sample, row) in
+        [("media_lossy.pcap", 2), ("media_relay.pcap", 1), ("media_relay.pcap", 3), ("media_relay.pcap", 5)]
+    {
+        let streams = |file: &str| {
+            json(&["media", file, "--format", "json"])["media_streams"].as_array().expect("streams").clone()
+        };
+        let whole = streams(sample);
+        let stream = &whole[row - 1];
+        let (code, _, err) = run(&["extract", sample, "--stream", &row.to_string(), "-o", name, "--force"]);
+        assert_eq!(code, 0, "{err}");
+        let part = streams(name);
+        let found = part.iter().find(|s| s["ssrc"] == stream["ssrc"]).expect("the stream");
+        for figure in
+            ["src", "dst", "packets", "bytes", "missing", "duplicates", "out_of_order", "first", "last"]
+        {
+            assert_eq!(found[figure], stream[figure], "{figure} of {sample} {row}");
+        }
+        // Of a connection no frame can be left out.
+        assert!(part.len() == 1 || sample == "media_relay.pcap" && row == 5, "{part:#?}");
+    }
+    let (code, _, err) = run(&["extract", "media_lossy.pcap", "--stream", "99", "-o", name, "--force"]);
+    assert_eq!((code, err.trim()), (2, "callscope: no media stream 99: the input has media streams 1 to 4"));
+}
+
+#[test]
+fn audio_is_written_where_it_can_be_heard() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let to = dir.path().join("stream.wav");
+    let name = to.to_str().expect("a path");
+    let (code, out, err) = run(&["extract", "media_lossy.pcap", "--stream", "2", "--wav", name]);
+    // 400 packets of 20 ms, of which 38 are lost.
+    let told = "8.00 s of audio at 8000 Hz from 362 packets, 0.76 s of it silence where none came";
+    assert_eq!((code, out.as_str(), err.trim()), (0, "", told));
+    let wav = hound::WavReader::open(&to).expect("a WAV file");
+    assert_eq!((wav.spec().sample_rate, wav.duration()), (8000, 64_000));
+    // It is not replaced, and what has no audio leaves nothing behind.
+    assert_eq!(run(&["extract", "media_lossy.pcap", "--stream", "2", "--wav", name]).0, 2);
+    let other = dir.path().join("other.wav");
+    let other_name = other.to_str().expect("a path");
+    for (arguments, says) in [
+        (&["media_odd.pcap", "--stream", "14"][..], "stream 14 is encrypted (SRTP)"),
+        (&["media_relay.pcap", "--stream", "1"], "x-msrta/16000: only G.711"),
+        (&["media_lossy.pcap", "--call", "1"], "give --stream N"),
+        (&["media_lossy.pcap", "--stream", "2", "--redact-text"], "--redact-text cannot be heeded"),
+    ] {
+        let (code, out, err) = run(&[&["extract", "--wav", other_name], arguments].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains(says), "{err}");
+        assert!(!other.exists());
+    }
+}
+
+#[test]
+fn marks_are_held_against_a_profile() {
+    let told = |more: &[&str]| {
+        let (code, out, err) = run(&[&["media", "media_remarked.pcapng", "--row", "7"], more].concat());
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    assert!(told(&[]).contains("as expected: 24 CS3 (communicator, by the user agents)"));
+    let lync = told(&["--qos-profile", "lync"]);
+    assert!(
+        lync.contains("Marks: 24 from Alice Arnold, 24 from Bob Baker instead of 34 AF41 (lync)."),
+        "{lync}"
+    );
+    assert!(told(&["--qos-profile", "audio=40,video=24"]).contains("as expected: 24 CS3 (custom)"));
+    let (code, _, err) = run(&["media", "media_remarked.pcapng", "--qos-profile", "lynx"]);
+    assert!(code == 2 && err.contains("did you mean `lync`?"), "{err}");
+}
+
+#[test]
+fn a_filter_for_users_says_when_not_all_their_names_are_known() {
+    let asked = |limit: &str, filter: &str| {
+        let (code, _, err) = run(&["calls", "--limits", limit, "--filter", filter, "tour.pcapng"]);
+        assert_eq!(code, 0, "{err}");
+        err
+    };
+    let user = "user ~ alice";
+    assert_eq!(asked("alias_messages=1000", user), "");
+    let told = "callscope: not all names of users are known (limit alias_messages)\n";
+    assert_eq!(asked("alias_messages=1", user), told);
+    assert_eq!(asked("alias_messages=1", "from ~ alice"), "");
 }

@@ -16,7 +16,7 @@ use crate::common::manifest;
 use contract::Document;
 
 /// The samples whose every ladder is kept.
-const LADDERS: [&str; 9] = [
+const LADDERS: [&str; 13] = [
     "call_states.pcap",
     "communicator.pcap",
     "failures.pcap",
@@ -26,6 +26,10 @@ const LADDERS: [&str; 9] = [
     "remote_control.pcap",
     "response_group.pcap",
     "diagnostics.pcap",
+    "media_odd.pcap",
+    "media_one_way.pcap",
+    "media_relay.pcap",
+    "media_silence.pcap",
 ];
 
 /// The samples whose candidates and allocations are kept.
@@ -37,6 +41,16 @@ const SQL: [&str; 2] = ["sql.pcap", "sql_odd.pcap"];
 const CONFERENCES: [(&str, u32); 1] = [("conference.pcap", 2)];
 /// The samples whose sign-ins are kept, with the ladder of their first.
 const SIGN_INS: [&str; 1] = ["sign_ins.pcap"];
+
+/// The samples whose media streams are kept, and the rows with all there is to say of them.
+const MEDIA: [(&str, &[u32]); 6] = [
+    ("media_lossy.pcap", &[1, 2, 4]),
+    ("media_odd.pcap", &[2, 3, 8, 10, 13]),
+    ("media_one_way.pcap", &[1]),
+    ("media_relay.pcap", &[1, 3, 6]),
+    ("media_remarked.pcapng", &[1, 4, 6]),
+    ("media_silence.pcap", &[1, 3]),
+];
 
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;
@@ -196,6 +210,25 @@ fn sign_ins() {
 }
 
 #[test]
+fn media_streams() {
+    let mut wrong = String::new();
+    for (sample, rows) in MEDIA {
+        let mut text = String::new();
+        let mut print = |arguments: &[&str]| {
+            let with = [arguments, &["--color", "never", "--time", "relative", sample]].concat();
+            writeln!(text, "$ callscope {} {sample}\n{}", arguments.join(" "), printed(&with)).expect("text");
+        };
+        print(&["media"]);
+        for row in rows {
+            print(&["media", "--row", &row.to_string()]);
+        }
+        print(&["calls", "--columns", "id,from,to,media,mos"]);
+        hold(&format!("{}.media.txt", stem(sample)), &text, &mut wrong);
+    }
+    finish(&wrong);
+}
+
+#[test]
 fn the_folder_holds_nothing_else() {
     let mut expected = BTreeSet::new();
     for sample in manifest() {
@@ -205,6 +238,7 @@ fn the_folder_holds_nothing_else() {
     expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
     expected.extend(SQL.map(|sample| format!("{}.sql.txt", stem(sample))));
     expected.extend(CONFERENCES.map(|(sample, _)| format!("{}.conferences.txt", stem(sample))));
+    expected.extend(MEDIA.map(|(sample, _)| format!("{}.media.txt", stem(sample))));
     expected.extend(SIGN_INS.map(|sample| format!("{}.rows.txt", stem(sample))));
     let there: BTreeSet<String> = std::fs::read_dir(folder())
         .expect("the folder")

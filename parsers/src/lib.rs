@@ -30,6 +30,7 @@ pub mod stun;
 pub mod tds;
 pub mod tls;
 pub mod udptl;
+mod utf16;
 pub mod websocket;
 pub mod xml;
 pub mod zrtp;

@@ -60,6 +60,8 @@ pub struct Rtcp<'a> {
     /// No full compound (RFC 5506 §3.4.1): it does not begin with a report, or has no CNAME. Of an encrypted one only the
     /// first is known.
     pub reduced_size: bool,
+    /// The capture ends inside of it: what it says of others is not all, and its last packet has no content.
+    pub cut: bool,
     /// What SRTCP puts behind the packets.
     pub trailer: Option<SrtcpTrailer>,
     pub issues: Vec<Issue>,
@@ -121,7 +123,7 @@ pub enum RtcpBody<'a> {
     Encrypted {
         ssrc: u32,
     },
-    /// Another packet type, or too short for its own fields.
+    /// Another packet type, too short for its own fields, or cut.
     Unknown,
 }
 
@@ -193,11 +195,17 @@ pub struct App<'a> {
 
 /// Takes a datagram apart. Never fails: what does not make sense is an issue, and no packet where nothing does.
 ///
-/// SRTCP that a capture cut before its end has nothing left to be told by: `rtcp-no-packet` behind the first packet may
-/// mean that, and then the first one's content is ciphertext. Whoever knows that a flow is protected asks
-/// [`parse_srtcp`].
+/// SRTCP that is cut before its end has nothing left to be told by: `rtcp-no-packet` behind the first packet may mean that,
+/// and then the first one's content is ciphertext. Whoever knows that a flow is protected asks [`parse_srtcp`], that the
+/// capture cut a datagram [`parse_cut_rtcp`].
 pub fn parse_rtcp(datagram: &[u8]) -> Rtcp<'_> {
     read::datagram(datagram)
+}
+
+/// As [`parse_rtcp`] for a datagram that the capture cut behind these bytes. A packet that goes beyond them is given as far
+/// as its header and without an issue, and so is the first where nothing tells whether it is encrypted ([`Rtcp::cut`]).
+pub fn parse_cut_rtcp(captured: &[u8]) -> Rtcp<'_> {
+    read::cut(captured)
 }
 
 /// As [`parse_rtcp`] for a datagram that is known to be encrypted: the first header, and the trailer where it is there.

@@ -93,6 +93,18 @@ impl RtpHeader {
 /// the end, a payload type that would be RTCP (72–76, RFC 5761 §4).
 #[inline]
 pub fn parse_rtp(packet: &[u8]) -> Option<RtpHeader> {
+    read(packet, true)
+}
+
+/// As [`parse_rtp`] for a packet that the capture cut behind these bytes: the payload is as far as it was captured, and
+/// the last byte no count of padding.
+#[inline]
+pub fn parse_cut_rtp(captured: &[u8]) -> Option<RtpHeader> {
+    read(captured, false)
+}
+
+#[inline]
+fn read(packet: &[u8], whole: bool) -> Option<RtpHeader> {
     let &[first, second, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3] = packet.first_chunk::<HEADER>()?;
     let payload_type = second & 0x7F;
     if first >> 6 != 2 || matches!(payload_type, 72..=76) {
@@ -114,7 +126,7 @@ pub fn parse_rtp(packet: &[u8]) -> Option<RtpHeader> {
     let rest = packet.get(start..)?;
     let padded = first & 0x20 != 0;
     let padding = match rest.last() {
-        Some(&count) if padded && usize::from(count) <= rest.len() => count,
+        Some(&count) if padded && whole && usize::from(count) <= rest.len() => count,
         _ => 0,
     };
     Some(RtpHeader {
@@ -207,6 +219,31 @@ pub const fn fallback_payload(payload_type: u8) -> Option<Payload> {
         127 => video("x-data"),
         _ => None,
     }
+}
+
+/// What an encoding of `a=rtpmap` is, where its name alone does not say it; in any case.
+pub fn encoding_title(name: &str) -> Option<&'static str> {
+    const TITLES: [(&str, &str); 18] = [
+        ("CN", "comfort noise"),
+        ("telephone-event", "keys (DTMF)"),
+        ("tone", "tones"),
+        ("RED", "redundant data"),
+        ("ulpfec", "forward error correction"),
+        ("parityfec", "forward error correction"),
+        ("flexfec", "forward error correction"),
+        ("flexfec-03", "forward error correction"),
+        ("X-ULPFECUC", "forward error correction"),
+        ("rtx", "retransmission"),
+        ("x-msrta", "RTAudio"),
+        ("G7221", "G.722.1"),
+        ("x-rtvc1", "RTVideo"),
+        ("X-H264UC", "H.264 by Microsoft"),
+        ("H264", "H.264"),
+        ("H264-SVC", "H.264 in layers"),
+        ("x-data", "application sharing or file transfer"),
+        ("t38", "fax"),
+    ];
+    TITLES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, title)| *title)
 }
 
 /// A key or tone (RFC 4733 §2.3). All packets of one event have the same RTP timestamp; the last one is sent three times.

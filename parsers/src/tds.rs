@@ -167,11 +167,7 @@ pub fn tds_version_name(version: u32) -> Option<&'static str> {
 
 /// Text of UTF-16, little-endian; what is no text becomes U+FFFD.
 pub(crate) fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| match pair {
-        [low, high] => u16::from_le_bytes([*low, *high]),
-        _ => 0,
-    });
-    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    crate::utf16::decode_utf16(bytes, false).0
 }
 
 /// Issues of one message, bounded.

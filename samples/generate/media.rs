@@ -461,14 +461,6 @@ fn line(
             Some((_, count)) => *count += 1,
             None => kinds.push((p.codec, 1)),
         }
-        if p.again {
-            continue;
-        }
-        if *n < newest {
-            late += 1;
-            continue;
-        }
-        newest = *n;
         if let Some((arrival, timestamp)) = before {
             let units = (*time as f64 - arrival as f64) * f64::from(p.codec.clock) / 1e6;
             let step = f64::from(p.timestamp.wrapping_sub(timestamp) as i32);
@@ -477,11 +469,15 @@ fn line(
             (sum, count, max) = (sum + ms, count + 1, max.max(ms));
         }
         before = Some((*time, p.timestamp));
+        if !p.again {
+            late += usize::from(*n < newest);
+            newest = newest.max(*n);
+        }
     }
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let main = kinds.first().map_or(t.codec, |(c, _)| *c);
     let mut text = format!(
-        "{src} > {dst} 0x{:08x} {} {}/{}{}, {call}: {} of {expected}, {} lost",
+        "{src} > {dst} 0x{:08X} {} {}/{}{}, {call}: {} of {expected}, {} lost",
         sent[0].ssrc,
         main.payload_type,
         main.name,

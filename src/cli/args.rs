@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::limits;
+use crate::correlate::QosProfile;
 use crate::diagnose::Severity;
 use crate::view::show::TimeMode;
 
@@ -72,6 +73,13 @@ pub(super) struct Common {
     /// As the client was configured, or as Microsoft's authentication service gave them out (base64).
     #[arg(long, value_name = "U:P", global = true, value_parser = turn_user)]
     pub turn_user: Vec<String>,
+    /// DSCP marks to expect: communicator, lync, or values such as `audio=46,video=AF41,sharing=18,sip=CS3`
+    ///
+    /// communicator: audio 40, video 24, SIP 40 (Office Communicator 2007 R2 under the policies of Windows); lync: audio
+    /// 46, video 34, sharing 18, SIP 24. A name and values can be given together. Without it nothing is expected but what
+    /// the user agents of Microsoft's clients tell, and only what contradicts itself is judged.
+    #[arg(long, value_name = "PROFILE", global = true, value_parser = super::qos::parse)]
+    pub qos_profile: Option<QosProfile>,
     /// Colour in text output (NO_COLOR and CLICOLOR_FORCE are honoured by `auto`)
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     pub color: ColorArg,
@@ -99,7 +107,7 @@ pub(super) struct Common {
     /// Set a cap on what the analysis keeps, e.g. `sip_messages=1M` (repeatable)
     #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = limits::parse, long_help = limits::long_help())]
     pub limits: Vec<(String, u64)>,
-    /// Configuration (TOML: limits, names, sip_ports, leg_headers) instead of `callscope/config.toml` in the user's configuration directory
+    /// Configuration (TOML: limits, names, sip_ports, leg_headers, qos) instead of `callscope/config.toml` in the user's configuration directory
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Do not blank SDP keys, ICE passwords and Authorization responses
@@ -200,6 +208,9 @@ pub(super) enum Command {
     /// SQL Server look-ups (UDP 1434), their answers and the connections that followed
     #[command(after_help = SQL_HELP, after_long_help = format!("{SQL_HELP}\n\n{EXIT_CODES}"))]
     Sql(ListArgs),
+    /// Media streams (RTP): loss, jitter, gaps, marks and an estimate of their quality
+    #[command(after_help = MEDIA_HELP, after_long_help = format!("{MEDIA_HELP}\n\n{EXIT_CODES}"))]
+    Media(ListArgs),
     /// What went wrong: one row a finding, with the frames that prove it and what to do next
     #[command(after_help = FINDINGS_HELP, after_long_help = format!("{FINDINGS_HELP}\n\n{EXIT_CODES}"))]
     Findings(ListArgs),
@@ -207,7 +218,7 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Every field of a frame as a tree with byte ranges
     Decode(DecodeArgs),
-    /// A pcapng of some calls' own frames: signalling and media
+    /// A pcapng of some calls' own frames, or of a media stream; its audio as WAV
     Extract(ExtractArgs),
     /// Completions for a shell
     Completions(CompletionsArgs),
@@ -314,6 +325,17 @@ Examples:
   callscope sql --columns asked,client,server,port,verdict trace.pcapng
   callscope sql --format json trace.pcapng
   callscope ladder trace.pcapng --sql 3        question, answer and connection as a ladder";
+
+const MEDIA_HELP: &str = "\
+Examples:
+  callscope media trace.pcapng
+  callscope media trace.pcapng --row 3                          all there is to say of stream 3
+  callscope media --filter 'media.loss > 2% or media.mos < 3.6' trace.pcapng
+  callscope media --columns id,call,src,dst,ssrc,loss,burst,gap --sort -loss trace.pcapng
+  callscope media --filter 'media.dscp != EF' --format csv -o unmarked.csv captures/
+  callscope media --format json trace.pcapng
+
+Loss and jitter are those of the capture point: what is lost behind it only RTCP of the receiver tells.";
 
 const FINDINGS_HELP: &str = "\
 Examples:
@@ -545,7 +567,9 @@ const EXTRACT_HELP: &str = "\
 Examples:
   callscope extract trace.pcapng --call 3 -o call3.pcapng
   callscope extract trace.pcapng --filter 'status >= 500' --no-media -o failed.pcapng
-  callscope extract edge.pcap fe.pcap --call 1 -o both.pcapng";
+  callscope extract edge.pcap fe.pcap --call 1 -o both.pcapng
+  callscope extract trace.pcapng --stream 4 -o stream4.pcapng    its packets of RTP
+  callscope extract trace.pcapng --stream 4 --wav stream4.wav    its audio (G.711, G.722, L16; not SRTP)";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXTRACT_HELP, after_long_help = format!("{EXTRACT_HELP}\n\n{EXIT_CODES}"))]
@@ -561,6 +585,12 @@ pub(super) struct ExtractArgs {
     /// Take in the other legs of the calls
     #[arg(long)]
     pub extended: bool,
+    /// Instead of calls the packets of this media stream, by its number in `callscope media`
+    #[arg(long, value_name = "N", value_parser = parse_number, conflicts_with_all = ["call", "dialog", "no_media", "extended", "filter"])]
+    pub stream: Option<u32>,
+    /// Write the audio of the stream to this file; lost packets are silence of their length
+    #[arg(long, value_name = "FILE", requires = "stream", value_hint = ValueHint::FilePath)]
+    pub wav: Option<PathBuf>,
 }
 
 const COMPLETIONS_HELP: &str = "\

@@ -170,6 +170,10 @@ pub(super) trait Rows {
     fn none(&self) -> Option<String> {
         None
     }
+    /// What would bring rows, said after it.
+    fn needs(&self) -> Option<&'static str> {
+        None
+    }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, Self::Index>;
     fn json(
         &self,
@@ -279,6 +283,7 @@ pub(super) fn rows_command<R: Rows>(
         columns: args.columns.clone(),
         sort,
         time: time_mode(common, args.format == TableFormat::Text),
+        brief: matches!(args.format, TableFormat::Text | TableFormat::Markdown),
         ..Query::default()
     };
     let mut sink = open(common)?;
@@ -310,6 +315,11 @@ pub(super) fn rows_command<R: Rows>(
                 Some(words) if lines.rows.is_empty() => {
                     let end = if query.filter.is_some() { " matches the filter." } else { "." };
                     writeln!(sink, "{words}{end}")?;
+                    if query.filter.is_none()
+                        && let Some(needs) = table.needs()
+                    {
+                        writeln!(sink, "{needs}")?;
+                    }
                 }
                 _ => output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?,
             }
@@ -349,7 +359,7 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
 
 /// Row of the look-up of that number.
 fn lookup_row(analysis: &Analysis, id: u32) -> Result<u32, Failure> {
-    let n = analysis.lookups().len();
+    let n = analysis.gather().lookups().len();
     let row = id.checked_sub(1).filter(|i| (*i as usize) < n);
     row.ok_or_else(|| match n {
         0 => Failure::usage(format!("no look-up {id}: the input has no look-ups of SQL Server")),
@@ -403,19 +413,62 @@ pub(super) fn decode(common: &Common, args: &DecodeArgs) -> Result<u8, Failure> 
 }
 
 pub(super) fn extract(common: &Common, args: &ExtractArgs) -> Result<u8, Failure> {
-    if common.output.is_none() && std::io::stdout().is_terminal() {
+    let only_audio = args.wav.is_some() && common.output.is_none();
+    if common.output.is_none() && !only_audio && std::io::stdout().is_terminal() {
         return Err(Failure::usage("a capture is not written to a terminal: give --output FILE"));
     }
     if common.redact_text {
         return Err(Failure::usage("frames are extracted as they are: --redact-text cannot be heeded"));
     }
+    if args.wav.is_some() && args.stream.is_none() {
+        return Err(Failure::usage("--wav is of one stream: give --stream N"));
+    }
+    super::sink::check(args.wav.as_deref(), common.force)?;
     let mut session = Session::new(common, &args.files)?;
     let analysis = session.analyse()?;
+    if let Some(id) = args.stream {
+        return extract_stream(common, args, &session, &analysis, id);
+    }
     let owners = select::owners(&analysis, &args.selection, session.filter.as_ref(), args.extended)?;
     let mut sink = open(common)?;
     let done = pcapng::extract(&analysis, &owners, !args.no_media, &mut sink)?;
     sink.finish()?;
     session.say(&format!("{} frames, {} bytes written", done.frames, done.bytes));
+    Ok(session.status())
+}
+
+/// The packets of a stream, its audio, or both.
+fn extract_stream(
+    common: &Common,
+    args: &ExtractArgs,
+    session: &Session,
+    analysis: &Analysis,
+    id: u32,
+) -> Result<u8, Failure> {
+    let media = analysis.media_index();
+    let n = media.streams.len();
+    let row = id.checked_sub(1).filter(|i| (*i as usize) < n);
+    let Some((row, stream)) = row.and_then(|row| Some((row, media.stream(row)?))) else {
+        return Err(match n {
+            0 => Failure::usage(format!("no media stream {id}: the input has no media streams")),
+            n => Failure::usage(format!("no media stream {id}: the input has media streams 1 to {n}")),
+        });
+    };
+    if let Some(path) = &args.wav {
+        let mut sink = Sink::open(Some(path), common.force)?;
+        let told = output::audio::wav(analysis, stream, row, &mut sink).map_err(|e| match e.kind() {
+            std::io::ErrorKind::Unsupported => Failure::usage(e.to_string()),
+            _ => e.into(),
+        })?;
+        sink.finish()?;
+        session.say(&told.words());
+    }
+    if args.wav.is_none() || common.output.is_some() {
+        let mut sink = open(common)?;
+        let done = pcapng::extract_stream(analysis, stream, &mut sink)?;
+        sink.finish()?;
+        session.say(&format!("{} frames, {} bytes written", done.frames, done.bytes));
+    }
     Ok(session.status())
 }
 

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::args::Common;
 use super::failure::Failure;
-use super::limits;
+use super::{limits, qos};
+use crate::correlate::QosProfile;
 use crate::correlate::load::LoadOptions;
 use crate::tui::Background;
 
@@ -27,6 +28,9 @@ struct Config {
     leg_headers: Vec<String>,
     /// `dark` or `light`.
     theme: Option<Background>,
+    /// `profile`, and values of kinds of traffic.
+    #[serde(default)]
+    qos: toml::Table,
 }
 
 /// What configuration and arguments say together (arguments win).
@@ -55,6 +59,7 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Failure> {
     load.leg_headers.extend(common.leg_header.iter().cloned());
     load.turn_users.extend(common.turn_user.iter().cloned());
     load.redact_text |= common.redact_text;
+    load.qos = common.qos_profile.clone().or_else(|| load.qos.take());
     load.threads = common.threads;
     load.follow = common.follow;
     for path in &common.names {
@@ -85,9 +90,30 @@ fn apply(settings: &mut Settings, text: &str) -> Result<(), String> {
         settings.names.push((ip, name.to_owned()));
     }
     settings.theme = config.theme;
+    settings.load.qos = qos_of(&config.qos)?;
     settings.load.sip_ports.extend(config.sip_ports);
     settings.load.leg_headers.extend(config.leg_headers);
     Ok(())
+}
+
+fn qos_of(table: &toml::Table) -> Result<Option<QosProfile>, String> {
+    if table.is_empty() {
+        return Ok(None);
+    }
+    let mut profile = match table.get("profile") {
+        Some(toml::Value::String(name)) => qos::named(name)?,
+        Some(_) => return Err("qos: `profile` is not a string".to_owned()),
+        None => QosProfile::default(),
+    };
+    for (kind, value) in table.iter().filter(|(kind, _)| *kind != "profile") {
+        let value = match value {
+            toml::Value::Integer(n) => n.to_string(),
+            toml::Value::String(s) => s.clone(),
+            _ => return Err(format!("qos: the value of `{kind}` is neither a number nor a name")),
+        };
+        qos::set(&mut profile, kind, &value).map_err(|e| format!("qos: {e}"))?;
+    }
+    Ok(Some(profile))
 }
 
 fn names_file(path: &Path) -> Result<Vec<(IpAddr, String)>, Failure> {
@@ -125,6 +151,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::correlate::Traffic;
 
     #[test]
     fn names_with_comments_and_line_numbers() {
@@ -149,6 +176,13 @@ mod tests {
         assert!(settings.load.leg_headers.contains(&"X-Leg".to_owned()));
         assert_eq!(settings.names.len(), 1);
         assert_eq!(settings.theme, Some(Background::Light));
+        assert_eq!(settings.load.qos, None);
+        apply(&mut settings, "[qos]\nprofile = \"lync\"\nvideo = 34\nsip = \"CS2\"\n").expect("good");
+        let qos = settings.load.qos.clone().expect("a profile");
+        assert_eq!(Traffic::ALL.map(|t| qos.expected(t)), [Some(46), Some(34), Some(18), Some(16)]);
+        assert!(apply(&mut settings, "[qos]\naudio = 70").unwrap_err().contains("no DSCP value"));
+        assert!(apply(&mut settings, "[qos]\nvoice = 46").unwrap_err().contains("no kind of traffic"));
+        assert!(apply(&mut settings, "[qos]\nprofile = \"x\"").unwrap_err().contains("no QoS profile"));
         assert!(apply(&mut settings, "theme = \"blue\"").unwrap_err().contains("`dark` or `light`"));
         assert!(apply(&mut settings, "[limits]\nflow = 1").unwrap_err().contains("did you mean `flows`"));
         assert!(apply(&mut settings, "sip_port = 1").unwrap_err().contains("sip_ports"));

@@ -1,21 +1,29 @@
-//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`.
+//! `sign-ins`, `subscriptions`, `conferences`, `messages`, `sql`, `media`, `findings`.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use super::args::{Common, ListArgs, TableFormat};
-use super::commands::{Rows, color_for, json_options, open, rows_command, time_mode};
+use super::commands::{Rows, color_for, columns, json_options, open, rows_command, time_mode};
 use super::failure::Failure;
 use super::session::Session;
 use super::sink::Sink;
 use crate::correlate::Analysis;
 use crate::output;
 use crate::output::json::{self, JsonOptions};
-use crate::view::lists::{ListKind, Lists};
+use crate::output::lists::Look;
+use crate::view::lists::{Known, ListKind, Lists};
 use crate::view::rows::{Lines, Query};
 
 struct List {
     kind: ListKind,
-    lists: Lists,
+    known: Arc<Known>,
+}
+
+impl List {
+    fn lists<'a>(&self, analysis: &'a Analysis) -> Lists<'a> {
+        Lists::with(analysis, self.known.clone())
+    }
 }
 
 impl Rows for List {
@@ -24,8 +32,11 @@ impl Rows for List {
     fn none(&self) -> Option<String> {
         Some(format!("No {}", self.kind.words().0))
     }
+    fn needs(&self) -> Option<&'static str> {
+        Some(self.kind.needs())
+    }
     fn of<'a>(&'a self, analysis: &'a Analysis, query: &Query) -> Lines<'a, u32> {
-        self.kind.lines(analysis, &self.lists, query)
+        self.kind.lines(analysis, &self.lists(analysis), query)
     }
     fn json(
         &self,
@@ -34,21 +45,21 @@ impl Rows for List {
         rows: &[u32],
         options: JsonOptions,
     ) -> std::io::Result<()> {
-        json::gathered(out, analysis, &self.lists, self.kind, rows, options)
+        json::gathered(out, analysis, &self.lists(analysis), self.kind, rows, options)
     }
     fn lines(&self, out: &mut Sink, analysis: &Analysis, rows: &[u32]) -> std::io::Result<()> {
-        json::gathered_lines(out, analysis, &self.lists, self.kind, rows)
+        json::gathered_lines(out, analysis, &self.lists(analysis), self.kind, rows)
     }
     fn all(&self, session: &Session, analysis: &Analysis) -> Vec<u32> {
-        self.kind.matching(analysis, &self.lists, session.filter.as_ref())
+        self.kind.matching(analysis, &self.lists(analysis), session.filter.as_ref())
     }
 }
 
 /// The table of a list; with `--row`, all there is to say of some rows.
 pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u8, Failure> {
     if args.row.is_empty() {
-        let gather = |analysis: &Analysis| List { kind, lists: Lists::of(analysis) };
-        return rows_command(common, &args.table, kind.columns(), gather);
+        let make = |_: &Analysis| List { kind, known: Arc::default() };
+        return rows_command(common, &args.table, kind.columns(), make);
     }
     let mut session = Session::new(common, &args.table.files)?;
     let analysis = session.analyse()?;
@@ -56,7 +67,7 @@ pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u
     let (one, several) = kind.words();
     let mut rows = Vec::new();
     for &id in &args.row {
-        let n = kind.len(&analysis, &lists);
+        let n = kind.len(&lists);
         match id.checked_sub(1).filter(|i| (*i as usize) < n) {
             Some(row) => rows.push(row),
             None if n == 0 => {
@@ -83,7 +94,10 @@ pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u
                 if i > 0 {
                     writeln!(sink)?;
                 }
-                output::lists::detail(&mut sink, &told, color, common.ascii)?;
+                let plot = kind.plot(&analysis, &lists, row);
+                let columns = columns(sink.is_terminal());
+                let look = Look { color, ascii: common.ascii, columns };
+                output::lists::detail(&mut sink, &told, plot.as_ref(), look)?;
             }
         }
         TableFormat::Csv | TableFormat::Markdown => {

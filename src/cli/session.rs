@@ -61,7 +61,21 @@ impl Session {
     pub fn analyse(&mut self) -> Result<Analysis, Failure> {
         let inputs = std::mem::take(&mut self.inputs);
         let analysis = self.analyse_some(&inputs);
+        self.tell_unknown_names(&analysis);
         if analysis.captures.is_empty() { Err(Failure::Unreadable) } else { Ok(analysis) }
+    }
+
+    /// A filter for users finds those whose names are known.
+    fn tell_unknown_names(&self, analysis: &Analysis) {
+        if !self.filter.as_ref().is_some_and(Filter::asks_users) {
+            return;
+        }
+        let aliases = analysis.aliases();
+        let limits: Vec<&str> = aliases.limits_hit().collect();
+        if !limits.is_empty() {
+            let limits = limits.join(", ");
+            self.say(&format!("callscope: not all names of users are known (limit {limits})"));
+        }
     }
 
     /// Analyses some inputs together; what cannot be read is told and counted.
@@ -147,5 +161,4 @@ mod tests {
         assert!(inputs(&[]).is_err());
         assert_eq!(inputs(&["a".into(), "-".into()]).ok().map(|i| i.len()), Some(2));
     }
-
 }

@@ -11,11 +11,8 @@ use callscope_parsers::sip::{Message, param, parse_message, routing};
 
 use super::Analysis;
 use super::model::*;
+use crate::limits::Limits;
 
-/// Users, names of one user, and messages whose heads are read for them.
-const MOST_USERS: usize = 100_000;
-const MOST_NAMES: usize = 64;
-const MOST_READ: usize = 200_000;
 /// Bytes of a name; longer ones are nobody's.
 const LONGEST: usize = 256;
 
@@ -30,6 +27,8 @@ pub struct Aliases {
     /// Messages looked at so far, and how many of them were read.
     next: usize,
     read: usize,
+    /// Names of the limits that left something out.
+    over: BTreeSet<&'static str>,
 }
 
 /// The aliases learned last, shared by all who ask between two batches.
@@ -73,6 +72,11 @@ pub fn endpoint_ids(message: &Message<'_>) -> Vec<Vec<u8>> {
 }
 
 impl Aliases {
+    /// The limits by which names were left out, as `--limits` calls them.
+    pub fn limits_hit(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.over.iter().copied()
+    }
+
     /// All names of the user with this address, in small letters; that address among them.
     pub fn of(&self, key: &str) -> Vec<&str> {
         let group = self.groups.get(key).and_then(|g| self.names.get(*g));
@@ -88,12 +92,13 @@ impl Aliases {
         all
     }
 
-    fn join(&mut self, a: &str, b: &str) {
+    fn join(&mut self, a: &str, b: &str, limits: &Limits) {
         let group = |s: &mut Self, key: &str| -> Option<usize> {
             if let Some(g) = s.groups.get(key) {
                 return Some(*g);
             }
-            if s.names.len() >= MOST_USERS {
+            if s.names.len() >= limits.alias_users {
+                s.over.insert("alias_users");
                 return None;
             }
             s.names.push(BTreeSet::from([key.to_owned()]));
@@ -102,7 +107,11 @@ impl Aliases {
         };
         let (Some(to), Some(from)) = (group(self, a), group(self, b)) else { return };
         let size = |g: usize| self.names.get(g).map_or(0, BTreeSet::len);
-        if to == from || size(to) + size(from) > MOST_NAMES {
+        if to == from {
+            return;
+        }
+        if size(to) + size(from) > limits.alias_names {
+            self.over.insert("alias_names");
             return;
         }
         let moved = self.names.get_mut(from).map(std::mem::take).unwrap_or_default();
@@ -114,29 +123,33 @@ impl Aliases {
         }
     }
 
-    fn endpoint(&mut self, key: &str, id: &[u8]) {
+    fn endpoint(&mut self, key: &str, id: &[u8], limits: &Limits) {
         if id.is_empty() || id.len() > LONGEST {
             return;
         }
-        if !self.endpoints.contains_key(key) && self.endpoints.len() >= MOST_USERS {
+        if !self.endpoints.contains_key(key) && self.endpoints.len() >= limits.alias_users {
+            self.over.insert("alias_users");
             return;
         }
         let ids = self.endpoints.entry(key.to_owned()).or_default();
-        if ids.len() < MOST_NAMES {
-            ids.insert(String::from_utf8_lossy(id).to_lowercase());
+        let id = String::from_utf8_lossy(id).to_lowercase();
+        if ids.len() < limits.alias_names {
+            ids.insert(id);
+        } else if !ids.contains(&id) {
+            self.over.insert("alias_names");
         }
     }
 
-    fn learn(&mut self, message: &Message<'_>) {
+    fn learn(&mut self, message: &Message<'_>, limits: &Limits) {
         let uri = |a: &NameAddr<'_>| message.bytes.get(a.uri.range.clone()).unwrap_or_default();
         for h in &message.headers {
             let range = h.value_range.clone();
             if h.is("From") || h.is("To") {
                 let (address, _) = parse_name_addr(message.bytes, range);
                 let Some(key) = address_key(uri(&address)) else { continue };
-                self.endpoint(&key, param::value(&address.params, "epid"));
+                self.endpoint(&key, param::value(&address.params, "epid"), limits);
                 if let Some(id) = gruu_endpoint(uri(&address)) {
-                    self.endpoint(&key, id);
+                    self.endpoint(&key, id, limits);
                 }
             } else if h.is("Contact") {
                 // The GRUU of the user who registers, or its own address as such.
@@ -145,14 +158,14 @@ impl Aliases {
                     && let (Some(id), Some(key)) = (gruu_endpoint(gruu), address_key(gruu))
                     && key.contains('@')
                 {
-                    self.endpoint(&key, id);
+                    self.endpoint(&key, id, limits);
                 }
             } else if h.is("P-Asserted-Identity") {
                 let (identity, _) = routing::parse_identity(message.bytes, range);
                 if let (Some(sip), Some(tel)) = (identity.sip(), identity.tel())
                     && let (Some(sip), Some(tel)) = (address_key(uri(sip)), address_key(uri(tel)))
                 {
-                    self.join(&sip, &tel);
+                    self.join(&sip, &tel, limits);
                 }
             }
         }
@@ -168,7 +181,7 @@ impl Aliases {
                 && one != other
             {
                 let (sip, tel) = if one { (b, a) } else { (a, b) };
-                self.join(&sip, &tel);
+                self.join(&sip, &tel, limits);
             }
         }
     }
@@ -184,13 +197,14 @@ impl Aliases {
             if !(opening || answer) || r.has(flag::RETRANSMISSION) || r.has(flag::DUPLICATE) {
                 continue;
             }
-            if self.read >= MOST_READ {
+            if self.read >= analysis.limits.alias_messages {
+                self.over.insert("alias_messages");
                 break;
             }
             self.read += 1;
             let bytes = analysis.head_bytes(m).ok();
             if let Some(message) = bytes.as_deref().and_then(parse_message) {
-                self.learn(&message);
+                self.learn(&message, &analysis.limits);
             }
         }
         self.next = analysis.messages.len();
@@ -213,10 +227,14 @@ mod tests {
     use super::*;
 
     fn learned(heads: &[&str]) -> Aliases {
+        learned_within(heads, Limits::default())
+    }
+
+    fn learned_within(heads: &[&str], limits: Limits) -> Aliases {
         let mut aliases = Aliases::default();
         for head in heads {
             let text = format!("INVITE sip:b@x SIP/2.0\r\n{head}\r\n\r\n");
-            aliases.learn(&parse_message(text.as_bytes()).unwrap());
+            aliases.learn(&parse_message(text.as_bytes()).unwrap(), &limits);
         }
         aliases
     }
@@ -244,10 +262,18 @@ mod tests {
             format!("From: <sip:{long}@x>;epid={long}\r\nP-Asserted-Identity: <sip:{long}>, <tel:{long}>");
         let aliases = learned(&[&head, "From: <sip:\u{1b}[2J@x>;epid=\u{7}", "Contact: sip:", "To: ;;epid"]);
         assert!(aliases.groups.is_empty());
-        let many: Vec<String> = (0..MOST_NAMES * 2)
+        let many: Vec<String> = (0..8)
             .map(|n| format!("P-Asserted-Identity: <sip:a@b>, <tel:{n}>\r\nFrom: <sip:a@b>;epid={n}e"))
             .collect();
-        let aliases = learned(&many.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(aliases.of("a@b").len() <= 2 * MOST_NAMES);
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let within = |limits| {
+            let aliases = learned_within(&many, limits);
+            (aliases.of("a@b").len(), aliases.limits_hit().collect::<Vec<_>>())
+        };
+        assert_eq!(within(Limits::default()), (17, vec![]));
+        // Three addresses and three endpoints.
+        assert_eq!(within(Limits { alias_names: 3, ..Limits::default() }), (6, vec!["alias_names"]));
+        // The endpoints of one user, and one address, which no other can be joined to.
+        assert_eq!(within(Limits { alias_users: 1, ..Limits::default() }).1, ["alias_users"]);
     }
 }

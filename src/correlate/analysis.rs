@@ -11,7 +11,7 @@ use super::dns::Dns;
 use super::fork::ForkRow;
 use super::instant_message::redact;
 use super::legs::Legs;
-use super::media::Media;
+use super::media::{Media, MediaCache};
 use super::model::*;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::sql::Sql;
@@ -31,6 +31,8 @@ pub struct Analysis {
     pub turn_users: Vec<String>,
     /// What people wrote is replaced by text of the same length in all that is shown.
     pub redact_text: bool,
+    /// The DSCP marks that are expected, where the user says so.
+    pub qos: Option<super::QosProfile>,
     pub captures: Vec<CaptureSummary>,
     pub messages: Vec<SipRecord>,
     pub calls: Vec<Call>,
@@ -77,6 +79,9 @@ pub struct Analysis {
     /// Captures were still being read when the summaries were last made.
     pub(super) was_live: bool,
     pub(super) alias_cache: super::aliases::AliasCache,
+    pub(super) media_cache: MediaCache,
+    pub(super) media_index_cache: super::media::IndexCache,
+    pub(super) sip_marks: super::marks::SipMarks,
 }
 
 /// Messages by the frame that completed them.

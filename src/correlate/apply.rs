@@ -4,7 +4,7 @@ use std::io;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef};
+use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos};
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
     MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
@@ -18,6 +18,7 @@ pub(super) struct Apply<'a> {
 
 impl Sink for Apply<'_> {
     fn sip(&mut self, m: &DecodedSip<'_>) -> bool {
+        self.analysis.note_sip_mark(m);
         let Some(bytes) = self.analysis.place(&m.place, m.frame) else { return false };
         self.analysis.add_message(m, bytes).is_some()
     }
@@ -37,6 +38,24 @@ impl Sink for Apply<'_> {
 
     fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, memo: &mut StreamMemo) -> u32 {
         self.analysis.add_rtp(facts, packet, memo)
+    }
+
+    #[inline]
+    fn usual_rtp(
+        &mut self,
+        facts: &RtpFacts,
+        memo: StreamMemo,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool {
+        memo.ssrc == facts.ssrc
+            && self
+                .analysis
+                .media
+                .streams
+                .get_mut(memo.slot as usize)
+                .is_some_and(|s| s.push_usual(facts, time, frame, dscp))
     }
 
     fn rtcp(&mut self, packet: &DecodedMedia<'_>) {

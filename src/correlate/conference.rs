@@ -79,7 +79,7 @@ enum Told {
 }
 
 impl Analysis {
-    pub fn conferences(&self) -> Vec<Conference> {
+    pub(super) fn conferences(&self) -> Vec<Conference> {
         let mut work = Work::new(self);
         work.read_bodies();
         work.join_calls();

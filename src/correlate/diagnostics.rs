@@ -14,9 +14,6 @@ const MOST_OF_MESSAGE: usize = 64;
 const MOST: usize = 256;
 /// Bytes kept of a source or reason.
 const MOST_TEXT: usize = 4096;
-/// Messages that the tally reads, and different things it counts.
-const MOST_TALLIED: usize = 20_000;
-const MOST_KINDS: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DiagnosticHeader {
@@ -75,8 +72,10 @@ pub struct DiagnosticTally {
     pub rows: Vec<(Diagnostic, u64)>,
     /// When the messages were sent that a row was counted for.
     pub times: Vec<(usize, Nanos)>,
-    /// Messages that were not read any more.
+    /// Messages that were not read any more ([`Limits::diagnostic_messages`](crate::limits::Limits::diagnostic_messages)).
     pub not_read: u64,
+    /// What messages say beyond [`Limits::diagnostic_kinds`](crate::limits::Limits::diagnostic_kinds).
+    pub not_told_apart: u64,
 }
 
 /// Is it an answer that refuses, and no challenge?
@@ -171,7 +170,7 @@ impl Analysis {
             if !record.has(flag::DIAGNOSTICS) || record.has(flag::DUPLICATE) {
                 continue;
             }
-            if read >= MOST_TALLIED {
+            if read >= self.limits.diagnostic_messages {
                 tally.not_read += 1;
                 continue;
             }
@@ -187,12 +186,15 @@ impl Analysis {
                 };
                 let at = match places.get(&kind) {
                     Some(at) => *at,
-                    None if tally.rows.len() < MOST_KINDS => {
+                    None if tally.rows.len() < self.limits.diagnostic_kinds => {
                         places.insert(kind, tally.rows.len());
                         tally.rows.push((d, 0));
                         tally.rows.len() - 1
                     }
-                    None => continue,
+                    None => {
+                        tally.not_told_apart += 1;
+                        continue;
+                    }
                 };
                 if counted.insert((record.owner, at))
                     && let Some((_, count)) = tally.rows.get_mut(at)

@@ -123,20 +123,6 @@ impl Analysis {
         events
     }
 
-    /// The message on the hop before, where this one is the same sent on.
-    pub fn hop_of(&self, message: MsgIdx) -> Option<MsgIdx> {
-        let events = self.events(self.message(message).owner);
-        let event = events.iter().find(|e| e.hops.contains(&message))?;
-        let source = self.flow(self.message(message).flow).src.ip();
-        let before = event.hops.iter().take_while(|h| **h != message);
-        before
-            .clone()
-            .filter(|h| self.flow(self.message(**h).flow).dst.ip() == source)
-            .last()
-            .or_else(|| before.last())
-            .copied()
-    }
-
     /// Whether a message repeats another: the same way with the same branch, or (a duplicate captured elsewhere)
     /// only the same branch.
     fn repeats(&self, r: &SipRecord, original: &SipRecord) -> bool {

@@ -103,7 +103,7 @@ struct Sent {
 
 impl Analysis {
     /// Instant messages in order of time, and their conversations.
-    pub fn instant_messages(&self) -> (Vec<InstantMessage>, Vec<Conversation>) {
+    pub(super) fn instant_messages(&self) -> (Vec<InstantMessage>, Vec<Conversation>) {
         let sent = self.sent_messages();
         let mut all: Vec<InstantMessage> = Vec::new();
         let mut events: Vec<Event> = Vec::new();

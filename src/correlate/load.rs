@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::Analysis;
 use super::apply::Apply;
+use super::{Analysis, QosProfile};
 use crate::capture::{CaptureId, CaptureReader, FrameBatch, Input, Nanos, OpenError};
 use crate::decode::{CaptureDecoder, Prepared, prepare};
 use crate::limits::Limits;
@@ -37,6 +37,8 @@ pub struct LoadOptions {
     pub turn_users: Vec<String>,
     /// See [`Analysis::redact_text`].
     pub redact_text: bool,
+    /// See [`Analysis::qos`].
+    pub qos: Option<QosProfile>,
 }
 
 impl Default for LoadOptions {
@@ -48,6 +50,7 @@ impl Default for LoadOptions {
             sip_ports: Vec::new(),
             turn_users: Vec::new(),
             redact_text: false,
+            qos: None,
             leg_headers: ["X-Call-ID", "X-CID", "X-Original-Call-ID"].map(str::to_owned).to_vec(),
         }
     }
@@ -204,6 +207,7 @@ pub fn load(
         a.limits = options.limits.clone();
         a.turn_users = options.turn_users.clone();
         a.redact_text = options.redact_text;
+        a.qos = options.qos.clone();
         a.leg_headers = options.leg_headers.clone();
         a.strings.hash_with(&hasher);
     }

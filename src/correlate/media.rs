@@ -10,11 +10,13 @@ use hashbrown::HashTable;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::Nanos;
+use crate::capture::{FrameRef, Nanos};
 use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
+mod again;
 mod buckets;
 mod handshake;
+mod index;
 mod jitter;
 mod joined;
 mod reports;
@@ -23,10 +25,14 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use again::PacketAgain;
 pub use buckets::{Bucket, Buckets};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
+pub(in crate::correlate) use index::IndexCache;
+pub use index::MediaIndex;
 pub use joined::{
-    Codec, CodecSource, MediaStream, Mos, Protection, StreamRelay, StreamSection, StreamSource,
+    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaCache,
+    MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
 };
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
@@ -65,7 +71,10 @@ pub struct Doubtful {
 /// A packet that waits for others.
 #[derive(Debug, Clone, Copy)]
 struct HeldPacket {
-    packet: Packet<'static>,
+    time: Nanos,
+    frame: FrameRef,
+    facts: RtpFacts,
+    dscp: u8,
     /// The beginning of its payload.
     head: [u8; 4],
 }
@@ -76,11 +85,12 @@ impl HeldPacket {
         for (to, from) in head.iter_mut().zip(p.payload) {
             *to = *from;
         }
-        Self { packet: Packet { payload: &[], ..*p }, head }
+        Self { time: p.time, frame: p.frame, facts: p.facts, dscp: p.dscp, head }
     }
 
     fn packet(&self) -> Packet<'_> {
-        Packet { payload: &self.head, ..self.packet }
+        let Self { time, frame, facts, dscp, ref head } = *self;
+        Packet { time, frame, facts, dscp, duplicate: false, payload: head }
     }
 }
 
@@ -88,6 +98,20 @@ impl Doubtful {
     /// The packets that wait, in order of arrival.
     pub fn packets(&self) -> impl Iterator<Item = Packet<'_>> {
         self.packets.iter().take(usize::from(self.held)).map(HeldPacket::packet)
+    }
+
+    /// There are packets, and none was given up before them.
+    pub(super) fn is_all(&self) -> bool {
+        self.held > 0 && self.passed == 0
+    }
+
+    /// The few packets as a stream; none where there were others whose numbers do not go on.
+    pub(super) fn stream(&self) -> Option<Stream> {
+        let first = self.packets().next().filter(|_| self.is_all())?;
+        let mut stream = Stream::new(self.flow, &first);
+        stream.channel = self.channel;
+        self.packets().for_each(|p| stream.push(&p, 2));
+        Some(stream)
     }
 
     /// Whether a packet and those before it are a stream.
@@ -127,6 +151,8 @@ impl Doubtful {
 #[derive(Debug, Default)]
 pub struct Media {
     pub streams: Vec<Stream>,
+    /// By `FlowId`: whether there is a stream.
+    proved: Vec<bool>,
     /// Hash of flow and SSRC, and the slot.
     table: HashTable<(u64, u32)>,
     /// In a ring: the oldest makes place.
@@ -146,6 +172,11 @@ impl Media {
     /// What may be RTP: too few packets to tell, or numbers that do not go on.
     pub fn doubtful(&self) -> &[Doubtful] {
         &self.doubtful
+    }
+
+    /// Whether a flow carries a stream.
+    pub(super) fn has_stream(&self, flow: FlowId) -> bool {
+        self.proved.get(flow.0 as usize).is_some_and(|p| *p)
     }
 
     fn is_at(&self, slot: u32, flow: FlowId, ssrc: u32) -> bool {
@@ -265,6 +296,11 @@ impl Analysis {
         stream.channel = channel;
         packets.into_iter().for_each(|p| stream.push(p, most));
         media.streams.push(stream);
+        let place = flow.0 as usize;
+        if media.proved.len() <= place {
+            media.proved.resize(place + 1, false);
+        }
+        media.proved[place] = true;
         media.table.insert_unique(hash, (hash, at), |(h, _)| *h);
         (at, packets.len() as u32)
     }
@@ -302,6 +338,7 @@ impl Analysis {
     /// Takes what RTCP says.
     pub fn add_rtcp(&mut self, packet: &DecodedMedia<'_>) {
         if packet.duplicate {
+            self.media.reports.captured_twice += 1;
             return;
         }
         let Some(flow) = self.media_flow(packet) else { return };

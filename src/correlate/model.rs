@@ -87,6 +87,11 @@ impl PackedFlow {
         }
     }
 
+    /// Both addresses (IPv4 as mapped), both ports, and the transport.
+    pub fn parts(&self) -> ([[u8; 16]; 2], [u16; 2], Transport) {
+        (self.addresses, self.ports, self.transport)
+    }
+
     pub fn unpack(&self) -> Flow {
         let end = |side: usize| {
             let ip = Ipv6Addr::from(self.addresses[side]);

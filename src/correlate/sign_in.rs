@@ -21,7 +21,7 @@ use auth::Told;
 
 pub use after::{Mras, Relay, Setting};
 pub use auth::AuthRound;
-pub use relay::{Credential, Lifetime, RelayUse};
+pub use relay::{Credential, Grant, Lifetime, Refusal, RelayUse};
 
 /// So long a request may wait for its answer (RFC 3261 §17.1.2.2, Timer F).
 const PATIENCE: Nanos = 32_000_000_000;
@@ -154,7 +154,7 @@ enum Endpoint {
 }
 
 impl Analysis {
-    pub fn sign_ins(&self) -> Vec<SignIn> {
+    pub(super) fn sign_ins(&self) -> Vec<SignIn> {
         let mut places: HashMap<Endpoint, usize> = HashMap::new();
         let mut groups: Vec<(String, Vec<DialogIdx>)> = Vec::new();
         for (index, dialog) in self.dialogs_shown() {

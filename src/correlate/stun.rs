@@ -153,6 +153,9 @@ struct Pending {
     from_first: bool,
 }
 
+/// So many packets at once are media on a flow where nothing else was met.
+const FLOW_OF_MEDIA: u64 = 3;
+
 /// Requests remembered before those of more than a minute ago are dropped, at least and at most.
 const SWEEP_PENDING: usize = 1 << 12;
 const MOST_PENDING: usize = 1 << 18;
@@ -262,6 +265,11 @@ impl Stun {
         let of = self.addresses.mapped.get(&address).map_or(&[][..], Vec::as_slice);
         let mut known = of.iter().filter_map(|i| self.allocations.get(i.0 as usize));
         known.any(|a| a.mapped == Some(address) && a.client != address)
+    }
+
+    /// Whether relays are asked for there.
+    pub(super) fn is_server(&self, address: SocketAddr) -> bool {
+        self.addresses.servers.contains(&address)
     }
 
     /// Whether an address is of a TURN server's machine and not where that server is asked.
@@ -389,7 +397,13 @@ impl Analysis {
         let Some(flow) = self.flow_of(tally.src, tally.dst, tally.transport) else { return };
         let to = Carried::Channel(tally.channel);
         let path = self.relayed_path(flow, to, tally.last, tally.packets(), tally.bytes);
-        if tally.rtp + tally.rtcp > 0 {
+        // A few packets that look like RTP make no media, or a scan of ports would fill the memory.
+        let media = tally.rtp + tally.rtcp;
+        let is_media = path != flow
+            || media >= FLOW_OF_MEDIA
+            || self.media.has_stream(flow)
+            || self.speaks_stun(tally.src, tally.dst, tally.transport);
+        if media > 0 && is_media {
             self.media_on(path, flow, tally);
         }
     }

@@ -125,6 +125,14 @@ pub struct Subscription {
     pub end: Nanos,
 }
 
+impl Subscription {
+    /// High and low fidelity are words for presence; None for every other event package.
+    pub fn presence_fidelity(&self) -> Option<Fidelity> {
+        let package = self.event.split(';').next().unwrap_or_default().trim();
+        package.eq_ignore_ascii_case("presence").then_some(self.fidelity)
+    }
+}
+
 /// What fetches are taken for the same by: subscriber, event, target and the set of resources.
 type FetchKey = (String, String, String, Vec<String>);
 

@@ -117,8 +117,25 @@ impl RtpFacts {
     /// `len`: of the packet on the wire.
     #[inline]
     pub fn of(packet: &[u8], len: usize) -> Option<Self> {
-        let h = parse_rtp(packet)?;
+        const PLAIN: u16 = 12;
         let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        // Neither padding, nor extension, nor sources: as most are.
+        if let Some(&[0x80, second, s0, s1, t0, t1, t2, t3, c0, c1, c2, c3]) = packet.first_chunk()
+            && !matches!(second & 0x7f, 72..=76)
+        {
+            let len = short(len);
+            return Some(Self {
+                ssrc: u32::from_be_bytes([c0, c1, c2, c3]),
+                timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
+                sequence: u16::from_be_bytes([s0, s1]),
+                len,
+                payload_len: len.saturating_sub(PLAIN),
+                payload_at: PLAIN,
+                payload_type: second & 0x7f,
+                marker: second & 0x80 != 0,
+            });
+        }
+        let h = parse_rtp(packet)?;
         Some(Self {
             ssrc: h.ssrc,
             timestamp: h.timestamp,
@@ -347,6 +364,9 @@ impl Tallies {
                 (t.first, t.first_frame) = (time, frame);
             }
             t.last = t.last.max(time);
+        }
+        if m.kind == MediaKind::Rtp && !duplicate && sink.usual_rtp(&m.rtp, *memo, time, frame, m.dscp) {
+            return 1;
         }
         let start = m.start as usize;
         let packet = DecodedMedia {

@@ -9,8 +9,8 @@ mod transactions;
 mod walk;
 
 pub(super) use during::{Fault, faults};
-pub(super) use outcome::{say_diagnostics, troubles};
 pub use outcome::{answer_of, opening_invite, ring_words, words};
+pub(super) use outcome::{say_diagnostics, troubles};
 
 use super::{Family, Rule, Severity};
 use crate::correlate::CallIdx;

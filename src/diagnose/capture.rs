@@ -337,7 +337,8 @@ fn limits(context: &Context<'_>, out: &mut Findings) {
         }
         out.add(&LIMIT, Subject::Capture(id.0), (id.0, "frames"), |f| {
             let frames = show::count(over, "frame was", "frames were");
-            f.who(name_of(context, capture)).what(format!("{frames} not taken in because a limit was reached"));
+            f.who(name_of(context, capture))
+                .what(format!("{frames} not taken in because a limit was reached"));
         });
     }
 }
@@ -358,7 +359,9 @@ fn accounts(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             "capture-malformed-frames" => {
                 (malformed, format!("{} with damaged headers", show::count(malformed, "frame", "frames")))
             }
-            _ => (duplicate, format!("{} captured twice", show::count(duplicate, "frame was", "frames were"))),
+            _ => {
+                (duplicate, format!("{} captured twice", show::count(duplicate, "frame was", "frames were")))
+            }
         };
         if n == 0 {
             continue;
@@ -375,12 +378,16 @@ fn accounts(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 "capture-snaplen" => {
                     let lengths = capture.interfaces.iter().map(|i| i.snaplen).filter(|l| *l > 0).min();
                     lengths.iter().for_each(|l| _ = f.say(format!("The snap length is {l} bytes.")));
-                    let cut = context.analysis.messages.iter().filter(|r| r.has(flag::CUT)).filter(of_capture);
+                    let cut =
+                        context.analysis.messages.iter().filter(|r| r.has(flag::CUT)).filter(of_capture);
                     cut.take(SHOWN).for_each(|r| _ = f.show(r.frame, "SIP message, cut"));
                 }
                 "capture-duplicated" => {
                     let twice = context.analysis.messages.iter().filter(|r| r.has(flag::DUPLICATE));
-                    twice.filter(of_capture).take(SHOWN).for_each(|r| _ = f.show(r.frame, "SIP message again"));
+                    twice
+                        .filter(of_capture)
+                        .take(SHOWN)
+                        .for_each(|r| _ = f.show(r.frame, "SIP message again"));
                 }
                 _ => {}
             }

@@ -72,7 +72,7 @@ pub static ROSTER_GAP: Rule = Rule {
 const STUCK: Nanos = 30_000_000_000;
 /// Bodies of conference control from which on nothing is worked out where nobody asked for the list.
 fn there_are_some(context: &Context<'_>) -> bool {
-    !context.analysis.messages.is_empty() && !context.gathered().conferences.is_empty()
+    !context.analysis.messages.is_empty() && !context.gathered().conferences().is_empty()
 }
 
 fn rule_of(c: &Command) -> Option<&'static Rule> {
@@ -108,7 +108,7 @@ fn commands(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         return;
     }
     let analysis = context.analysis;
-    for (row, c) in (0u32..).zip(&context.gathered().conferences) {
+    for (row, c) in (0u32..).zip(context.gathered().conferences()) {
         for command in c.failed().filter(|f| rule_of(f).is_some_and(|of| of.id == rule.id)) {
             let likeness = (row, &command.name, failure_words(command), &command.target);
             out.add(rule, Subject::Conference(row), likeness, |f| {
@@ -117,8 +117,12 @@ fn commands(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 let target = target.filter(|t| !t.is_empty()).map_or_else(String::new, |t| format!(" {t}"));
                 let what = format!("{name}{target} failed: {}", failure_words(command));
                 f.who(name_of(c)).what(what.clone()).of_many(format!("{}: {what}", name_of(c)));
-                let took = command.took.map_or_else(String::new, |t| format!(", {} later", show::duration(t)));
-                f.say(format!("{name}{target} was asked by {}{took}.", show::party_short(b"", command.from.as_bytes())));
+                let took =
+                    command.took.map_or_else(String::new, |t| format!(", {} later", show::duration(t)));
+                f.say(format!(
+                    "{name}{target} was asked by {}{took}.",
+                    show::party_short(b"", command.from.as_bytes())
+                ));
                 f.advise(advice::of_command(command));
                 show_command(analysis, command, f);
                 c.owners.iter().take(4).for_each(|o| _ = f.concern(Subject::from(*o)));
@@ -143,7 +147,7 @@ fn dial_out_stuck(context: &Context<'_>, out: &mut Findings) {
         return;
     }
     let analysis = context.analysis;
-    for (row, c) in (0u32..).zip(&context.gathered().conferences) {
+    for (row, c) in (0u32..).zip(context.gathered().conferences()) {
         for command in c.commands.iter().filter(|k| k.dial_out && k.outcome == Outcome::Pending) {
             if context.goes_on(command.time) < STUCK || reached(c, command.target.as_deref()) {
                 continue;
@@ -153,7 +157,10 @@ fn dial_out_stuck(context: &Context<'_>, out: &mut Findings) {
             out.add(&DIAL_OUT_STUCK, Subject::Conference(row), (row, target), |f| {
                 let what = format!("dial-out to {name} stays pending");
                 f.who(name_of(c)).what(what.clone()).of_many(format!("{}: {what}", name_of(c)));
-                f.say(format!("The conferencing server said pending and no final answer came in {}.", show::span(context.goes_on(command.time))));
+                f.say(format!(
+                    "The conferencing server said pending and no final answer came in {}.",
+                    show::span(context.goes_on(command.time))
+                ));
                 show_command(analysis, command, f);
                 command.call.iter().for_each(|call| _ = f.concern(Subject::Call(*call)));
             });
@@ -162,7 +169,8 @@ fn dial_out_stuck(context: &Context<'_>, out: &mut Findings) {
             let calling = |s: &str| matches!(s, "pending" | "dialing-out" | "alerting");
             let stuck = member.endpoints.iter().find(|e| {
                 let failed = matches!(e.left.as_deref(), Some("failed" | "busy"));
-                failed || e.status.as_deref().is_some_and(calling) && e.joined.as_deref() == Some("dialed-out")
+                failed
+                    || e.status.as_deref().is_some_and(calling) && e.joined.as_deref() == Some("dialed-out")
             });
             let Some(endpoint) = stuck else { continue };
             let Some(m) = member.message else { continue };
@@ -170,11 +178,16 @@ fn dial_out_stuck(context: &Context<'_>, out: &mut Findings) {
             if failed.is_none() && context.goes_on(analysis.message(m).time) < STUCK {
                 continue;
             }
-            let name = show::party_short(member.display.as_deref().unwrap_or_default().as_bytes(), member.user.as_bytes());
+            let name = show::party_short(
+                member.display.as_deref().unwrap_or_default().as_bytes(),
+                member.user.as_bytes(),
+            );
             out.add(&DIAL_OUT_STUCK, Subject::Conference(row), (row, member.user.as_str()), |f| {
                 let how = match failed {
                     Some(how) => format!("left with {how}"),
-                    None => format!("stays at {}", show::safe_str(endpoint.status.as_deref().unwrap_or_default())),
+                    None => {
+                        format!("stays at {}", show::safe_str(endpoint.status.as_deref().unwrap_or_default()))
+                    }
                 };
                 let what = format!("{name} {how}");
                 f.who(name_of(c)).what(what.clone()).of_many(format!("{}: {what}", name_of(c)));
@@ -197,7 +210,7 @@ fn roster_gap(context: &Context<'_>, out: &mut Findings) {
         return;
     }
     let analysis = context.analysis;
-    for (row, c) in (0u32..).zip(&context.gathered().conferences) {
+    for (row, c) in (0u32..).zip(context.gathered().conferences()) {
         let gaps: Vec<_> = c
             .events
             .iter()

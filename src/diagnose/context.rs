@@ -2,10 +2,9 @@
 
 use std::cell::OnceCell;
 
-use super::calls::Trouble;
+use super::Rule;
+use super::calls::{Fault, Trouble};
 use super::ice::Sessions;
-use super::{Rule};
-use super::calls::Fault;
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Gathered, SignIn};
 use crate::correlate::stun::AllocationIdx;
@@ -15,8 +14,7 @@ use crate::show;
 /// An analysis under examination.
 pub struct Context<'a> {
     pub analysis: &'a Analysis,
-    given: Option<&'a Gathered>,
-    gathered: OnceCell<Gathered>,
+    gathered: Gathered<'a>,
     troubles: OnceCell<Vec<Trouble>>,
     sessions: OnceCell<Sessions>,
     faults: OnceCell<Vec<Fault>>,
@@ -28,22 +26,19 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub fn new(analysis: &'a Analysis) -> Self {
-        let (given, gathered, troubles, sessions) = Default::default();
-        let (faults, one_sided, failed_allocations) = Default::default();
+        Self::with(analysis, analysis.gather())
+    }
+
+    pub fn with(analysis: &'a Analysis, gathered: Gathered<'a>) -> Self {
+        let (troubles, sessions, faults) = Default::default();
+        let (one_sided, failed_allocations) = Default::default();
         let end = analysis.newest_time();
-        Self { analysis, given, gathered, troubles, sessions, faults, one_sided, failed_allocations, end }
+        Self { analysis, gathered, troubles, sessions, faults, one_sided, failed_allocations, end }
     }
 
-    pub fn with(analysis: &'a Analysis, gathered: &'a Gathered) -> Self {
-        Self { given: Some(gathered), ..Self::new(analysis) }
-    }
-
-    /// Sign-ins, conferences, look-ups and so on.
-    pub fn gathered(&self) -> &Gathered {
-        match self.given {
-            Some(given) => given,
-            None => self.gathered.get_or_init(|| self.analysis.gather()),
-        }
+    /// Sign-ins, conferences, look-ups and so on, each worked out when the first rule asks for it.
+    pub fn gathered(&self) -> &Gathered<'a> {
+        &self.gathered
     }
 
     /// The calls that did not come to an answer, and what kept them from it.
@@ -65,7 +60,7 @@ impl<'a> Context<'a> {
     pub fn sign_in_of(&self, user: Str) -> Option<u32> {
         let key = address_key(self.analysis.strings.bytes(user))?;
         let same = |s: &SignIn| address_key(self.analysis.strings.bytes(s.user)) == Some(key.clone());
-        self.gathered().sign_ins.iter().rposition(same).and_then(|i| u32::try_from(i).ok())
+        self.gathered().sign_ins().iter().rposition(same).and_then(|i| u32::try_from(i).ok())
     }
 
     /// The ICE sessions.

@@ -5,10 +5,7 @@ use crate::capture::Nanos;
 use crate::correlate::{Analysis, DialogState, MethodId, MsgIdx};
 use crate::show;
 
-pub(super) const FAMILY: Family = Family {
-    title: "Other requests",
-    rules: &[&UNANSWERED, &REFUSED],
-};
+pub(super) const FAMILY: Family = Family { title: "Other requests", rules: &[&UNANSWERED, &REFUSED] };
 
 pub static UNANSWERED: Rule = Rule {
     id: "request-unanswered",
@@ -76,9 +73,13 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             continue;
         }
         let (of, severity) = match s.state {
-            DialogState::Unanswered if context.goes_on(s.end) < PATIENCE || context.is_one_sided() => continue,
+            DialogState::Unanswered if context.goes_on(s.end) < PATIENCE || context.is_one_sided() => {
+                continue;
+            }
             DialogState::Unanswered => (&UNANSWERED, Severity::Warning),
-            DialogState::Failed if matches!(s.final_status, 401 | 407) && context.goes_on(s.end) < ANSWERS_CHALLENGE => {
+            DialogState::Failed
+                if matches!(s.final_status, 401 | 407) && context.goes_on(s.end) < ANSWERS_CHALLENGE =>
+            {
                 continue;
             }
             DialogState::Failed => match weight(dialog.method, s.final_status) {

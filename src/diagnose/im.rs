@@ -6,8 +6,7 @@ use crate::correlate::Analysis;
 use crate::correlate::gathered::InstantMessage;
 use crate::show;
 
-pub(super) const FAMILY: Family =
-    Family { title: "Instant messages", rules: &[&UNDELIVERED, &UNANSWERED] };
+pub(super) const FAMILY: Family = Family { title: "Instant messages", rules: &[&UNDELIVERED, &UNANSWERED] };
 
 pub static UNDELIVERED: Rule = Rule {
     id: "im-undelivered",
@@ -66,14 +65,16 @@ pub(super) fn rule_of(context: &Context<'_>, m: &InstantMessage) -> Option<&'sta
 
 fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     let analysis = context.analysis;
-    for m in &context.gathered().instant_messages {
+    for m in context.gathered().instant_messages() {
         if rule_of(context, m).is_none_or(|of| of.id != rule.id) {
             continue;
         }
         let why = delivered(analysis, m);
         let subject = Subject::from(analysis.message(m.message).owner);
         // An INVITE that carries the message and was refused is told as the call's outcome.
-        let told = || matches!(subject, Subject::Call(_)) && out.find(subject, |r| r.id.starts_with("call-")).is_some();
+        let told = || {
+            matches!(subject, Subject::Call(_)) && out.find(subject, |r| r.id.starts_with("call-")).is_some()
+        };
         let failed_later = m.notices.iter().any(|n| n.failed);
         if !failed_later && told() {
             continue;

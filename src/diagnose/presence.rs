@@ -136,7 +136,9 @@ fn ended_by_notifier(s: &Subscription) -> bool {
 fn rule_of(context: &Context<'_>, s: &Subscription) -> Option<&'static Rule> {
     match s.state {
         // Its next attempt may be on its way.
-        SubscriptionState::Rejected if matches!(s.status, 401 | 407) && context.goes_on(s.end) < ANSWERS_CHALLENGE => {
+        SubscriptionState::Rejected
+            if matches!(s.status, 401 | 407) && context.goes_on(s.end) < ANSWERS_CHALLENGE =>
+        {
             None
         }
         SubscriptionState::Rejected => Some(&REFUSED),
@@ -175,7 +177,7 @@ fn subscriptions(context: &Context<'_>, out: &mut Findings, rule: &'static Rule)
         return;
     }
     let analysis = context.analysis;
-    for (row, s) in (0u32..).zip(&context.gathered().subscriptions) {
+    for (row, s) in (0u32..).zip(context.gathered().subscriptions()) {
         if rule_of(context, s).is_none_or(|of| of.id != rule.id) {
             continue;
         }
@@ -213,7 +215,8 @@ fn subscriptions(context: &Context<'_>, out: &mut Findings, rule: &'static Rule)
                 Owner::Call(c) => analysis.call(*c).messages,
                 Owner::Dialog(d) => analysis.dialog(*d).messages,
             };
-            let last = s.owners.iter().rev().take(1).flat_map(|o| analysis.messages_of(answers(o)).take(LOOK));
+            let last =
+                s.owners.iter().rev().take(1).flat_map(|o| analysis.messages_of(answers(o)).take(LOOK));
             let last = last.filter(|m| analysis.message(*m).status >= 300).last();
             if let Some(m) = last {
                 super::calls::say_diagnostics(analysis, m, f);
@@ -345,7 +348,7 @@ fn poll_fast(context: &Context<'_>, out: &mut Findings) {
     if !there_are_some(context) {
         return;
     }
-    for (row, s) in (0u32..).zip(&context.gathered().subscriptions) {
+    for (row, s) in (0u32..).zip(context.gathered().subscriptions()) {
         let Some(period) = s.poll_period else { continue };
         if s.fidelity != Fidelity::Low || s.fetches < FETCHES || period >= SHORTEST {
             continue;
@@ -370,7 +373,7 @@ fn storm(context: &Context<'_>, out: &mut Findings) {
         return;
     }
     let mut groups: BTreeMap<(&str, &str, &str), Vec<(Nanos, u32, &Subscription)>> = BTreeMap::new();
-    for (row, s) in (0u32..).zip(&context.gathered().subscriptions) {
+    for (row, s) in (0u32..).zip(context.gathered().subscriptions()) {
         if s.fidelity == Fidelity::High && s.asked {
             let event = s.event.split(';').next().unwrap_or_default();
             groups.entry((&s.subscriber, &s.target, event)).or_default().push((s.start, row, s));

@@ -1,5 +1,7 @@
 //! Sign-ins: DNS, registration, provisioning and media-relay credentials, and where they stop.
 
+pub mod relay;
+
 use callscope_parsers::sip::parse_message;
 
 use super::{Context, Draft, Family, FindingIdx, Findings, Rule, Severity, Subject};
@@ -106,10 +108,12 @@ pub fn failed_step(s: &SignIn) -> Option<&Step> {
     s.steps.iter().find(|s| s.state != StepState::Ok && !(registered && s.kind == StepKind::Dns))
 }
 
-/// The first step that did not succeed, and why.
+/// The first step that did not succeed, and why; else what a relay said to its credentials.
 pub fn stopped(analysis: &Analysis, s: &SignIn) -> Option<String> {
-    let step = failed_step(s)?;
-    Some(format!("{}: {}", step.kind.name(), why(analysis, s, step)))
+    match failed_step(s) {
+        Some(step) => Some(format!("{}: {}", step.kind.name(), why(analysis, s, step))),
+        None => relay::refused(analysis, s).map(|(_, why)| format!("relay: {why}")),
+    }
 }
 
 pub fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
@@ -122,7 +126,7 @@ pub fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
     if step.kind == StepKind::Register {
         return match (s.state, s.status) {
             (SignInState::Challenged, status) => format!("{status}, and no credentials followed"),
-            (_, status @ (401 | 407)) => format!("{status}: the credentials were refused"),
+            (_, status @ (401 | 407)) => format!("{status}, credentials refused"),
             (_, status @ (301 | 302)) => match &s.redirect {
                 Some(uri) => {
                     format!(
@@ -193,8 +197,11 @@ pub fn advice(s: &SignIn) -> Option<&'static str> {
         (StepKind::Provisioning, _) => {
             "Without provisioning the client has no policies and no address of the A/V authentication service."
         }
-        (StepKind::Mras, StepState::Unanswered) => {
+        (StepKind::Mras, StepState::Unanswered) if s.credentials.is_empty() => {
             "Check the A/V authentication service: without credentials the client offers no relay candidates."
+        }
+        (StepKind::Mras, _) if !s.credentials.is_empty() => {
+            "The A/V authentication service gave no new credentials: the client has those of before until they run out."
         }
         (StepKind::Mras, _) => {
             "The A/V authentication service gave no credentials: the client will offer no relay candidates."
@@ -242,7 +249,7 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     if analysis.dialogs.is_empty() && analysis.dns.lookups.is_empty() {
         return;
     }
-    for (row, s) in (0u32..).zip(&context.gathered().sign_ins) {
+    for (row, s) in (0u32..).zip(context.gathered().sign_ins()) {
         let Some((of, kind)) = rule_of(context, s) else { continue };
         // Relay credentials may fail beside a provisioning that failed too.
         let also = rule.id == MRAS.id && of.id != MRAS.id && is_over(context, s, StepKind::Mras);
@@ -277,7 +284,9 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
             let what = format!("the credentials are refused ({}){server}", s.status);
             (what.clone(), what)
         }
-        StepKind::Register => (format!("stopped at REGISTER{server}: {why}"), format!("stopped at REGISTER{server}: {why}")),
+        StepKind::Register => {
+            (format!("stopped at REGISTER{server}: {why}"), format!("stopped at REGISTER{server}: {why}"))
+        }
         StepKind::Provisioning => (format!("no settings: {why}"), format!("no settings: {why}")),
         StepKind::Mras => {
             let what = format!("no credentials for media relays: {why}");
@@ -289,7 +298,10 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
         StepKind::Register => {
             let tries = show::count(u64::from(s.attempts), "try", "tries");
             let took = show::duration(s.end.saturating_sub(s.start));
-            f.say(format!("{} of {name} to register{server} in {took}; the last came to: {why}.", capital(&tries)));
+            f.say(format!(
+                "{} of {name} to register{server} in {took}; the last came to: {why}.",
+                capital(&tries)
+            ));
             if !s.realm.is_empty() {
                 f.say(format!("The challenge is for the realm {}.", show::safe_str(&s.realm)));
             }
@@ -355,7 +367,8 @@ fn realms_given(analysis: &Analysis, messages: &[MsgIdx]) -> Vec<String> {
         let Some(message) = parse_message(&bytes) else { continue };
         for h in &message.headers {
             if h.is("Authorization") || h.is("Proxy-Authorization") {
-                let (auth, _) = callscope_parsers::sip::auth::parse_auth(message.bytes, h.value_range.clone());
+                let (auth, _) =
+                    callscope_parsers::sip::auth::parse_auth(message.bytes, h.value_range.clone());
                 let realm = String::from_utf8_lossy(auth.realm()).into_owned();
                 if !realm.is_empty() {
                     found.push(realm);
@@ -371,7 +384,7 @@ fn ended(context: &Context<'_>, out: &mut Findings) {
     if analysis.dialogs.is_empty() {
         return;
     }
-    for (row, s) in (0u32..).zip(&context.gathered().sign_ins) {
+    for (row, s) in (0u32..).zip(context.gathered().sign_ins()) {
         let Some((m, said)) = &s.ended else { continue };
         out.add(&ENDED, Subject::SignIn(row), said, |f| {
             f.who(format!("Sign-in {}, {}", row + 1, who(analysis, s)));
@@ -390,7 +403,7 @@ pub(super) fn without_relay_credentials(
     client: std::net::IpAddr,
 ) -> Option<FindingIdx> {
     let of = |s: &SignIn| s.client.ip() == client;
-    let rows = (0u32..).zip(&context.gathered().sign_ins).filter(|(_, s)| of(s));
+    let rows = (0u32..).zip(context.gathered().sign_ins()).filter(|(_, s)| of(s));
     rows.map(|(row, _)| row).find_map(|row| out.find(Subject::SignIn(row), |r| r.id == MRAS.id))
 }
 

@@ -171,7 +171,9 @@ fn is_listed_without(all: &[Lookup], l: &Lookup) -> bool {
         let list = matches!(o.kind, Some(RequestKind::UnicastEx | RequestKind::BroadcastEx));
         list && o.server.ip() == l.server.ip() && !o.instances.is_empty()
     });
-    let has = |o: &Lookup| o.instances.iter().any(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
+    let has = |o: &Lookup| {
+        o.instances.iter().any(|i| i.name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+    };
     lists.clone().next().is_some() && !lists.any(has)
 }
 
@@ -206,7 +208,7 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     if analysis.sql.is_empty() {
         return;
     }
-    let all = &context.gathered().lookups;
+    let all = context.gathered().lookups();
     for (row, l) in (0u32..).zip(all) {
         if rule_of(analysis, all, l).is_none_or(|of| of.id != rule.id) || !concerns(analysis, l) {
             continue;
@@ -248,7 +250,9 @@ fn is_for_everybody(l: &Lookup) -> bool {
 
 fn what(analysis: &Analysis, l: &Lookup, rule: &Rule) -> String {
     match l.verdict {
-        Verdict::Silent if rule.id == INSTANCE_MISSING.id => "no answer, and the instance is not in the server's list".to_owned(),
+        Verdict::Silent if rule.id == INSTANCE_MISSING.id => {
+            "no answer, and the instance is not in the server's list".to_owned()
+        }
         Verdict::Silent | Verdict::Unreachable => words::answer(l, analysis),
         Verdict::LoginFailed(_) | Verdict::OtherPort => {
             let told = advice(l, analysis).into_iter().next().unwrap_or_default();
@@ -290,7 +294,7 @@ fn slow(context: &Context<'_>, out: &mut Findings) {
     if analysis.sql.is_empty() {
         return;
     }
-    for (row, l) in (0u32..).zip(&context.gathered().lookups) {
+    for (row, l) in (0u32..).zip(context.gathered().lookups()) {
         if l.verdict.is_trouble() {
             continue;
         }
@@ -323,7 +327,7 @@ fn dynamic_port(context: &Context<'_>, out: &mut Findings) {
     if analysis.sql.is_empty() {
         return;
     }
-    for (row, l) in (0u32..).zip(&context.gathered().lookups) {
+    for (row, l) in (0u32..).zip(context.gathered().lookups()) {
         for i in l.asked_for().filter(|i| i.ports_seen.len() > 1) {
             let name = i.name.as_deref().map_or_else(|| "the instance".to_owned(), words::name);
             out.add(&DYNAMIC_PORT, Subject::Lookup(row), (i.from, name.clone()), |f| {

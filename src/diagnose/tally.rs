@@ -45,7 +45,7 @@ impl Tally {
         let first = shown.and_then(|a| analysis.stun.record(a.messages?.0)).map(|r| r.frame());
         let allocations = Counted { count: all.len() as u64, failed: lost.len() as u64, first };
 
-        let all = &gathered.sign_ins;
+        let all = gathered.sign_ins();
         let first = all.first().and_then(|s| {
             let step = s.steps.first()?;
             let lookup = step.lookups.first().and_then(|i| analysis.dns.lookup(*i)).map(|l| l.frame);
@@ -54,7 +54,7 @@ impl Tally {
         let failed = all.iter().filter(|s| sign_in::failed_step(s).is_some()).count() as u64;
         let sign_ins = Counted { count: all.len() as u64, failed, first };
 
-        let all = &gathered.conferences;
+        let all = gathered.conferences();
         // What was asked of a factory is no conference, and may fail all the same.
         let made = all.iter().filter(|c| !c.factory).count() as u64;
         let told = all.iter().flat_map(|c| &c.commands);
@@ -63,13 +63,13 @@ impl Tally {
         let failed = all.iter().map(|c| c.failed().count() as u64).sum();
         let commands = Counted { count: told.count() as u64, failed, first };
 
-        let all = &gathered.instant_messages;
+        let all = gathered.instant_messages();
         let failed = all.iter().filter(|m| im::rule_of(context, m).is_some()).count() as u64;
         let first = frame(analysis, all.first().map(|m| m.message));
         let instant_messages = Counted { count: all.len() as u64, failed, first };
 
         let of = |is_connection: bool| {
-            let some = gathered.lookups.iter().filter(|l| l.is_connection() == is_connection);
+            let some = gathered.lookups().iter().filter(|l| l.is_connection() == is_connection);
             let failed = |l: &&Lookup| l.verdict.is_trouble();
             Counted {
                 count: some.clone().count() as u64,

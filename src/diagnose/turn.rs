@@ -5,11 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use callscope_parsers::stun::{Class, MessageType, Method};
 
-use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
+use super::{Context, Draft, Family, Findings, Rule, Severity, Subject, sign_in};
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Credential, Lifetime};
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, StunOwner};
-use crate::correlate::{CallIdx, Str};
+use crate::correlate::{Analysis, CallIdx, Str};
 use crate::show;
 use crate::show::relay::{self, gave_up};
 
@@ -22,6 +22,7 @@ pub(super) const FAMILY: Family = Family {
         &WRONG_CREDENTIALS,
         &NO_CREDENTIALS,
         &REFUSED,
+        &REFRESH_REFUSED,
         &PEER_REFUSED,
         &EXPIRED_IN_CALL,
     ],
@@ -77,6 +78,18 @@ allocation_rules! {
         "The error says what the server lacks or forbids: see its log.",
         "RFC 8656 section 7.2";
 }
+
+pub static REFRESH_REFUSED: Rule = Rule {
+    id: "turn-refresh-refused",
+    severity: Severity::Warning,
+    title: "a relay did not prolong an allocation because of its credentials",
+    help: "The credentials are those that a sign-in was given, a Refresh with them was refused (430, 431, 436, 441, or 401 after the \
+           challenge), and no later Refresh or Allocate with them was granted. A 438 asks for another nonce only.",
+    advice: "Check that the client asks the A/V authentication service for new credentials in time, that it answers, and that \
+             its clock and the relay's agree.",
+    source: "RFC 8656 section 7.3; RFC 8489 section 9.2.4; [MS-AVEDGEA] section 3.1",
+    check: refresh_refused,
+};
 
 pub static PEER_REFUSED: Rule = Rule {
     id: "turn-peer-refused",
@@ -143,7 +156,7 @@ fn rule_of(context: &Context<'_>, i: AllocationIdx, a: &Allocation) -> Option<(&
 
 /// The media relay credentials that an allocation was asked for with.
 fn credential_of<'c>(context: &'c Context<'_>, i: AllocationIdx) -> Option<(&'c Credential, Lifetime)> {
-    let all = context.gathered().sign_ins.iter().flat_map(|s| &s.credentials);
+    let all = context.gathered().sign_ins().iter().flat_map(|s| &s.credentials);
     all.flat_map(|c| c.uses.iter().map(move |u| (c, u)))
         .find(|(_, u)| u.allocation == i)
         .map(|(c, u)| (c, u.lifetime))
@@ -156,7 +169,9 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     }
     let mut groups: BTreeMap<Key, Vec<(AllocationIdx, &Allocation)>> = BTreeMap::new();
     for &(i, of, code) in context.failed_allocations() {
-        let Some(a) = analysis.stun.allocations.get(i.0 as usize).filter(|_| of.id == rule.id) else { continue };
+        let Some(a) = analysis.stun.allocations.get(i.0 as usize).filter(|_| of.id == rule.id) else {
+            continue;
+        };
         groups.entry((rule.id, a.client.ip(), a.server.ip(), code)).or_default().push((i, a));
     }
     for (key, group) in groups {
@@ -254,7 +269,10 @@ fn describe(
         "turn-no-credentials" => {
             format!("{name} gets no relay: {at} asks for credentials ({code}) and it sends none")
         }
-        _ => format!("{name} gets no relay: {at} refuses it ({})", relay::error_text(analysis, code, Str(0), first)),
+        _ => format!(
+            "{name} gets no relay: {at} refuses it ({})",
+            relay::error_text(analysis, code, Str(0), first)
+        ),
     };
     f.who("").what(what.clone()).of_many(what);
     let mut said: Vec<String> = Vec::new();
@@ -269,8 +287,14 @@ fn describe(
         say_credential(context, f, credential, lifetime, a.first);
     }
     match severity(context, a.client) {
-        Severity::Info => _ = f.say("Its calls in this capture found a path without it, or it got another relay."),
-        Severity::Warning => _ = f.partial("no session of that client is in the capture, so whether it lacked the relay is not known"),
+        Severity::Info => {
+            _ = f.say("Its calls in this capture found a path without it, or it got another relay.")
+        }
+        Severity::Warning => {
+            _ = f.partial(
+                "no session of that client is in the capture, so whether it lacked the relay is not known",
+            )
+        }
         Severity::Error => {}
     }
     if let Some((id, call)) = context.sessions().whose(a.client).and_then(|w| w.lacked) {
@@ -279,7 +303,8 @@ fn describe(
     }
     for round in a.rounds.iter().filter(|r| r.allocate).take(6) {
         let asked = if round.credentials { "Allocate with credentials" } else { "Allocate" };
-        let times = if round.sent > 1 { format!(", sent {}", relay::times(round.sent)) } else { String::new() };
+        let times =
+            if round.sent > 1 { format!(", sent {}", relay::times(round.sent)) } else { String::new() };
         round.request.iter().for_each(|i| _ = f.show_stun(analysis, *i, format!("{asked}{times}")));
         let answer = if round.error == 0 { "success".to_owned() } else { round.error.to_string() };
         round.response.iter().for_each(|i| _ = f.show_stun(analysis, *i, answer.clone()));
@@ -294,14 +319,40 @@ fn describe(
 
 fn say_credential(context: &Context<'_>, f: &mut Draft, c: &Credential, lifetime: Lifetime, used: Nanos) {
     let analysis = context.analysis;
-    f.show_message_as(analysis, c.message, "answer of the A/V authentication service: the credentials");
-    let minutes = c.duration.map_or_else(String::new, |m| format!(" for {m} minutes"));
-    match (lifetime, c.ends()) {
+    let Some(grant) = c.grant_at(used) else { return };
+    f.show_message_as(analysis, grant.message, "answer of the A/V authentication service: the credentials");
+    let minutes = grant.duration.map_or_else(String::new, |m| format!(" for {m} minutes"));
+    match (lifetime, grant.ends()) {
         (Lifetime::ExpiredBefore, Some(ends)) => {
             let ago = show::span(used.saturating_sub(ends));
-            f.say(format!("The credentials were given{minutes} and had run out {ago} before they were used."));
+            f.say(format!(
+                "The credentials were given{minutes} and had run out {ago} before they were used."
+            ));
         }
         _ => _ = f.say(format!("The credentials are those that the client was given at sign-in{minutes}.")),
+    }
+}
+
+fn refresh_refused(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    if analysis.stun.allocations.is_empty() {
+        return;
+    }
+    for s in context.gathered().sign_ins() {
+        let Some((used, why)) = sign_in::relay::refused(analysis, s) else { continue };
+        let Some(refusal) = used.refused.filter(|r| !r.allocate) else { continue };
+        let Some(a) = analysis.stun.allocations.get(used.allocation.0 as usize) else { continue };
+        let likeness = (a.client.ip(), a.server.ip(), &why);
+        out.add(&REFRESH_REFUSED, Subject::Allocation(used.allocation), likeness, |f| {
+            let what = format!("{}'s relay at {} is not prolonged: {why}", asker(context, a), a.server);
+            f.who("").what(what.clone()).of_many(what);
+            if let Some(since) = sign_in::relay::over(used, refusal) {
+                f.say(format!("The credentials had run out {} before the answer.", show::span(since)));
+            }
+            let asked = a.rounds.iter().find(|r| r.response == Some(refusal.answer)).and_then(|r| r.request);
+            asked.iter().for_each(|i| _ = f.show_stun(analysis, *i, "Refresh with credentials"));
+            f.show_stun(analysis, refusal.answer, refusal.code.to_string());
+        });
     }
 }
 
@@ -343,7 +394,9 @@ fn expired_in_call(context: &Context<'_>, out: &mut Findings) {
     let mut known: Option<Vec<Vec<CallIdx>>> = None;
     for (i, a) in (0u32..).map(AllocationIdx).zip(&analysis.stun.allocations) {
         let Some(relayed) = a.relayed.filter(|_| a.allocated_at.is_some()) else { continue };
-        let Some(ends) = over(analysis, a).filter(|t| t.saturating_add(SLACK) < context.end) else { continue };
+        let Some(ends) = over(analysis, a).filter(|t| t.saturating_add(SLACK) < context.end) else {
+            continue;
+        };
         let calls = known.get_or_insert_with(|| analysis.calls_by_allocation()).get(i.0 as usize).cloned();
         // Only a relay that a call settled on is missed.
         let lives = |c: &CallIdx| {
@@ -365,7 +418,10 @@ fn expired_in_call(context: &Context<'_>, out: &mut Findings) {
             let s = &analysis.call(*first).summary;
             let rest = show::span(s.end.unwrap_or(s.last).saturating_sub(ends));
             match a.released {
-                true => f.say(format!("A Refresh with lifetime 0 gave it up; {} went on for {rest}.", context.call_name(*first))),
+                true => f.say(format!(
+                    "A Refresh with lifetime 0 gave it up; {} went on for {rest}.",
+                    context.call_name(*first)
+                )),
                 false => f.say(format!(
                     "Its {} s were over and no refresh was granted; {} went on for {rest}.",
                     a.lifetime.unwrap_or_default(),

@@ -5,9 +5,11 @@ mod pcapng;
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use crate::capture::{FrameBatch, FrameHead, Interface, LinkType};
-use crate::correlate::{Analysis, Owner};
+use crate::correlate::media::MediaStream;
+use crate::correlate::{Analysis, Owner, Transport};
 
 /// What was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,11 +33,47 @@ pub fn extract(
     media: bool,
     out: &mut dyn Write,
 ) -> io::Result<Extracted> {
+    refuse_redaction(analysis)?;
+    write_frames(analysis, choose::frames(analysis, owners, media)?, out)
+}
+
+/// Writes the frames of a media stream; of one in a TCP connection all of that connection, as no frame of it can be left
+/// out.
+pub fn extract_stream(
+    analysis: &Analysis,
+    stream: &MediaStream,
+    out: &mut dyn Write,
+) -> io::Result<Extracted> {
+    refuse_redaction(analysis)?;
+    let flow = analysis.flow(stream.flow);
+    let mut chosen: Vec<Vec<u32>> = vec![Vec::new(); analysis.captures.len()];
+    if flow.transport == Transport::Udp {
+        analysis.read_stream(stream, &mut |packet| {
+            if let Some(frames) = chosen.get_mut(usize::from(packet.frame.capture.0)) {
+                frames.push(packet.frame.frame);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for frames in &mut chosen {
+            frames.sort_unstable();
+            frames.dedup();
+        }
+    } else {
+        chosen = choose::connection(analysis, &flow)?;
+    }
+    write_frames(analysis, chosen, out)
+}
+
+fn refuse_redaction(analysis: &Analysis) -> io::Result<()> {
     if analysis.redact_text {
         let text = "frames are extracted as they are: --redact-text cannot be heeded";
         return Err(io::Error::new(io::ErrorKind::Unsupported, text));
     }
-    let chosen = choose::frames(analysis, owners, media)?;
+    Ok(())
+}
+
+/// Writes frames of each capture, each list in order.
+fn write_frames(analysis: &Analysis, chosen: Vec<Vec<u32>>, out: &mut dyn Write) -> io::Result<Extracted> {
     let mut cursors: Vec<Cursor<'_>> = chosen
         .into_iter()
         .enumerate()

@@ -9,25 +9,28 @@ mod ice;
 mod layout;
 mod list;
 mod lists;
+mod media;
 mod types;
 mod value;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use crate::correlate::dns::LookupIdx;
+use crate::correlate::gathered::MediaIndex;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx};
-use crate::diagnose::{Diagnosis, diagnose};
+use crate::diagnose::diagnose;
 use crate::view::ice::{Place, SessionRef, loose_session_refs, session_refs_of};
 use crate::view::lists::{ListKind, Lists};
 use crate::view::overview::verdict;
 
+use build::CallParts;
 pub(crate) use layout::Layout;
 use list::write_list;
-use types::Nothing;
 pub(super) use types::SCHEMA;
 pub(super) use value::{Frame, Time};
 
@@ -70,24 +73,35 @@ pub fn summary_of(
     sessions.extend(loose_session_refs(&index));
     let allocations: Vec<AllocationIdx> =
         (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
-    let listed = Lists::of(analysis);
-    let diagnosis = listed.diagnosis(analysis);
+    let found = Lists::of(analysis).findings_only();
+    let diagnosis = found.diagnosis();
     object(out, options, |o| {
         o.value("verdict", &verdict(analysis, diagnosis))?;
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
         o.value("statistics", &build::statistics(analysis))?;
-        o.calls(analysis, calls, (&index, diagnosis), options)?;
+        let media = analysis.media_index();
+        o.calls(analysis, calls, CallParts { ice: &index, media: &media, diagnosis }, options)?;
         o.dialogs(analysis, dialogs, options)?;
-        for kind in ListKind::ALL.into_iter().filter(|kind| *kind != ListKind::Findings) {
+        let later = [ListKind::Media, ListKind::Findings];
+        for kind in ListKind::ALL.into_iter().filter(|kind| !later.contains(kind)) {
+            // One at a time: what is written is given back.
+            let listed = Lists::of(analysis);
             o.gathered(analysis, &listed, kind, &kind.matching(analysis, &listed, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
-        o.value("media_streams", &Nothing::default())?;
+        let shown: HashSet<CallIdx> = calls.iter().copied().collect();
+        let streams = &media.streams;
+        let rows: Vec<u32> = (0u32..)
+            .zip(streams.iter())
+            .filter(|(_, s)| s.call.is_none_or(|c| shown.contains(&c)))
+            .map(|(i, _)| i)
+            .collect();
+        o.media(analysis, &media, &rows, &index, options)?;
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
         let kind = ListKind::Findings;
-        o.gathered(analysis, &listed, kind, &kind.matching(analysis, &listed, None), options)
+        o.gathered(analysis, &found, kind, &kind.matching(analysis, &found, None), options)
     })
 }
 
@@ -98,8 +112,9 @@ pub fn calls(
     calls: &[CallIdx],
     options: JsonOptions,
 ) -> io::Result<()> {
-    let diagnosis = diagnose(analysis);
-    object(out, options, |o| o.calls(analysis, calls, (&analysis.ice_index(), &diagnosis), options))
+    let (ice, media, diagnosis) = (analysis.ice_index(), analysis.media_index(), diagnose(analysis));
+    let parts = CallParts { ice: &ice, media: &media, diagnosis: &diagnosis };
+    object(out, options, |o| o.calls(analysis, calls, parts, options))
 }
 
 /// `{"schema": …, "dialogs": […]}`.
@@ -136,7 +151,7 @@ pub fn allocations(
 pub fn gathered(
     out: &mut dyn Write,
     analysis: &Analysis,
-    listed: &Lists,
+    listed: &Lists<'_>,
     kind: ListKind,
     rows: &[u32],
     options: JsonOptions,
@@ -148,10 +163,15 @@ pub fn gathered(
 pub fn gathered_lines(
     out: &mut dyn Write,
     analysis: &Analysis,
-    listed: &Lists,
+    listed: &Lists<'_>,
     kind: ListKind,
     rows: &[u32],
 ) -> io::Result<()> {
+    if kind == ListKind::Media {
+        let ice = analysis.ice_index();
+        let mut streams = rows.iter().filter_map(|&row| media::row(analysis, listed.media(), &ice, row));
+        return streams.try_for_each(|s| line(out, &s));
+    }
     rows.iter().filter_map(|&row| lists::row(analysis, listed, kind, row)).try_for_each(|r| line(out, &r))
 }
 
@@ -189,8 +209,9 @@ pub fn allocation_lines(out: &mut dyn Write, analysis: &Analysis, rows: &[Alloca
 
 /// One line a call.
 pub fn call_lines(out: &mut dyn Write, analysis: &Analysis, calls: &[CallIdx]) -> io::Result<()> {
-    let (index, diagnosis) = (analysis.ice_index(), diagnose(analysis));
-    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, &index, &diagnosis)))
+    let (ice, media, diagnosis) = (analysis.ice_index(), analysis.media_index(), diagnose(analysis));
+    let parts = CallParts { ice: &ice, media: &media, diagnosis: &diagnosis };
+    calls.iter().try_for_each(|&c| line(out, &build::call(analysis, c, parts)))
 }
 
 /// One line a dialog.
@@ -268,11 +289,11 @@ impl<'a> Object<'a> {
         &mut self,
         analysis: &Analysis,
         calls: &[CallIdx],
-        (index, diagnosis): (&IceIndex, &Diagnosis),
+        parts: CallParts<'_>,
         options: JsonOptions,
     ) -> io::Result<()> {
         let weight = |c: CallIdx| analysis.call(c).messages.count as usize;
-        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, index, diagnosis)])
+        self.list("calls", options, calls, weight, |c| [build::call(analysis, c, parts)])
     }
 
     fn ice_sessions(
@@ -289,7 +310,7 @@ impl<'a> Object<'a> {
     fn gathered(
         &mut self,
         analysis: &Analysis,
-        listed: &Lists,
+        listed: &Lists<'_>,
         kind: ListKind,
         rows: &[u32],
         options: JsonOptions,
@@ -298,16 +319,30 @@ impl<'a> Object<'a> {
             let owners = kind.owners(analysis, listed, row);
             owners.iter().map(|o| analysis.list_of(*o).count as usize).sum()
         };
+        if kind == ListKind::Media {
+            return self.media(analysis, listed.media(), rows, &analysis.ice_index(), options);
+        }
         if kind == ListKind::Lookups {
             // Connections without a look-up stand in a list of their own.
             let (rest, rows): (Vec<u32>, Vec<u32>) = rows
                 .iter()
-                .partition(|r| listed.lookups.get(**r as usize).is_some_and(|l| l.is_connection()));
+                .partition(|r| listed.lookups().get(**r as usize).is_some_and(|l| l.is_connection()));
             let row = |row| lists::row(analysis, listed, kind, row);
             self.list(lists::key(kind), options, &rows, weight, row)?;
             return self.list("sql_connections", options, &rest, weight, row);
         }
         self.list(lists::key(kind), options, rows, weight, |row| lists::row(analysis, listed, kind, row))
+    }
+
+    fn media(
+        &mut self,
+        analysis: &Analysis,
+        index: &MediaIndex,
+        rows: &[u32],
+        ice: &IceIndex,
+        options: JsonOptions,
+    ) -> io::Result<()> {
+        self.list("media_streams", options, rows, |_| 4, |row| media::row(analysis, index, ice, row))
     }
 
     fn allocations(

@@ -2,16 +2,42 @@
 
 use std::io::{self, Write};
 
-use super::table;
 use super::text::{sgr, to_ascii};
+use super::{plot, table};
 use crate::view::lists::Detail;
+use crate::view::media::plot::Plot;
 
-pub fn detail(out: &mut dyn Write, told: &Detail, color: bool, ascii: bool) -> io::Result<()> {
+/// Columns that a plot takes at most, and its rows.
+const PLOT: (usize, usize) = (120, 14);
+
+/// How a detail is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    pub color: bool,
+    pub ascii: bool,
+    /// Of the terminal; tables and sentences go beyond them, plots do not.
+    pub columns: usize,
+}
+
+/// A row with its facts; `plot` stands between its sentences and its tables.
+pub fn detail(out: &mut dyn Write, told: &Detail, plot: Option<&Plot>, look: Look) -> io::Result<()> {
+    let Look { color, ascii, columns } = look;
     let shown = |text: &str| if ascii { to_ascii(text) } else { text.to_owned() };
     let (bold, reset) = if color { (sgr::BOLD, sgr::RESET) } else { ("", "") };
     writeln!(out, "{bold}{}{reset}", shown(&told.title))?;
     for sentence in &told.head {
         writeln!(out, "  {}", shown(sentence))?;
+    }
+    if let Some(plot) = plot {
+        writeln!(out)?;
+        let look = plot::Look {
+            columns: columns.min(PLOT.0),
+            rows: PLOT.1,
+            charset: if ascii { plot::Charset::Ascii } else { plot::Charset::Blocks },
+            window: plot.whole(),
+            chosen: None,
+        };
+        plot::text(out, plot, look, color)?;
     }
     for part in &told.parts {
         writeln!(out, "\n{bold}{}{reset}", shown(&part.title))?;

@@ -1,6 +1,7 @@
 //! What is in the captures and what is wrong, for a person: text or Markdown from the same blocks.
 
 mod ice;
+mod media;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,7 +9,7 @@ use std::io::{self, Write};
 use super::table::{self, markdown_text};
 use super::text::{sgr, to_ascii};
 use crate::correlate::{Analysis, CallIdx, CallState, DialogIdx, DialogState, MethodId, Str, TlsSession};
-use crate::diagnose::diagnose;
+use crate::view::lists::Lists;
 use crate::view::overview;
 use crate::view::rows::{self, Query};
 use crate::view::show::{self, TimeMode};
@@ -104,8 +105,8 @@ fn blocks(
     dialogs: &[DialogIdx],
     options: SummaryOptions,
 ) -> Vec<Block> {
-    let diagnosis = diagnose(analysis);
-    let overview = overview::overview(analysis, &diagnosis, SLICES);
+    let lists = Lists::of(analysis);
+    let overview = overview::overview(analysis, &lists, SLICES);
     let mut blocks = Vec::new();
     captures(analysis, options.time, &mut blocks);
     if !overview.accounting.is_empty() {
@@ -156,6 +157,7 @@ fn blocks(
     dialog_blocks(analysis, dialogs, &mut blocks);
     ice::sessions(analysis, calls, &mut blocks);
     ice::allocations(analysis, &mut blocks);
+    media::streams(analysis, &lists, calls, &mut blocks);
     tls(analysis, &mut blocks);
     blocks
 }
@@ -342,11 +344,20 @@ fn call_blocks(analysis: &Analysis, calls: &[CallIdx], mode: TimeMode, blocks: &
         ("setup", "#Setup"),
         ("talk", "#Talk"),
     ];
-    if !analysis.links.is_empty() {
-        columns.push(("legs", "Legs"));
-        let query = Query { columns: vec!["legs".to_owned()], ..Query::default() };
-        for (row, legs) in cells.iter_mut().zip(rows::call_lines_of(analysis, &query, worst).iter()) {
-            row.extend(legs);
+    // What only some captures have.
+    let media = analysis.media_index();
+    let more = [
+        (!analysis.links.is_empty(), "legs", ("legs", "Legs")),
+        (!media.streams.is_empty() || !analysis.stun.records.is_empty(), "media", ("media", "Media")),
+        (media.streams.iter().any(|s| s.mos.is_some()), "mos", ("mos", "#MOS")),
+    ];
+    let more: Vec<_> = more.into_iter().filter(|(there, ..)| *there).collect();
+    if !more.is_empty() {
+        columns.extend(more.iter().map(|(.., column)| *column));
+        let query =
+            Query { columns: more.iter().map(|(_, key, _)| (*key).to_owned()).collect(), ..Query::default() };
+        for (row, cells) in cells.iter_mut().zip(rows::call_lines_of(analysis, &query, worst).iter()) {
+            row.extend(cells);
         }
     }
     blocks.push(Block::Table(table_of(&columns, cells)));

@@ -21,7 +21,7 @@ pub(super) fn clean(cell: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-/// Columns aligned by display width; `color` marks the head.
+/// Columns aligned by display width; `color` marks the head, which is left out where no column has a title.
 pub fn text(out: &mut dyn Write, table: &Table, color: bool) -> io::Result<()> {
     text_with(out, table, color, false)
 }
@@ -66,7 +66,9 @@ where
             writeln!(out, "{text}")
         }
     };
-    put(&mut columns.iter().map(|c| c.title.as_str()), true)?;
+    if columns.iter().any(|c| !c.title.is_empty()) {
+        put(&mut columns.iter().map(|c| c.title.as_str()), true)?;
+    }
     for row in rows {
         put(&mut row.as_ref().iter().map(String::as_str), false)?;
     }

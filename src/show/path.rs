@@ -86,12 +86,7 @@ pub fn path_words(analysis: &Analysis, s: &IceSession) -> String {
 }
 
 /// Media on pairs other than the telling one: one direction takes another way, or the path changed on the way.
-pub fn other_media(
-    analysis: &Analysis,
-    s: &IceSession,
-    p: &IcePair,
-    [a, b]: [&str; 2],
-) -> Vec<String> {
+pub fn other_media(analysis: &Analysis, s: &IceSession, p: &IcePair, [a, b]: [&str; 2]) -> Vec<String> {
     let ways = |q: &IcePair| {
         let rtp = |x, y| analysis.media_between(x, y, q.transport).map_or(0, |m| m.rtp);
         (rtp(q.a, q.b), rtp(q.b, q.a))

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use callscope_parsers::sqlr::{Pattern, RequestKind, product, product_of_version};
 use callscope_parsers::tds::{Encryption, EncryptionOutcome, error_title, tds_version_name};
 
-use crate::show;
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::Analysis;
 use crate::correlate::sql::{
     ConnectionState, Instance, Lookup, LookupState, SqlConnection, StepKind, TdsFacts, Verdict,
 };
+use crate::show;
 
 mod names;
 
@@ -207,7 +207,7 @@ pub fn verdict(v: Verdict) -> String {
         Verdict::Filtered => "no answer to SYN",
         Verdict::Prohibited => "ICMP error",
         Verdict::InstanceMismatch => "wrong instance",
-        Verdict::EncryptionDisagreement => "no agreement on encryption",
+        Verdict::EncryptionDisagreement => "encryption differs",
         Verdict::LoginFailed(number) => return format!("login error {number}"),
         Verdict::OtherPort => "other port",
         Verdict::Connected => "connected",

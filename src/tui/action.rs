@@ -68,6 +68,13 @@ pub enum Action {
     /// Only pairs of one state.
     PairStates,
     Candidates,
+    /// Where the plot of a stream stands.
+    Plot,
+    ZoomIn,
+    ZoomOut,
+    ZoomAll,
+    Earlier,
+    Later,
     Diff,
     NextMessage,
     PreviousMessage,

@@ -9,7 +9,7 @@ mod user;
 
 pub use frames::{MAX_MATCHES, packet_text};
 pub use ice::{Cache, SessionData, WORST_FIRST, allocation_lines, session_lines};
-pub use table::{Around, Part, RowSearch, Sought, TableData};
+pub use table::{Around, Part, RowSearch, Sought, TableData, find as find_row};
 pub use user::{UserRows, Who, tables as user_tables};
 
 use counts::statistics;
@@ -276,11 +276,7 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
         Request::Overview { slices } => {
             let started = Instant::now();
             Answer::Overview {
-                overview: Arc::new(overview::overview(
-                    analysis,
-                    cache.lists(analysis).diagnosis(analysis),
-                    *slices,
-                )),
+                overview: Arc::new(overview::overview(analysis, &cache.lists(analysis), *slices)),
                 holdings: holdings(analysis, cache),
                 took: started.elapsed(),
             }
@@ -298,8 +294,9 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             Answer::CopiedRows(table::copy(analysis, cache, *kind, query, ids))
         }
         Request::Ladder { owners, options } => {
-            let mut ladder = ladder::build(analysis, owners, *options);
-            ladder::tell(&mut ladder, analysis, owners, cache.lists(analysis).diagnosis(analysis));
+            let lists = cache.lists(analysis);
+            let mut ladder = ladder::build_with(analysis, &lists, owners, *options);
+            ladder::tell(&mut ladder, analysis, owners, lists.diagnosis());
             let flawed = flawed(analysis, &ladder);
             Answer::Ladder {
                 owners: owners.clone(),
@@ -353,6 +350,7 @@ fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {
 
 fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
     let captures = &analysis.captures;
+    let lists = cache.lists(analysis);
     let name = |path: &str| {
         if path == "-" {
             return "standard input".to_owned();
@@ -377,7 +375,7 @@ fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
         dialogs: analysis.dialogs_shown().count(),
         sessions: cache.index(analysis).len(),
         allocations: analysis.stun.allocations.len(),
-        lists: ListKind::ALL.map(|kind| kind.len(analysis, &cache.lists(analysis))),
+        lists: ListKind::ALL.map(|kind| kind.len(&lists)),
         damaged: captures.iter().filter(|c| !c.issues.is_empty()).count(),
     }
 }
@@ -450,9 +448,21 @@ fn detail_of(analysis: &Analysis, cache: &Cache, subject: Subject) -> Detail {
     if message.is_none()
         && let Some(buffer) = detail.buffers.first()
     {
-        detail.raw = show::safe_lines(&buffer.bytes);
+        detail.raw = raw_frame(&buffer.bytes);
     }
     detail
+}
+
+/// A run of text in a frame from which on it is shown as text.
+const TEXT_RUN: usize = 24;
+
+/// A frame as text, where there is some in it.
+fn raw_frame(bytes: &[u8]) -> Vec<String> {
+    let is_text = |b: &u8| matches!(b, b'\t' | b'\r' | b'\n' | 0x20..0x7f);
+    match bytes.split(|b| !is_text(b)).any(|run| run.len() >= TEXT_RUN) {
+        true => show::safe_lines(bytes),
+        false => vec!["no text in this frame: Decoded and Hex show what it holds".to_owned()],
+    }
 }
 
 /// The threads that answer.

@@ -56,7 +56,16 @@ pub fn apply(
 
 /// Writes a file; gives what to tell. An existing one is replaced only with `force`.
 pub fn export(analysis: &Analysis, job: &Export) -> Result<String, ExportError> {
-    let other = |e: io::Error| ExportError::Other(show::not_created(&job.path, &e));
+    let other = |e: io::Error| match e.kind() {
+        // What is refused says why.
+        io::ErrorKind::Unsupported => ExportError::Other(e.to_string()),
+        _ => ExportError::Other(show::not_created(&job.path, &e)),
+    };
+    if let (What::Stream(row), Format::Wav) = (&job.what, job.format) {
+        // Nothing is replaced by a file without audio.
+        let media = analysis.media_index();
+        media.stream(*row).map_or(Ok(()), |s| output::audio::check(analysis, s, *row)).map_err(other)?;
+    }
     let mut open = OpenOptions::new();
     open.write(true);
     if job.force {
@@ -93,6 +102,19 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             let done = output::extract::extract(analysis, owners, media, out)?;
             Ok(format!("{} frames", done.frames))
         }
+        (What::Stream(row), format) => {
+            let media = analysis.media_index();
+            let gone = || io::Error::new(io::ErrorKind::NotFound, "this stream is no more");
+            let stream = media.stream(*row).ok_or_else(gone)?;
+            match format {
+                Format::Pcapng => {
+                    let done = output::extract::extract_stream(analysis, stream, out)?;
+                    Ok(format!("{} frames", done.frames))
+                }
+                Format::Wav => Ok(output::audio::wav(analysis, stream, *row, out)?.words()),
+                _ => Err(unfit()),
+            }
+        }
         (What::Table(kind), format) => {
             let query = job.table.as_ref().ok_or_else(unfit)?;
             let rows = match kind {
@@ -114,6 +136,14 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             };
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
+        (What::Details(kind, row), Format::Text) => {
+            let lists = Lists::of(analysis);
+            let told = kind.detail(analysis, &lists, *row, job.time).ok_or_else(unfit)?;
+            let plot = kind.plot(analysis, &lists, *row);
+            let look = output::lists::Look { color: false, ascii: job.ascii, columns: FILE_COLUMNS };
+            output::lists::detail(out, &told, plot.as_ref(), look)?;
+            Ok("the details".to_owned())
+        }
         (What::Summary, Format::Json) => {
             let options = output::json::JsonOptions { pretty: true, ..Default::default() };
             output::json::summary(out, analysis, options)?;
@@ -122,6 +152,9 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
         _ => Err(unfit()),
     }
 }
+
+/// Columns that plots in a file take.
+const FILE_COLUMNS: usize = 100;
 
 fn write_rows<I: Copy>(
     lines: &Lines<'_, I>,
@@ -141,6 +174,27 @@ fn write_rows<I: Copy>(
 mod tests {
     use super::*;
     use crate::view::show::TimeMode;
+
+    #[test]
+    fn what_has_no_audio_makes_no_file() {
+        let analysis = crate::view::scenario::voices::voices().done();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("stream.wav");
+        let of = |row| Export {
+            what: What::Stream(row),
+            format: Format::Wav,
+            path: path.display().to_string(),
+            force: true,
+            table: None,
+            time: TimeMode::Utc,
+            ascii: false,
+        };
+        // Payload type 114 is RTAudio, if anything.
+        let refused = export(&analysis, &of(2));
+        let Err(ExportError::Other(text)) = refused else { panic!("{refused:?}") };
+        assert!(text.starts_with("stream 3 has x-msrta/16000: only G.711"), "{text}");
+        assert!(!path.exists());
+    }
 
     #[test]
     fn an_existing_file_is_kept_unless_forced() {

@@ -12,7 +12,6 @@ impl Contexts {
     pub const OVERVIEW: Self = Self(1);
     pub const CALLS: Self = Self(2);
     pub const DIALOGS: Self = Self(4);
-    pub const EMPTY: Self = Self(8);
     pub const PACKETS: Self = Self(16);
     pub const LADDER: Self = Self(32);
     pub const DETAIL: Self = Self(64);
@@ -29,6 +28,7 @@ impl Contexts {
     pub const LISTING: Self = Self(131_072);
     pub const LIST: Self = Self(262_144);
     pub const ROW: Self = Self(524_288);
+    pub const STREAM: Self = Self(1_048_576);
 
     pub const ALL: [(Self, &'static str); 20] = [
         (Self::OVERVIEW, "overview"),
@@ -36,14 +36,14 @@ impl Contexts {
         (Self::DIALOGS, "dialogs"),
         (Self::SESSIONS, "ICE sessions"),
         (Self::ALLOCATIONS, "TURN allocations"),
-        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups"),
-        (Self::EMPTY, "empty view"),
+        (Self::LIST, "sign-ins, subscriptions, conferences, messages, SQL look-ups, media streams, findings"),
         (Self::PACKETS, "packets"),
         (Self::LADDER, "ladder"),
         (Self::DETAIL, "message"),
         (Self::BOARD, "pair board"),
         (Self::LISTING, "checks, candidates, allocation"),
         (Self::ROW, "details of a row"),
+        (Self::STREAM, "media stream"),
         (Self::DIFF, "difference"),
         (Self::STATISTICS, "statistics"),
         (Self::HELP, "help"),
@@ -117,7 +117,9 @@ const LIST: Contexts = Contexts::LIST;
 const TABLES: Contexts = SIP_TABLES.or(SESSIONS).or(ALLOCATIONS).or(LIST);
 const BOARD: Contexts = Contexts::BOARD;
 const LISTING: Contexts = Contexts::LISTING;
-const ROW: Contexts = Contexts::ROW;
+/// Details of a row, those of a stream among them.
+const ROW: Contexts = Contexts::ROW.or(STREAM);
+const STREAM: Contexts = Contexts::STREAM;
 const PACKETS: Contexts = Contexts::PACKETS;
 const LADDER: Contexts = Contexts::LADDER;
 const DETAIL: Contexts = Contexts::DETAIL;
@@ -128,7 +130,7 @@ const COLUMNS: Contexts = Contexts::COLUMNS;
 const EXPORT: Contexts = Contexts::EXPORT;
 const CONFIRM: Contexts = Contexts::CONFIRM;
 const LINE: Contexts = Contexts::LINE;
-const TABS: Contexts = OVERVIEW.or(TABLES).or(Contexts::EMPTY).or(PACKETS);
+const TABS: Contexts = OVERVIEW.or(TABLES).or(PACKETS);
 const INNER: Contexts = LADDER.or(DETAIL).or(DIFF).or(STATS).or(BOARD).or(LISTING).or(ROW);
 const SCREENS: Contexts = TABS.or(INNER);
 const SCROLL: Contexts = OVERVIEW.or(TABLES).or(PACKETS).or(INNER).or(COLUMNS).or(HELP);
@@ -224,6 +226,12 @@ pub const KEYS: &[Key] = &[
     key(BOARD, &["c"], Action::Component, "component", Group::Show, "component", "the next component"),
     key(BOARD, &["f"], Action::PairStates, "states", Group::Show, "states", "only pairs of one state"),
     key(LADDER.or(PACKETS), &["p"], Action::Pane, "pane", Group::Show, "pane", "open or close the side pane"),
+    key(STREAM, &["p"], Action::Plot, "plot", Group::Show, "plot", "plot below, on the whole screen, or none"),
+    key(STREAM, &["+"], Action::ZoomIn, "zoom-in", Group::Show, "zoom", "plot nearer, around the event chosen"),
+    key(STREAM, &["-"], Action::ZoomOut, "zoom-out", Group::Show, "", "plot from farther away"),
+    key(STREAM, &["="], Action::ZoomAll, "zoom-all", Group::Show, "", "plot of all its time"),
+    key(STREAM, &["<"], Action::Earlier, "earlier", Group::Show, "", "plot of earlier time"),
+    key(STREAM, &[">"], Action::Later, "later", Group::Show, "", "plot of later time"),
     key(LADDER.or(DETAIL), &["Tab"], Action::NextPane, "next-pane", Group::Show, "pane", "Decoded, Raw, SDP, Candidates, Hex"),
     key(LADDER.or(DETAIL), &["BackTab"], Action::PreviousPane, "prev-pane", Group::Show, "", "the same backwards"),
     key(PACKETS, &["v"], Action::NextPane, "next-pane", Group::Show, "", "pane: Decoded, Raw, SDP, Candidates, Hex"),
@@ -250,7 +258,7 @@ pub const KEYS: &[Key] = &[
     key(DETAIL, &["Space"], Action::Fold, "fold", Group::Do, "", "open or close the field"),
     key(LADDER, &["d"], Action::Diff, "diff", Group::Do, "diff", "difference of two messages"),
     key(SCREENS.without(DIFF.or(STATS)), &["s", "F2"], Action::Export, "export", Group::Do, "save", "save: ladder, packets, table"),
-    key(SCREENS.without(Contexts::EMPTY), &["y"], Action::Copy, "copy", Group::Do, "", "copy to the clipboard"),
+    key(SCREENS, &["y"], Action::Copy, "copy", Group::Do, "", "copy to the clipboard"),
     key(SCREENS, &[":"], Action::Command, "command", Group::Do, "command", "type a command"),
     key(SCREENS, &["?", "F1"], Action::Help, "help", Group::Do, "", "this help"),
     key(INNER, &["Esc", "q"], Action::Back, "back", Group::Go, "", "back"),

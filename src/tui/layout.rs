@@ -150,6 +150,7 @@ pub fn page(state: &State) -> usize {
         Some(View::Board(_)) => body.height / 2,
         Some(View::Columns(c)) => columns_popup(state, c.items.len()).height.saturating_sub(2),
         Some(View::Help { .. }) => body.height.saturating_sub(2),
+        Some(View::Listing(view)) => super::views::plot::areas(view, body).0.height,
         Some(View::Detail(_) | View::Diff(_)) => body.height.saturating_sub(1),
         Some(_) => body.height,
         None if state.context_below() == Contexts::PACKETS => table_rows(packets(state, body).0).height,

@@ -4,11 +4,13 @@ mod detail;
 mod export;
 mod flow;
 mod ice;
+mod plot;
 
 pub use detail::{DetailState, PaneTab, TreeLine, field, field_at, tree_lines};
 pub use export::{Export, ExportState, Format, What};
 pub use flow::{ColorMode, LadderState, ladder_row};
 pub use ice::{BoardState, ListTable, Listing, ListingOf, ListingState, PairKey, Target};
+pub use plot::{PlotPlace, PlotView};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use tui_input::Input;
 
+use super::action::Action;
 use super::desk::{CountGroup, Holdings, TableData};
 use super::keys::Contexts;
 use super::theme::Theme;
@@ -173,6 +176,7 @@ impl Tab {
             Self::Conferences => &[TableKind::List(ListKind::Conferences)],
             Self::Ice => &[TableKind::Sessions, TableKind::Allocations],
             Self::Messages => &[TableKind::List(ListKind::Messages)],
+            Self::Media => &[TableKind::List(ListKind::Media)],
             Self::Sql => &[TableKind::List(ListKind::Lookups)],
             Self::Findings => &[TableKind::List(ListKind::Findings)],
             _ => &[],
@@ -191,9 +195,8 @@ impl Tab {
             (_, Some(TableKind::Sessions)) => Contexts::SESSIONS,
             (_, Some(TableKind::Allocations)) => Contexts::ALLOCATIONS,
             (_, Some(TableKind::List(_))) => Contexts::LIST,
-            (Self::Overview, None) => Contexts::OVERVIEW,
             (Self::Packets, None) => Contexts::PACKETS,
-            (_, None) => Contexts::EMPTY,
+            (_, None) => Contexts::OVERVIEW,
         }
     }
 }
@@ -262,7 +265,7 @@ impl TableState {
 
     pub fn query(&self, time: TimeMode) -> Query {
         let (filter, columns, sort) = (self.filter.clone(), self.columns.clone(), self.sort.clone());
-        Query { filter, columns, sort, time, ..Query::default() }
+        Query { filter, columns, sort, time, brief: true, ..Query::default() }
     }
 
     /// The marked rows, else the one under the cursor.
@@ -355,8 +358,11 @@ impl View {
             Self::Detail(_) => Contexts::DETAIL,
             Self::Diff(_) => Contexts::DIFF,
             Self::Board(_) => Contexts::BOARD,
-            Self::Listing(view) if matches!(view.of, ListingOf::Row(..)) => Contexts::ROW,
-            Self::Listing(_) => Contexts::LISTING,
+            Self::Listing(view) => match view.of {
+                ListingOf::Row(ListKind::Media, _) => Contexts::STREAM,
+                ListingOf::Row(..) => Contexts::ROW,
+                _ => Contexts::LISTING,
+            },
             Self::Statistics { .. } => Contexts::STATISTICS,
             Self::Help { .. } => Contexts::HELP,
             Self::Columns(_) => Contexts::COLUMNS,
@@ -563,6 +569,21 @@ impl State {
         let tables = self.tab.tables();
         let at = tables.iter().position(|t| Some(*t) == self.tab_table())?;
         tables.get((at + 1) % tables.len()).copied()
+    }
+
+    /// Whether an action has something to do here: the bottom line names no other.
+    pub fn offers(&self, action: Action) -> bool {
+        match (action, self.stack.last()) {
+            // Most tabs have one table.
+            (Action::OtherTable, _) => self.next_table() != self.tab_table(),
+            // Only calls have legs and candidates.
+            (Action::Extended | Action::Ice, Some(View::Ladder(view))) => {
+                view.owners.iter().any(|owner| matches!(owner, Owner::Call(_)))
+            }
+            // A look-up is a machine's, not a user's.
+            (Action::User, None) => self.tab_table() != Some(TableKind::List(ListKind::Lookups)),
+            _ => true,
+        }
     }
 
     /// Goes to the tab of a table and shows it there.

@@ -5,4 +5,7 @@ pub mod fixture;
 pub mod ice;
 
 mod keys;
+mod media;
+pub mod plot;
+mod samples;
 mod screens;

@@ -9,6 +9,7 @@ mod line;
 mod mouse;
 mod overview;
 mod packets;
+mod plot;
 mod receive;
 mod settle;
 mod tables;

@@ -17,6 +17,7 @@ pub mod listing;
 pub mod overview;
 pub mod packets;
 pub mod placeholder;
+pub mod plot;
 pub mod popups;
 pub mod shell;
 pub mod statistics;
@@ -51,9 +52,8 @@ fn body(buf: &mut Buffer, area: Rect, state: &State) {
     match screen {
         None => match (state.tab, state.tab_table()) {
             (_, Some(kind)) => table::draw(buf, area, state, kind),
-            (Tab::Overview, None) => overview::draw(buf, area, state),
             (Tab::Packets, None) => packets::draw(buf, area, state),
-            (_, None) => placeholder::draw(buf, area, state),
+            (_, None) => overview::draw(buf, area, state),
         },
         Some(View::Ladder(view)) => ladder::draw(buf, area, state, view),
         Some(View::Detail(view)) => ladder::draw_detail(buf, area, state, view),

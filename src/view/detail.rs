@@ -3,6 +3,7 @@
 mod body;
 mod csta;
 mod dns;
+mod media;
 mod payload;
 mod redact;
 mod routing;
@@ -14,6 +15,8 @@ mod xml;
 
 use std::io;
 use std::ops::Range;
+
+use callscope_parsers::Issue;
 
 use super::{packets, show};
 use crate::capture::FrameRef;
@@ -57,6 +60,24 @@ impl Node {
             *range = range.start.saturating_add(by)..range.end.saturating_add(by);
         }
         self.children.iter_mut().for_each(|c| c.shift(by));
+    }
+}
+
+/// Hangs an issue under the node that holds its bytes.
+fn place_issue(nodes: &mut Vec<Node>, issue: &Issue) {
+    let mut node =
+        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
+    node.issue = true;
+    let holds = |n: &&mut Node| {
+        n.label != "Issue"
+            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
+    };
+    match nodes.iter_mut().find(holds) {
+        Some(holder) => {
+            holder.issue = true;
+            holder.children.push(node);
+        }
+        None => nodes.push(node),
     }
 }
 
@@ -233,7 +254,8 @@ fn scene<'a>(
         }
         _ => return None,
     };
-    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records })
+    let cut = matches!(sliced, Sliced::Udp { ip, .. } if ip.missing > 0);
+    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records, cut })
 }
 
 /// STUN messages that were completed by this frame but begin in an earlier one.
@@ -289,6 +311,24 @@ fn part_of(analysis: &Analysis, frame: FrameRef) -> Option<MsgIdx> {
 pub fn sdp_summary(analysis: &Analysis, message: MsgIdx) -> io::Result<Vec<String>> {
     let bytes = analysis.message_bytes(message)?;
     Ok(body::sdp_summary(&bytes))
+}
+
+/// Hangs an issue under the deepest node that holds its bytes.
+fn hang_issue(tree: &mut Vec<Node>, issue: &Issue) {
+    let mut node =
+        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
+    node.issue = true;
+    let holds = |n: &Node| {
+        n.label != "Issue"
+            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
+    };
+    let mut level = tree;
+    while let Some(at) = level.iter().position(holds) {
+        let found = &mut level[at];
+        found.issue = true;
+        level = &mut found.children;
+    }
+    level.push(node);
 }
 
 #[cfg(test)]

@@ -12,9 +12,11 @@
 //!   `code != 200` says that *no* message has code 200; the same holds for `!~`.
 //! - An ICE session or allocation matches by what it has itself (addresses, users, state, STUN messages) and, for what it
 //!   has not, by its calls.
-//! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, `4xx` is a class of codes, an address may be a
+//! - A call matches a field of media if any of its streams does; a stream matches by what it has itself, else by its call.
+//! - Durations need a unit (`2s`, `500ms`, `1m`, `00:42`), loss may have a `%`, a mark may have its name (`EF`), `4xx` is a class of codes, an address may be a
 //!   network (`10.0.0.0/8`), an address with port, or a host name.
-//! - Fields whose data is not gathered yet (see [`fields`]) are known, have no value, and so match nothing.
+//! - A finding matches by what it says and by the calls and dialogs that it is about; they, streams, sign-ins and so on match
+//!   `finding` and `findings` by what was found about them.
 //!
 //! Message bytes are read only for `header.NAME`, `text`, `sdp` with a value and `diagnostics`.
 
@@ -23,6 +25,7 @@ mod fields;
 mod finding;
 mod ice;
 mod lexer;
+mod media;
 mod parser;
 
 use std::sync::Arc;
@@ -31,10 +34,11 @@ use eval::Subject;
 use parser::Expr;
 
 use crate::correlate::gathered::InstantMessage;
+use crate::correlate::media::MediaIndex;
 use crate::correlate::sql::Lookup;
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, DialogIdx};
-use crate::diagnose::{Diagnosis, Finding};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, Owner};
+use crate::diagnose::{Diagnosis, Finding, Subject as About};
 use crate::view::ice::SessionRef;
 
 /// A parsed filter.
@@ -85,6 +89,11 @@ impl Filter {
         self.known.set(None);
     }
 
+    /// Whether it asks for users by name, which finds those whose names are known.
+    pub fn asks_users(&self) -> bool {
+        self.expr.as_ref().is_some_and(|e| e.asks(fields::Field::User))
+    }
+
     pub fn matches_call(&self, analysis: &Analysis, call: CallIdx) -> bool {
         self.matches(analysis, &Subject::Call(call))
     }
@@ -113,6 +122,25 @@ impl Filter {
     /// An instant message: `from`, `to`, `status`, `state` (delivered, failed, unanswered) are its own.
     pub fn matches_instant(&self, analysis: &Analysis, message: &InstantMessage) -> bool {
         self.matches(analysis, &Subject::Instant(message))
+    }
+
+    /// A media stream of those given, by its place; what is not of itself is asked of its call.
+    pub fn matches_stream(&self, analysis: &Analysis, index: &MediaIndex, at: u32) -> bool {
+        let of = |stream| Subject::Stream(media::StreamOf { index, at, stream });
+        index.stream(at).is_some_and(|stream| self.matches(analysis, &of(stream)))
+    }
+
+    /// A sign-in or subscription made of calls and dialogs; `about` and `state` are its own. `who`: whose it is where there
+    /// are none.
+    pub fn matches_row(
+        &self,
+        analysis: &Analysis,
+        about: About,
+        state: &'static str,
+        who: &str,
+        owners: &[Owner],
+    ) -> bool {
+        self.matches(analysis, &Subject::Row(&eval::Row { about, state, who, owners }))
     }
 
     /// A finding, by what it says and by the calls and dialogs it is about.

@@ -6,8 +6,8 @@ use callscope_parsers::sdp::CandidateSyntax;
 
 use super::filter::Filter;
 use super::rows::{Cell, Definition, Key, Lines, Query, Stop, build, columns};
-use super::show::path::syntax_words;
 use super::show;
+use super::show::path::syntax_words;
 use super::table::Align;
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::ice::{CandidateKind, IceIndex, IcePair, IceSession, IceSide, PairState};
@@ -21,11 +21,11 @@ mod checks;
 mod offered;
 mod sides;
 
+pub use super::show::path::{machines, parties, path_words};
+pub use crate::diagnose::ice::why;
 pub use board::{Board, BoardCell, End, boards};
 pub use checks::{CheckRow, checks_of_pair, pair_columns, pair_table, pair_title};
 pub use offered::offered;
-pub use super::show::path::{machines, parties, path_words};
-pub use crate::diagnose::ice::why;
 pub use sides::{CandidateRow, SideTable, candidate_columns, side_table};
 
 /// A session by its number (`ice_sessions[].id` in the JSON) and where it is found.

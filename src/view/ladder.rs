@@ -1,7 +1,7 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
 mod conference;
-mod csta;
+pub(super) mod csta;
 mod diagnostics;
 mod dns;
 mod findings;
@@ -9,6 +9,7 @@ mod fold;
 mod label;
 mod legs;
 mod lifelines;
+mod media;
 pub(super) mod roles;
 mod sql;
 mod stun;
@@ -19,6 +20,7 @@ use std::net::IpAddr;
 
 use super::show;
 use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::Gathered;
 use crate::correlate::{Analysis, BrokenFlow, FlowId, MethodId, MsgIdx, Owner, SipRecord, flag};
 
 /// A machine taking part.
@@ -64,7 +66,17 @@ pub enum LadderRow {
         leg: usize,
     },
     /// A run of like things folded into one line across `from`–`to`; unfolds to `inner`.
-    Fold { time: Nanos, end: Nanos, from: usize, to: usize, label: String, tone: Tone, inner: Vec<LadderRow> },
+    Fold {
+        time: Nanos,
+        end: Nanos,
+        from: usize,
+        to: usize,
+        /// All of it goes from `from` to `to`; else both ways.
+        one_way: bool,
+        label: String,
+        tone: Tone,
+        inner: Vec<LadderRow>,
+    },
     /// Nothing for longer than a second.
     Gap { time: Nanos, length: Nanos },
     /// A remark: capture starts mid-call, legs joined by …
@@ -76,7 +88,7 @@ impl LadderRow {
     fn goes_beside(&self) -> bool {
         match self {
             Self::Arrow { message, .. } => message.is_none(),
-            Self::Fold { tone, .. } => *tone == Tone::Stun,
+            Self::Fold { tone, .. } => matches!(tone, Tone::Stun | Tone::Media),
             Self::Gap { .. } | Self::Note { .. } => false,
         }
     }
@@ -84,7 +96,13 @@ impl LadderRow {
     /// The label of this row in two: what stands on its line, which has `columns` for it, and what goes on behind the
     /// line, where there are `room`. The second is empty where all fits, nothing may go beside, or there is no room.
     pub fn split<'l>(&self, label: &'l str, columns: usize, room: usize) -> (&'l str, &'l str) {
-        if self.goes_beside() && room >= label::BESIDE { label::split(label, columns) } else { (label, "") }
+        if !self.goes_beside() || room < label::BESIDE {
+            return (label, "");
+        }
+        match self {
+            Self::Fold { tone: Tone::Media, .. } => label::split_figures(label, columns),
+            _ => label::split(label, columns),
+        }
     }
 }
 
@@ -117,6 +135,16 @@ pub struct LadderOptions {
 /// Lifelines stand in the order of the path, the caller first. A message captured twice is one arrow, and so are its
 /// retransmissions (unless unfolded); polls and keep-alives of four or more become a [`LadderRow::Fold`].
 pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> Ladder {
+    build_with(analysis, &analysis.gather(), owners, options)
+}
+
+/// The same, with what is gathered already.
+pub fn build_with(
+    analysis: &Analysis,
+    gathered: &Gathered<'_>,
+    owners: &[Owner],
+    options: LadderOptions,
+) -> Ladder {
     let owners = legs::owners(analysis, owners, options.extended);
     let mut messages: Vec<(Nanos, MsgIdx, usize)> = Vec::new();
     for (leg, &owner) in owners.iter().enumerate() {
@@ -127,10 +155,11 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
-    let drawn_sql = sql::draw(analysis, &owners, &drawn, options.lookup, options.unfold, &mut machines);
+    let drawn_sql = sql::draw(analysis, gathered, (&owners, &drawn), options, &mut machines);
     let drawn_stun = stun::draw(analysis, &owners, options.unfold, &mut machines);
-    let alone = options.sign_in.and_then(|row| analysis.sign_ins().into_iter().nth(row as usize));
-    let drawn_dns = dns::draw(analysis, &owners, alone.as_ref(), &mut machines);
+    let alone = options.sign_in.and_then(|row| gathered.sign_ins().get(row as usize));
+    let drawn_media = media::draw(analysis, &owners, options.unfold, &drawn_stun.lines, &mut machines);
+    let drawn_dns = dns::draw(analysis, &owners, alone, &mut machines);
 
     let mut rows = Vec::with_capacity(messages.len());
     let mut notes = legs::notes(analysis, &owners);
@@ -202,16 +231,22 @@ pub fn build(analysis: &Analysis, owners: &[Owner], options: LadderOptions) -> L
     if !options.unfold {
         rows = fold::fold_runs(analysis, rows);
     }
-    let of_sign_in = || alone.as_ref().zip(options.sign_in).map(|(s, row)| dns::title(s, row));
+    let of_sign_in = || alone.zip(options.sign_in).map(|(s, row)| dns::title(s, row));
     let title = drawn_sql.title.clone().or_else(of_sign_in);
     let mut title = title.unwrap_or_else(|| legs::title(analysis, &owners));
     if let Some(media) = &drawn_stun.media {
         title.push_str(&format!("  {media}"));
     }
-    let firsts =
-        [messages.first().map(|&(time, ..)| time), drawn_stun.start(), drawn_sql.start(), drawn_dns.start()];
+    let firsts = [
+        messages.first().map(|&(time, ..)| time),
+        drawn_stun.start(),
+        drawn_sql.start(),
+        drawn_dns.start(),
+        drawn_media.start(),
+    ];
     let start = firsts.into_iter().flatten().min();
-    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), drawn_stun.merge(rows)));
+    let rows = drawn_media.merge(drawn_stun.merge(rows));
+    let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), rows));
     let mut ladder =
         Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0), proofs: Vec::new() };
     fold::mark_gaps(&mut ladder);

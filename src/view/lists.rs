@@ -1,9 +1,10 @@
-//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server. Each has rows, columns,
-//! and for a row its facts and the messages that show them.
+//! The tables of what is [`Gathered`]: sign-ins, subscriptions, conferences, instant messages, look-ups of SQL Server, media
+//! streams. Each has rows, columns, and for a row its facts and the messages that show them.
 
 mod conferences;
 mod findings;
 mod lookups;
+mod media;
 mod messages;
 mod sign_ins;
 mod subscriptions;
@@ -16,13 +17,15 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::filter::Filter;
+use super::media::Quality;
+use super::media::plot::Plot;
 use super::rows::{Cell, CellOf, Definition, Key, Lines, Query, build};
 use super::show::{self, TimeMode};
 use super::table::{Align, Column, Table};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Gathered, Lists as GatheredLists};
 use crate::correlate::{Analysis, DialogIdx, MethodId, MsgIdx, Owner, Str};
-use crate::diagnose::{Diagnosis, Finding, diagnose_with};
+use crate::diagnose::{Diagnosis, Finding, Subject, diagnose_with};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListKind {
@@ -31,31 +34,53 @@ pub enum ListKind {
     Conferences,
     Messages,
     Lookups,
+    Media,
     Findings,
 }
 
-/// What the lists are made from.
+/// What was worked out so far, and which findings. It belongs to one state of an analysis, and may be kept while nothing
+/// comes to that.
 #[derive(Debug, Default)]
-pub struct Lists {
-    gathered: Gathered,
+pub struct Known {
+    gathered: Arc<GatheredLists>,
     diagnosis: OnceLock<Arc<Diagnosis>>,
 }
 
-impl Lists {
-    pub fn of(analysis: &Analysis) -> Self {
-        Self { gathered: analysis.gather(), diagnosis: OnceLock::new() }
+/// What the lists are made from: what is gathered, and what the rules find in it. Copies share what was worked out.
+#[derive(Debug, Clone)]
+pub struct Lists<'a> {
+    gathered: Gathered<'a>,
+    known: Arc<Known>,
+}
+
+impl<'a> Lists<'a> {
+    /// None of them worked out yet.
+    pub fn of(analysis: &'a Analysis) -> Self {
+        Self::with(analysis, Arc::default())
+    }
+
+    /// With what is known already of the same state of the same analysis.
+    pub fn with(analysis: &'a Analysis, known: Arc<Known>) -> Self {
+        Self { gathered: Gathered::with(analysis, known.gathered.clone()), known }
     }
 
     /// What the rules find; they are asked the first time.
-    pub fn diagnosis(&self, analysis: &Analysis) -> &Arc<Diagnosis> {
-        self.diagnosis.get_or_init(|| Arc::new(diagnose_with(analysis, &self.gathered)))
+    pub fn diagnosis(&self) -> &Arc<Diagnosis> {
+        let ask = || Arc::new(diagnose_with(self.gathered.analysis(), &self.gathered));
+        self.known.diagnosis.get_or_init(ask)
+    }
+
+    /// The same findings, and none of the lists: what was worked out of them is given back with the last copy.
+    pub fn findings_only(&self) -> Self {
+        let diagnosis = OnceLock::from(self.diagnosis().clone());
+        Self::with(self.gathered.analysis(), Arc::new(Known { diagnosis, ..Known::default() }))
     }
 }
 
-impl Deref for Lists {
-    type Target = Gathered;
+impl<'a> Deref for Lists<'a> {
+    type Target = Gathered<'a>;
 
-    fn deref(&self) -> &Gathered {
+    fn deref(&self) -> &Gathered<'a> {
         &self.gathered
     }
 }
@@ -87,6 +112,10 @@ impl Lead {
         Self { message: Some(message), ..Self::default() }
     }
 
+    pub fn to_frame(frame: FrameRef) -> Self {
+        Self { frame: Some(frame), ..Self::default() }
+    }
+
     pub fn bad(self, bad: bool) -> Self {
         Self { bad, ..self }
     }
@@ -98,6 +127,27 @@ pub struct Part {
     pub title: String,
     pub table: Table,
     pub leads: Vec<Lead>,
+}
+
+impl Part {
+    /// Without rows and title.
+    fn of(columns: Vec<Column>) -> Self {
+        Self { title: String::new(), table: Table { columns, rows: Vec::new() }, leads: Vec::new() }
+    }
+
+    fn push(&mut self, row: Vec<String>, lead: Lead) {
+        self.table.rows.push(row);
+        self.leads.push(lead);
+    }
+
+    fn titled(self, title: String) -> Self {
+        Self { title, ..self }
+    }
+
+    /// None where it has no rows.
+    fn filled(self) -> Option<Self> {
+        (!self.leads.is_empty()).then_some(self)
+    }
 }
 
 /// All there is to say of a row.
@@ -112,12 +162,13 @@ pub struct Detail {
 }
 
 impl ListKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SignIns,
         Self::Subscriptions,
         Self::Conferences,
         Self::Messages,
         Self::Lookups,
+        Self::Media,
         Self::Findings,
     ];
 
@@ -128,6 +179,7 @@ impl ListKind {
             Self::Conferences => &conferences::LIST,
             Self::Messages => &messages::LIST,
             Self::Lookups => &lookups::LIST,
+            Self::Media => &media::LIST,
             Self::Findings => &findings::LIST,
         }
     }
@@ -157,68 +209,90 @@ impl ListKind {
         self.list().defaults
     }
 
-    pub fn len(self, analysis: &Analysis, lists: &Lists) -> usize {
-        let gathered = &lists.gathered;
+    pub fn len(self, lists: &Lists<'_>) -> usize {
         match self {
-            Self::SignIns => gathered.sign_ins.len(),
-            Self::Subscriptions => gathered.subscriptions.len(),
-            Self::Conferences => gathered.conferences.len(),
-            Self::Messages => gathered.instant_messages.len(),
-            Self::Lookups => gathered.lookups.len(),
-            Self::Findings => lists.diagnosis(analysis).findings.len(),
+            Self::SignIns => lists.sign_ins().len(),
+            Self::Subscriptions => lists.subscriptions().len(),
+            Self::Conferences => lists.conferences().len(),
+            Self::Messages => lists.instant_messages().len(),
+            Self::Lookups => lists.lookups().len(),
+            Self::Media => lists.media().streams.len(),
+            Self::Findings => lists.diagnosis().findings.len(),
         }
     }
 
     /// The calls and dialogs that a row is made of.
-    pub fn owners(self, analysis: &Analysis, lists: &Lists, row: u32) -> Vec<Owner> {
-        let gathered = &lists.gathered;
+    pub fn owners(self, analysis: &Analysis, lists: &Lists<'_>, row: u32) -> Vec<Owner> {
         let at = row as usize;
         let dialogs = |d: &[DialogIdx]| d.iter().map(|d| Owner::Dialog(*d)).collect();
         let found = match self {
-            Self::SignIns => gathered.sign_ins.get(at).map(|s| dialogs(&s.dialogs)),
-            Self::Subscriptions => gathered.subscriptions.get(at).map(|s| s.owners.clone()),
-            Self::Conferences => gathered.conferences.get(at).map(|c| c.owners.clone()),
+            Self::SignIns => lists.sign_ins().get(at).map(|s| dialogs(&s.dialogs)),
+            Self::Subscriptions => lists.subscriptions().get(at).map(|s| s.owners.clone()),
+            Self::Conferences => lists.conferences().get(at).map(|c| c.owners.clone()),
             Self::Messages => {
-                gathered.instant_messages.get(at).map(|m| vec![analysis.message(m.message).owner])
+                lists.instant_messages().get(at).map(|m| vec![analysis.message(m.message).owner])
             }
-            Self::Lookups => gathered.lookups.get(at).map(|l| {
+            Self::Lookups => lists.lookups().get(at).map(|l| {
                 let mut owners: Vec<Owner> = l.sip.iter().map(|m| analysis.message(*m).owner).collect();
                 owners.dedup();
                 owners
             }),
-            Self::Findings => lists.diagnosis(analysis).findings.get(at).map(Finding::owners),
+            Self::Media => lists.media().stream(row).map(|s| s.call.map(Owner::Call).into_iter().collect()),
+            Self::Findings => lists.diagnosis().findings.get(at).map(Finding::owners),
         };
         found.unwrap_or_default()
     }
 
-    /// Rows of which a call or dialog matches; instant messages that match themselves.
-    pub fn matching(self, analysis: &Analysis, lists: &Lists, filter: Option<&Filter>) -> Vec<u32> {
-        let all = 0..u32::try_from(self.len(analysis, lists)).unwrap_or(u32::MAX);
+    /// Rows of which a call or dialog matches; of instant messages, look-ups, streams, findings and states of rows the row
+    /// itself.
+    pub fn matching(self, analysis: &Analysis, lists: &Lists<'_>, filter: Option<&Filter>) -> Vec<u32> {
+        let all = 0..u32::try_from(self.len(lists)).unwrap_or(u32::MAX);
         let Some(filter) = filter else { return all.collect() };
-        let gathered = &lists.gathered;
         if self == Self::Findings {
-            let all = (0u32..).zip(&lists.diagnosis(analysis).findings);
+            let all = (0u32..).zip(&lists.diagnosis().findings);
             return all.filter(|(_, f)| filter.matches_finding(analysis, f)).map(|(n, _)| n).collect();
         }
         if self == Self::Messages {
-            let all = (0u32..).zip(&gathered.instant_messages);
+            let all = (0u32..).zip(lists.instant_messages());
             return all.filter(|(_, m)| filter.matches_instant(analysis, m)).map(|(n, _)| n).collect();
         }
-        let fits = |owner: &Owner| match owner {
+        let of_owner = |owner: &Owner| match owner {
             Owner::Call(c) => filter.matches_call(analysis, *c),
             Owner::Dialog(d) => filter.matches_dialog(analysis, *d),
         };
+        if self == Self::Media {
+            let fits = |row: &u32| filter.matches_stream(analysis, lists.media(), *row);
+            return all.filter(fits).collect();
+        }
         if self == Self::Lookups {
             let fits = |row: &u32| {
-                gathered.lookups.get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l, *row))
+                lists.lookups().get(*row as usize).is_some_and(|l| filter.matches_lookup(analysis, l, *row))
             };
             return all.filter(fits).collect();
         }
-        all.filter(|row| self.owners(analysis, lists, *row).iter().any(fits)).collect()
+        let fits = |row: &u32| {
+            let owners = self.owners(analysis, lists, *row);
+            let own = match self {
+                Self::SignIns => {
+                    let of = lists.sign_ins().get(*row as usize);
+                    of.map(|s| (Subject::SignIn(*row), s.state.name(), s.domain.as_str()))
+                }
+                Self::Subscriptions => {
+                    let of = lists.subscriptions().get(*row as usize);
+                    of.map(|s| (Subject::Subscription(*row), s.state.name(), ""))
+                }
+                _ => None,
+            };
+            match own {
+                Some((about, state, who)) => filter.matches_row(analysis, about, state, who, &owners),
+                None => owners.iter().any(of_owner),
+            }
+        };
+        all.filter(fits).collect()
     }
 
     /// The rows that match, a row at a time.
-    pub fn lines<'a>(self, analysis: &'a Analysis, lists: &'a Lists, query: &Query) -> Lines<'a, u32> {
+    pub fn lines<'a>(self, analysis: &'a Analysis, lists: &Lists<'a>, query: &Query) -> Lines<'a, u32> {
         self.lines_of(analysis, lists, query, self.matching(analysis, lists, query.filter.as_ref()))
     }
 
@@ -226,31 +300,29 @@ impl ListKind {
     pub fn lines_of<'a>(
         self,
         analysis: &'a Analysis,
-        lists: &'a Lists,
+        lists: &Lists<'a>,
         query: &Query,
         rows: Vec<u32>,
     ) -> Lines<'a, u32> {
-        let at = At::new(analysis, lists, query.time);
-        let cell: Box<CellOf<'a, u32>> = match self {
-            Self::SignIns => Box::new(move |row, key, before| sign_ins::cell(at, *row, key, before.copied())),
-            Self::Subscriptions => {
-                Box::new(move |row, key, before| subscriptions::cell(at, *row, key, before.copied()))
+        let (lists, mode) = (lists.clone(), query.time);
+        let cell: Box<CellOf<'a, u32>> = Box::new(move |row, key, before| {
+            let (at, before) = (At::new(analysis, &lists, mode), before.copied());
+            match self {
+                Self::SignIns => sign_ins::cell(at, *row, key, before),
+                Self::Subscriptions => subscriptions::cell(at, *row, key, before),
+                Self::Conferences => conferences::cell(at, *row, key, before),
+                Self::Messages => messages::cell(at, *row, key, before),
+                Self::Lookups => lookups::cell(at, *row, key, before),
+                Self::Media => media::cell(at, *row, key, before),
+                Self::Findings => findings::cell(at, *row, key),
             }
-            Self::Conferences => {
-                Box::new(move |row, key, before| conferences::cell(at, *row, key, before.copied()))
-            }
-            Self::Messages => {
-                Box::new(move |row, key, before| messages::cell(at, *row, key, before.copied()))
-            }
-            Self::Lookups => Box::new(move |row, key, before| lookups::cell(at, *row, key, before.copied())),
-            Self::Findings => Box::new(move |row, key, _| findings::cell(at, *row, key)),
-        };
+        });
         let list = self.list();
         build(query, rows, list.defaults, list.definitions, cell)
     }
 
     /// All there is to say of a row.
-    pub fn detail(self, analysis: &Analysis, lists: &Lists, row: u32, mode: TimeMode) -> Option<Detail> {
+    pub fn detail(self, analysis: &Analysis, lists: &Lists<'_>, row: u32, mode: TimeMode) -> Option<Detail> {
         let at = At::new(analysis, lists, mode);
         match self {
             Self::SignIns => sign_ins::detail(at, row),
@@ -258,27 +330,45 @@ impl ListKind {
             Self::Conferences => conferences::detail(at, row),
             Self::Messages => messages::detail(at, row),
             Self::Lookups => lookups::detail(at, row),
+            Self::Media => media::detail(at, row),
             Self::Findings => findings::detail(at, row),
         }
     }
+}
+
+impl ListKind {
+    /// A row of media streams over time.
+    pub fn plot(self, analysis: &Analysis, gathered: &Gathered<'_>, row: u32) -> Option<Plot> {
+        (self == Self::Media).then(|| media::plot_of(analysis, gathered.media(), row)).flatten()
+    }
+}
+
+/// Whether a table of a [`Detail`] is the events of a plot, in its order.
+pub fn is_events(table: &Table) -> bool {
+    table.columns.first().is_some_and(|c| c.key == media::EVENT_SIGN)
+}
+
+/// How a media stream went, to put the worst first.
+pub fn quality(analysis: &Analysis, lists: &Lists<'_>, row: u32) -> Option<Quality> {
+    media::quality(At::new(analysis, lists, TimeMode::Utc), row)
 }
 
 /// What the cells of a list are made from.
 #[derive(Clone, Copy)]
 struct At<'a> {
     analysis: &'a Analysis,
-    gathered: &'a Gathered,
-    lists: &'a Lists,
+    gathered: &'a Gathered<'a>,
+    lists: &'a Lists<'a>,
     mode: TimeMode,
 }
 
 impl<'a> At<'a> {
-    fn new(analysis: &'a Analysis, lists: &'a Lists, mode: TimeMode) -> Self {
-        Self { analysis, gathered: &lists.gathered, lists, mode }
+    fn new(analysis: &'a Analysis, lists: &'a Lists<'a>, mode: TimeMode) -> Self {
+        Self { analysis, gathered: lists, lists, mode }
     }
 
     fn diagnosis(self) -> &'a Diagnosis {
-        self.lists.diagnosis(self.analysis)
+        self.lists.diagnosis()
     }
 }
 
@@ -325,27 +415,33 @@ fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
 fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
     let columns = vec![
         column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 2),
+        column("way", "From → to", Align::Left, 1),
         column("what", "What", Align::Left, 0),
         column("frame", "Frame", Align::Right, 1),
     ];
     let start = messages.first().map_or(0, |m| at.analysis.message(*m).time);
     let mut before = start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for &m in messages {
         let r = at.analysis.message(m);
         let flow = at.analysis.flow(r.flow);
-        let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| a.to_string());
-        rows.push(vec![
+        // Both ends are to be read on a narrow screen: ports are told where only they differ.
+        let alone = flow.src.ip() == flow.dst.ip();
+        let name = |a: std::net::SocketAddr| match show::machine(at.analysis, a) {
+            Some(name) if !alone => name,
+            _ if alone => a.to_string(),
+            _ => a.ip().to_canonical().to_string(),
+        };
+        let row = vec![
             show::time(r.time, at.mode, start, before),
             format!("{} → {}", name(flow.src), name(flow.dst)),
             crate::view::ladder::message_label(at.analysis, m),
             r.frame.frame.to_string(),
-        ]);
+        ];
         before = r.time;
-        leads.push(Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
+        part.push(row, Lead::to(m).bad(r.status >= 300 && !matches!(r.status, 401 | 407)));
     }
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 /// Messages of one row that are listed.

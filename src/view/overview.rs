@@ -1,12 +1,15 @@
 //! What the captures hold, at a glance.
 
 mod machines;
+mod media;
 mod notes;
+mod remote;
 
 use std::collections::BTreeMap;
 
 use callscope_parsers::sip::diagnostics::is_informational;
 
+use super::lists::Lists;
 use super::{lists, show};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
@@ -54,7 +57,8 @@ pub struct Line {
 const FINDINGS: usize = 20;
 
 /// `slices` is the width of the activity lines.
-pub fn overview(analysis: &Analysis, diagnosis: &Diagnosis, slices: usize) -> Overview {
+pub fn overview(analysis: &Analysis, lists: &Lists<'_>, slices: usize) -> Overview {
+    let diagnosis = lists.diagnosis();
     let mut findings: Vec<Line> =
         diagnosis.roots(Severity::Info).map(|(i, f)| line(analysis, diagnosis, i, f)).collect();
     let more_findings = findings.len().saturating_sub(FINDINGS);
@@ -65,7 +69,7 @@ pub fn overview(analysis: &Analysis, diagnosis: &Diagnosis, slices: usize) -> Ov
         more_findings,
         activity: activity(analysis, slices.clamp(1, 1000)),
         machines: machines::machines(analysis),
-        notes: notes::notes(analysis, &diagnosis.tally),
+        notes: notes::notes(analysis, lists),
         accounting: accounting(analysis),
     }
 }
@@ -287,13 +291,17 @@ impl Slices {
         Self { start, span: (i128::from(end) - i128::from(start)).max(1), count }
     }
 
+    /// The slice that a time lies in.
+    fn place(&self, time: Nanos) -> usize {
+        let at = (i128::from(time) - i128::from(self.start)).max(0) * self.count as i128 / self.span;
+        usize::try_from(at).unwrap_or(usize::MAX).min(self.count - 1)
+    }
+
     fn fill(&self, times: impl Iterator<Item = Nanos>) -> (Vec<u64>, u64) {
         let mut counts = vec![0u64; self.count];
         let mut total = 0;
         for time in times {
-            let at = (i128::from(time) - i128::from(self.start)).max(0) * self.count as i128 / self.span;
-            let at = usize::try_from(at).unwrap_or(usize::MAX).min(self.count - 1);
-            if let Some(slot) = counts.get_mut(at) {
+            if let Some(slot) = counts.get_mut(self.place(time)) {
                 *slot += 1;
             }
             total += 1;
@@ -319,6 +327,12 @@ fn activity(analysis: &Analysis, slices: usize) -> Vec<Activity> {
     line("Messages", slices.fill(analysis.messages.iter().map(|m| m.time)), messages_text(analysis));
     let told = diagnosed(analysis);
     line("Diagnoses", slices.fill(told.0.into_iter()), told.1);
+    lines.extend(media::activity(analysis, &slices));
+    let mut line = |label, (counts, total): (Vec<u64>, u64), text: String| {
+        if total > 0 {
+            lines.push(Activity { label, counts, total, text });
+        }
+    };
     line("TLS", slices.fill(analysis.tls.iter().map(|t| t.first)), tls_text(analysis));
     lines
 }
@@ -341,8 +355,13 @@ fn diagnosed(analysis: &Analysis) -> (Vec<Nanos>, String) {
     if rows.len() > TOLD {
         text.push_str(&format!(" · {} more", show::number((rows.len() - TOLD) as u64)));
     }
-    if tally.not_read > 0 {
-        text.push_str(&format!("   {} not counted", show::count(tally.not_read, "message", "messages")));
+    for (n, one, many, limit) in [
+        (tally.not_read, "message", "messages", "diagnostic_messages"),
+        (tally.not_told_apart, "more", "more", "diagnostic_kinds"),
+    ] {
+        if n > 0 {
+            text.push_str(&format!("   {} not counted (limit {limit})", show::count(n, one, many)));
+        }
     }
     let of = |at: usize| tally.rows.get(at).is_some_and(|(d, _)| telling(d));
     (tally.times.iter().filter(|(at, _)| of(*at)).map(|(_, time)| *time).collect(), text)

@@ -1,6 +1,7 @@
 //! One line a frame: the Packets view.
 
 pub(super) mod dns;
+pub mod media;
 mod names;
 pub mod stun;
 
@@ -229,9 +230,19 @@ fn udp(
         Probe::Stun | Probe::ChannelData => {
             stun::datagram(payload, known).unwrap_or_else(|| ("STUN", names::stun(payload)))
         }
-        Probe::Dtls => ("DTLS", names::dtls(payload) + &relayed()),
-        Probe::Rtp => ("RTP", names::rtp(payload) + &relayed()),
-        Probe::Rtcp => ("RTCP", names::rtcp(payload) + &relayed()),
+        probe @ (Probe::Dtls | Probe::Zrtp | Probe::Rtp | Probe::Rtcp) => {
+            let name = match probe {
+                Probe::Dtls => "DTLS",
+                Probe::Zrtp => "ZRTP",
+                Probe::Rtp => "RTP",
+                _ => "RTCP",
+            };
+            let cut = match ip.missing {
+                0 => String::new(),
+                n => format!(", {} more not captured", show::count(u64::from(n), "byte", "bytes")),
+            };
+            (name, media::line(probe, payload, ip.missing > 0).unwrap_or_default() + &cut + &relayed())
+        }
         _ if is_sqlr(src, dst, payload) => ("SQLR", sql::datagram(payload).unwrap_or_default()),
         _ => {
             let by_port = names::udp_port(dst.port()).or_else(|| names::udp_port(src.port()));
@@ -307,10 +318,8 @@ pub(super) fn payload_text(probe: Probe, payload: &[u8]) -> Option<String> {
         Probe::Sip | Probe::Http => first_line(payload),
         Probe::Stun => names::stun(payload),
         Probe::ChannelData => names::channel_data(payload),
-        Probe::Dtls => names::dtls(payload),
-        Probe::Rtp => names::rtp(payload),
-        Probe::Rtcp => names::rtcp(payload),
+        Probe::Dtls | Probe::Zrtp | Probe::Rtp | Probe::Rtcp => return media::line(probe, payload, false),
         Probe::Tls => names::tls(payload),
-        Probe::SipKeepAlive | Probe::Zrtp | Probe::Unknown => return None,
+        Probe::SipKeepAlive | Probe::Unknown => return None,
     })
 }

@@ -25,6 +25,8 @@ pub struct Query {
     /// Column key and descending.
     pub sort: Option<(String, bool)>,
     pub time: TimeMode,
+    /// Default columns that only media fills are left out where there is none: for people, not for what reads columns.
+    pub brief: bool,
     pub stop: Stop,
     /// The findings, where somebody knows them; otherwise the rules are asked if a column needs it.
     pub diagnosis: Option<Arc<Diagnosis>>,
@@ -128,7 +130,19 @@ pub fn call_lines_of<'a>(analysis: &'a Analysis, query: &Query, rows: Vec<CallId
         "verdict" => cells::verdict(analysis, known.get(), c),
         _ => cells::call(analysis, c, key, cells::Times { mode, start, previous }),
     });
-    build(query, rows, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell)
+    let mut lines = build(query, rows, cells::CALL_DEFAULT, CALL_DEFINITIONS, cell);
+    if query.brief && query.columns.is_empty() {
+        let index = analysis.media_index();
+        let (media, mos) = (!index.streams.is_empty() || !analysis.stun.records.is_empty(), || {
+            index.streams.iter().any(|s| s.mos.is_some())
+        });
+        lines.columns.retain(|c| match c.key.as_str() {
+            "media" => media,
+            "mos" => mos(),
+            _ => true,
+        });
+    }
+    lines
 }
 
 /// As [`dialogs`], a row at a time.
@@ -254,6 +268,8 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "status" "Status" Right 2 "final status of the INVITE",
     "setup" "Setup" Right 5 "INVITE to first ringing",
     "talk" "Talk" Right 4 "answer to BYE",
+    "media" "Media" Left 3 "ways its media went (⇄ both, → caller only, ← callee only, ✗ none) and the path",
+    "mos" "MOS" Right 4 "lowest estimated MOS of its streams",
     "messages" "Msgs" Right 6 "how many messages it has",
     "findings" "!" Left 1 "worst finding: ● error, ▲ warning",
     "kind" "Kind" Left 4 "audio, video, im, conference, application_sharing, file_transfer",
@@ -277,9 +293,7 @@ columns! { CALL_HELP CALL_DEFINITIONS
     "caller_agent" "Caller agent" Left 6 "User-Agent of the caller",
     "callee_agent" "Callee agent" Left 6 "User-Agent or Server of the callee",
     "call_id" "Call-ID" Left 6 "Call-ID",
-    "media" "Media" Left 4 "path of the media (no data yet)",
     "ice" "ICE" Left 5 "worst state of its ICE sessions",
-    "mos" "MOS" Right 5 "lowest MOS (no data yet)",
     "verdict" "Verdict" Left 6 "what became of the call and why, in a sentence",
 }
 

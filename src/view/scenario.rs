@@ -2,8 +2,11 @@
 
 pub mod conference;
 pub mod ice;
+pub mod media;
+pub mod sign_in;
 pub mod sql;
 pub mod stun;
+pub mod voices;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -30,6 +33,8 @@ pub struct Msg {
     headers: Vec<String>,
     body: String,
     pub duplicate: bool,
+    /// DSCP of its packet.
+    pub dscp: Option<u8>,
 }
 
 fn msg(start: String, cseq: String) -> Msg {
@@ -43,6 +48,7 @@ fn msg(start: String, cseq: String) -> Msg {
         headers: Vec::new(),
         body: String::new(),
         duplicate: false,
+        dscp: None,
     }
 }
 
@@ -74,6 +80,10 @@ impl Msg {
     pub fn back(mut self) -> Self {
         self.from = "<sip:bob@example.com>;tag=b".to_owned();
         self.to = "\"Alice\" <sip:alice@example.com>;tag=a".to_owned();
+        self
+    }
+    pub fn marked(mut self, dscp: u8) -> Self {
+        self.dscp = Some(dscp);
         self
     }
     pub fn between(mut self, from: &str, to: &str) -> Self {
@@ -162,7 +172,8 @@ impl Scenario {
             transport: Transport::Udp,
         };
         let new = DecodedSip::new(&scan, text.as_bytes(), hasher.finish(), way);
-        let decoded = DecodedSip { duplicate: message.duplicate, ..new };
+        let decoded = DecodedSip { duplicate: message.duplicate, dscp: message.dscp, ..new };
+        self.analysis.note_sip_mark(&decoded);
         self.analysis.add_message(&decoded, bytes).unwrap()
     }
 

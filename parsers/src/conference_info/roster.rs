@@ -160,13 +160,15 @@ pub struct Roster {
     pub conference_state: Option<ConferenceState>,
     pub users: Vec<User>,
     pub views: Vec<EntityView>,
+    /// Where each of the users stands, by [`key`].
+    places: HashMap<String, usize>,
     /// Some document was applied.
     begun: bool,
 }
 
 impl Roster {
     pub fn user(&self, entity: &str) -> Option<&User> {
-        self.users.iter().find(|u| same_uri(&u.entity, entity))
+        self.users.get(*self.places.get(&key(entity))?)
     }
 
     /// Applies a document and says what it changed, in the order of the document.
@@ -188,6 +190,7 @@ impl Roster {
             State::Deleted => {
                 self.ended = true;
                 self.complete = true;
+                self.places.clear();
                 for user in std::mem::take(&mut self.users) {
                     user_left(&user, None, &mut changes);
                 }
@@ -331,54 +334,51 @@ impl Roster {
                 user_left(user, None, changes);
             }
         }
+        self.find_places();
     }
 
     /// These are some of the users.
     fn some_users(&mut self, list: &[User], changes: &mut Changes) {
-        let mut kept: Vec<Option<User>> = std::mem::take(&mut self.users).into_iter().map(Some).collect();
-        let mut count = kept.len();
-        // Worth it only where many are looked for.
-        let mut places = (list.len() > 4).then(|| {
-            let all = kept.iter().flatten().enumerate();
-            all.map(|(at, user)| (key(&user.entity), at)).collect::<HashMap<_, _>>()
-        });
+        let mut gone: HashSet<usize> = HashSet::new();
         for user in list {
-            let at = match &places {
-                Some(places) => places.get(&key(&user.entity)).copied(),
-                None => {
-                    kept.iter().position(|k| k.as_ref().is_some_and(|k| same_uri(&k.entity, &user.entity)))
-                }
+            let name = key(&user.entity);
+            let at = self.places.get(&name).copied();
+            let count = self.users.len().saturating_sub(gone.len());
+            let known = match at {
+                Some(at) => self.users.get_mut(at),
+                None => None,
             };
-            let place = at.and_then(|at| kept.get_mut(at));
-            match (place, user.state) {
-                (Some(place), State::Deleted) => {
-                    if let Some(old) = place.take() {
-                        user_left(&old, Some(user), changes);
-                        count -= 1;
-                    }
-                    if let Some(places) = &mut places {
-                        places.remove(&key(&user.entity));
-                    }
+            match (known, user.state) {
+                (Some(old), State::Deleted) => {
+                    user_left(old, Some(user), changes);
+                    self.places.remove(&name);
+                    gone.extend(at);
                 }
                 (None, State::Deleted) => changes.add(Change::Left { user: user.entity.clone() }),
-                (Some(place), state) => {
-                    let new = merge_user(place.as_ref().filter(|_| state == State::Partial), user);
-                    user_changed(place.as_ref(), &new, user, changes);
-                    *place = Some(new);
+                (Some(old), state) => {
+                    let new = merge_user(Some(&*old).filter(|_| state == State::Partial), user);
+                    user_changed(Some(&*old), &new, user, changes);
+                    *old = new;
                 }
                 (None, _) if count >= MAX_KEPT => changes.add(Change::OverLimit),
                 (None, _) => {
                     let new = merge_user(None, user);
                     user_changed(None, &new, user, changes);
-                    if let Some(places) = &mut places {
-                        places.insert(key(&user.entity), kept.len());
-                    }
-                    kept.push(Some(new));
-                    count += 1;
+                    self.places.insert(name, self.users.len());
+                    self.users.push(new);
                 }
             }
         }
-        self.users = kept.into_iter().flatten().collect();
+        if !gone.is_empty() {
+            let mut at = 0..;
+            self.users.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
+            self.find_places();
+        }
+    }
+
+    fn find_places(&mut self) {
+        self.places.clear();
+        self.places.extend(self.users.iter().enumerate().map(|(at, user)| (key(&user.entity), at)));
     }
 }
 

@@ -285,6 +285,9 @@ proptest! {
             }
             let users: std::collections::BTreeSet<_> = roster.users.iter().map(|u| u.entity.clone()).collect();
             prop_assert_eq!(users.len(), roster.users.len());
+            for user in &roster.users {
+                prop_assert_eq!(roster.user(&user.entity.to_uppercase()), Some(user));
+            }
             prop_assert_eq!(&users, &there);
             let all = roster.users.iter().flat_map(|u| u.endpoints.iter().map(move |e| (u, e)));
             let now = all.flat_map(|(u, e)| e.media.iter().map(move |m| (u, e, m)));

@@ -3,7 +3,7 @@
 use super::{inside, issues_inside};
 use crate::dtls::{Assembly, Handshake, RecordBody, parse_dtls};
 use crate::probe::{Probe, probe_datagram};
-use crate::rtcp::{RtcpBody, looks_like_srtcp, parse_rtcp, parse_srtcp};
+use crate::rtcp::{RtcpBody, looks_like_srtcp, parse_cut_rtcp, parse_rtcp, parse_srtcp};
 use crate::rtp::video::{parse_h264, parse_vp8};
 use crate::rtp::{HEADER, parse_red, parse_rtp, telephone_events};
 use crate::udptl::parse_udptl;
@@ -50,6 +50,8 @@ pub fn rtcp(data: &[u8]) {
     if let Some(trailer) = &rtcp.trailer {
         inside(data, &trailer.word);
     }
+    let cut = parse_cut_rtcp(data);
+    assert!(cut.issues.is_empty() && cut.packets.iter().all(|p| data.get(p.range.clone()).is_some()));
     let mut end = 0;
     for packet in &rtcp.packets {
         inside(data, &packet.range);

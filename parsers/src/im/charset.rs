@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::Issue;
 use crate::sqlr::code_page_1252;
+use crate::utf16::decode_utf16;
 
 /// Text of these bytes by the name of their charset: UTF-8 and ASCII, UTF-16, ISO 8859-1 and code page 1252. Without a
 /// name, or of another charset, UTF-8 where the bytes are, else code page 1252, with an issue. Ranges of issues are of
@@ -20,7 +21,7 @@ pub fn decode_charset<'a>(bytes: &'a [u8], charset: Option<&str>) -> (Cow<'a, st
                 // Without a mark RFC 2781 §4.3 takes big-endian, for the plain name.
                 _ => (name != "utf-16le" && name != "unicode", bytes),
             };
-            let (text, good) = utf_16(rest, big);
+            let (text, good) = decode_utf16(rest, big);
             let issues =
                 if good { Vec::new() } else { issue("charset-damaged", "The text is no whole UTF-16") };
             return (Cow::Owned(text), issues);
@@ -48,22 +49,4 @@ pub fn decode_charset<'a>(bytes: &'a [u8], charset: Option<&str>) -> (Cow<'a, st
             ),
         ),
     }
-}
-
-fn utf_16(bytes: &[u8], big: bool) -> (String, bool) {
-    let units = bytes.chunks_exact(2).map(|pair| match *pair {
-        [a, b] if big => u16::from_be_bytes([a, b]),
-        [a, b] => u16::from_le_bytes([a, b]),
-        _ => 0,
-    });
-    let mut good = bytes.len().is_multiple_of(2);
-    let text = char::decode_utf16(units)
-        .map(|c| {
-            c.unwrap_or_else(|_| {
-                good = false;
-                char::REPLACEMENT_CHARACTER
-            })
-        })
-        .collect();
-    (text, good)
 }

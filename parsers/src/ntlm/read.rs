@@ -1,6 +1,7 @@
 //! Reading of NTLM messages.
 
 use super::*;
+use crate::utf16::decode_utf16;
 
 /// Bytes of an NTLMv2 response before its AV pairs: proof(16), versions, time stamp, client challenge, reserved (28).
 const NTLMV2_HEAD: usize = 44;
@@ -118,7 +119,7 @@ impl Reader<'_> {
         if !flags.has(Flags::UNICODE) {
             return Some(String::from_utf8_lossy(bytes).into_owned());
         }
-        let (text, good) = utf16(bytes);
+        let (text, good) = decode_utf16(bytes, false);
         if !good {
             self.issue("ntlm-text", range, format!("The {what} is no UTF-16"));
         }
@@ -154,7 +155,7 @@ impl Reader<'_> {
             }
             let text = matches!(id, 1..=5 | 9);
             let value = match (id, bytes) {
-                _ if text => AvValue::Text(utf16(bytes).0),
+                _ if text => AvValue::Text(decode_utf16(bytes, false).0),
                 (6, &[a, b, c, d]) => AvValue::Flags(u32::from_le_bytes([a, b, c, d])),
                 (7, &[a, b, c, d, e, f, g, h]) => AvValue::Time(u64::from_le_bytes([a, b, c, d, e, f, g, h])),
                 _ => AvValue::Other(bytes.len()),
@@ -164,21 +165,4 @@ impl Reader<'_> {
             at = end;
         }
     }
-}
-
-fn utf16(bytes: &[u8]) -> (String, bool) {
-    let units = bytes.chunks_exact(2).map(|pair| match *pair {
-        [low, high] => u16::from_le_bytes([low, high]),
-        _ => 0,
-    });
-    let mut good = bytes.len().is_multiple_of(2);
-    let text = char::decode_utf16(units)
-        .map(|c| {
-            c.unwrap_or_else(|_| {
-                good = false;
-                char::REPLACEMENT_CHARACTER
-            })
-        })
-        .collect();
-    (text, good)
 }

@@ -45,6 +45,7 @@ pub(super) fn encrypted(bytes: &[u8]) -> Option<Rtcp<'_>> {
         packets: vec![packet],
         encrypted: true,
         reduced_size: !matches!(first.packet_type, packet_type::SR | packet_type::RR),
+        cut: false,
         trailer: srtcp::encrypted_trailer(bytes, first.length),
         issues: Vec::new(),
     })
@@ -85,6 +86,45 @@ pub(super) fn datagram(bytes: &[u8]) -> Rtcp<'_> {
     out.reduced_size = !is_full_compound(&out);
     out.issues = issues.0;
     out
+}
+
+/// The beginning of a datagram that the capture cut.
+pub(super) fn cut(bytes: &[u8]) -> Rtcp<'_> {
+    let Some(first) = header(bytes) else {
+        return Rtcp { cut: true, ..Rtcp::default() };
+    };
+    // Another header behind the first packet, of a usual type and size, shows that it is in clear: ciphertext looks like
+    // that once in many thousands.
+    let next = bytes.get(first.length..).and_then(header);
+    let usual = |h: &Header| matches!(h.packet_type, 200..=207) && h.length <= 1024;
+    let is_clear = next.is_some_and(|h| usual(&h));
+    let mut out = if is_clear { datagram(bytes) } else { Rtcp::default() };
+    out.cut = true;
+    out.encrypted = false;
+    out.trailer = None;
+    out.issues.clear();
+    let length_of = |at: usize| bytes.get(at..).and_then(header);
+    if !is_clear {
+        out.packets.push(header_alone(&first, 0, bytes.len()));
+    } else if let Some(last) = out.packets.last_mut()
+        && let Some(head) = length_of(last.range.start)
+        && head.length > last.range.len()
+    {
+        *last = header_alone(&head, last.range.start, bytes.len());
+    }
+    // What stands behind the cut is not known.
+    out.reduced_size = !matches!(first.packet_type, packet_type::SR | packet_type::RR);
+    out
+}
+
+fn header_alone<'a>(head: &Header, at: usize, end: usize) -> RtcpPacket<'a> {
+    RtcpPacket {
+        range: at..(at + head.length).min(end),
+        packet_type: head.packet_type,
+        count: head.count,
+        padding: 0,
+        body: RtcpBody::Unknown,
+    }
 }
 
 /// RFC 3550 §6.1: a report first, and a CNAME.

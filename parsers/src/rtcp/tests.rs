@@ -104,6 +104,27 @@ fn encrypted_and_cut() {
     assert_eq!(parse_srtcp(b"\x80\xc9"), Rtcp::default());
 }
 
+/// Cut by the capture at every length: never an issue, never content that may be ciphertext, and what stood whole before
+/// the cut is read.
+#[test]
+fn cut_by_the_capture() {
+    for whole in [&SR_SDES[..], &BYE_SDES, &SRTCP_SR, &SRTCP_RR] {
+        for length in 0..whole.len() {
+            let rtcp = parse_cut_rtcp(&whole[..length]);
+            assert!(rtcp.cut && !rtcp.encrypted && rtcp.issues.is_empty(), "{length}");
+            assert_eq!(rtcp.packets.is_empty(), length < 4);
+        }
+    }
+    for (length, clear) in [(52, false), (55, false), (56, true), (60, true)] {
+        let rtcp = parse_cut_rtcp(&SR_SDES[..length]);
+        assert_eq!(matches!(rtcp.packets[0].body, RtcpBody::SenderReport(_)), clear, "{length}");
+    }
+    for length in 8..SRTCP_SR.len() {
+        let rtcp = parse_cut_rtcp(&SRTCP_SR[..length]);
+        assert_eq!(rtcp.packets[0].body, RtcpBody::Unknown, "{length}");
+    }
+}
+
 /// The E bit clear: authenticated only (RFC 3711 §3.4), so everything can be read.
 #[test]
 fn authenticated_only() {

@@ -67,6 +67,8 @@ fn padding_that_does_not_fit() {
     let all = hex!("a0000001 00000000 00000001 aabb03");
     assert!(parse_rtp(&all).unwrap().payload.is_empty());
     assert_eq!(parse_rtp(&all[..12]).unwrap().padding, 0, "no payload, no count");
+    let cut = parse_cut_rtp(&all).unwrap();
+    assert_eq!((cut.padding, cut.padded, cut.payload.len()), (0, true, 3), "the capture ended here");
 }
 
 /// RFC 3551 §6 tables 4 and 5, some rows of each.
@@ -98,6 +100,18 @@ fn tables_together() {
     assert_eq!(fallback_payload(97).unwrap().name, "RED");
     assert_eq!(fallback_payload(101).unwrap().name, "telephone-event");
     assert_eq!(fallback_payload(114).unwrap(), Payload { name: "x-msrta", clock: 16_000, channels: 1 });
+}
+
+#[test]
+fn encodings_in_words() {
+    let all = ["cn", "TELEPHONE-EVENT", "red", "x-msrta", "x-rtvc1", "X-H264UC", "x-data", "ULPFEC"];
+    let titles: Vec<_> = all.iter().filter_map(|n| encoding_title(n)).collect();
+    assert_eq!(titles.len(), all.len());
+    assert_eq!(
+        (titles[3], titles[4], titles[6]),
+        ("RTAudio", "RTVideo", "application sharing or file transfer")
+    );
+    assert_eq!(encoding_title("PCMU"), None);
 }
 
 /// First and last packet of the key 1 as sipp sends it (rtp_dtmf_rfc2833).

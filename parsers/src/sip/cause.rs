@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::defect::list_full;
+use super::defect::list_of;
 use super::param::{self, Param, parse_params};
 use super::syntax::{closing_quote, digits, number, part, skip_space, token_end, value_end};
 use crate::Issue;
@@ -20,11 +20,8 @@ pub struct Reason<'a> {
 }
 
 pub fn parse_reasons(buf: &[u8], range: Range<usize>) -> (Vec<Reason<'_>>, Vec<Issue>) {
-    let mut issues = Vec::new();
-    let mut out = Vec::new();
     let v = part(buf, 0..range.end);
-    let mut at = range.start;
-    loop {
+    list_of(range.clone(), |at, issues| {
         let begin = skip_space(v, at);
         let end = token_end(v, begin);
         if begin == end {
@@ -34,19 +31,16 @@ pub fn parse_reasons(buf: &[u8], range: Range<usize>) -> (Vec<Reason<'_>>, Vec<I
                 "A reason begins with its protocol",
             ));
         }
-        let (params, next) = parse_params(buf, end..range.end, &mut issues);
-        out.push(Reason {
+        let (params, next) = parse_params(buf, end..range.end, issues);
+        let reason = Reason {
             protocol: part(v, begin..end),
             cause: number(param::value(&params, "cause")).and_then(|n| u32::try_from(n).ok()),
             text: param::value(&params, "text"),
             params,
             range: begin.min(next)..next,
-        });
-        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
-            return (out, issues);
-        }
-        at = next + 1;
-    }
+        };
+        (Some(reason), next)
+    })
 }
 
 /// One value of `Warning`, e.g. `370 devnull "Choose a bigger pipe"`.
@@ -60,11 +54,8 @@ pub struct Warning<'a> {
 }
 
 pub fn parse_warnings(buf: &[u8], range: Range<usize>) -> (Vec<Warning<'_>>, Vec<Issue>) {
-    let mut issues = Vec::new();
-    let mut out = Vec::new();
     let v = part(buf, 0..range.end);
-    let mut at = range.start;
-    loop {
+    list_of(range.clone(), |at, issues| {
         let begin = skip_space(v, at);
         let n = digits(part(v, begin..v.len()));
         let agent = skip_space(v, begin + n);
@@ -75,21 +66,19 @@ pub fn parse_warnings(buf: &[u8], range: Range<usize>) -> (Vec<Warning<'_>>, Vec
         let good = n == 3 && agent > begin + n && agent_end > agent && quote > agent_end && comma.is_some();
         let next = comma.unwrap_or(v.len());
         if good {
-            out.push(Warning {
+            let warning = Warning {
                 code: number(part(v, begin..begin + n)).map_or(0, |n| n as u16),
                 agent: part(v, agent..agent_end),
                 text: part(v, quote + 1..close.unwrap_or(quote + 1)),
                 range: begin..next,
-            });
+            };
+            (Some(warning), next)
         } else {
             let text = "A warning is three digits, an agent and a quoted text";
             issues.push(Issue::new("warning-bad", begin.min(next)..next, text));
+            (None, next)
         }
-        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
-            return (out, issues);
-        }
-        at = next + 1;
-    }
+    })
 }
 
 /// What a `warn-code` means (RFC 3261 §20.43), in few words; `None` for others.

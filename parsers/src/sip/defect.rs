@@ -42,6 +42,23 @@ pub(crate) fn list_full(len: usize, unread: Range<usize>, issues: &mut Vec<Issue
     full
 }
 
+/// The elements of a header that stand between commas. `one` reads the one at a place, and gives it and where it ends.
+pub(crate) fn list_of<T>(
+    range: Range<usize>,
+    mut one: impl FnMut(usize, &mut Vec<Issue>) -> (Option<T>, usize),
+) -> (Vec<T>, Vec<Issue>) {
+    let (mut out, mut issues) = (Vec::new(), Vec::new());
+    let mut at = range.start;
+    loop {
+        let (element, next) = one(at, &mut issues);
+        out.extend(element);
+        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
+            return (out, issues);
+        }
+        at = next + 1;
+    }
+}
+
 /// Is this an offence against the grammar or a contradiction inside the message?
 pub fn is_malformed(issue: &Issue) -> bool {
     !NOTES.contains(&issue.code)

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::defect::list_full;
+use super::defect::list_of;
 use super::param::{self, Param, parse_params, unescape};
 use super::syntax::{closing_quote, is_space, part, skip_space, trim_range, value_end, words_end};
 use super::uri::{Uri, parse_uri};
@@ -61,17 +61,10 @@ pub fn parse_name_addr(buf: &[u8], range: Range<usize>) -> (NameAddr<'_>, Vec<Is
 
 /// All addresses of a header such as Contact or Route (`*` is not one).
 pub fn parse_name_addrs(buf: &[u8], range: Range<usize>) -> (Vec<NameAddr<'_>>, Vec<Issue>) {
-    let mut issues = Vec::new();
-    let mut out = Vec::new();
-    let mut at = range.start;
-    loop {
-        let (value, next) = one(buf, at..range.end, &mut issues);
-        out.push(value);
-        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
-            return (out, issues);
-        }
-        at = next + 1;
-    }
+    list_of(range.clone(), |at, issues| {
+        let (value, next) = one(buf, at..range.end, issues);
+        (Some(value), next)
+    })
 }
 
 /// The address at `r.start`, and where its comma is or the end.

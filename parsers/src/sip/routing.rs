@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::defect::list_full;
+use super::defect::list_of;
 use super::name_addr::{NameAddr, parse_name_addrs};
 use super::param::{self, Param, parse_params};
 use super::syntax::{number, part, skip_space, value_end};
@@ -220,24 +220,17 @@ pub struct Word<'a> {
 
 /// Elements of a list of words, separated by commas.
 pub fn parse_words(buf: &[u8], range: Range<usize>) -> (Vec<Word<'_>>, Vec<Issue>) {
-    let mut issues = Vec::new();
-    let mut out = Vec::new();
     let v = part(buf, 0..range.end);
-    let mut at = range.start;
-    loop {
+    list_of(range.clone(), |at, issues| {
         let begin = skip_space(v, at);
         let end = value_end(v, begin);
-        let (params, next) = parse_params(buf, end..range.end, &mut issues);
+        let (params, next) = parse_params(buf, end..range.end, issues);
         if end == begin {
             issues.push(Issue::new("word-missing", begin.min(next)..next, "An element of the list is empty"));
-        } else {
-            out.push(Word { value: part(v, begin..end), params, range: begin..next });
+            return (None, next);
         }
-        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
-            return (out, issues);
-        }
-        at = next + 1;
-    }
+        (Some(Word { value: part(v, begin..end), params, range: begin..next }), next)
+    })
 }
 
 /// What a header of Microsoft's is for, where a source says so; `None` for every other one.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::defect::list_full;
+use super::defect::list_of;
 use super::param::{self, Param, parse_params};
 use super::syntax::{part, skip_space, token_end};
 use super::uri::parse_host;
@@ -50,17 +50,10 @@ impl<'a> Via<'a> {
 
 /// All hops of one Via header, topmost first.
 pub fn parse_vias(buf: &[u8], range: Range<usize>) -> (Vec<Via<'_>>, Vec<Issue>) {
-    let mut issues = Vec::new();
-    let mut out = Vec::new();
-    let mut at = range.start;
-    loop {
-        let (via, next) = one(buf, at..range.end, &mut issues);
-        out.push(via);
-        if next >= range.end || list_full(out.len(), next..range.end, &mut issues) {
-            return (out, issues);
-        }
-        at = next + 1;
-    }
+    list_of(range.clone(), |at, issues| {
+        let (via, next) = one(buf, at..range.end, issues);
+        (Some(via), next)
+    })
 }
 
 fn one<'a>(buf: &'a [u8], r: Range<usize>, issues: &mut Vec<Issue>) -> (Via<'a>, usize) {

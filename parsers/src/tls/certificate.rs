@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::utf16::decode_utf16;
+
 /// Most alternative names, and parts of a name, that are kept.
 const MAX_NAMES: usize = 1024;
 
@@ -239,10 +241,7 @@ fn string(kind: u8, content: &[u8]) -> Cow<'_, str> {
     match kind {
         // Latin 1 is what T61String means in practice.
         tag::T61_STRING => content.iter().map(|b| char::from(*b)).collect(),
-        tag::BMP_STRING => {
-            let units = content.chunks_exact(2).map(|c| c.iter().fold(0u16, |n, b| n << 8 | u16::from(*b)));
-            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-        }
+        tag::BMP_STRING => decode_utf16(content, true).0.into(),
         tag::UNIVERSAL_STRING => content
             .chunks_exact(4)
             .map(|c| c.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)))

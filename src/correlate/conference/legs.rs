@@ -89,9 +89,15 @@ impl Work<'_> {
         }
         let analysis = self.analysis;
         let text = analysis.text(uri);
-        // Without an id an address counts only where documents were seen to speak of it.
-        let place = self.learn(&text).or_else(|| self.places.get(&key_of_address(&text)?).copied());
-        known.insert(uri, place);
+        let place = self.learn(&text).or_else(|| {
+            // Without an id an address counts only where documents were seen to speak of it.
+            let of_document = (!self.places.is_empty()).then(|| key_of_address(&text)).flatten()?;
+            self.places.get(&of_document).copied()
+        });
+        // Most addresses of a capture are no conference's.
+        if place.is_some() || conference_uri(&text).is_some() {
+            known.insert(uri, place);
+        }
         place
     }
 

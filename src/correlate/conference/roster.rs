@@ -63,7 +63,8 @@ impl Work<'_> {
             watches.sort_by_key(|w| (w.start, w.documents.first().copied()));
             let Some(one) = self.all.get_mut(at) else { continue };
             one.documents = watches.iter().map(|w| w.documents.len() as u32).sum();
-            let mut telling = Telling { analysis: self.analysis, one, known: Known::new(), budget };
+            let (known, places) = (Known::new(), HashMap::new());
+            let mut telling = Telling { analysis: self.analysis, one, known, places, budget };
             telling.all(&watches);
             budget = telling.budget;
         }
@@ -74,6 +75,8 @@ struct Telling<'w> {
     analysis: &'w Analysis,
     one: &'w mut Conference,
     known: Known,
+    /// Where each of those who are in it stands in the roster.
+    places: HashMap<String, usize>,
     budget: usize,
 }
 
@@ -114,10 +117,6 @@ impl Telling<'_> {
     fn tell(&mut self, m: MsgIdx, changes: Vec<Change>, roster: &Roster) {
         let time = self.analysis.message(m).time;
         let first = self.one.events.is_empty();
-        let mut by_user: HashMap<String, &User> = HashMap::new();
-        if !changes.is_empty() {
-            by_user.extend(roster.users.iter().map(|u| (plain(&u.entity), u)));
-        }
         let mut touched: HashSet<String> = HashSet::new();
         for change in changes {
             if !self.is_news(&change) {
@@ -125,9 +124,10 @@ impl Telling<'_> {
             }
             self.one.gaps += u32::from(matches!(change, Change::VersionGap { .. }));
             if let Some(user) = user_of(&change) {
-                let key = plain(user);
                 self.member(m, time, user, &change, first);
-                touched.insert(key);
+                if !touched.contains(user) {
+                    touched.insert(user.to_owned());
+                }
             }
             if self.budget == 0 {
                 self.one.not_kept += 1;
@@ -136,23 +136,19 @@ impl Telling<'_> {
             self.budget -= 1;
             self.one.events.push(RosterEvent { message: m, change });
         }
-        for member in self.one.roster.iter_mut().rev() {
-            if let Some(user) = by_user.get(&plain(&member.user)).filter(|_| member.left.is_none())
-                && touched.remove(&plain(&member.user))
-            {
+        for entity in touched {
+            let at = self.places.get(&plain(&entity)).copied();
+            let member = at.and_then(|at| self.one.roster.get_mut(at));
+            if let Some((member, user)) = member.zip(roster.user(&entity)) {
                 member.told(user);
-            }
-            if touched.is_empty() {
-                break;
             }
         }
     }
 
     fn member(&mut self, m: MsgIdx, time: Nanos, user: &str, change: &Change, first: bool) {
         let key = plain(user);
-        let known = self.one.roster.iter().rposition(|r| plain(&r.user) == key && r.left.is_none());
-        let at = match known {
-            Some(at) => at,
+        let at = match self.places.get(&key) {
+            Some(at) => *at,
             None if matches!(change, Change::Left { .. }) => return,
             None if self.one.roster.len() >= self.analysis.limits.roster_users => {
                 self.one.not_kept += 1;
@@ -165,13 +161,16 @@ impl Telling<'_> {
                     was_there: first,
                     ..Member::default()
                 });
-                self.one.roster.len() - 1
+                let at = self.one.roster.len() - 1;
+                self.places.insert(key.clone(), at);
+                at
             }
         };
         let Some(member) = self.one.roster.get_mut(at) else { return };
         member.message = Some(m);
         match change {
             Change::Left { .. } => {
+                self.places.remove(&key);
                 member.left = Some(time);
                 // The focus tells last; how the media left says more.
                 let how = member.endpoints.iter().filter_map(|e| e.left.clone());

@@ -157,7 +157,7 @@ pub struct Offered {
 }
 
 /// A message whose SDP is looked at.
-struct Read {
+pub(in crate::correlate) struct Read {
     message: MsgIdx,
     raw: Vec<u8>,
     body: Range<usize>,
@@ -165,8 +165,13 @@ struct Read {
 }
 
 impl Read {
-    fn bodies(&self) -> Vec<SdpBody<'_>> {
+    pub(in crate::correlate) fn bodies(&self) -> Vec<SdpBody<'_>> {
         sdp_bodies(&self.raw, self.body.clone(), &self.content_type)
+    }
+
+    /// Body and Content-Type: what `bodies` is made of.
+    pub(in crate::correlate) fn content(&self) -> (&[u8], &[u8]) {
+        (self.raw.get(self.body.clone()).unwrap_or_default(), &self.content_type)
     }
 }
 
@@ -183,7 +188,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Analysis {
-    fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
+    pub(in crate::correlate) fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
         let raw = self.message_bytes(message).ok()?;
         let sip::BodyPlace { body, content_type } = sip::body_place(&raw)?;
         let content_type = content_type.to_vec();

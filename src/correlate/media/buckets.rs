@@ -21,6 +21,22 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// A packet of so many bytes, so long after the one before (0: not to be compared to it).
+    #[inline]
+    pub(super) fn note(&mut self, len: u16, gap: Nanos, jitter_ms: Option<f32>) {
+        self.packets += 1;
+        self.bytes = self.bytes.saturating_add(u32::from(len));
+        let gap_ms = (gap as f64 * 1e-6) as f32;
+        if gap_ms > self.gap_ms {
+            self.gap_ms = gap_ms;
+        }
+        if let Some(ms) = jitter_ms
+            && ms > self.jitter_ms
+        {
+            self.jitter_ms = ms;
+        }
+    }
+
     fn add(&mut self, other: &Self) {
         self.packets = self.packets.saturating_add(other.packets);
         self.bytes = self.bytes.saturating_add(other.bytes);
@@ -50,8 +66,15 @@ impl Buckets {
         &mut self.list[place]
     }
 
+    /// The bucket of a time, if there is one already.
+    #[inline]
+    pub(super) fn known(&mut self, since: Nanos) -> Option<&mut Bucket> {
+        let place = self.place(since);
+        self.list.get_mut(place)
+    }
+
     fn place(&self, since: Nanos) -> usize {
-        usize::try_from(since.max(0) / SECOND >> self.doubled).unwrap_or(usize::MAX)
+        usize::try_from((since.max(0) / SECOND) >> self.doubled).unwrap_or(usize::MAX)
     }
 
     #[cold]

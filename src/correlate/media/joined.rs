@@ -1,16 +1,44 @@
 //! Streams with what they belong to: the media section that announced them, the call, the relay, what the other end
 //! heard of them. Worked out when asked for.
+//!
+//! A stream is of the call whose SDP named where it goes to while it ran, else of the one that named where it comes
+//! from. Where several calls would do equally it is of none, unless they are legs of one.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use callscope_parsers::rtp::static_payload;
-
-use super::{Heard, Sender, Stream, StreamIdx};
+use super::{Heard, KeyExchange, KeyProtocol, KeyState, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
-use crate::correlate::stun::AllocationIdx;
+use crate::correlate::stun::{AllocationIdx, GroupIdx};
+
+mod belong;
+mod course;
+mod describe;
+mod hops;
+mod paths;
+mod quality;
+mod relay;
+mod reported;
+mod section;
+mod sides;
+#[cfg(test)]
+mod tests;
+
+pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
+pub use sides::SectionMedia;
+
+use belong::{Names, Place, Sought};
+use relay::{Ends, Twins};
+use reported::Reported;
+use section::Joint;
+
+/// Streams on one flow among which the other direction of one is looked for.
+const MOST_ON_FLOW: usize = 256;
 
 /// Where a stream's figures are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,10 +92,21 @@ pub struct StreamSection {
 /// How a stream is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protection {
-    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed) or by a DTLS handshake on the flow.
+    /// Told by SDP (`a=crypto`, a fingerprint, an SAVP profile that was agreed), by DTLS or ZRTP that made keys on the flow,
+    /// or by its RTCP, which is encrypted.
     Srtp,
     /// By the size of its payload, which is that of the codec and a tag more.
     SrtpBySize,
+}
+
+/// What a call's SDP says of SRTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Secured {
+    #[default]
+    NotOffered,
+    /// By one party; the other did not take it, or did not say.
+    Offered,
+    Agreed,
 }
 
 /// A stream that goes through a relay at the capture point.
@@ -87,9 +126,55 @@ pub struct Mos {
     /// Equipment impairment and robustness against loss of the codec.
     pub ie: f64,
     pub bpl: f64,
+    /// Loss it was taken for: what the capture missed, in % of what was sent. The capture point is the vantage.
+    pub loss_pct: f64,
     /// One way, from mouth to ear, ms; whether it was measured (half of RTCP's round trip) or assumed.
     pub delay_ms: f64,
     pub delay_measured: bool,
+}
+
+/// Where packets of a stream were lost, by the reports of who receives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LossSplit {
+    /// Missing at the capture point: lost before it.
+    pub before: u64,
+    /// What the receiver says it misses.
+    pub reported: u64,
+    /// Of these those that passed the capture point: lost behind it.
+    pub after: u64,
+    /// Missing here and not at the receiver: lost by the capture itself.
+    pub not_captured: u64,
+    /// Time of the report; losses since then are in none of these.
+    pub until: Nanos,
+}
+
+/// Where a DSCP mark changes on the way of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DscpChange {
+    pub from: u8,
+    pub to: u8,
+    /// The streams before and after it, numbers of [`Analysis::media_streams`]; the same where the frames of one flow were
+    /// captured twice.
+    pub before: usize,
+    pub after: usize,
+}
+
+/// A time in which SDP did not have a section run both ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    pub from: Nanos,
+    pub until: Nanos,
+    /// This direction was to stop; else only the other one, and this one may carry music.
+    pub stops: bool,
+}
+
+/// What a stream goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// Another source on the same flow: the sender began anew.
+    Source(usize),
+    /// The same source on another path: ICE chose again, or the call was moved.
+    Path(usize),
 }
 
 /// A stream and what it belongs to.
@@ -99,7 +184,12 @@ pub struct MediaStream {
     pub flow: FlowId,
     pub ssrc: u32,
     pub first: Nanos,
+    pub last: Nanos,
     pub call: Option<CallIdx>,
+    /// No description names it at this capture point, or several calls would do.
+    pub call_inferred: bool,
+    /// Calls that name the same ends at the same time (legs of one call), or that used them at another time.
+    pub other_calls: Vec<CallIdx>,
     pub section: Option<StreamSection>,
     /// It runs from the caller to the callee.
     pub from_caller: Option<bool>,
@@ -110,12 +200,20 @@ pub struct MediaStream {
     pub other_codecs: Vec<(u8, Option<Codec>)>,
     /// Payload types that the call's SDP does not have.
     pub unannounced_types: Vec<u8>,
+    /// How it is protected, as far as that can be told. None with [`Secured::Offered`] or [`Secured::Agreed`]: plain though
+    /// SRTP was on offer.
     pub protection: Option<Protection>,
+    pub secured: Secured,
+    /// The receiver's description has the payload type.
+    pub codec_agreed: bool,
     pub relay: Option<StreamRelay>,
     /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
     pub pair: Option<(usize, usize)>,
-    /// `a=ptime` of who receives it, ms; and what most packets have.
+    /// The same where no SDP tells of it: a group of checks of the session ([`Analysis::loose_ice_session`]) and its pair.
+    pub loose_pair: Option<(GroupIdx, usize)>,
+    /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
+    pub ptime_most: Option<u32>,
     pub ptime_used: Option<f64>,
     /// Keys pressed: `1`, `#` …
     pub keys: String,
@@ -123,74 +221,304 @@ pub struct MediaStream {
     pub heard: Option<usize>,
     pub sender: Option<usize>,
     pub mos: Option<Mos>,
-    /// No SDP of the call names where it goes to, though one names where it comes from.
+    /// Where its losses are, if RTCP tells.
+    pub loss: Option<LossSplit>,
+    /// From end to end and back, if reports of both ends passed the capture point: the sum of both halves.
+    pub round_trip: Option<Nanos>,
+    /// The other end sends reports while this runs, and none is about it.
+    pub unheard: bool,
+    /// The stream of the other direction between the same two addresses.
+    pub back: Option<usize>,
+    /// No SDP of the call names where it goes to, though one names where it comes from and its receiver named another
+    /// address. Whoever finds its peer by where its media comes from (latching) sends so; see `back`.
     pub unsignalled: bool,
     /// Packets behind the BYE that ended the call, by more than it takes the BYE to arrive.
     pub after_end: Option<Nanos>,
-    /// Its loss and jitter end with a hold that SDP agreed to.
+    /// It paused or ended in a hold that SDP agreed to.
     pub held: bool,
+    pub holds: Vec<Hold>,
+    pub follows: Option<Follows>,
     /// The same stream captured elsewhere on its way, in order of the way; itself among them. Empty where it is alone.
     /// Numbers are those of [`Analysis::media_streams`].
     pub hops: Vec<usize>,
+    /// Where its mark changes, over all its hops.
+    pub mark_changes: Vec<DscpChange>,
 }
 
-impl Analysis {
-    /// All streams in order of their first packet; the id of each in the JSON is its place plus 1.
-    pub fn media_streams(&self) -> Vec<MediaStream> {
-        let mut out: Vec<MediaStream> = (0..self.media.streams.len() as u32)
-            .filter_map(|i| Some(self.bare_stream(StreamIdx(i), self.media.stream(StreamIdx(i))?)))
-            .collect();
-        out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
-        out
-    }
-
-    fn bare_stream(&self, at: StreamIdx, stream: &Stream) -> MediaStream {
-        let payload_type = stream.types().next().map_or(0, |t| t.payload_type);
-        let codec = static_payload(payload_type).map(|p| Codec {
-            name: p.name.to_owned(),
-            clock: p.clock,
-            channels: p.channels,
-            source: CodecSource::Static,
-        });
-        MediaStream {
-            source: StreamSource::Stream(at),
+impl MediaStream {
+    fn new(source: StreamSource, stream: &Stream) -> Self {
+        Self {
+            source,
             flow: stream.flow,
             ssrc: stream.ssrc,
             first: stream.first,
+            last: stream.last,
             call: None,
+            call_inferred: false,
+            other_calls: Vec::new(),
             section: None,
             from_caller: None,
-            payload_type,
-            codec,
+            payload_type: 0,
+            codec: None,
             other_codecs: Vec::new(),
             unannounced_types: Vec::new(),
             protection: None,
+            secured: Secured::NotOffered,
+            codec_agreed: false,
             relay: None,
             pair: None,
+            loose_pair: None,
             ptime_asked: None,
+            ptime_most: None,
             ptime_used: None,
             keys: String::new(),
             heard: None,
             sender: None,
             mos: None,
+            loss: None,
+            round_trip: None,
+            unheard: false,
+            back: None,
             unsignalled: false,
             after_end: None,
             held: false,
+            holds: Vec::new(),
+            follows: None,
             hops: Vec::new(),
+            mark_changes: Vec::new(),
         }
+    }
+}
+
+/// The streams joined last, and of what.
+#[derive(Debug, Default)]
+pub struct MediaCache(Mutex<Option<(MediaState, Arc<Vec<MediaStream>>)>>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct MediaState {
+    messages: usize,
+    streams: usize,
+    packets: u64,
+    doubtful: usize,
+    compounds: u64,
+    keyed: usize,
+    stun: u64,
+    /// Calls whose summary is to be made anew.
+    untold: usize,
+    live: bool,
+}
+
+/// A stream on its way to a [`MediaStream`].
+struct Subject<'a> {
+    source: StreamSource,
+    stream: &'a Stream,
+    ends: Ends,
+    place: Option<Place>,
+    loose_pair: Option<(GroupIdx, usize)>,
+}
+
+impl Subject<'_> {
+    fn sought(&self) -> Sought<'_> {
+        Sought {
+            ends: &self.ends,
+            first: self.stream.first,
+            last: self.stream.last,
+            ssrc: self.stream.ssrc,
+            payload_type: self.stream.types().next().map_or(0, |t| t.payload_type),
+        }
+    }
+}
+
+impl Analysis {
+    /// All streams in order of their first packet; the id of each in the JSON is its place plus 1.
+    pub fn media_streams(&self) -> Vec<MediaStream> {
+        self.joined_media().to_vec()
+    }
+
+    /// The same for who only reads; worked out once and kept until something is added.
+    pub fn joined_media(&self) -> Arc<Vec<MediaStream>> {
+        let state = self.media_state();
+        let mut kept = self.media_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((of, list)) if *of == state => list.clone(),
+            _ => {
+                let list = Arc::new(self.join_media());
+                *kept = Some((state, list.clone()));
+                list
+            }
+        }
+    }
+
+    /// What the joining depends on.
+    fn media_state(&self) -> MediaState {
+        MediaState {
+            messages: self.messages.len(),
+            streams: self.media.streams.len(),
+            packets: self.media.streams.iter().map(|s| s.packets + u64::from(s.captured_twice)).sum(),
+            doubtful: self.media.doubtful().iter().map(|d| d.packets().count()).sum(),
+            compounds: self.media.reports.compounds,
+            keyed: self.keyed_flows().len(),
+            stun: self.stun.statistics.messages,
+            untold: self.touched.len(),
+            live: self.is_live(),
+        }
+    }
+
+    fn join_media(&self) -> Vec<MediaStream> {
+        let few = OnceCell::new();
+        let (mut subjects, names) = self.subjects(&few);
+        // Those of one call stand together: its descriptions are read once.
+        subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
+        let pairs = self.pairs_of(&mut subjects);
+        let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
+        for (s, on_pair) in subjects.drain(..).zip(pairs) {
+            let mut m = MediaStream::new(s.source, s.stream);
+            m.relay = s.ends.relay;
+            m.loose_pair = s.loose_pair;
+            m.pair = on_pair.map(|p| (p.session, p.pair));
+            let payload_type = s.sought().payload_type;
+            let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
+            let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
+                Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
+            });
+            section::fill(&mut m, s.stream, joint.as_ref());
+            if let Some(Joint { place, plan, section }) = joint {
+                let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
+                m.unsignalled = !known && self.is_unsignalled(place, plan, section, s.stream);
+                if let Some(section) = section {
+                    m.holds = course::holds(plan, section, place.from_caller, s.stream);
+                    m.held = course::is_held(&m.holds, s.stream);
+                }
+            }
+            if let Some(place) = s.place {
+                m.call = Some(place.call);
+                m.call_inferred = place.inferred;
+                m.other_calls = place.others;
+                m.from_caller = Some(place.from_caller);
+            }
+            out.push(m);
+        }
+        out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
+        self.join_each_other(&mut out);
+        out
+    }
+
+    /// Flows on which keys for SRTP were made.
+    fn keyed_flows(&self) -> HashSet<FlowId> {
+        let made = |k: &&KeyExchange| {
+            let for_media = k.protocol == KeyProtocol::Zrtp || k.srtp_profile.is_some() || !k.without_srtp;
+            k.state == KeyState::Done && for_media
+        };
+        self.media.keys.list.iter().filter(made).map(|k| k.flow).collect()
+    }
+
+    /// What streams say of one another, once each has its number.
+    fn join_each_other(&self, list: &mut [MediaStream]) {
+        let groups = hops::groups(self, list);
+        hops::join(list, &groups);
+        hops::follow(self, list);
+        for group in &groups {
+            let changes = hops::mark_changes(self, list, group);
+            // On another stretch of its way it goes where it was asked for.
+            let signalled =
+                group.iter().filter_map(|i| list.get(*i)).any(|m| m.call.is_some() && !m.unsignalled);
+            for i in group {
+                if let Some(m) = list.get_mut(*i) {
+                    m.mark_changes.clone_from(&changes);
+                    m.unsignalled &= !signalled;
+                }
+            }
+        }
+        let reported = Reported::new(self);
+        let keyed = self.keyed_flows();
+        let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
+        for (i, m) in list.iter_mut().enumerate() {
+            (m.heard, m.sender) = reported.find(self, m);
+            let on_flow = by_flow.entry(m.flow).or_default();
+            if on_flow.len() < MOST_ON_FLOW {
+                on_flow.push(i);
+            }
+        }
+        for i in 0..list.len() {
+            let Some(m) = list.get(i) else { break };
+            let there = self.flow(m.flow);
+            let reverse = self.find_flow(there.dst, there.src, there.transport);
+            let candidates = reverse.and_then(|f| by_flow.get(&f)).into_iter().flatten();
+            let near = |j: &usize| {
+                let b = list.get(*j)?;
+                let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
+                let both = b.last.min(m.last).saturating_sub(b.first.max(m.first));
+                (kind(b) == kind(m)).then_some((both, *j))
+            };
+            let back = candidates.filter_map(near).max().map(|(_, j)| j);
+            let half = |m: &MediaStream| self.heard_of(m).and_then(reported::round);
+            let round_trip = half(m).zip(back.and_then(|j| half(list.get(j)?))).map(|(a, b)| a + b);
+            let from_start = m.call.is_some_and(|c| !self.call(c).summary.starts_mid_call);
+            let figures = self.figures_of(m);
+            let split = |s: &Stream| reported::split(s, self.heard_of(m)?, from_start);
+            let loss = figures.as_deref().and_then(split);
+            let alone = if m.hops.is_empty() { hops::mark_changes(self, list, &[i]) } else { Vec::new() };
+            let after_end = self.after_end(m);
+            let encrypted = self.sender_of(m).is_some_and(|s| s.encrypted > 0);
+            let unheard = self.is_unheard(m, back.and_then(|j| list.get(j)));
+            let Some(m) = list.get_mut(i) else { break };
+            (m.back, m.round_trip, m.loss, m.after_end) = (back, round_trip, loss, after_end);
+            m.unheard = unheard;
+            let keyed = encrypted || keyed.contains(&m.flow) || reverse.is_some_and(|f| keyed.contains(&f));
+            if let Some(s) = figures.as_deref().filter(|_| keyed) {
+                m.protection = section::protection(m, s, keyed);
+            }
+            m.mark_changes.extend(alone);
+            m.mos = figures.as_deref().and_then(|s| quality::mos(m, s));
+        }
+    }
+
+    /// The streams there are, each with its ends and its call.
+    /// `few` is for what is too little to tell by itself whether it is RTP: there may be very much of it, of which only what
+    /// went to an address that some description names is looked at.
+    fn subjects<'a>(&'a self, few: &'a OnceCell<Vec<(u32, Stream)>>) -> (Vec<Subject<'a>>, Names) {
+        let twins = Twins::new(self);
+        let certain = self.media.streams.len();
+        let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
+        let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
+        let subject = |(source, stream)| {
+            let ends = self.ends_of(stream, &twins);
+            Subject { source, stream, ends, place: None, loose_pair: None }
+        };
+        let mut out: Vec<Subject<'_>> = streams.map(subject).collect();
+        if self.calls.is_empty() {
+            return (out, Names::default());
+        }
+        let doubtful = || {
+            let waiting = (0u32..).zip(self.media.doubtful()).filter(|(_, d)| d.is_all());
+            waiting.map(|(at, d)| (at, d, self.flow(d.flow).dst))
+        };
+        let all = || out.iter().flat_map(|s| s.ends.to.iter().chain(&s.ends.from));
+        let wanted: HashSet<SocketAddr, _> =
+            all().map(|(a, _)| *a).chain(doubtful().map(|(.., dst)| dst)).collect();
+        let mut times: Vec<(Nanos, Nanos)> = out.iter().map(|s| (s.stream.first, s.stream.last)).collect();
+        times.extend(doubtful().filter_map(|(_, d, _)| d.packets().next()).map(|p| (p.time, p.time)));
+        let names = Names::gather(self, &wanted, &joined_spans(&mut times));
+        let named = doubtful().filter(|(.., dst)| names.has(*dst));
+        let few = few.get_or_init(|| named.filter_map(|(at, d, _)| Some((at, d.stream()?))).collect());
+        out.extend(few.iter().map(|(at, stream)| subject((StreamSource::Announced(*at), stream))));
+        for s in &mut out {
+            s.place = names.place(self, &s.sought());
+        }
+        // What may be no RTP at all must go where RTP of its type was asked for.
+        let mut at = 0;
+        out.retain(|s| {
+            at += 1;
+            at <= certain || s.place.as_ref().is_some_and(|p| names.expects(self, p, &s.sought()))
+        });
+        (out, names)
     }
 
     /// The figures of a stream.
     pub fn figures_of(&self, s: &MediaStream) -> Option<Cow<'_, Stream>> {
         match s.source {
             StreamSource::Stream(at) => self.media.stream(at).map(Cow::Borrowed),
-            StreamSource::Announced(at) => {
-                let few = self.media.doubtful().get(at as usize)?;
-                let first = few.packets().next()?;
-                let mut stream = Stream::new(few.flow, &first);
-                few.packets().for_each(|p| stream.push(&p, 8));
-                Some(Cow::Owned(stream))
-            }
+            StreamSource::Announced(at) => self.media.doubtful().get(at as usize)?.stream().map(Cow::Owned),
         }
     }
 
@@ -203,4 +531,17 @@ impl Analysis {
     pub fn sender_of(&self, s: &MediaStream) -> Option<&Sender> {
         self.media.reports.senders.get(s.sender?)
     }
+}
+
+/// Spans of time in order, those that touch joined.
+fn joined_spans(spans: &mut [(Nanos, Nanos)]) -> Vec<(Nanos, Nanos)> {
+    spans.sort_unstable();
+    let mut out: Vec<(Nanos, Nanos)> = Vec::new();
+    for &mut (first, last) in spans {
+        match out.last_mut() {
+            Some((_, end)) if first <= *end => *end = last.max(*end),
+            _ => out.push((first, last)),
+        }
+    }
+    out
 }

@@ -135,8 +135,11 @@ pub struct Sender {
     pub bye: Option<(Nanos, FrameRef)>,
     /// Compounds that are encrypted (SRTCP).
     pub encrypted: u32,
-    /// All compounds.
+    /// Compounds that are its own.
     pub compounds: u32,
+    /// When they, or others that name it, first and last came.
+    pub first: Nanos,
+    pub last: Nanos,
     pub first_frame: FrameRef,
     /// [MS-RTP] extensions: kind, how many, and the value of the last where it is known, bit/s.
     pub extensions: Vec<(u16, u32, Option<u32>)>,
@@ -154,6 +157,8 @@ pub struct Reports {
     hasher: foldhash::fast::RandomState,
     pub compounds: u64,
     pub encrypted: u64,
+    /// Compounds in frames captured twice, in neither of these.
+    pub captured_twice: u64,
 }
 
 impl Reports {
@@ -169,7 +174,7 @@ impl Reports {
         self.encrypted += u64::from(rtcp.encrypted);
         let Some(first) = rtcp.ssrc() else { return true };
         let mut kept = true;
-        match self.sender(flow, first, packet.frame, most) {
+        match self.sender(flow, first, packet, most) {
             Some(sender) => {
                 sender.compounds += 1;
                 sender.encrypted += u32::from(rtcp.encrypted);
@@ -179,7 +184,7 @@ impl Reports {
         for p in &rtcp.packets {
             match &p.body {
                 RtcpBody::SenderReport(sr) => {
-                    if let Some(sender) = self.sender(flow, sr.ssrc, packet.frame, most) {
+                    if let Some(sender) = self.sender(flow, sr.ssrc, packet, most) {
                         sender.reports += 1;
                         sender.packets = sr.packets;
                         sender.octets = sr.octets;
@@ -192,7 +197,7 @@ impl Reports {
                     kept &= self.blocks((flow, back), sr.ssrc, &sr.reports, packet, most);
                 }
                 RtcpBody::ReceiverReport(rr) => {
-                    if let Some(sender) = self.sender(flow, rr.ssrc, packet.frame, most) {
+                    if let Some(sender) = self.sender(flow, rr.ssrc, packet, most) {
                         note_extensions(sender, &rr.extensions);
                     }
                     kept &= self.blocks((flow, back), rr.ssrc, &rr.reports, packet, most);
@@ -201,7 +206,7 @@ impl Reports {
                     for chunk in chunks {
                         let cname = chunk.items.iter().find(|i| i.kind == SdesItem::CNAME);
                         let Some(cname) = cname.filter(|c| !c.text.is_empty()) else { continue };
-                        if let Some(sender) = self.sender(flow, chunk.ssrc, packet.frame, most)
+                        if let Some(sender) = self.sender(flow, chunk.ssrc, packet, most)
                             && sender.cname.is_none()
                         {
                             let text = cname.text.get(..CNAME).unwrap_or(cname.text);
@@ -211,7 +216,7 @@ impl Reports {
                 }
                 RtcpBody::Bye(bye) => {
                     for ssrc in &bye.ssrcs {
-                        if let Some(sender) = self.sender(flow, *ssrc, packet.frame, most) {
+                        if let Some(sender) = self.sender(flow, *ssrc, packet, most) {
                             sender.bye.get_or_insert((packet.time, packet.frame));
                         }
                     }
@@ -223,7 +228,7 @@ impl Reports {
                             && let Some(heard) = self.heard.get_mut(at)
                         {
                             let frame = packet.frame;
-                            heard.voip = Some(Box::new(VoipReport { frame, metrics: metrics.clone() }));
+                            heard.voip = Some(Box::new(VoipReport { frame, metrics: *metrics }));
                         }
                     }
                 }
@@ -274,7 +279,7 @@ impl Reports {
             heard.note(block, packet);
             if let Some((lsr, sent)) = sent {
                 // The capture's clock stands for the source's: only the time between the two reports counts.
-                let passed = (packet.time - sent).max(0) as u128 * 65_536 / 1_000_000_000;
+                let passed = packet.time.saturating_sub(sent).max(0) as u128 * 65_536 / 1_000_000_000;
                 let arrival = lsr.wrapping_add(passed as u32);
                 if let Some(trip) = round_trip(arrival, lsr, block.dlsr) {
                     heard.round_trips.add(Nanos::from(trip) * 1_000_000_000 / 65_536);
@@ -284,7 +289,13 @@ impl Reports {
         true
     }
 
-    fn sender(&mut self, flow: FlowId, ssrc: u32, frame: FrameRef, most: usize) -> Option<&mut Sender> {
+    fn sender(
+        &mut self,
+        flow: FlowId,
+        ssrc: u32,
+        packet: &DecodedMedia<'_>,
+        most: usize,
+    ) -> Option<&mut Sender> {
         let at = match self.find(flow, ssrc, true) {
             Some(at) => at,
             None if self.senders.len() >= most => return None,
@@ -299,7 +310,9 @@ impl Reports {
                     bye: None,
                     encrypted: 0,
                     compounds: 0,
-                    first_frame: frame,
+                    first: packet.time,
+                    last: packet.time,
+                    first_frame: packet.frame,
                     extensions: Vec::new(),
                     recent: [(0, 0); RECENT],
                 });
@@ -307,7 +320,9 @@ impl Reports {
                 self.senders.len() - 1
             }
         };
-        self.senders.get_mut(at)
+        let sender = self.senders.get_mut(at)?;
+        sender.last = sender.last.max(packet.time);
+        Some(sender)
     }
 
     /// What a source on a flow says of itself.
@@ -318,6 +333,15 @@ impl Reports {
     /// What was reported on a flow of a source.
     pub fn heard_on(&self, flow: FlowId, about: u32) -> Option<&Heard> {
         self.heard.get(self.find(flow, about, false)?)
+    }
+
+    /// The places of both in their lists.
+    pub(super) fn sender_at(&self, flow: FlowId, ssrc: u32) -> Option<usize> {
+        self.find(flow, ssrc, true)
+    }
+
+    pub(super) fn heard_at(&self, flow: FlowId, about: u32) -> Option<usize> {
+        self.find(flow, about, false)
     }
 
     fn find(&self, flow: FlowId, ssrc: u32, is_sender: bool) -> Option<usize> {

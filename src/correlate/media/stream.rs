@@ -17,10 +17,14 @@ const MARKS: usize = 3;
 const STEPS: usize = 3;
 /// Keys kept of one stream.
 const KEYS: usize = 128;
+/// Restarts of one stream whose times are kept.
+const RESTARTS: usize = 16;
 /// A sender that sends nothing for so long and whose clock stood still paused: on hold, muted.
 const PAUSE: Nanos = 1_000_000_000;
-/// Seconds of timestamp that no packet is early or late by: the sender set its clock.
-const CLOCK_JUMP: i64 = 1;
+/// No packet is early or late by so much: the sender set its clock.
+const CLOCK_JUMP: Nanos = 1_000_000_000;
+/// Bytes of payload of a telephone event (RFC 4733 §2.3).
+const EVENT_SIZE: u16 = 4;
 
 /// A packet of RTP as it is counted.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,7 @@ pub struct KeyPress {
 }
 
 /// A stream: the packets of one SSRC from one end to another.
+#[expect(clippy::box_collection, reason = "one word where it is empty, as in most streams")]
 #[derive(Debug, Clone)]
 pub struct Stream {
     pub flow: FlowId,
@@ -96,6 +101,8 @@ pub struct Stream {
     types: [TypeUse; TYPES],
     marks: [Mark; MARKS],
     steps: [(u32, u32); STEPS],
+    /// What the most usual of them is in time; 0 while it or the clock is not known.
+    step_time: Nanos,
     /// Longest time between two packets, and the frame behind it.
     pub gap: (Nanos, FrameRef),
     /// The same of time that the clock does not account for: packets that hung, or a sender that paused.
@@ -114,6 +121,7 @@ pub struct Stream {
     size: (u16, u32),
     pub buckets: Buckets,
     keys: Option<Box<Vec<KeyPress>>>,
+    restarted: Option<Box<Vec<(Nanos, FrameRef)>>>,
 }
 
 impl Stream {
@@ -142,6 +150,7 @@ impl Stream {
             types: Default::default(),
             marks: Default::default(),
             steps: Default::default(),
+            step_time: 0,
             gap: Default::default(),
             stall: Default::default(),
             markers: 0,
@@ -153,6 +162,7 @@ impl Stream {
             size: (facts.payload_len, 0),
             buckets: Buckets::default(),
             keys: None,
+            restarted: None,
         }
     }
 
@@ -170,7 +180,7 @@ impl Stream {
         self.markers += u32::from(facts.marker);
         let same_type = self.note_type(p);
         let is_first = self.packets == 1;
-        let gap = p.time - self.last;
+        let gap = p.time.saturating_sub(self.last);
         let elapsed = facts.timestamp.wrapping_sub(self.last_stamp).cast_signed();
         let seen = if is_first {
             Seen::Next(0)
@@ -205,21 +215,22 @@ impl Stream {
                 }
             }
             Seen::Restart => {
+                let known = self.restarted.get_or_insert_default();
+                if known.len() < RESTARTS {
+                    known.push((p.time, p.frame));
+                }
                 self.jitter.pause();
                 let _ = self.jitter.push(p.time, facts.timestamp);
             }
+            // The estimate takes packets as they arrive, not as they were sent (RFC 3550 §6.4.1).
+            Seen::Late | Seen::Duplicate if !event => jitter = self.jitter.push(p.time, facts.timestamp),
             Seen::Late | Seen::Duplicate | Seen::Stray => {}
         }
-        let bucket = self.buckets.at(p.time - self.first, most);
-        bucket.packets += 1;
-        bucket.bytes = bucket.bytes.saturating_add(u32::from(facts.len));
+        let bucket = self.buckets.at(p.time.saturating_sub(self.first), most);
+        let in_order = matches!(seen, Seen::Next(_)) && !is_first;
+        bucket.note(facts.len, if in_order { gap } else { 0 }, jitter);
         match seen {
             Seen::Next(_) => {
-                let gap_ms = if is_first { 0.0 } else { (gap as f64 * 1e-6) as f32 };
-                bucket.gap_ms = if gap_ms > bucket.gap_ms { gap_ms } else { bucket.gap_ms };
-                if let Some(ms) = jitter {
-                    bucket.jitter_ms = if ms > bucket.jitter_ms { ms } else { bucket.jitter_ms };
-                }
                 if lost > 0 {
                     bucket.lost = bucket.lost.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
                 }
@@ -243,6 +254,60 @@ impl Stream {
         }
     }
 
+    /// Counts the next packet if there is nothing to it: the number and the time that follow, all else as in most packets.
+    /// `false`: it is for [`Stream::push`]. Nearly all packets take this way.
+    #[inline]
+    pub(in crate::correlate) fn push_usual(
+        &mut self,
+        facts: &RtpFacts,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool {
+        let elapsed = facts.timestamp.wrapping_sub(self.last_stamp);
+        let gap = time.saturating_sub(self.last);
+        let [usual_type, ..] = &mut self.types;
+        let [usual_mark, ..] = &mut self.marks;
+        let [(usual_step, steps), ..] = &mut self.steps;
+        let beyond = gap - self.step_time;
+        if elapsed != *usual_step
+            || facts.payload_type != usual_type.payload_type
+            || dscp != usual_mark.dscp
+            || facts.payload_len != self.size.0
+            || facts.payload_len == EVENT_SIZE
+            || self.step_time == 0
+            || beyond.unsigned_abs() > CLOCK_JUMP as u64
+        {
+            return false;
+        }
+        let Some(bucket) = self.buckets.known(time.saturating_sub(self.first)) else { return false };
+        if !self.sequence.follows(facts.sequence) {
+            return false;
+        }
+        self.packets += 1;
+        self.bytes += u64::from(facts.len);
+        self.markers += u32::from(facts.marker);
+        usual_type.packets += 1;
+        usual_type.last = time;
+        usual_mark.packets += 1;
+        *steps += 1;
+        self.size.1 += 1;
+        if gap > self.gap.0 {
+            self.gap = (gap, frame);
+        }
+        if beyond > self.stall.0 {
+            self.stall = (beyond, frame);
+        }
+        self.ticks += i64::from(elapsed);
+        self.ticking = self.ticking.saturating_add(gap);
+        let jitter = self.jitter.push(time, facts.timestamp);
+        bucket.note(facts.len, gap, jitter);
+        self.last = time;
+        self.last_frame = frame;
+        self.last_stamp = facts.timestamp;
+        true
+    }
+
     /// Follows the clock from the packet before to one that came in order.
     #[inline]
     fn clock_on(
@@ -257,8 +322,8 @@ impl Stream {
             self.step(elapsed as u32);
         }
         if let Some(tick) = self.jitter.tick() {
-            let beyond = gap - (f64::from(elapsed) * tick) as Nanos;
-            if lost == 0 && beyond.abs() > CLOCK_JUMP * 1_000_000_000 {
+            let beyond = gap.saturating_sub((f64::from(elapsed) * tick) as Nanos);
+            if lost == 0 && beyond.saturating_abs() > CLOCK_JUMP {
                 if gap >= PAUSE {
                     self.pauses += 1;
                 } else {
@@ -267,7 +332,7 @@ impl Stream {
                 self.jitter.pause();
             } else {
                 self.ticks += i64::from(elapsed);
-                self.ticking += gap;
+                self.ticking = self.ticking.saturating_add(gap);
                 let step = i64::from(self.steps[0].0);
                 if lost == 0 && elapsed > 0 && step > 0 && i64::from(elapsed) >= 3 * step {
                     self.silences += 1;
@@ -278,14 +343,15 @@ impl Stream {
                 self.stall = (beyond, p.frame);
             }
         }
-        self.jitter.push(p.time, p.facts.timestamp)
+        let jitter = self.jitter.push(p.time, p.facts.timestamp);
+        self.step_time = self.jitter.tick().map_or(0, |tick| (f64::from(self.steps[0].0) * tick) as Nanos);
+        jitter
     }
 
     /// Looks like a packet of telephone events: beside the stream's own type, or in a stream of nothing else.
     fn is_event(&self, facts: &RtpFacts) -> bool {
-        const SIZE: u16 = 4;
         let own = facts.payload_type == self.types[0].payload_type;
-        facts.payload_type >= 96 && facts.payload_len == SIZE && (!own || self.size.0 == SIZE)
+        facts.payload_type >= 96 && facts.payload_len == EVENT_SIZE && (!own || self.size.0 == EVENT_SIZE)
     }
 
     fn key(&mut self, p: &Packet<'_>) {
@@ -316,6 +382,24 @@ impl Stream {
     #[inline]
     fn note_type(&mut self, p: &Packet<'_>) -> bool {
         let pt = p.facts.payload_type;
+        if self.size.0 == p.facts.payload_len {
+            self.size.1 += 1;
+        } else if self.size.1 == 0 {
+            self.size = (p.facts.payload_len, 1);
+        } else {
+            self.size.1 -= 1;
+        }
+        let usual = &mut self.types[0];
+        if usual.payload_type == pt && usual.packets > 0 {
+            usual.packets += 1;
+            usual.last = p.time;
+            return true;
+        }
+        self.note_other_type(p)
+    }
+
+    fn note_other_type(&mut self, p: &Packet<'_>) -> bool {
+        let pt = p.facts.payload_type;
         let at = self.types.iter().position(|t| t.packets == 0 || t.payload_type == pt);
         let Some(at) = at else { return false };
         let t = &mut self.types[at];
@@ -324,13 +408,6 @@ impl Stream {
         }
         t.packets += 1;
         t.last = p.time;
-        if self.size.0 == p.facts.payload_len {
-            self.size.1 += 1;
-        } else if self.size.1 == 0 {
-            self.size = (p.facts.payload_len, 1);
-        } else {
-            self.size.1 -= 1;
-        }
         if at > 0 && self.types[at].packets > self.types[at - 1].packets {
             self.types.swap(at, at - 1);
         }
@@ -339,6 +416,15 @@ impl Stream {
 
     #[inline]
     fn mark(&mut self, p: &Packet<'_>) {
+        let usual = &mut self.marks[0];
+        if usual.dscp == p.dscp && usual.packets > 0 && !p.duplicate {
+            usual.packets += 1;
+            return;
+        }
+        self.other_mark(p);
+    }
+
+    fn other_mark(&mut self, p: &Packet<'_>) {
         let is_free = |m: &Mark| m.packets == 0 && m.again == 0;
         let at = self.marks.iter().position(|m| m.dscp == p.dscp && !is_free(m) || is_free(m));
         let Some(mark) = at.and_then(|at| self.marks.get_mut(at)) else { return };
@@ -351,6 +437,15 @@ impl Stream {
     /// Counts the time of one packet, the most usual first.
     #[inline]
     fn step(&mut self, step: u32) {
+        let usual = &mut self.steps[0];
+        if usual.0 == step {
+            usual.1 += 1;
+            return;
+        }
+        self.other_step(step);
+    }
+
+    fn other_step(&mut self, step: u32) {
         let at = self.steps.iter().position(|(s, n)| *s == step || *n == 0);
         let Some(at) = at else {
             if let Some(last) = self.steps.last_mut() {
@@ -392,6 +487,11 @@ impl Stream {
         self.sequence.restarts
     }
 
+    /// When the sender began its numbers anew, and the first frame with them; of many the first ones.
+    pub fn restarted(&self) -> &[(Nanos, FrameRef)] {
+        self.restarted.as_deref().map_or(&[], Vec::as_slice)
+    }
+
     /// Mean and maximum of the running estimate, ms.
     pub fn jitter(&self) -> Option<(f64, f64)> {
         self.jitter.figures()
@@ -431,8 +531,13 @@ impl Stream {
         self.keys.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// First timestamp, for finding the same stream elsewhere.
-    pub fn first_stamp(&self) -> u32 {
-        self.first_stamp
+    /// The first sequence number since the sender last began anew.
+    pub fn first_number(&self) -> u16 {
+        self.sequence.first()
+    }
+
+    /// First timestamp and that of the newest packet, for finding the same stream elsewhere.
+    pub fn stamps(&self) -> (u32, u32) {
+        (self.first_stamp, self.last_stamp)
     }
 }

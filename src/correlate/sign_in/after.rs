@@ -212,12 +212,10 @@ impl Analysis {
         messages: &[MsgIdx],
         state: StepState,
     ) -> StepState {
-        let mut mras = Mras {
-            uri: self.text(dialog.to_uri).into_owned(),
-            state: Some(state),
-            ..sign_in.mras.take().unwrap_or_default()
-        };
-        let mut answered = false;
+        let mut mras =
+            Mras { uri: self.text(dialog.to_uri).into_owned(), ..sign_in.mras.take().unwrap_or_default() };
+        let mut answered: Vec<u32> = Vec::new();
+        let mut holds = true;
         for (m, body) in self.with_body(messages, Content::MediaRelayAuth) {
             let Some(told) = parse_mras(&body) else { continue };
             match told.message {
@@ -227,15 +225,13 @@ impl Analysis {
                     mras.duration = first.duration.or(mras.duration);
                 }
                 // The next hop said it before: the same answer counts once.
-                Message::Response(_) if answered => {}
+                Message::Response(_) if answered.contains(&self.message(m).cseq) => {}
                 Message::Response(response) => {
-                    answered = true;
                     let r = self.message(m);
+                    answered.push(r.cseq);
                     let good = response.is_ok() && (200..300).contains(&r.status);
                     mras.reason = response.reason.clone().filter(|_| !good);
-                    if !good || response.credentials.iter().all(|c| c.username.is_none()) {
-                        mras.state = Some(StepState::Failed);
-                    }
+                    holds = good && response.credentials.iter().any(|c| c.username.is_some());
                     mras.relays.clear();
                     for given in response.credentials {
                         mras.duration = given.duration.or(mras.duration);
@@ -247,20 +243,21 @@ impl Analysis {
                         }));
                         let Some(username) = given.username else { continue };
                         mras.username = Some(username.clone());
-                        if sign_in.credentials.iter().all(|c| c.username != username) {
-                            sign_in.credentials.push(Credential {
+                        let grant = Grant { message: m, given: r.time, duration: given.duration };
+                        match sign_in.credentials.iter_mut().find(|c| c.username == username) {
+                            Some(known) => known.grants.push(grant),
+                            None => sign_in.credentials.push(Credential {
                                 username,
-                                message: m,
-                                given: r.time,
-                                duration: given.duration,
+                                grants: vec![grant],
                                 uses: Vec::new(),
-                            });
+                            }),
                         }
                     }
                 }
             }
         }
-        let state = mras.state.unwrap_or(state);
+        let state = if state == StepState::Ok && !holds { StepState::Failed } else { state };
+        mras.state = Some(state);
         sign_in.mras = Some(mras);
         state
     }

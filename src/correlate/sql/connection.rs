@@ -104,6 +104,15 @@ pub struct Login {
     pub has_password: bool,
 }
 
+impl Login {
+    /// `texts`: host, user, program, server, library, database.
+    fn of(frame: FrameRef, tds_version: u32, texts: [&String; 6], has_password: bool) -> Self {
+        let [host, user, program, server, library, database] = texts.map(|t| kept(t));
+        let integrated = false;
+        Self { frame, tds_version, host, user, program, server, library, database, integrated, has_password }
+    }
+}
+
 /// An ERROR token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
@@ -250,7 +259,7 @@ impl Analysis {
     }
 
     /// Takes a SYN, its answer or a reset. `true`: it may be of a connection that a look-up led to.
-    pub(in crate::correlate) fn add_tcp_sign(&mut self, sign: &TcpSign) -> bool {
+    pub(crate) fn add_tcp_sign(&mut self, sign: &TcpSign) -> bool {
         let TcpSign { src, dst, frame, time, .. } = *sign;
         match sign.kind {
             TcpSignKind::Syn => {
@@ -364,36 +373,17 @@ impl TdsFacts {
                 Some(StepKind::TlsInside)
             }
             TdsContent::Login7 => {
-                let login = tds::parse_login7(payload);
-                self.login.get_or_insert(Login {
-                    frame: m.frame,
-                    tds_version: login.tds_version,
-                    host: kept(&login.host),
-                    user: kept(&login.user),
-                    program: kept(&login.program),
-                    server: kept(&login.server),
-                    library: kept(&login.library),
-                    database: kept(&login.database),
-                    integrated: login.integrated,
-                    has_password: login.has_password,
-                });
+                let l = tds::parse_login7(payload);
+                let texts = [&l.host, &l.user, &l.program, &l.server, &l.library, &l.database];
+                let login = Login::of(m.frame, l.tds_version, texts, l.has_password);
+                self.login.get_or_insert(Login { integrated: l.integrated, ..login });
                 Some(StepKind::Login)
             }
             TdsContent::Tokens => Some(self.tokens(payload, m)),
             TdsContent::Other if message.kind == PacketType::OLD_LOGIN => {
-                let login = tds::parse_old_login(payload);
-                self.login.get_or_insert(Login {
-                    frame: m.frame,
-                    tds_version: login.tds_version,
-                    host: kept(&login.host),
-                    user: kept(&login.user),
-                    program: kept(&login.program),
-                    server: kept(&login.server),
-                    library: kept(&login.library),
-                    database: String::new(),
-                    integrated: false,
-                    has_password: login.has_password,
-                });
+                let l = tds::parse_old_login(payload);
+                let texts = [&l.host, &l.user, &l.program, &l.server, &l.library, &String::new()];
+                self.login.get_or_insert(Login::of(m.frame, l.tds_version, texts, l.has_password));
                 Some(StepKind::Login)
             }
             TdsContent::Other if m.from_server => None,

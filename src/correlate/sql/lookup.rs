@@ -210,7 +210,7 @@ type Question = (SocketAddr, SocketAddr, RequestKind, u64);
 
 impl Analysis {
     /// Look-ups, and connections that came without one, in order of time.
-    pub fn lookups(&self) -> Vec<Lookup> {
+    pub(in crate::correlate) fn lookups(&self) -> Vec<Lookup> {
         if self.sql.is_empty() {
             return Vec::new();
         }

@@ -219,7 +219,7 @@ impl Allocation {
         self.peers.last_mut()
     }
 
-    pub(super) fn peer_of_channel(&self, channel: u16) -> Option<SocketAddr> {
+    pub(in crate::correlate) fn peer_of_channel(&self, channel: u16) -> Option<SocketAddr> {
         self.peers.iter().rev().find(|p| p.channel == Some(channel)).map(|p| p.address)
     }
 }

@@ -33,20 +33,61 @@ pub struct Fault {
 #[derive(Debug, Clone)]
 pub enum What {
     /// The other side's address for requests is private.
-    PrivateContact { request: MsgIdx, contact: String, from: IpAddr },
+    PrivateContact {
+        request: MsgIdx,
+        contact: String,
+        from: IpAddr,
+    },
     /// The address was not heard of for so long, and the machine sends from another port now.
-    BindingGone { request: MsgIdx, silent: Nanos, later: MsgIdx },
+    BindingGone {
+        request: MsgIdx,
+        silent: Nanos,
+        later: MsgIdx,
+    },
     /// Copies of a 2xx; whether an ACK was seen.
-    AckLost { answer: MsgIdx, copies: u32, ack: Option<MsgIdx>, span: Nanos },
-    Refused { transaction: Transaction, done_later: bool },
-    Glare { transactions: Vec<Transaction>, resolved: bool },
-    Unanswered { transaction: Transaction },
-    SessionExpired { bye: MsgIdx, answer: MsgIdx, seconds: u32, after: Nanos, refresher: String },
-    ForkLost { answer: MsgIdx, acknowledged: bool },
+    AckLost {
+        answer: MsgIdx,
+        copies: u32,
+        ack: Option<MsgIdx>,
+        span: Nanos,
+    },
+    Refused {
+        transaction: Transaction,
+        done_later: bool,
+    },
+    Glare {
+        transactions: Vec<Transaction>,
+        resolved: bool,
+    },
+    Unanswered {
+        transaction: Transaction,
+    },
+    SessionExpired {
+        bye: MsgIdx,
+        answer: MsgIdx,
+        seconds: u32,
+        after: Nanos,
+        refresher: String,
+    },
+    ForkLost {
+        answer: MsgIdx,
+        acknowledged: bool,
+    },
     /// `goes_on`: the caller used the call all the same.
-    CancelCrossed { cancel: MsgIdx, answer: MsgIdx, bye: Option<MsgIdx>, goes_on: bool },
-    TransferFailed { message: MsgIdx, status: u16 },
-    Dropped { bye: MsgIdx, why: Diagnostic },
+    CancelCrossed {
+        cancel: MsgIdx,
+        answer: MsgIdx,
+        bye: Option<MsgIdx>,
+        goes_on: bool,
+    },
+    TransferFailed {
+        message: MsgIdx,
+        status: u16,
+    },
+    Dropped {
+        bye: MsgIdx,
+        why: Diagnostic,
+    },
 }
 
 /// Looks at the calls that may have something to tell.
@@ -162,7 +203,9 @@ fn requests(context: &Context<'_>, course: &Course, found: &mut Vec<What>, budge
     for t in course.all.iter().filter(|t| t.inside && !elsewhere.contains(&t.method)) {
         let later = || {
             course.all.iter().any(|o| {
-                o.method == t.method && (200..300).contains(&o.status) && is_after(analysis, o.request, t.request)
+                o.method == t.method
+                    && (200..300).contains(&o.status)
+                    && is_after(analysis, o.request, t.request)
             })
         };
         match t.status {
@@ -207,7 +250,8 @@ fn unanswered_because(
     // The newest message of the other side before it: its Contact is where requests go.
     let theirs = course.order.iter().rev().copied().find(|m| {
         let r = analysis.message(*m);
-        let gives = r.is_request() && r.from_tag != sent.from_tag || !r.is_request() && r.from_tag == sent.from_tag;
+        let gives =
+            r.is_request() && r.from_tag != sent.from_tag || !r.is_request() && r.from_tag == sent.from_tag;
         gives && r.time <= sent.time && matches!(r.method, MethodId::INVITE | MethodId::UPDATE)
     });
     let Some(theirs) = theirs else { return };
@@ -249,9 +293,10 @@ fn binding_gone(analysis: &Analysis, request: MsgIdx, budget: &mut Budget) -> Op
 fn session_expired(analysis: &Analysis, course: &Course, found: &mut Vec<What>, budget: &mut Budget) {
     const SECOND: Nanos = 1_000_000_000;
     let Some(bye) = course.bye() else { return };
-    let refresh = course.all.iter().rev().find(|t| {
-        matches!(t.method, MethodId::INVITE | MethodId::UPDATE) && (200..300).contains(&t.status)
-    });
+    let refresh =
+        course.all.iter().rev().find(|t| {
+            matches!(t.method, MethodId::INVITE | MethodId::UPDATE) && (200..300).contains(&t.status)
+        });
     let Some(answer) = refresh.and_then(|t| t.answer) else { return };
     let after = analysis.message(bye.request).time.saturating_sub(analysis.message(answer).time);
     if after < 55 * SECOND {
@@ -502,12 +547,19 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             let n = show::number(u64::from(*copies));
             match ack {
                 None => {
-                    f.what(format!("{} was sent {n} times in {}, and no ACK came", r.status, show::span(*span)));
+                    f.what(format!(
+                        "{} was sent {n} times in {}, and no ACK came",
+                        r.status,
+                        show::span(*span)
+                    ));
                     f.of_many("the answer was sent again and again, and no ACK came");
                     f.say(format!("The answer went to {}; no ACK for it is in the capture.", to(*answer)));
                 }
                 Some(ack) => {
-                    f.what(format!("{} was sent {n} times although the ACK is there: it gets lost", r.status));
+                    f.what(format!(
+                        "{} was sent {n} times although the ACK is there: it gets lost",
+                        r.status
+                    ));
                     f.of_many("the answer was sent again and again although the ACK is there");
                     f.say("The ACK is in the capture, and the answer is repeated after it: it is lost behind this point.");
                     f.show_message(analysis, *ack);
@@ -516,7 +568,10 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             // RFC 3261 §13.3.1.4: who gets no ACK hangs up.
             let given_up = s.talk.is_some_and(|t| (28_000_000_000..40_000_000_000).contains(&t));
             if given_up && s.ended_by.is_some() {
-                f.say(format!("The call ended {} after the answer, as one without an ACK does.", show::duration(s.talk.unwrap_or_default())));
+                f.say(format!(
+                    "The call ended {} after the answer, as one without an ACK does.",
+                    show::duration(s.talk.unwrap_or_default())
+                ));
             } else {
                 f.severity(Severity::Warning);
             }
@@ -524,7 +579,8 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
         }
         What::Refused { transaction: t, done_later } => {
             let (name, status) = (words(analysis, t), status_words(analysis, t));
-            f.what(format!("{name} refused with {status}")).of_many(format!("{name} refused with {}", t.status));
+            f.what(format!("{name} refused with {status}"))
+                .of_many(format!("{name} refused with {}", t.status));
             if *done_later {
                 f.severity(Severity::Info).say(format!("A later {name} was accepted."));
             }
@@ -569,7 +625,10 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             f.show_message(analysis, t.request);
         }
         What::SessionExpired { bye, answer, seconds, after, refresher } => {
-            f.what(format!("dropped after {}: nobody refreshed the session of {seconds} s", show::span(*after)));
+            f.what(format!(
+                "dropped after {}: nobody refreshed the session of {seconds} s",
+                show::span(*after)
+            ));
             f.of_many(format!("dropped because nobody refreshed the session of {seconds} s"));
             let who = match refresher.as_str() {
                 "uac" => " by the side that asked (refresher=uac)",

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use callscope_parsers::mime::parse_body;
 use callscope_parsers::sdp::{Media, parse_sdp};
-use callscope_parsers::sip::param;
 use callscope_parsers::sip::auth::parse_auth;
+use callscope_parsers::sip::param;
 use callscope_parsers::sip::parse_message;
 
 use super::opening_invite;
@@ -78,7 +78,11 @@ fn media_words(media: &Media<'_>) -> String {
     let more = codecs.len().saturating_sub(CODECS);
     codecs.truncate(CODECS);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("The offer of {}: {how}; {}{more}.", show::shorten(&show::safe(media.kind), 16), codecs.join(", "))
+    format!(
+        "The offer of {}: {how}; {}{more}.",
+        show::shorten(&show::safe(media.kind), 16),
+        codecs.join(", ")
+    )
 }
 
 /// Whether the credentials are for what was asked, and what else the challenge says.
@@ -98,14 +102,22 @@ fn credentials(analysis: &Analysis, invite: MsgIdx, answer: MsgIdx) -> Vec<Strin
     let given = read(invite, ["Authorization", "Proxy-Authorization"]);
     let asked = read(answer, ["WWW-Authenticate", "Proxy-Authenticate"]);
     if given.is_empty() {
-        told.push("The last INVITE has no credentials: the client does not take up the challenge.".to_owned());
+        told.push(
+            "The last INVITE has no credentials: the client does not take up the challenge.".to_owned(),
+        );
     }
     let Some((realm, stale)) = asked.first() else { return told };
     told.push(format!("The challenge is for the realm {realm}."));
     if *stale {
-        told.push("The challenge says that only the nonce was old (stale): the password was right.".to_owned());
-    } else if let Some((other, _)) = given.iter().find(|(r, _)| !r.is_empty()).filter(|_| !given.iter().any(|(r, _)| r == realm)) {
-        told.push(format!("The client gives credentials for the realm {other}, not for the one that is asked for."));
+        told.push(
+            "The challenge says that only the nonce was old (stale): the password was right.".to_owned(),
+        );
+    } else if let Some((other, _)) =
+        given.iter().find(|(r, _)| !r.is_empty()).filter(|_| !given.iter().any(|(r, _)| r == realm))
+    {
+        told.push(format!(
+            "The client gives credentials for the realm {other}, not for the one that is asked for."
+        ));
     } else if !given.is_empty() {
         told.push("The credentials are for that realm: user name or password do not fit.".to_owned());
     }

@@ -7,8 +7,7 @@ use super::walk::{LOOK, is_opening, messages};
 use super::*;
 use crate::capture::Nanos;
 use crate::correlate::{
-    Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx,
-    flag,
+    Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx, flag,
 };
 use crate::decode::BreakageKind;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Subject};
@@ -138,7 +137,9 @@ fn cause_of(context: &Context<'_>, out: &Findings, c: CallIdx, rule: &Rule) -> O
         "call-server-error" => out.find(Subject::Call(c), |r| r.id.starts_with("sql-")),
         "call-auth-failed" => {
             let user = context.analysis.call(c).from_uri;
-            context.sign_in_of(user).and_then(|s| out.find(Subject::SignIn(s), |r| r.id == "sign-in-credentials"))
+            context
+                .sign_in_of(user)
+                .and_then(|s| out.find(Subject::SignIn(s), |r| r.id == "sign-in-credentials"))
         }
         _ => None,
     }

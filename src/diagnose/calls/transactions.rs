@@ -114,9 +114,8 @@ impl Suspects {
     pub fn of(analysis: &Analysis) -> Self {
         let mut seen = vec![Seen::default(); analysis.calls.len()];
         let start = analysis.messages.first().map_or(0, |r| r.time);
-        let seconds = |r: &SipRecord| {
-            i32::try_from(r.time.saturating_sub(start) / 1_000_000_000).unwrap_or(i32::MAX)
-        };
+        let seconds =
+            |r: &SipRecord| i32::try_from(r.time.saturating_sub(start) / 1_000_000_000).unwrap_or(i32::MAX);
         for r in &analysis.messages {
             let Owner::Call(c) = r.owner else { continue };
             let Some(s) = seen.get_mut(c.0 as usize).filter(|_| !r.has(flag::DUPLICATE)) else { continue };
@@ -151,12 +150,8 @@ impl Suspects {
                 }
             }
         }
-        let telling = mark::REFUSED
-            | mark::REINVITE
-            | mark::OK_AGAIN
-            | mark::REFER
-            | mark::NOTIFY
-            | mark::BYE_TELLS;
+        let telling =
+            mark::REFUSED | mark::REINVITE | mark::OK_AGAIN | mark::REFER | mark::NOTIFY | mark::BYE_TELLS;
         let calls = (0u32..).map(CallIdx).zip(&seen).filter(|(c, s)| {
             let came_about = analysis.call(*c).summary.answered.is_some();
             let late = s.marks & mark::BYE != 0 && s.ended.saturating_sub(s.refreshed) >= SHORTEST_SESSION;
@@ -183,7 +178,10 @@ impl Course {
 
     /// The INVITE that opened the call, as answered.
     pub fn opening(&self) -> Option<&Transaction> {
-        self.all.iter().rev().find(|t| t.method == MethodId::INVITE && !t.inside && (200..300).contains(&t.status))
+        self.all
+            .iter()
+            .rev()
+            .find(|t| t.method == MethodId::INVITE && !t.inside && (200..300).contains(&t.status))
     }
 
     pub fn bye(&self) -> Option<&Transaction> {
@@ -193,5 +191,8 @@ impl Course {
 
 /// Whether a body may hold the status line of a call that a transfer led to.
 pub fn may_be_sipfrag(r: &SipRecord) -> bool {
-    r.method == MethodId::NOTIFY && r.is_request() && r.body_len() > 0 && !matches!(r.content, Content::ConferenceInfo)
+    r.method == MethodId::NOTIFY
+        && r.is_request()
+        && r.body_len() > 0
+        && !matches!(r.content, Content::ConferenceInfo)
 }

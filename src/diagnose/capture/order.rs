@@ -54,7 +54,8 @@ pub fn one_sided(analysis: &Analysis) -> Option<OneSided> {
     if lacking < 2 || lacking * 2 <= seen {
         return None;
     }
-    let of_calls = calls.iter().zip(&analysis.calls).filter(|(s, _)| lacks(**s)).map(|(_, c)| c.messages.first);
+    let of_calls =
+        calls.iter().zip(&analysis.calls).filter(|(s, _)| lacks(**s)).map(|(_, c)| c.messages.first);
     let others = dialogs.iter().zip(&analysis.dialogs).filter(|(s, _)| lacks(**s));
     let firsts = of_calls.take(SHOWN).chain(others.map(|(_, d)| d.messages.first).take(SHOWN)).collect();
     Some(OneSided { seen, lacking, firsts })
@@ -128,7 +129,9 @@ pub(super) fn repeated(context: &Context<'_>, out: &mut Findings) {
     }
     for ((from, to), (all, again, first)) in &ways {
         let heard = ways.contains_key(&(*to, *from));
-        let Some(first) = first.filter(|_| heard && *again >= STORM && again * SHARE >= *all) else { continue };
+        let Some(first) = first.filter(|_| heard && *again >= STORM && again * SHARE >= *all) else {
+            continue;
+        };
         let capture = analysis.message(first).frame.capture;
         out.add(&REPEATED, Subject::Capture(capture.0), (from, to), |f| {
             let [from, to] = [from, to].map(|ip| {
@@ -136,7 +139,11 @@ pub(super) fn repeated(context: &Context<'_>, out: &mut Findings) {
                 show::machine(analysis, at).unwrap_or_else(|| ip.to_string())
             });
             f.who(format!("{from} → {to}"));
-            f.what(format!("{} of {} SIP messages are repetitions", show::number(*again), show::number(*all)));
+            f.what(format!(
+                "{} of {} SIP messages are repetitions",
+                show::number(*again),
+                show::number(*all)
+            ));
             f.say("Each is sent again because its answer did not come in time.");
             let same = (first.0..).map(MsgIdx).take_while(|m| (m.0 as usize) < analysis.messages.len());
             let of = |m: &MsgIdx| {

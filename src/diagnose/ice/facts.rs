@@ -14,6 +14,8 @@ use crate::show::relay;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IceTally {
     pub states: BTreeMap<IceState, u64>,
+    /// Calls with a session that failed.
+    pub lost: BTreeSet<CallIdx>,
     /// Calls that offer candidates.
     pub calls: u64,
     /// Sessions of no call.
@@ -56,7 +58,8 @@ impl Sessions {
         out.tally.loose = index.loose.len() as u64;
         out.tally.partly = index.calls.len() > most || index.loose.len() > most;
         let failed = analysis.stun.allocations.iter().filter(|a| relay::failed(analysis, a));
-        let wanted: (BTreeSet<SocketAddr>, BTreeSet<IpAddr>) = failed.map(|a| (a.client, a.client.ip())).unzip();
+        let wanted: (BTreeSet<SocketAddr>, BTreeSet<IpAddr>) =
+            failed.map(|a| (a.client, a.client.ip())).unzip();
         for &(call, first) in index.calls.iter().take(most) {
             for (id, s) in (first..).zip(analysis.ice_sessions_of(call)) {
                 out.take(analysis, id, s, &wanted, most);
@@ -79,7 +82,10 @@ impl Sessions {
         *self.tally.states.entry(s.state).or_default() += 1;
         match s.state {
             IceState::Connected => self.connected.extend(machines(analysis, &s)),
-            IceState::Failed => self.failed.extend(machines(analysis, &s)),
+            IceState::Failed => {
+                self.failed.extend(machines(analysis, &s));
+                self.tally.lost.extend(s.call);
+            }
             IceState::Incomplete | IceState::NotStarted => {}
         }
         if !clients.is_empty() {
@@ -88,7 +94,8 @@ impl Sessions {
                 let lacked = (s.state == IceState::Failed).then_some((id, s.call));
                 let whose = Whose { name, lacked };
                 // The call that lacked it tells more than another one.
-                let put = |known: Option<&Whose>| known.is_none_or(|k| k.lacked.is_none() && lacked.is_some());
+                let put =
+                    |known: Option<&Whose>| known.is_none_or(|k| k.lacked.is_none() && lacked.is_some());
                 for address in addresses {
                     if clients.contains(&address) && put(self.clients.get(&address)) {
                         self.clients.insert(address, whose.clone());

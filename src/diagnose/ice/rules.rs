@@ -41,13 +41,16 @@ fn fault(context: &Context<'_>, s: &IceSession) -> Option<&'static Rule> {
     match s.state {
         IceState::Failed if s.final_refused.is_some() && last_success.is_some() => Some(&FINAL_REFUSED),
         IceState::Failed if s.final_unknown => Some(&FINAL_UNKNOWN),
-        IceState::Failed if s.role_conflicts > 0 && s.pairs.iter().any(keeps_its_role) => Some(&ROLE_CONFLICT),
+        IceState::Failed if s.role_conflicts > 0 && s.pairs.iter().any(keeps_its_role) => {
+            Some(&ROLE_CONFLICT)
+        }
         // Who asked for a relay in vain has told why already.
         IceState::Failed if is_one_way(analysis, s) && !lacked_one(analysis, s) => Some(&ONE_WAY),
         IceState::Failed => Some(&NO_PAIR),
         IceState::Incomplete => {
             let call = s.call.map(|c| &analysis.call(c).summary);
-            let came_about = call.is_none_or(|c| matches!(c.state, CallState::Answered | CallState::Completed));
+            let came_about =
+                call.is_none_or(|c| matches!(c.state, CallState::Answered | CallState::Completed));
             if !came_about || analysis.is_live() {
                 return None;
             }
@@ -142,7 +145,12 @@ fn media_all_the_same(analysis: &Analysis, s: &IceSession) -> bool {
 }
 
 /// Adds what a rule about sessions without a path finds.
-fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule, what: fn(&[String; 2]) -> [String; 2]) {
+fn tell(
+    context: &Context<'_>,
+    out: &mut Findings,
+    rule: &'static Rule,
+    what: fn(&[String; 2]) -> [String; 2],
+) {
     let analysis = context.analysis;
     for (id, s) in &context.sessions().suspects {
         if fault(context, s).is_none_or(|of| of.id != rule.id) {
@@ -225,9 +233,13 @@ pub fn no_relay(context: &Context<'_>, out: &mut Findings) {
             !side.candidates.is_empty() && private && !has_relay(analysis, s, is_a) && !asked
         };
         // Two on one network need none.
-        let ips = |side: &IceSide| side.candidates.iter().filter_map(|c| c.address).map(|a| a.ip()).collect::<Vec<_>>();
+        let ips = |side: &IceSide| {
+            side.candidates.iter().filter_map(|c| c.address).map(|a| a.ip()).collect::<Vec<_>>()
+        };
         let (own, others) = (ips(&s.a), ips(&s.b));
-        if fault(context, s).is_none_or(|f| f.id != NO_PAIR.id) || own.iter().any(|a| others.iter().any(|b| near(*a, *b))) {
+        if fault(context, s).is_none_or(|f| f.id != NO_PAIR.id)
+            || own.iter().any(|a| others.iter().any(|b| near(*a, *b)))
+        {
             continue;
         }
         let sides: Vec<(&String, &IceSide)> = [(true, &names[0], &s.a), (false, &names[1], &s.b)]
@@ -362,7 +374,12 @@ pub fn media_elsewhere(context: &Context<'_>, out: &mut Findings) {
             let [a, b] = parties(analysis, s);
             f.say(format!("Chosen: {} ↔ {}.", chosen.a, chosen.b));
             f.say_all(show::path::other_media(analysis, s, chosen, [&a, &b]));
-            chosen.messages.iter().min().iter().for_each(|m| _ = f.show_stun(analysis, **m, pair_words(chosen)));
+            chosen
+                .messages
+                .iter()
+                .min()
+                .iter()
+                .for_each(|m| _ = f.show_stun(analysis, **m, pair_words(chosen)));
             for (x, y) in [(p.a, p.b), (p.b, p.a)] {
                 if let Some(m) = analysis.media_between(x, y, p.transport).filter(|m| m.rtp > 0) {
                     f.show(m.first_frame, format!("RTP {x} → {y}, {} packets", show::number(m.rtp)));
@@ -389,7 +406,10 @@ pub fn relay_though_direct(context: &Context<'_>, out: &mut Findings) {
         out.add(&RELAY_THOUGH_DIRECT, subject(*id, s), "", |f| {
             f.who(name_of(context, *id, s)).concern(Subject::IceSession(*id));
             f.what("media goes through a relay although a direct pair worked");
-            f.say(format!("Chosen: {} ↔ {}; {} ↔ {} was answered before it.", chosen.a, chosen.b, direct.a, direct.b));
+            f.say(format!(
+                "Chosen: {} ↔ {}; {} ↔ {} was answered before it.",
+                chosen.a, chosen.b, direct.a, direct.b
+            ));
             for p in [direct, chosen] {
                 p.messages.iter().min().iter().for_each(|m| _ = f.show_stun(analysis, **m, pair_words(p)));
             }

@@ -7,7 +7,9 @@ use callscope_parsers::stun::Dialect;
 use callscope_parsers::stun::words::error_words;
 
 use super::failed_allocations;
-use crate::correlate::ice::{CandidateKind, ChosenBy, IcePair, IceRole, IceSession, IceSide, IceState, PairState};
+use crate::correlate::ice::{
+    CandidateKind, ChosenBy, IcePair, IceRole, IceSession, IceSide, IceState, PairState,
+};
 use crate::correlate::{Analysis, Transport};
 use crate::show;
 use crate::show::path::{

@@ -12,7 +12,7 @@ use callscope_parsers::{mime, sdp, sip};
 
 use super::read;
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, CallState, MsgIdx, Owner, Transport, flag};
+use crate::correlate::{Analysis, CallState, Flow, MsgIdx, Owner, Transport, flag};
 use crate::net::{IpPacket, Sliced, slice_frame};
 use crate::view::ladder::{CallTraffic, call_traffic};
 
@@ -77,6 +77,17 @@ pub(super) fn frames(analysis: &Analysis, owners: &[Owner], media: bool) -> io::
     for frames in &mut chosen {
         frames.sort_unstable();
         frames.dedup();
+    }
+    Ok(chosen)
+}
+
+/// Frames of a connection in each capture.
+pub(super) fn connection(analysis: &Analysis, flow: &Flow) -> io::Result<Vec<Vec<u32>>> {
+    let mut endpoints = Endpoints::default();
+    endpoints.connection(flow.src, flow.dst, Nanos::MAX);
+    let mut chosen: Vec<Vec<u32>> = vec![Vec::new(); analysis.captures.len()];
+    for (capture, frames) in chosen.iter_mut().enumerate() {
+        read_frames(analysis, capture, &endpoints, frames)?;
     }
     Ok(chosen)
 }

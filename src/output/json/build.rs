@@ -9,9 +9,11 @@ use super::types::{self, Message, Party};
 use super::value::{Addr, CSeq, Millis, Time, some};
 use crate::capture::LinkType;
 use crate::correlate::ice::IceIndex;
+use crate::correlate::media::MediaIndex;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgIdx, MsgList, Side, Str, flag};
 use crate::diagnose::{Diagnosis, Subject, call_verdict};
 use crate::view::ladder::message_label;
+use crate::view::media::call_way;
 use crate::view::show;
 
 pub(super) fn capture(analysis: &Analysis, index: usize) -> Option<types::Capture<'_>> {
@@ -112,8 +114,8 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
             malformed: stun.malformed,
             lookalikes: stun.lookalikes,
         },
-        rtp: types::Packets { packets: other.rtp_packets },
-        rtcp: types::Packets { packets: other.rtcp_packets },
+        rtp: types::Packets { packets: analysis.rtp_packets() },
+        rtcp: types::Packets { packets: analysis.rtcp_packets() },
         sqlr: types::Sqlr { requests: sql.requests, responses: sql.responses, malformed: sql.malformed },
         tds: types::Tds { prelogins: sql.prelogins },
         dns: types::Dns { srv_queries: analysis.dns.statistics.srv_queries },
@@ -125,12 +127,20 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
+/// What the rows of other lists that belong to a call are known from.
+#[derive(Clone, Copy)]
+pub(super) struct CallParts<'p> {
+    pub ice: &'p IceIndex,
+    pub media: &'p MediaIndex,
+    pub diagnosis: &'p Diagnosis,
+}
+
 pub(super) fn call<'a>(
     analysis: &'a Analysis,
     index: CallIdx,
-    ice: &IceIndex,
-    diagnosis: &Diagnosis,
+    parts: CallParts<'_>,
 ) -> impl Serialize + use<'a> {
+    let CallParts { ice, media, diagnosis } = parts;
     let c = analysis.call(index);
     let s = &c.summary;
     types::Call {
@@ -166,7 +176,8 @@ pub(super) fn call<'a>(
         forks: super::details::forks(analysis, index),
         messages: Messages(analysis, c.messages),
         offers: super::details::offers(analysis, index),
-        media: [],
+        media: media.places_of(index).iter().map(|at| at + 1).collect(),
+        media_way: Some(call_way(analysis, media, index).name()).filter(|way| !way.is_empty()),
         ice: ice.of_call(index).collect(),
         findings: diagnosis.of(Subject::Call(index)).map(super::lists::findings::id).collect(),
         verdict: call_verdict(analysis, diagnosis, index),

@@ -34,11 +34,17 @@ pub(super) fn key(kind: ListKind) -> &'static str {
         ListKind::Conferences => "conferences",
         ListKind::Messages => "instant_messages",
         ListKind::Lookups => "sql_lookups",
+        ListKind::Media => "media_streams",
         ListKind::Findings => "findings",
     }
 }
 
-pub(super) fn row<'a>(analysis: &'a Analysis, lists: &'a Lists, kind: ListKind, at: u32) -> Option<Row<'a>> {
+pub(super) fn row<'a>(
+    analysis: &'a Analysis,
+    lists: &'a Lists<'a>,
+    kind: ListKind,
+    at: u32,
+) -> Option<Row<'a>> {
     match kind {
         ListKind::Subscriptions => {
             subscriptions::row(analysis, lists, at).map(Box::new).map(Row::Subscription)
@@ -53,7 +59,9 @@ pub(super) fn row<'a>(analysis: &'a Analysis, lists: &'a Lists, kind: ListKind, 
         ListKind::Messages => {
             instant_messages::row(analysis, lists, at).map(Box::new).map(Row::InstantMessage)
         }
-        ListKind::Findings => findings::row(analysis, lists, at).map(Box::new).map(Row::Finding),
         ListKind::Conferences => conferences::row(analysis, lists, at).map(Box::new).map(Row::Conference),
+        // Its rows name ICE sessions, whose numbers are worked out for all at once: see [`super::media`].
+        ListKind::Media => None,
+        ListKind::Findings => findings::row(lists, at).map(Box::new).map(Row::Finding),
     }
 }

@@ -10,9 +10,6 @@ use super::value::{Addr, CSeq, Frame, Millis, Time};
 
 pub(crate) const SCHEMA: &str = "callscope/1";
 
-/// A list of a later issue: there, and empty.
-pub(super) type Nothing = [(); 0];
-
 #[derive(Debug, Serialize)]
 pub(super) struct Capture<'a> {
     pub path: Cow<'a, str>,
@@ -168,7 +165,10 @@ pub(super) struct Call<'a, M> {
     pub forks: Vec<Fork<'a>>,
     pub messages: M,
     pub offers: Vec<Offer>,
-    pub media: Nothing,
+    pub media: Vec<u32>,
+    /// Which ways it was seen to go: both, caller only, callee only, early, unclear, none (it would have passed here),
+    /// not captured here.
+    pub media_way: Option<&'static str>,
     pub ice: Vec<u32>,
     pub findings: Vec<u32>,
     /// What became of it and, where something went wrong, why; in a sentence.

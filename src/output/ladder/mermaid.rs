@@ -53,6 +53,9 @@ pub(super) fn draw(out: &mut dyn Write, ladder: &Ladder, mode: TimeMode) -> io::
                 let frame = escape(&frame_name(*frame, several));
                 writeln!(out, "    p{from}{arrow}p{to}: {label}<br/>{told} frame {frame}")?;
             }
+            LadderRow::Fold { from, to, one_way: true, label, .. } if from != to => {
+                writeln!(out, "    p{from}-)p{to}: {}<br/>{told}", escape(label))?;
+            }
             LadderRow::Fold { from, to, label, .. } => {
                 let (a, b) = (from.min(to), from.max(to));
                 let span = if a == b { format!("p{a}") } else { format!("p{a},p{b}") };

@@ -42,6 +42,7 @@ enum Row<'a> {
         end: Time,
         from: usize,
         to: usize,
+        one_way: bool,
         label: &'a str,
         tone: &'static str,
         rows: Vec<Row<'a>>,
@@ -68,11 +69,12 @@ fn row(row: &LadderRow) -> Row<'_> {
             retransmissions: *retransmissions,
             leg: *leg,
         },
-        LadderRow::Fold { time, end, from, to, label, tone, inner } => Row::Fold {
+        LadderRow::Fold { time, end, from, to, one_way, label, tone, inner } => Row::Fold {
             time: Time(*time),
             end: Time(*end),
             from: *from,
             to: *to,
+            one_way: *one_way,
             label,
             tone: tone_name(*tone),
             rows: inner.iter().map(self::row).collect(),

@@ -196,12 +196,31 @@ fn draw_row(
             writeln!(out, "<text class=\"small\" x=\"{x}\" y=\"{base}\" text-anchor=\"end\">{frame}</text>")?;
             arrow(out, d, *from, *to, y, &label)?;
         }
-        LadderRow::Fold { from, to, label, tone, .. } => {
+        LadderRow::Fold { from, to, one_way, label, tone, .. } => {
             writeln!(out, "<g class=\"{}\"><title>{told}: {}</title>", tone_name(*tone), escape(label))?;
             writeln!(out, "<text class=\"small\" x=\"10\" y=\"{base}\">{told}</text>")?;
             let (a, b) = (d.x(*from.min(to)), d.x(*from.max(to)));
             let w = (b - a).max(12);
-            writeln!(out, "<rect class=\"band\" x=\"{a}\" y=\"{}\" width=\"{w}\" height=\"16\"/>", y - 8)?;
+            let (top, bottom) = (y - 8, y + 8);
+            match (one_way, from < to) {
+                (true, true) if a != b => {
+                    let neck = b - 8;
+                    writeln!(
+                        out,
+                        "<path class=\"band\" d=\"M{a} {top} H{neck} L{b} {y} L{neck} {bottom} H{a} Z\"/>"
+                    )?;
+                }
+                (true, false) if a != b => {
+                    let neck = a + 8;
+                    writeln!(
+                        out,
+                        "<path class=\"band\" d=\"M{b} {top} H{neck} L{a} {y} L{neck} {bottom} H{b} Z\"/>"
+                    )?;
+                }
+                _ => {
+                    writeln!(out, "<rect class=\"band\" x=\"{a}\" y=\"{top}\" width=\"{w}\" height=\"16\"/>")?
+                }
+            }
             let fits = ((w as f64 - 10.0) / CHAR) as usize;
             let (x, anchor, fits) = if a == b { (a + 18, "start", 80) } else { (a + w / 2, "middle", fits) };
             let text = escape(&shorten(label, fits, false));

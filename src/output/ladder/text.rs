@@ -212,8 +212,10 @@ impl Drawing<'_> {
                 let label = if beside { label.min(BESIDE) } else { label };
                 Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
             }
-            LadderRow::Fold { from, to, label, .. } if from != to => {
-                Some((width(label) + 9).div_ceil(from.abs_diff(*to).max(1)))
+            LadderRow::Fold { from, to, label, tone, .. } if from != to => {
+                let label = width(label);
+                let label = if *tone == Tone::Media { label.min(BESIDE) } else { label };
+                Some((label + 9).div_ceil(from.abs_diff(*to).max(1)))
             }
             _ => None,
         });
@@ -314,9 +316,9 @@ impl Drawing<'_> {
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
                 }
-                LadderRow::Fold { from, to, label, tone, .. } => {
+                LadderRow::Fold { from, to, one_way, label, tone, .. } => {
                     let (on, beside) = self.split(row, *from, *to, label);
-                    let mut line = self.fold(*from, *to, on, *tone);
+                    let mut line = self.fold(*from, *to, *one_way, on, *tone);
                     self.beside(&mut line, *from, *to, beside, *tone);
                     line
                 }
@@ -386,8 +388,8 @@ impl Drawing<'_> {
         }
     }
 
-    /// A run of like things: media as a band, all else as a double arrow both ways.
-    fn fold(&self, from: usize, to: usize, label: &str, tone: Tone) -> Line {
+    /// A run of like things: media as a band, all else as a double arrow; what goes one way has its head at that end.
+    fn fold(&self, from: usize, to: usize, one_way: bool, label: &str, tone: Tone) -> Line {
         let s = self.symbols;
         let mut line = self.standing(s.line);
         let (a, b) = (self.at(from), self.at(to));
@@ -398,13 +400,21 @@ impl Drawing<'_> {
             line.text(left + 2, &format!("{} ", self.short(label, room)), Some(tone));
             return line;
         }
-        if tone == Tone::Media {
-            self.shaft(&mut line, left, right, s.band, tone);
-            line.set(left, s.band_edge, Some(tone));
-            line.set(right, s.band_edge, Some(tone));
-        } else {
-            self.shaft(&mut line, left, right, s.double, tone);
+        let band = tone == Tone::Media;
+        self.shaft(&mut line, left, right, if band { s.band } else { s.double }, tone);
+        if band {
+            // A head stands before the lifeline, which stays in sight.
+            for (at, is_head) in [(left, one_way && a > b), (right, one_way && a < b)] {
+                if !is_head {
+                    line.set(at, s.band_edge, Some(tone));
+                }
+            }
+        }
+        let is_head = |to: usize| if one_way { to == b } else { !band };
+        if is_head(left) {
             line.set(left + 1, s.double_left, Some(tone));
+        }
+        if is_head(right) {
             line.set(right.saturating_sub(1), s.double_right, Some(tone));
         }
         self.label(&mut line, left + 2, right.saturating_sub(2), label, tone);

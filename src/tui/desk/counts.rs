@@ -31,8 +31,8 @@ pub(super) fn statistics(analysis: &Analysis) -> Vec<super::CountGroup> {
         ("captured twice".to_owned(), sip.duplicates),
         ("malformed".to_owned(), sip.malformed),
         ("STUN messages".to_owned(), analysis.stun.statistics.messages),
-        ("RTP packets".to_owned(), other.rtp_packets),
-        ("RTCP packets".to_owned(), other.rtcp_packets),
+        ("RTP packets".to_owned(), analysis.rtp_packets()),
+        ("RTCP packets".to_owned(), analysis.rtcp_packets()),
         ("TLS sessions".to_owned(), other.tls_sessions),
         ("WebSocket sessions".to_owned(), other.websocket_sessions),
     ];

@@ -12,7 +12,7 @@ use crate::tui::widgets::text;
 use crate::view::allocation::{self, messages_of};
 use crate::view::filter::Filter;
 use crate::view::ice::{self, Board, Place, SessionRef, SideTable};
-use crate::view::lists::{Lead, ListKind, Lists, Part};
+use crate::view::lists::{Known, Lead, ListKind, Lists, Part};
 use crate::view::rows::{Lines, Query, Stop};
 use crate::view::show::{self, TimeMode};
 use crate::view::table::{Align, Column, Table};
@@ -29,7 +29,7 @@ const MOST_MESSAGES: usize = 10_000;
 pub struct Cache {
     index: Mutex<Option<(Stamp, Arc<IceIndex>)>>,
     sources: Mutex<Option<(Stamp, Arc<Sources>)>>,
-    lists: Mutex<Option<(Stamp, Arc<Lists>)>>,
+    lists: Mutex<Option<(Stamp, Arc<Known>)>>,
     states: Mutex<Option<(Stamp, States)>>,
 }
 
@@ -46,14 +46,14 @@ impl Cache {
     }
 
     /// Sign-ins, subscriptions, conferences, instant messages, and with them the findings.
-    pub fn lists(&self, analysis: &Analysis) -> Arc<Lists> {
-        fresh(&self.lists, analysis, Lists::of)
+    pub fn lists<'a>(&self, analysis: &'a Analysis) -> Lists<'a> {
+        Lists::with(analysis, fresh(&self.lists, analysis, |_| Known::default()))
     }
 
     /// A filter that asks for findings takes those that are known.
     pub fn prepare(&self, analysis: &Analysis, filter: Option<&Filter>) {
         if let Some(filter) = filter.filter(|f| f.asks_findings()) {
-            filter.know(self.lists(analysis).diagnosis(analysis));
+            filter.know(self.lists(analysis).diagnosis());
         }
     }
 
@@ -277,7 +277,8 @@ fn owners(calls: impl IntoIterator<Item = CallIdx>) -> Vec<Owner> {
 }
 
 fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeMode) -> Option<Listing> {
-    let told = kind.detail(analysis, &cache.lists(analysis), row, mode)?;
+    let lists = cache.lists(analysis);
+    let told = kind.detail(analysis, &lists, row, mode)?;
     let target = |lead: &Lead| Target {
         subject: lead.message.map(Subject::Message).or(lead.frame.map(Subject::Frame)),
         allocation: None,
@@ -288,7 +289,8 @@ fn row(analysis: &Analysis, cache: &Cache, kind: ListKind, row: u32, mode: TimeM
         list_table(part.title, part.table, targets)
     };
     let tables = told.parts.into_iter().map(table).collect();
-    Some(Listing { title: told.title, head: told.head, tables, owners: told.owners })
+    let plot = kind.plot(analysis, &lists, row);
+    Some(Listing { title: told.title, head: told.head, tables, owners: told.owners, plot })
 }
 
 pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: TimeMode) -> Listing {
@@ -376,6 +378,7 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
         head: pair_facts(pair, [&a, &b]),
         tables: vec![list_table(title, Table { columns, rows: cells }, targets)],
         owners: owners(session.call),
+        plot: None,
     })
 }
 
@@ -420,7 +423,13 @@ fn candidates(analysis: &Analysis, cache: &Cache, place: Place) -> Option<Listin
             tables.push(list_table(side_title(&told), told.table(), targets));
         }
     }
-    Some(Listing { title: title(analysis, &session), head: Vec::new(), tables, owners: owners(session.call) })
+    Some(Listing {
+        title: title(analysis, &session),
+        head: Vec::new(),
+        tables,
+        owners: owners(session.call),
+        plot: None,
+    })
 }
 
 fn side_title(told: &SideTable) -> String {
@@ -493,7 +502,7 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
     let more = a.message_count.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
     let table = Table { columns, rows };
     tables.push(list_table(title("Messages, media not among them", messages.len(), more), table, targets));
-    Some(Listing { title: told.title, head, tables, owners: owners(calls) })
+    Some(Listing { title: told.title, head, tables, owners: owners(calls), plot: None })
 }
 
 /// The candidates of a message as lines short enough for a side pane: every generation it carries, the main part first.

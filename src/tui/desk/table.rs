@@ -11,7 +11,8 @@ use crate::tui::update::round;
 use crate::tui::widgets::table::{contains, is_problem};
 use crate::tui::widgets::text;
 use crate::view::ice as view;
-use crate::view::lists::ListKind;
+use crate::view::lists::{self, ListKind};
+use crate::view::media::Quality;
 use crate::view::rows::{self, Lines, Query};
 use crate::view::table::{Column, Rows};
 
@@ -159,8 +160,15 @@ pub(super) fn table(
         }
         TableKind::List(list) => {
             let lists = cache.lists(analysis);
-            let lines = list.lines(analysis, &lists, query);
-            collect(list.len(analysis, &lists), &lines, |row| *row, around)
+            let mut rows = list.matching(analysis, &lists, query.filter.as_ref());
+            if list == ListKind::Media && query.sort.is_none() {
+                // The worst first.
+                rows.sort_by_cached_key(|row| {
+                    lists::quality(analysis, &lists, *row).map_or(2, Quality::severity)
+                });
+            }
+            let lines = list.lines_of(analysis, &lists, query, rows);
+            collect(list.len(&lists), &lines, |row| *row, around)
         }
         TableKind::Calls => {
             collect(analysis.calls.len(), &rows::call_lines(analysis, query), |CallIdx(i)| *i, around)
@@ -176,7 +184,7 @@ pub(super) fn table(
 fn informed(analysis: &Analysis, cache: &Cache, kind: TableKind, query: &Query) -> Query {
     cache.prepare(analysis, query.filter.as_ref());
     let asks = matches!(kind, TableKind::Calls | TableKind::Dialogs);
-    let diagnosis = asks.then(|| cache.lists(analysis).diagnosis(analysis).clone());
+    let diagnosis = asks.then(|| cache.lists(analysis).diagnosis().clone());
     Query { diagnosis, ..query.clone() }
 }
 
@@ -222,7 +230,7 @@ fn with_lines<T>(
         }
         TableKind::List(list) => {
             let lists = cache.lists(analysis);
-            let known = ids.iter().copied().filter(|i| (*i as usize) < list.len(analysis, &lists)).collect();
+            let known = ids.iter().copied().filter(|i| (*i as usize) < list.len(&lists)).collect();
             go(&mut list.lines_of(analysis, &lists, &query, known).iter())
         }
         TableKind::Calls => {
@@ -274,7 +282,8 @@ pub(super) fn copy(
     text.join("\n")
 }
 
-pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
+/// The next row that a search is for.
+pub fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearch) -> Answer {
     let mut query = search.query.clone();
     if search.sought == Sought::Problem {
         // Whatever columns are shown.
@@ -282,6 +291,10 @@ pub(super) fn find(analysis: &RwLock<Analysis>, cache: &Cache, search: &RowSearc
             TableKind::Allocations => vec!["outcome".to_owned()],
             TableKind::Sessions => vec!["state".to_owned()],
             TableKind::List(ListKind::Lookups) => vec!["verdict".to_owned()],
+            TableKind::List(ListKind::Media) => vec!["quality".to_owned()],
+            TableKind::List(ListKind::SignIns) => vec!["state".to_owned(), "stopped".to_owned()],
+            TableKind::List(ListKind::Conferences) => vec!["worst".to_owned()],
+            TableKind::List(ListKind::Messages) => vec!["delivered".to_owned()],
             TableKind::List(ListKind::Findings) => vec!["severity".to_owned()],
             TableKind::Calls | TableKind::Dialogs => {
                 ["state", "status", "findings"].map(str::to_owned).to_vec()
@@ -400,6 +413,41 @@ mod tests {
         assert_eq!(next(5, false, false, problem), Some(5));
         assert_eq!(next(0, false, false, problem), Some(2));
         assert_eq!(next(0, true, true, &Sought::Text("nowhere".to_owned())), None);
+    }
+
+    #[test]
+    fn streams_that_lost_much_are_problems() {
+        let analysis = RwLock::new(crate::view::scenario::voices::voices().done());
+        let cache = Cache::default();
+        let kind = TableKind::List(ListKind::Media);
+        let query = Query::default();
+        let ids = table(&read(&analysis), &cache, kind, &query, all()).ids;
+        let (sought, from_here) = (Sought::Problem, false);
+        let search = RowSearch { kind, query, ids: ids.clone(), sought, from: 1, forward: true, from_here };
+        let Answer::FoundRow { id, .. } = find(&analysis, &cache, &search) else { panic!("an answer") };
+        assert_eq!((id, ids[0]), (Some(1), 1), "the worst, which stands first");
+    }
+
+    #[test]
+    fn lists_are_worked_out_anew_only_when_something_came() {
+        let mut analysis = several();
+        let cache = Cache::default();
+        let at = |analysis: &Analysis| {
+            let holdings = super::super::holdings(analysis, &cache);
+            (cache.lists(analysis).subscriptions().as_ptr(), holdings.lists)
+        };
+        let subscribe = |n: u32| request("SUBSCRIBE", n).id("sub").header("Event: presence");
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(20_000, "A>B", &subscribe(1).via(&["A s1"]));
+        analysis = s.done();
+        let first = at(&analysis);
+        assert_eq!(at(&analysis), first);
+        assert_eq!(first.1[ListKind::Subscriptions as usize], 1);
+        let mut s = Scenario::default();
+        std::mem::swap(&mut s.analysis, &mut analysis);
+        s.add(30_000, "C>B", &subscribe(1).id("other").via(&["C s1"]));
+        assert_eq!(at(&s.done()).1[ListKind::Subscriptions as usize], 2);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct UserRows {
     pub user: String,
     pub filter: String,
     pub tables: Vec<TableKind>,
+    /// Limits by which names of users were left out.
+    pub limits: Vec<&'static str>,
 }
 
 /// Every table that the filter is set on.
@@ -40,7 +42,7 @@ pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<User
     let user = match who {
         Who::Named(name) => name.trim().to_lowercase(),
         Who::OfRow(TableKind::List(ListKind::Messages), id) => {
-            address_key(cache.lists(analysis).instant_messages.get(*id as usize)?.from.as_bytes())?
+            address_key(cache.lists(analysis).instant_messages().get(*id as usize)?.from.as_bytes())?
         }
         Who::OfRow(kind, id) => {
             let uri = match owners_of(analysis, cache, *kind, *id).first()? {
@@ -61,7 +63,8 @@ pub(super) fn rows(analysis: &Analysis, cache: &Cache, who: &Who) -> Option<User
         TableKind::Sessions | TableKind::Allocations => false,
     };
     let tables = tables().filter(has).collect();
-    Some(UserRows { user, filter: text, tables })
+    let limits = analysis.aliases().limits_hit().collect();
+    Some(UserRows { user, filter: text, tables, limits })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::TableKind;
 use crate::correlate::Owner;
 use crate::tui::desk::ExportError;
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 use crate::view::rows::Query;
 use crate::view::show::TimeMode;
 
@@ -15,6 +16,10 @@ pub enum What {
     Ladder(Vec<Owner>, LadderOptions),
     Packets(Vec<Owner>),
     Table(TableKind),
+    /// A media stream, by its row: its packets or its audio.
+    Stream(u32),
+    /// All there is to say of a row.
+    Details(ListKind, u32),
     Summary,
 }
 
@@ -28,10 +33,11 @@ pub enum Format {
     Csv,
     Markdown,
     Json,
+    Wav,
 }
 
 impl Format {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Text,
         Self::Svg,
         Self::Mermaid,
@@ -40,6 +46,7 @@ impl Format {
         Self::Csv,
         Self::Markdown,
         Self::Json,
+        Self::Wav,
     ];
 
     /// Name and file ending.
@@ -53,6 +60,7 @@ impl Format {
             Self::Csv => ("csv", "csv"),
             Self::Markdown => ("markdown", "md"),
             Self::Json => ("json", "json"),
+            Self::Wav => ("wav", "wav"),
         }
     }
 }
@@ -63,6 +71,8 @@ impl What {
             Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Mermaid],
             Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
             Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
+            Self::Stream(_) => &[Format::Pcapng, Format::Wav],
+            Self::Details(..) => &[Format::Text],
             Self::Summary => &[Format::Json],
         }
     }

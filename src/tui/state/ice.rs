@@ -1,15 +1,17 @@
 //! Pair boards of ICE sessions, and lists of checks, candidates and what an allocation is made of.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Cursor, Subject};
+use super::{Cursor, PlotView, Subject};
 use crate::correlate::ice::{IcePair, PairState};
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Owner, Transport};
 use crate::tui::desk::SessionData;
 use crate::view::ice::{Board, BoardCell, End, Place};
-use crate::view::lists::ListKind;
+use crate::view::lists::{ListKind, is_events};
+use crate::view::media::plot::Plot;
 use crate::view::show::TimeMode;
 use crate::view::table::Table;
 
@@ -146,7 +148,7 @@ pub struct ListTable {
     pub targets: Vec<Target>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Listing {
     pub title: String,
     /// Sentences above the tables.
@@ -154,9 +156,24 @@ pub struct Listing {
     pub tables: Vec<ListTable>,
     /// Calls and dialogs that it belongs to.
     pub owners: Vec<Owner>,
+    /// Of a stream of media.
+    pub plot: Option<Plot>,
 }
 
 impl Listing {
+    /// Places of the plot's events among all rows.
+    pub fn events(&self) -> Range<usize> {
+        let mut first = 0;
+        for table in &self.tables {
+            let end = first + table.table.rows.len();
+            if is_events(&table.table) {
+                return first..end;
+            }
+            first = end;
+        }
+        0..0
+    }
+
     pub fn len(&self) -> usize {
         self.tables.iter().map(|t| t.table.rows.len()).sum()
     }
@@ -207,11 +224,26 @@ pub struct ListingState {
     /// Revision of the analysis, and how times are told.
     pub asked: Option<(u64, TimeMode)>,
     pub pending: bool,
+    pub plot: PlotView,
 }
 
 impl ListingState {
     pub fn new(of: ListingOf) -> Self {
-        Self { of, data: None, cursor: Cursor::default(), left: 0, asked: None, pending: false }
+        Self {
+            of,
+            data: None,
+            cursor: Cursor::default(),
+            left: 0,
+            asked: None,
+            pending: false,
+            plot: PlotView::default(),
+        }
+    }
+
+    /// The event of the plot that the cursor stands on.
+    pub fn event(&self) -> Option<usize> {
+        let events = self.data.as_ref()?.events();
+        events.contains(&self.cursor.at).then(|| self.cursor.at - events.start)
     }
 
     pub fn name(&self) -> &'static str {

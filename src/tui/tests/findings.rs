@@ -98,6 +98,7 @@ pub fn listing(row: u32) -> Listing {
         ],
         tables: vec![list("4 frames prove it", columns, rows, targets.collect())],
         owners: vec![TableKind::Calls.owner(8).unwrap(), TableKind::Calls.owner(10).unwrap()],
+        plot: None,
     }
 }
 

@@ -156,6 +156,7 @@ pub fn ladder() -> Ladder {
                 end: START + 900 * MS,
                 from: 0,
                 to: 2,
+                one_way: false,
                 label: "24 connectivity checks, 18 answered".to_owned(),
                 tone: Tone::Stun,
                 inner: vec![
@@ -169,6 +170,7 @@ pub fn ladder() -> Ladder {
                 end: START + 42_000 * MS,
                 from: 0,
                 to: 2,
+                one_way: false,
                 label: "RTP PCMU 2 104 packets".to_owned(),
                 tone: Tone::Media,
                 inner: Vec::new(),
@@ -341,7 +343,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 dialogs: 12,
                 sessions: 14,
                 allocations: 14,
-                lists: [60, 60, 0, 0, 0, 6],
+                lists: [60, 60, 0, 0, 0, 22, 6],
                 damaged: 1,
             },
             took: Default::default(),
@@ -353,7 +355,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
                 TableKind::Dialogs => 12,
                 TableKind::Sessions | TableKind::Allocations => 14,
                 TableKind::Calls => 60,
-                TableKind::List(list) => [60, 60, 0, 0, 0, 6][*list as usize],
+                TableKind::List(list) => [60, 60, 0, 0, 0, 22, 6][*list as usize],
             };
             if *kind == TableKind::Dialogs {
                 data.total = 12;
@@ -451,7 +453,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         Request::UserRows(_) => {
             let (user, filter) = ("alice@contoso.com".to_owned(), "user == \"alice@contoso.com\"".to_owned());
             let tables = vec![TableKind::Calls, TableKind::List(ListKind::SignIns)];
-            Answer::UserRows(Some(UserRows { user, filter, tables }))
+            Answer::UserRows(Some(UserRows { user, filter, tables, limits: Vec::new() }))
         }
         Request::Statistics => {
             let row = |name: &str, n| (name.to_owned(), n);
@@ -469,6 +471,14 @@ pub fn answer(request: &Request) -> Vec<Answer> {
 
 /// Answers what effects ask until nothing is asked any more; gives the other effects.
 pub fn serve(state: &mut State, effects: Vec<Effect>) -> Vec<Effect> {
+    serve_by(state, effects, &answer)
+}
+
+pub fn serve_by(
+    state: &mut State,
+    effects: Vec<Effect>,
+    answer: &dyn Fn(&Request) -> Vec<Answer>,
+) -> Vec<Effect> {
     let mut waiting: VecDeque<Effect> = effects.into();
     let mut rest = Vec::new();
     let mut rounds = 0;
@@ -489,15 +499,23 @@ pub fn serve(state: &mut State, effects: Vec<Effect>) -> Vec<Effect> {
 
 /// A state with everything loaded.
 pub fn state(width: u16, height: u16) -> State {
+    state_by(width, height, &answer)
+}
+
+pub fn state_by(width: u16, height: u16, answer: &dyn Fn(&Request) -> Vec<Answer>) -> State {
     let theme = Theme { palette: Palette::Plain, ascii: false };
     let mut state = State::new(width, height, theme, Some(TimeMode::Utc));
     let effects = update::loaded(&mut state, Vec::new());
-    serve(&mut state, effects);
+    serve_by(&mut state, effects, answer);
     state
 }
 
 /// Presses keys by the names of the key table; other text is typed. Gives the effects that are not questions.
 pub fn press(state: &mut State, keys: &str) -> Vec<Effect> {
+    press_by(state, keys, &answer)
+}
+
+pub fn press_by(state: &mut State, keys: &str, answer: &dyn Fn(&Request) -> Vec<Answer>) -> Vec<Effect> {
     let mut rest = Vec::new();
     for chord in keys.split_whitespace() {
         let events: Vec<KeyEvent> = match key_event(chord) {
@@ -506,7 +524,7 @@ pub fn press(state: &mut State, keys: &str) -> Vec<Effect> {
         };
         for event in events {
             let effects = app::react(state, Event::Key(event));
-            rest.extend(serve(state, effects));
+            rest.extend(serve_by(state, effects, answer));
         }
     }
     rest

@@ -18,6 +18,7 @@ use crate::tui::event::Event;
 use crate::tui::state::{ListTable, Listing, ListingOf, Subject, Tab, TableKind, Target, View};
 use crate::view::allocation::allocation_lines;
 use crate::view::ice::{Board, BoardCell, End, Place, SessionRef, session_lines};
+use crate::view::lists::ListKind;
 use crate::view::rows::Query;
 use crate::view::scenario::Scenario;
 use crate::view::table::{Align, Column, Table};
@@ -243,11 +244,13 @@ pub fn listing(of: ListingOf) -> Listing {
         |n: u32, bad: bool| Target { subject: Some(Subject::Frame(frame(n))), allocation: None, bad };
     let owners = vec![crate::correlate::Owner::Call(CallIdx(2))];
     match of {
+        ListingOf::Row(ListKind::Media, row) => super::plot::stream(row),
         ListingOf::Row(kind, row) => Listing {
             title: format!("{} {}", kind.words().0, row + 1),
             head: vec!["What happened to it.".to_owned()],
             tables: listing(ListingOf::Allocation(AllocationIdx(0))).tables,
             owners,
+            plot: None,
         },
         ListingOf::Checks(_, key) => Listing {
             title: format!("relay {} ↔ relay {}, UDP, component {}", key.a, key.b, key.component),
@@ -317,6 +320,7 @@ pub fn listing(of: ListingOf) -> Listing {
                 (0..6).map(|i| to_frame(10 + i, i == 4)).collect(),
             )],
             owners,
+            plot: None,
         },
         ListingOf::Candidates(_) => {
             let columns = || {
@@ -366,6 +370,7 @@ pub fn listing(of: ListingOf) -> Listing {
                     side("bob: 2 candidates, draft-19 (MS-ICE2)   ufrag 5Ocq", "10.10.0.20:35541"),
                 ],
                 owners,
+                plot: None,
             }
         }
         ListingOf::Allocation(index) => Listing {
@@ -418,6 +423,7 @@ pub fn listing(of: ListingOf) -> Listing {
                 ),
             ],
             owners,
+            plot: None,
         },
     }
 }

@@ -24,8 +24,10 @@ fn place(context: Contexts) -> Vec<State> {
             &["5 v Enter / peer Enter j j j l", "5 Enter t j", "5 Enter Enter / check Enter j j"]
         }
         Contexts::ROW => &["3 Enter / peer Enter j j j l", "3 Enter"],
+        Contexts::STREAM => {
+            &["6 Enter / key Enter j l + +", "6 Enter j j j j j + + l", "6 Enter / key Enter k"]
+        }
         Contexts::LIST => &["3 / Bob Enter ^D ^D l > >"],
-        Contexts::EMPTY => &["7", "6"],
         Contexts::PACKETS => &["0 / INVITE Enter ^D ^D p", "0 / INVITE Enter ^D ^D"],
         Contexts::LADDER => &["2 Enter / 200 Enter j l Space k J J", "2 Enter j j"],
         Contexts::DETAIL => &[
@@ -373,7 +375,7 @@ fn the_panes_of_frames_and_ladders_are_opened_apart() {
 fn a_key_without_a_meaning_says_so() {
     for (way, key, says) in [
         ("1", "/", "/ does nothing here: ? lists the keys"),
-        ("6", "Enter", "⏎ does nothing here: ? lists the keys"),
+        ("9", "I", "I does nothing here: ? lists the keys"),
         ("2 t", "F7", "F7 does nothing here: the keys are below"),
     ] {
         let mut state = state(80, 24);

@@ -5,8 +5,9 @@ use tui_input::Input;
 use crate::correlate::Owner;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::state::{Export, ExportState, Format, State, View, What};
+use crate::tui::state::{Export, ExportState, Format, ListingOf, State, View, What};
 use crate::view::ladder::LadderOptions;
+use crate::view::lists::ListKind;
 
 /// What can be written from here, the likeliest first.
 fn choices(state: &State) -> Vec<(String, What)> {
@@ -15,9 +16,28 @@ fn choices(state: &State) -> Vec<(String, What)> {
         View::Ladder(ladder) => Some(ladder),
         _ => None,
     });
-    if let Some(ladder) = ladder {
+    let row = match state.stack.iter().rev().find(|view| !view.is_popup()) {
+        Some(View::Listing(view)) => match view.of {
+            ListingOf::Row(kind, row) => Some((kind, row, view.data.as_ref())),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some((kind, row, data)) = row {
+        if kind == ListKind::Media {
+            out.push((format!("stream {}", u64::from(row) + 1), What::Stream(row)));
+        }
+        out.push(("these details".to_owned(), What::Details(kind, row)));
+        let owners = data.map(|data| data.owners.clone()).unwrap_or_default();
+        if !owners.is_empty() {
+            out.push(("its packets".to_owned(), What::Packets(owners.clone())));
+            out.push(("its ladder".to_owned(), What::Ladder(owners, LadderOptions::default())));
+        }
+    } else if let Some(ladder) = ladder {
         out.push(("this ladder".to_owned(), What::Ladder(ladder.owners.clone(), ladder.options)));
-        out.push(("its packets".to_owned(), What::Packets(ladder.owners.clone())));
+        if !ladder.owners.is_empty() {
+            out.push(("its packets".to_owned(), What::Packets(ladder.owners.clone())));
+        }
     } else if let Some(kind) = state.tab_table() {
         let table = state.table(kind);
         let owners = table.chosen();
@@ -64,15 +84,28 @@ impl ExportState {
     }
 }
 
+fn numbered(kind: ListKind, row: u32) -> String {
+    format!("{}-{}", kind.name(), u64::from(row) + 1)
+}
+
 /// Tells what is in it: `callscope-call-3.svg`.
 fn default_path(what: &What, format: Format) -> String {
     let name = match what {
         What::Ladder(owners, _) | What::Packets(owners) => match owners.as_slice() {
+            [] => match what {
+                What::Ladder(_, LadderOptions { lookup: Some(row), .. }) => numbered(ListKind::Lookups, *row),
+                What::Ladder(_, LadderOptions { sign_in: Some(row), .. }) => {
+                    numbered(ListKind::SignIns, *row)
+                }
+                _ => "nothing".to_owned(),
+            },
             [Owner::Call(c)] => format!("call-{}", u64::from(c.0) + 1),
             [Owner::Dialog(d)] => format!("dialog-{}", u64::from(d.0) + 1),
             many => format!("{}-marked", many.len()),
         },
         What::Table(kind) => kind.name().to_owned(),
+        What::Stream(row) => format!("stream-{}", u64::from(*row) + 1),
+        What::Details(kind, row) => numbered(*kind, *row),
         What::Summary => "summary".to_owned(),
     };
     format!("callscope-{name}.{}", format.names().1)

@@ -15,7 +15,7 @@ use crate::tui::layout;
 use crate::tui::state::{
     BoardState, DetailState, LadderState, ListingOf, ListingState, PairKey, State, TableKind, View,
 };
-use crate::tui::views::{board, listing};
+use crate::tui::views::{board, listing, plot};
 use crate::tui::widgets::table::contains;
 use crate::view::ice::{BoardCell, End};
 use crate::view::ladder::LadderOptions;
@@ -271,7 +271,7 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
     let Some(View::Listing(view)) = state.stack.last_mut() else { return };
     let Some(data) = view.data.clone() else { return };
     let len = data.len();
-    if moved(&mut view.cursor, action, len, page) {
+    if super::plot::act(view, &data, action) || moved(&mut view.cursor, action, len, page) {
         return;
     }
     let target = data.target(view.cursor.at);
@@ -327,8 +327,9 @@ pub(super) fn settle_listing(
 ) {
     if let Some(data) = &view.data {
         view.cursor.at = view.cursor.at.min(data.len().saturating_sub(1));
-        let lines = listing::lines(data, body.width);
-        view.cursor.top = listing::top(&lines, view.cursor, usize::from(body.height));
+        let (facts, _) = plot::areas(view, body);
+        let lines = listing::lines(data, facts.width);
+        view.cursor.top = listing::top(&lines, view.cursor, usize::from(facts.height));
     }
     let other_times = view.asked.is_some_and(|(_, time)| time != wanted.1);
     if view.asked == Some(wanted) || view.pending && !other_times {

@@ -8,7 +8,7 @@ use crate::tui::effect::Effect;
 use crate::tui::layout;
 use crate::tui::state::{PaneTab, State, Tab, View};
 use crate::tui::views::shell::tab_at;
-use crate::tui::views::{board, listing};
+use crate::tui::views::{board, listing, plot};
 use crate::tui::widgets::{hex, ladder, table};
 
 /// A second click on the same place within this opens it, milliseconds.
@@ -102,7 +102,14 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
             None => false,
         },
         Some(View::Listing(view)) => {
-            let at = view.data.as_ref().and_then(|data| listing::row_at(data, view.cursor, body, y));
+            let (facts, below) = plot::areas(view, body);
+            if let Some(area) = below.filter(|area| area.contains(Position { x, y })) {
+                let Some(event) = plot::event_at(view, area, state.theme, x, y) else { return false };
+                let events = view.data.as_ref().map_or(0..0, |data| data.events());
+                view.cursor.at = events.start + event;
+                return true;
+            }
+            let at = view.data.as_ref().and_then(|data| listing::row_at(data, view.cursor, facts, y));
             view.cursor.at = at.unwrap_or(view.cursor.at);
             at.is_some()
         }

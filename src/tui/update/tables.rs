@@ -139,7 +139,7 @@ fn say_order(state: &mut State, kind: TableKind) {
     let text = match &table.sort {
         None => match kind {
             TableKind::Sessions if table.len() <= WORST_FIRST => "worst first".to_owned(),
-            TableKind::Allocations => "worst first".to_owned(),
+            TableKind::Allocations | TableKind::List(ListKind::Media) => "worst first".to_owned(),
             _ => "in the order of arrival".to_owned(),
         },
         Some((key, descending)) => {

@@ -28,7 +28,7 @@ pub(super) fn named(state: &mut State, name: &str, effects: &mut Vec<Effect>) {
 
 /// Sets the filter on all tables and shows the next one that has rows.
 pub(super) fn found(state: &mut State, rows: Option<UserRows>) {
-    let Some(UserRows { user, filter, tables: with_rows }) = rows else {
+    let Some(UserRows { user, filter, tables: with_rows, limits }) = rows else {
         return state.say("no user is known of this row");
     };
     let shown = show::shorten(&show::safe_str(&user), 60);
@@ -51,9 +51,13 @@ pub(super) fn found(state: &mut State, rows: Option<UserRows>) {
     state.user = Some((filter, user));
     state.stack.clear();
     state.show_table(next);
+    let unknown = match limits.as_slice() {
+        [] => String::new(),
+        limits => format!("; not all names are known (limit {})", limits.join(", ")),
+    };
     if Some(next) == here && again {
-        state.say(format!("all rows of {shown} are here"));
+        state.say(format!("all rows of {shown} are here{unknown}"));
     } else {
-        state.say(format!("rows of {shown}: u goes on, Esc drops the filter of a table"));
+        state.say(format!("rows of {shown}: u goes on, Esc drops the filter of a table{unknown}"));
     }
 }

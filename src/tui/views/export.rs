@@ -44,6 +44,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &ExportState) {
     let field = Rect { x, y, width: inside.right().saturating_sub(x + 1), height: 1 };
     input::draw(buf, field, &view.path, view.field == 2, theme);
     let note = match view.format().names().0 {
+        "wav" => "audio of G.711, G.722 or L16; lost packets are silence",
+        "pcapng" if what.starts_with("stream") => "its packets of RTP",
         "pcapng" => "frames of the signalling and of the announced media",
         "pcapng-no-media" => "frames of the signalling only",
         _ => "an existing file is never replaced without asking",

@@ -34,7 +34,8 @@ pub fn lines(listing: &Listing, width: u16) -> Vec<Line> {
     for (i, table) in listing.tables.iter().enumerate() {
         out.push(Line::Blank);
         out.push(Line::Table(i));
-        if !table.table.rows.is_empty() {
+        let titled = table.table.columns.iter().any(|c| !c.title.is_empty());
+        if titled && !table.table.rows.is_empty() {
             out.push(Line::Columns(i));
         }
         for row in 0..table.table.rows.len() {
@@ -71,6 +72,10 @@ pub fn row_at(listing: &Listing, cursor: Cursor, area: Rect, y: u16) -> Option<u
 
 pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &ListingState) {
     let theme = state.theme;
+    let (area, below) = super::plot::areas(view, area);
+    if let Some(below) = below {
+        super::plot::draw(buf, below, state, view);
+    }
     let Some(listing) = &view.data else {
         return placeholder::say(buf, area, theme, "reading …");
     };

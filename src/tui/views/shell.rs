@@ -354,10 +354,7 @@ fn key_line(buf: &mut Buffer, area: Rect, state: &State) {
     let reserved: u16 = tail.iter().map(columns).sum();
     let mut shown: Vec<(String, &str)> = Vec::new();
     let mut used = 1 + reserved;
-    // Most tabs have one table.
-    let alone = state.next_table() == state.tab_table();
-    let has_place = |k: &&keys::Key| !(alone && k.action == Action::OtherTable);
-    for key in keys::keys_of(context).filter(|k| !k.label.is_empty()).filter(has_place) {
+    for key in keys::keys_of(context).filter(|k| !k.label.is_empty() && state.offers(k.action)) {
         let Some(chord) = key.chords.first() else { continue };
         let pair = (keys::shown(chord, theme.ascii), key.label);
         let columns = columns(&pair);

@@ -270,11 +270,11 @@ fn draw_row(buf: &mut Buffer, area: Rect, row: &LadderRow, path: &[usize], look:
             }
             arrow(buf, *from, *to, &text, style, ['─', '├', '┤'], pen, row);
         }
-        LadderRow::Fold { from, to, label, tone, .. } => {
+        LadderRow::Fold { from, to, one_way, label, tone, .. } => {
             let style = theme.style(Role::Tone(*tone));
             let line = if *tone == Tone::Media { '▓' } else { '═' };
             let sign = if look.open.contains(path) { "▾" } else { "▸" };
-            let (a, b) = (*from.min(to), *from.max(to));
+            let (a, b) = if *one_way { (*from, *to) } else { (*from.min(to), *from.max(to)) };
             arrow(buf, a, b, &format!("{sign} {label}"), style, [line, '║', '║'], pen, row);
         }
         LadderRow::Gap { .. } => {
@@ -331,7 +331,8 @@ fn arrow(
     }
     let plain = line == '─';
     let forward = from < to;
-    let (at_left, at_right) = match (plain, forward) {
+    let one_way = matches!(row, LadderRow::Fold { one_way: true, .. });
+    let (at_left, at_right) = match (plain || one_way, forward) {
         (true, true) => (left_end, '│'),
         (true, false) => ('│', right_end),
         (false, _) => (left_end, right_end),
@@ -347,9 +348,14 @@ fn arrow(
         } else {
             put(buf, xa + 1, y, 1, "◀", style);
         }
-    } else if line == '═' {
-        put(buf, xa + 1, y, 1, "◀", style);
-        put(buf, xb - 1, y, 1, "▶", style);
+    } else {
+        let both = !one_way && line == '═';
+        if both || one_way && !forward {
+            put(buf, xa + 1, y, 1, "◀", style);
+        }
+        if both || one_way && forward {
+            put(buf, xb - 1, y, 1, "▶", style);
+        }
     }
     let inside_room = usize::from(inside.saturating_sub(4));
     let hidden = |lifeline: usize| !visible.contains(&lifeline);

@@ -82,6 +82,27 @@ fn what_a_short_line_has_no_room_for_goes_on_beside_it() {
 }
 
 #[test]
+fn media_of_one_way_has_its_head_where_it_arrives() {
+    let mut ladder = fixture::ladder();
+    let band = |from, to| LadderRow::Fold {
+        time: ladder.start,
+        end: ladder.start,
+        from,
+        to,
+        one_way: true,
+        label: "RTP PCMU/8000, 303 pkts, no loss, jitter 1.2 ms".to_owned(),
+        tone: Tone::Media,
+        inner: Vec::new(),
+    };
+    ladder.rows = vec![band(0, 1), band(1, 0)];
+    let text = drawn(ladder, 110, 8, 0, &[]);
+    let rows: Vec<&str> = text.lines().filter(|l| l.contains("RTP")).collect();
+    assert!(rows[0].contains("║▓") && rows[0].contains("▶│") && !rows[0].contains('◀'), "{text}");
+    assert!(rows[1].contains("│◀") && rows[1].contains("▓║") && !rows[1].contains('▶'), "{text}");
+    assert!(rows.iter().all(|r| r.contains(" no loss, jitter 1.2 ms")), "{text}");
+}
+
+#[test]
 fn labels_stay_between_their_lifelines() {
     for width in [40, 60, 80, 100] {
         let text = drawn(fixture::ladder(), width, 16, 0, &[]);

@@ -15,11 +15,16 @@ use crate::view::table::{Align, Column};
 
 /// Widest a column gets before all others have what they need.
 const COMFORT: u16 = 14;
-/// The same of a column of the first rank.
+/// The same of a column of the first rank, and where columns stand that matter little.
 const FIRST: u16 = 32;
+const FIRST_BESIDE: u16 = 44;
+/// So wide those of the second rank get before a column of the first rank gets all it asks for.
+const SECOND: u16 = 36;
 /// The same of columns that say enough when cut: parties, which are cut in the middle, and the path between them.
 const PARTY: u16 = 8;
 const PATH: u16 = 12;
+/// The same of who sends and receives a stream, mostly by name.
+const SPEAKER: u16 = 11;
 /// Columns before the first cell: cursor and mark.
 pub const GUTTER: u16 = 3;
 const GAP: u16 = 2;
@@ -30,12 +35,14 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
     let natural = |i: usize| widths.get(i).copied().unwrap_or(0).max(1);
     let least = |i: usize, tight: bool| {
         let title = super::text::width(&columns[i].title) as u16;
+        let first = if tight { FIRST } else { FIRST_BESIDE };
         // What matters most is to be read whole.
         let comfort = match columns[i].key.as_str() {
+            "sender" | "receiver" if !tight => SPEAKER,
             key if is_party(key) => PARTY,
             "path" if tight => PATH,
             "path" => FIRST,
-            _ if columns[i].rank == 0 => FIRST,
+            _ if columns[i].rank == 0 => first,
             _ => COMFORT,
         };
         natural(i).min(title.max(comfort))
@@ -67,23 +74,30 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
     let mut fitted: Vec<(usize, u16)> = shown.iter().map(|&i| (i, least(i, tight))).collect();
     let mut by_rank: Vec<usize> = (0..fitted.len()).collect();
     by_rank.sort_by_key(|&k| (columns[fitted[k].0].rank, k));
-    for k in by_rank {
+    let second: Vec<usize> = by_rank.iter().copied().filter(|&k| columns[shown[k]].rank <= 1).collect();
+    let mut widen = |k: usize, most: u16| {
         let (i, width) = fitted[k];
-        let more = u32::from(natural(i) - width).min(spare);
+        let more = u32::from(natural(i).min(most).saturating_sub(width)).min(spare);
         fitted[k].1 += more as u16;
         spare -= more;
-    }
+    };
+    // One long cell must not leave cut what stands beside it.
+    second.into_iter().for_each(|k| widen(k, SECOND));
+    by_rank.iter().for_each(|&k| widen(k, u16::MAX));
     fitted
 }
 
-/// The parties of a session: user names, or addresses that differ at either end.
+/// The parties of a session or stream: user names, or addresses that differ at either end.
 fn is_party(key: &str) -> bool {
-    matches!(key, "a" | "b")
+    matches!(key, "a" | "b" | "sender" | "receiver")
 }
 
 /// Is what is cut of such a cell to be its middle? Addresses differ at either end, and the port says most; of a name with
 /// its address the name is enough.
 fn has_middle(key: &str, cell: &str) -> bool {
+    if matches!(key, "sender" | "receiver") {
+        return cell.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    }
     is_party(key) || matches!(key, "client" | "server" | "relayed" | "mapped") && !cell.contains(' ')
 }
 
@@ -196,6 +210,26 @@ fn role(key: &str, cell: &str) -> Option<Role> {
             "connected" => Some(Role::Good),
             "other port" => Some(Role::Warning),
             "" | "–" | "answered" => None,
+            _ => Some(Role::Error),
+        },
+        // Of a call: none where it would have been seen.
+        "media" => cell.starts_with('✗').then_some(Role::Error),
+        // Of a media stream: the sign before the word tells.
+        "quality" => match cell.chars().next() {
+            Some('✓') => Some(Role::Good),
+            Some('▲') => Some(Role::Warning),
+            Some('●') => Some(Role::Error),
+            _ => None,
+        },
+        // Of a sign-in its step that failed, of a conference its command; else what is not known of its roster.
+        "stopped" | "worst" => match cell {
+            "" | "–" => None,
+            _ if cell.starts_with("roster: ") => Some(Role::Warning),
+            _ => Some(Role::Error),
+        },
+        "delivered" => match cell {
+            "yes" => Some(Role::Good),
+            "" | "–" => None,
             _ => Some(Role::Error),
         },
         "status" | "final_status" => match cell.as_bytes().first() {

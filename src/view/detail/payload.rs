@@ -7,7 +7,7 @@ use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 
 use super::sql;
 use super::stun::{self, Scene};
-use super::{Node, dns};
+use super::{Node, dns, media};
 use crate::decode::{dns_port, is_sqlr};
 use crate::net::Sliced;
 use crate::view::packets;
@@ -57,7 +57,8 @@ pub fn payload(
         }
         _ => Probe::Unknown,
     };
-    vec![told(probe, bytes, range.start)]
+    let cut = matches!(sliced, Sliced::Udp { ip, .. } if ip.missing > 0);
+    vec![told(probe, bytes, range.start, cut)]
 }
 
 /// The messages of a segment, each with the length before it.
@@ -79,20 +80,19 @@ fn dns_segment(bytes: &[u8], at: usize, messages: Vec<(Range<usize>, Dns)>) -> V
     out
 }
 
-/// A node for a payload that begins `at`, by what it looks like.
-pub fn told(probe: Probe, bytes: &[u8], at: usize) -> Node {
+/// A node for a payload that begins `at`, by what it looks like. `cut`: the capture does not hold its end.
+pub fn told(probe: Probe, bytes: &[u8], at: usize, cut: bool) -> Node {
+    if let Some(node) = media::node(probe, bytes, at, cut) {
+        return node;
+    }
     let name = match probe {
         Probe::Sip => "SIP (part of a message)",
         Probe::SipKeepAlive => "SIP keep-alive",
         Probe::Stun => "STUN",
         Probe::ChannelData => "TURN ChannelData",
-        Probe::Dtls => "DTLS",
-        Probe::Zrtp => "ZRTP",
-        Probe::Rtp => "RTP",
-        Probe::Rtcp => "RTCP",
         Probe::Tls => "TLS",
         Probe::Http => "HTTP",
-        Probe::Unknown => "Data",
+        Probe::Rtp | Probe::Rtcp | Probe::Dtls | Probe::Zrtp | Probe::Unknown => "Data",
     };
     let text = packets::payload_text(probe, bytes).unwrap_or_else(|| format!("{} bytes", bytes.len()));
     let mut node = Node::new(name, text, at..at + bytes.len());
@@ -112,24 +112,7 @@ fn fields(probe: Probe, bytes: &[u8], base: usize) -> Vec<Node> {
             ("Transaction ID", 8, 12),
         ],
         Probe::ChannelData => &[("Channel", 0, 2), ("Length", 2, 2)],
-        Probe::Rtp => &[
-            ("Version, padding, extension, CSRC count", 0, 1),
-            ("Marker, payload type", 1, 1),
-            ("Sequence number", 2, 2),
-            ("Timestamp", 4, 4),
-            ("SSRC", 8, 4),
-        ],
-        Probe::Rtcp => {
-            &[("Version, padding, count", 0, 1), ("Packet type", 1, 1), ("Length", 2, 2), ("SSRC", 4, 4)]
-        }
         Probe::Tls => &[("Content type", 0, 1), ("Version", 1, 2), ("Record length", 3, 2)],
-        Probe::Dtls => &[
-            ("Content type", 0, 1),
-            ("Version", 1, 2),
-            ("Epoch", 3, 2),
-            ("Sequence number", 5, 6),
-            ("Record length", 11, 2),
-        ],
         _ => &[],
     };
     fixed(list, bytes, base)

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use callscope_parsers::Issue;
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
 use super::redact;
-use super::{Node, body, values};
+use super::{Node, body, hang_issue, values};
 use crate::view::show;
 
 /// The tree of a message; ranges count from its beginning.
@@ -41,7 +40,7 @@ pub fn message_tree(bytes: &[u8], show_secrets: bool) -> Vec<Node> {
         issues.extend(more);
     }
     for issue in issues {
-        place(&mut tree, issue);
+        hang_issue(&mut tree, &issue);
     }
     tree
 }
@@ -74,22 +73,4 @@ fn start_line(message: &Message<'_>) -> Node {
             node
         }
     }
-}
-
-/// Hangs an issue under the deepest node that holds its bytes.
-fn place(tree: &mut Vec<Node>, issue: Issue) {
-    let mut node =
-        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
-    node.issue = true;
-    let holds = |n: &Node| {
-        n.label != "Issue"
-            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
-    };
-    let mut level = tree;
-    while let Some(at) = level.iter().position(holds) {
-        let found = &mut level[at];
-        found.issue = true;
-        level = &mut found.children;
-    }
-    level.push(node);
 }

@@ -11,8 +11,8 @@ use callscope_parsers::tds::{
     parse_prelogin, parse_tokens, status,
 };
 
-use super::Node;
 use super::stun::Scene;
+use super::{Node, place_issue};
 use crate::view::{show, sql};
 
 /// Messages of one segment that are decoded.
@@ -51,7 +51,7 @@ pub fn datagram(bytes: &[u8], at: usize) -> Option<Node> {
         }
     }
     for issue in &read.issues {
-        place(&mut children, issue);
+        place_issue(&mut children, issue);
     }
     if let Some(pattern) = read.pattern {
         let mut node = Node::new("Pattern", pattern.title(), 0..bytes.len());
@@ -98,24 +98,6 @@ fn protocol(p: &Protocol<'_>) -> Node {
     let mut node = Node { label: words.to_owned(), value: values.join("; "), ..Node::default() };
     node.range = ends;
     node
-}
-
-/// Hangs an issue under the node that holds its bytes.
-fn place(nodes: &mut Vec<Node>, issue: &Issue) {
-    let mut node =
-        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
-    node.issue = true;
-    let holds = |n: &&mut Node| {
-        n.label != "Issue"
-            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
-    };
-    match nodes.iter_mut().find(holds) {
-        Some(holder) => {
-            holder.issue = true;
-            holder.children.push(node);
-        }
-        None => nodes.push(node),
-    }
 }
 
 /// TDS packets that stand in a TCP segment. Empty where it carries none.

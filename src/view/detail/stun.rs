@@ -7,7 +7,6 @@ mod values;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use callscope_parsers::Issue;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::stun::integrity::{Algorithm, Fingerprint};
 use callscope_parsers::stun::stream::{FrameKind, Framing, StreamFraming, multiplexed_datagram};
@@ -15,7 +14,7 @@ use callscope_parsers::stun::{
     Attribute, AttributeType, Dialect, HEADER, Method, Stun, Value, parse_channel_data, parse_stun, words,
 };
 
-use super::{Node, payload, sip};
+use super::{Node, payload, place_issue, sip};
 use crate::capture::FrameRef;
 use crate::correlate::stun::{StunOwner, StunRecord};
 use crate::correlate::{Analysis, Transport};
@@ -39,6 +38,8 @@ pub struct Scene<'a> {
     pub show_secrets: bool,
     /// Of the frame.
     pub records: Vec<&'a StunRecord>,
+    /// The capture does not hold all of the datagram.
+    pub cut: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -90,7 +91,7 @@ pub fn datagram(bytes: &[u8], at: usize, scene: &Scene<'_>) -> Option<Node> {
             scene.records.first()?;
             message(bytes, at, scene, DEPTH)
         }
-        Probe::Rtp | Probe::Rtcp | Probe::Dtls => {
+        Probe::Rtp | Probe::Rtcp | Probe::Dtls | Probe::Zrtp => {
             let known = scene.known();
             let peer = known.active_peer()?;
             let mut node = carried(bytes, at, scene, DEPTH);
@@ -230,7 +231,7 @@ fn carried(bytes: &[u8], at: usize, scene: &Scene<'_>, depth: usize) -> Node {
             node
         }
         Probe::ChannelData | Probe::Stun | Probe::SipKeepAlive => data(bytes, at),
-        probe => payload::told(probe, bytes, at),
+        probe => payload::told(probe, bytes, at, scene.cut),
     }
 }
 
@@ -250,7 +251,7 @@ pub fn message(bytes: &[u8], at: usize, scene: &Scene<'_>, depth: usize) -> Opti
         node.children.push(Node { label: text, issue: true, ..Node::default() });
     }
     for issue in &stun.issues {
-        place(&mut node.children, issue);
+        place_issue(&mut node.children, issue);
     }
     node.children.iter_mut().for_each(|c| c.shift(at));
     // What is inside counts from the buffer's start already.
@@ -347,24 +348,6 @@ fn algorithm_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Sha1 => "HMAC-SHA1",
         Algorithm::Sha256 => "HMAC-SHA256",
-    }
-}
-
-/// Hangs an issue under the attribute that holds its bytes.
-fn place(nodes: &mut Vec<Node>, issue: &Issue) {
-    let mut node =
-        Node::new("Issue", format!("{} ({})", show::safe_str(&issue.text), issue.code), issue.range.clone());
-    node.issue = true;
-    let holds = |n: &&mut Node| {
-        n.label != "Issue"
-            && n.range.as_ref().is_some_and(|r| r.start <= issue.range.start && issue.range.end <= r.end)
-    };
-    match nodes.iter_mut().find(holds) {
-        Some(holder) => {
-            holder.issue = true;
-            holder.children.push(node);
-        }
-        None => nodes.push(node),
     }
 }
 

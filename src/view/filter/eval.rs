@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use callscope_parsers::sip::parse_message;
 
 use super::fields::Field;
+use super::media::{self, StreamOf};
 use super::parser::{Expr, Pattern, Source, Test, TextOp};
 use crate::capture::Nanos;
 use crate::correlate::gathered::InstantMessage;
@@ -14,7 +15,7 @@ use crate::correlate::{
     Analysis, CallIdx, Content, DialogIdx, MethodId, MsgIdx, MsgList, Owner, Side, Str, address_key,
     endpoint_ids, flag,
 };
-use crate::diagnose::Finding;
+use crate::diagnose::{Finding, Subject as About};
 use crate::view::packets::PacketLine;
 use crate::view::show;
 
@@ -35,8 +36,23 @@ pub enum Subject<'a> {
     Allocation(AllocationIdx, &'a [CallIdx]),
     /// What belongs to its request, call or dialog is asked of those.
     Instant(&'a InstantMessage),
+    /// What is not of itself is asked of its call.
+    Stream(StreamOf<'a>),
+    /// A sign-in or subscription.
+    Row(&'a Row<'a>),
     /// The calls and dialogs it is about are asked too.
     Finding(&'a Finding),
+}
+
+/// A row made of calls and dialogs: its state is its own, all else is asked of those.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// The row itself, which findings may be about.
+    pub about: About,
+    pub state: &'static str,
+    /// Whose it is, where no call or dialog says it.
+    pub who: &'a str,
+    pub owners: &'a [Owner],
 }
 
 /// One value of a field.
@@ -78,7 +94,6 @@ impl Value<'_> {
 
     fn passes(&self, test: &Test) -> bool {
         match (self, test) {
-            (_, Test::Never) => false,
             (Value::Number(n), Test::Range(a, b)) => (a..=b).contains(&n),
             (&Value::Duration(n) | &Value::Time(n), Test::Range(a, b)) => (*a..=*b).contains(&i128::from(n)),
             (Value::Time(n), Test::TimeOfDay(a, b)) => {
@@ -179,6 +194,19 @@ fn visit(
     if let Subject::Lookup(l, _) = subject {
         return sql::lookup(analysis, l, source, with_value, sink);
     }
+    if let Subject::Row(row) = subject {
+        return match source.field {
+            Field::State => sink(Value::Text(row.state)),
+            Field::User | Field::From if row.owners.is_empty() => sink(Value::Text(row.who)),
+            _ => row.owners.iter().any(|owner| {
+                let subject = match *owner {
+                    Owner::Call(c) => Subject::Call(c),
+                    Owner::Dialog(d) => Subject::Dialog(d),
+                };
+                visit(analysis, &subject, source, with_value, sink)
+            }),
+        };
+    }
     if source.field == Field::Sql
         && matches!(subject, Subject::Call(_) | Subject::Dialog(_) | Subject::Message(_))
     {
@@ -195,6 +223,10 @@ fn visit(
             return super::ice::allocation(analysis, i, source.field, sink)
                 || source.field != Field::State && calls.iter().any(|&c| of_call(c, sink));
         }
+        Subject::Stream(of) if media::is_own(source.field) => {
+            return media::stream(analysis, of, source.field, sink);
+        }
+        Subject::Stream(of) => return of.stream.call.is_some_and(|c| of_call(c, sink)),
         _ => {}
     }
     if source.field.of_message() || source.field == Field::Status && matches!(subject, Subject::Message(_)) {
@@ -403,7 +435,7 @@ fn call(analysis: &Analysis, c: CallIdx, field: Field, sink: &mut Sink<'_>) -> b
         Field::IceState | Field::IcePath | Field::IcePair | Field::TurnRelayed | Field::Relay => {
             ice(analysis, c, field, sink)
         }
-        _ => false,
+        _ => media::is_media(field) && media::of_call(analysis, c, field, sink),
     }
 }
 
@@ -472,7 +504,7 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
         })
     };
     match subject {
-        Subject::Call(_) | Subject::Dialog(_) => ask(&ROW) || ask(&MESSAGE),
+        Subject::Call(_) | Subject::Dialog(_) | Subject::Row(_) => ask(&ROW) || ask(&MESSAGE),
         Subject::Finding(_) => ask(&[Field::Finding]) || ask(&ROW) || ask(&MESSAGE),
         Subject::Lookup(..) => ask(&[Field::Sql, Field::Instance, Field::Ip, Field::Type]),
         Subject::Instant(_) => {
@@ -491,6 +523,11 @@ fn free(analysis: &Analysis, subject: &Subject<'_>, pattern: &Pattern) -> bool {
             ask(&ROW)
                 || ask(&MESSAGE)
                 || pattern.found(TextOp::Contains, &super::ice::words(analysis, subject))
+        }
+        Subject::Stream(of) => {
+            ask(&[Field::Ip, Field::MediaKind, Field::MediaCodec])
+                || ask(&ROW)
+                || pattern.found(TextOp::Contains, &media::words(analysis, *of))
         }
         Subject::Packet(..) => {
             ask(&[Field::Info, Field::Protocol, Field::Ip, Field::Frame]) || ask(&MESSAGE) || ask(&ROW)

@@ -55,10 +55,33 @@ pub fn of(analysis: &Analysis, subject: &Subject<'_>, source: &Source, sink: &mu
             let proves = |f: &&Finding| f.evidence.iter().any(|e| e.frame == line.frame);
             return tell(known.findings.iter().filter(proves), source, sink);
         }
+        // What was found about the calls and dialogs it is made of, or belongs to, is found about it.
+        Subject::Row(row) => {
+            let all = std::iter::once(row.about).chain(row.owners.iter().map(|o| About::from(*o)));
+            return several(analysis, all, source, sink);
+        }
+        Subject::Stream(of) => {
+            let call = of.stream.call.map(About::Call);
+            let stream = About::Stream(of.at.saturating_add(1));
+            return several(analysis, std::iter::once(stream).chain(call), source, sink);
+        }
         Subject::Instant(_) => return false,
     };
+    several(analysis, std::iter::once(about), source, sink)
+}
+
+/// A finding about several of them is told once.
+fn several(
+    analysis: &Analysis,
+    about: impl Iterator<Item = About>,
+    source: &Source,
+    sink: &mut Sink<'_>,
+) -> bool {
     let known = source.known.get(analysis);
-    tell(known.of(about).filter_map(|i| known.findings.get(i)), source, sink)
+    let mut places: Vec<usize> = about.flat_map(|of| known.of(of)).collect();
+    places.sort_unstable();
+    places.dedup();
+    tell(places.into_iter().filter_map(|i| known.findings.get(i)), source, sink)
 }
 
 fn tell<'f>(mut found: impl Iterator<Item = &'f Finding>, source: &Source, sink: &mut Sink<'_>) -> bool {
@@ -75,4 +98,63 @@ pub fn own(f: &Finding, source: &Source, sink: &mut Sink<'_>) -> Option<bool> {
         Field::Type => sink(Value::Text("finding")) || sink(Value::Text(f.subject().kind())),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Filter;
+    use super::*;
+    use crate::correlate::CallIdx;
+    use crate::diagnose::{Draft, Findings, calls};
+    use crate::view::scenario::voices::voices;
+
+    #[test]
+    fn streams_and_rows_are_found_by_what_is_about_them_or_about_their_calls() {
+        let analysis = voices().done();
+        let (first, second) = (About::Call(CallIdx(0)), About::Call(CallIdx(1)));
+        let mut out = Findings::new(10, 10);
+        let said = |draft: &mut Draft, what: &str| _ = draft.what(what);
+        // One finding touches a stream and its call, the others only one of them.
+        out.add(&calls::BUSY, About::Stream(2), 0, |f| {
+            said(f, "heard badly");
+            f.concern(first);
+        });
+        out.add(&calls::LOOP, first, 0, |f| said(f, "went round"));
+        out.add(&calls::DECLINED, second, 1, |f| said(f, "said no"));
+        out.add(&calls::LOOP, About::SignIn(0), 1, |f| said(f, "refused"));
+        let diagnosis = Arc::new(out.finish(Vec::new()));
+        let filter = |text: &str| {
+            let filter = Filter::parse(text).unwrap_or_else(|e| panic!("{}", e.caret(text)));
+            filter.know(&diagnosis);
+            filter
+        };
+        let index = analysis.media_index();
+        let streams = |text: &str| {
+            let filter = filter(text);
+            (0..3)
+                .filter(|at| filter.matches_stream(&analysis, &index, *at))
+                .map(|at| at + 1)
+                .collect::<Vec<_>>()
+        };
+        // Streams 1 and 2 are of call 1, stream 3 of none.
+        for (text, wanted) in [
+            ("finding", &[1, 2][..]),
+            ("finding ~ \"heard badly\"", &[1, 2]),
+            ("finding ~ round", &[1, 2]),
+            ("finding ~ busy and finding == info", &[1, 2]),
+            ("finding ~ \"said no\"", &[]),
+            ("findings == 2", &[1, 2]),
+            ("findings == 0", &[3]),
+        ] {
+            assert_eq!(streams(text), wanted, "{text}");
+        }
+        let row = |text: &str, at: u32, owners: &[Owner]| {
+            filter(text).matches_row(&analysis, About::SignIn(at), "", "", owners)
+        };
+        let owners = [Owner::Call(CallIdx(1))];
+        assert!(row("finding ~ refused and finding ~ \"said no\" and findings == 2", 0, &owners));
+        assert!(row("findings == 1 and finding ~ refused", 0, &[]));
+        assert!(row("findings == 1 and not finding ~ refused", 1, &owners));
+        assert!(!row("finding", 1, &[]));
+    }
 }

@@ -8,6 +8,7 @@ use super::FilterError;
 use super::fields::{self, Field, Kind};
 use super::finding::Known;
 use super::lexer::{self, Op, Spanned, Token};
+use super::media::SCALE;
 use crate::capture::Nanos;
 
 /// Parentheses and negations inside one another.
@@ -24,6 +25,18 @@ pub enum Expr {
     Test(Source, Vec<Test>),
     /// What a row shows contains the text.
     Free(Pattern),
+}
+
+impl Expr {
+    /// Is the field named in it?
+    pub fn asks(&self, field: Field) -> bool {
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(|t| t.asks(field)),
+            Self::Not(term) => term.asks(field),
+            Self::Has(source) | Self::Test(source, _) => source.field == field,
+            Self::Free(_) => false,
+        }
+    }
 }
 
 /// A field, and which header if it is `header.NAME`.
@@ -63,8 +76,6 @@ pub enum Test {
     TimeOfDay(i64, i64),
     Net(IpNet),
     Socket(SocketAddr),
-    /// No value can pass.
-    Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -337,7 +348,28 @@ impl Parser {
                 Op::Eq => address(&text, quoted).or_else(failed),
                 _ => failed("addresses have no order: use `==`, `!=`, `~`, `!~` or `in`".to_owned()),
             },
-            Kind::Later => Ok(Test::Never),
+            Kind::Percent | Kind::Figure => {
+                let mut text = text;
+                if kind == Kind::Percent {
+                    // `2 %` as well as `2%`.
+                    let apart = !text.ends_with('%') && self.peek() == Some(&Token::Word("%".to_owned()));
+                    self.at += usize::from(apart);
+                    text.truncate(text.strip_suffix('%').map_or(text.len(), str::len));
+                }
+                match figure(&text, op) {
+                    Some(range) if op != Op::Contains => Ok(compare(op, range)),
+                    Some(_) => failed("`~` is for text; use `==`, `<`, `>` …".to_owned()),
+                    None if kind == Kind::Percent => {
+                        failed(format!("`{text}` is not a percentage such as 2%"))
+                    }
+                    None => failed(format!("`{text}` is not a number such as 3.6")),
+                }
+            }
+            Kind::Mark => match crate::view::media::mark_of(&text).map(i128::from) {
+                Some(mark) if op != Op::Contains => Ok(compare(op, (mark, mark))),
+                Some(_) => failed("`~` is for text; use `==`, `<`, `>` …".to_owned()),
+                None => failed(format!("`{text}` is no DSCP value such as 46, EF, CS5 or AF41")),
+            },
         }
     }
 }
@@ -389,6 +421,19 @@ fn number_range(text: &str) -> Option<(i128, i128)> {
     let class = text.to_ascii_lowercase();
     let digit = class.strip_suffix("xx")?.parse::<u8>().ok().filter(|d| (1..=9).contains(d))?;
     Some((i128::from(digit) * 100, i128::from(digit) * 100 + 99))
+}
+
+/// A decimal in millionths. Two are equal if the written digits are: `4.2` is what is shown as 4.2.
+fn figure(text: &str, op: Op) -> Option<(i128, i128)> {
+    let value = text.parse::<f64>().ok().filter(|v| v.is_finite() && v.abs() < 1e12)?;
+    let exact = (value * SCALE).round() as i128;
+    if op != Op::Eq {
+        return Some((exact, exact));
+    }
+    let digits = text.split_once('.').map_or(0, |(_, d)| d.len());
+    let half = 0.5 * SCALE / 10f64.powi(digits.min(6) as i32);
+    // Nothing but 0 is equal to 0.
+    if exact == 0 { Some((0, 0)) } else { Some((exact - half as i128, exact + half as i128 - 1)) }
 }
 
 fn unit_nanos(unit: &str) -> Option<f64> {

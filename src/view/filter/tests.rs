@@ -28,6 +28,14 @@ fn errors_say_where_and_what_instead() {
     fails("== 3", "^ expected a field name before this operator");
     fails("zzzzqqq == 3", "^ unknown field `zzzzqqq`");
     fails("media.los > 2%", "^ unknown field `media.los` (did you mean `media.loss`?)");
+    fails("media.codek == PCMU", "^ unknown field `media.codek` (did you mean `media.codec`?)");
+    fails("media.loss > much", "             ^ `much` is not a percentage such as 2%");
+    fails("media.loss ~ 2%", "             ^ `~` is for text; use `==`, `<`, `>` …");
+    fails("media.mos < bad", "            ^ `bad` is not a number such as 3.6");
+    fails("media.mos < 3%", "            ^ `3%` is not a number such as 3.6");
+    fails("media.mos < inf", "            ^ `inf` is not a number such as 3.6");
+    fails("dscp == 64", "        ^ `64` is no DSCP value such as 46, EF, CS5 or AF41");
+    fails("media.jitter > 30", "               ^ say `30s` or `30ms`");
     fails("header. ~ x", "^ name the header, e.g. `header.Via`");
     fails("not", "   ^ the filter ends too early: expected a field or a word");
     fails("method in INVITE", "          ^ expected `(` and a list of values");
@@ -54,6 +62,8 @@ fn what_the_language_allows() {
         "ip == 10.0.0.1:5060 || ip == [::1]:5060 || ip == ::1 || ip == edge.contoso.com || ip ~ 10.0.",
         "finding",
         "media.loss > 2%",
+        "media.loss > 2 % and media.loss >= .5 or loss == 0",
+        "media.dscp in (46, ef, Cs5, AF41) and media.mos <= 3.6",
         "method in (INVITE, BYE)",
         "method not in (INVITE, BYE)",
         "code in (4xx, 500-599)",

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use crate::diagnose::ice::failed_allocations;
-use crate::show::path::{end as end_of, relayed};
 use super::sides::{address_words, kind_text, transport};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceCandidate};
+use crate::diagnose::ice::failed_allocations;
+use crate::show::path::{end as end_of, relayed};
 use crate::view::allocation::refusal;
 use crate::view::table::{Column, Table};
 

@@ -21,13 +21,18 @@ pub(super) fn words(record: &SipRecord, message: Option<&Message<'_>>) -> String
 
 /// Does it tell of an error?
 pub(super) fn is_error(analysis: &Analysis, m: MsgIdx) -> bool {
+    told(analysis, m).is_some_and(|(kind, _)| kind == CstaKind::Error)
+}
+
+/// What the document of a message is, and what it says; None where it has none.
+pub(in crate::view) fn told(analysis: &Analysis, m: MsgIdx) -> Option<(CstaKind, String)> {
     let record = analysis.message(m);
     if record.content != Content::Csta {
-        return false;
+        return None;
     }
-    let Ok(bytes) = analysis.message_bytes(m) else { return false };
-    let csta = parse_message(&bytes).and_then(|message| read(record, &message));
-    csta.is_some_and(|c| c.kind == CstaKind::Error)
+    let bytes = analysis.message_bytes(m).ok()?;
+    let csta = parse_message(&bytes).and_then(|message| read(record, &message))?;
+    Some((csta.kind, said(&csta)))
 }
 
 fn said(csta: &Csta) -> String {

@@ -7,6 +7,7 @@ use super::lifelines::Machines;
 use super::stun::Drawn;
 use super::stun::ends::{Anchor, Place};
 use super::{LadderRow, Lifeline, Tone};
+use crate::capture::Nanos;
 use crate::correlate::dns::Lookup;
 use crate::correlate::gathered::SignIn;
 use crate::correlate::{Analysis, Owner};
@@ -53,8 +54,9 @@ pub fn draw(analysis: &Analysis, owners: &[Owner], alone: Option<&SignIn>, machi
         lookups.iter().map(|(_, l)| (end(l.client.ip(), false), end(l.server.ip(), true))).collect();
     let numbers = machines.weave(places, |_| true);
     let at = |end: usize| numbers.get(end).copied().unwrap_or(0);
+    let next = answered_next(lookups.iter().map(|(_, l)| *l));
     let mut rows = Vec::new();
-    for (&(leg, lookup), (client, server)) in lookups.iter().zip(ends) {
+    for (n, (&(leg, lookup), (client, server))) in lookups.iter().zip(ends).enumerate() {
         let (client, server) = (at(client), at(server));
         let question = asked(analysis, lookup);
         let silent = lookup.answer.is_none();
@@ -63,19 +65,23 @@ pub fn draw(analysis: &Analysis, owners: &[Owner], alone: Option<&SignIn>, machi
             frame: lookup.frame,
             from: client,
             to: server,
-            label: if silent { format!("{question} → no answer") } else { format!("{question}?") },
+            // What came of it first: names are long.
+            label: if silent { format!("no answer: {question}") } else { format!("{question}?") },
             tone: if silent { Tone::Failure } else { Tone::Request },
             message: None,
             retransmissions: lookup.queries.saturating_sub(1),
             leg,
         });
         let Some(answer) = &lookup.answer else { continue };
+        // Right below its question an answer need not repeat it.
+        let apart = !next.contains(&n);
+        let outcome = answered(analysis, lookup);
         rows.push(LadderRow::Arrow {
             time: answer.time,
             frame: answer.frame,
             from: server,
             to: client,
-            label: format!("{question} → {}", answered(analysis, lookup)),
+            label: if apart { format!("{outcome} for {question}") } else { outcome },
             tone: if lookup.found() { Tone::Success } else { Tone::Failure },
             message: None,
             retransmissions: 0,
@@ -83,6 +89,18 @@ pub fn draw(analysis: &Analysis, owners: &[Owner], alone: Option<&SignIn>, machi
         });
     }
     Drawn::of(rows)
+}
+
+/// Numbers of those whose answer is what comes next after their question.
+fn answered_next<'a>(lookups: impl Iterator<Item = &'a Lookup>) -> HashSet<usize> {
+    let mut moments: Vec<(Nanos, usize, bool)> = Vec::new();
+    for (n, l) in lookups.enumerate() {
+        moments.push((l.time, n, false));
+        moments.extend(l.answer.iter().map(|a| (a.time, n, true)));
+    }
+    moments.sort_unstable();
+    let pairs = moments.iter().zip(moments.iter().skip(1));
+    pairs.filter(|((_, q, _), (_, a, answer))| q == a && *answer).map(|((_, q, _), _)| *q).collect()
 }
 
 fn line(analysis: &Analysis, ip: IpAddr, serves: bool) -> Lifeline {

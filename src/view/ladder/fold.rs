@@ -109,6 +109,7 @@ fn end_run(analysis: &Analysis, run: &mut Vec<LadderRow>, out: &mut Vec<LadderRo
         end,
         from: low,
         to: high,
+        one_way: false,
         label: format!("{n} × {name}{answers}"),
         tone: Tone::Dim,
         inner: std::mem::take(run),
@@ -137,6 +138,8 @@ fn span(row: &LadderRow) -> (Nanos, Nanos) {
         LadderRow::Arrow { time, .. } | LadderRow::Gap { time, .. } | LadderRow::Note { time, .. } => {
             (*time, *time)
         }
+        // Signalling may be silent while media runs, and that is to be seen.
+        LadderRow::Fold { time, tone: Tone::Media, .. } => (*time, *time),
         LadderRow::Fold { time, end, .. } => (*time, *end),
     }
 }

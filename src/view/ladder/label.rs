@@ -33,6 +33,17 @@ pub(super) fn split(label: &str, columns: usize) -> (&str, &str) {
     }
 }
 
+/// The same of figures that commas part: `RTP PCMU/8000, 303 pkts,` and `no loss, jitter 1.2 ms`.
+pub(super) fn split_figures(label: &str, columns: usize) -> (&str, &str) {
+    if show::width(label) <= columns {
+        return (label, "");
+    }
+    let parts = |(at, _)| Some((label.get(..at + 1)?, label.get(at + 2..)?));
+    let fits = |(on, _): &(&str, &str)| show::width(on) <= columns;
+    let last = label.match_indices(", ").map_while(parts).take_while(fits).last();
+    last.unwrap_or_else(|| split(label, columns))
+}
+
 /// What an arrow carries. `bytes` are those of the message, if at hand; else they are read only where the label needs
 /// them: REFER, NOTIFY of a transfer, remote call control, failures other than 401 and 407, and what says why.
 pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> String {
@@ -253,7 +264,16 @@ fn sipfrag(message: &Message<'_>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{split, split_figures};
+
+    #[test]
+    fn figures_are_parted_at_commas() {
+        let label = "▸ RTP PCMU/8000, →303 ←298 pkts, jitter 1.2 ms";
+        assert_eq!(split_figures(label, 60), (label, ""));
+        assert_eq!(split_figures(label, 40), ("▸ RTP PCMU/8000, →303 ←298 pkts,", "jitter 1.2 ms"));
+        assert_eq!(split_figures(label, 20), ("▸ RTP PCMU/8000,", "→303 ←298 pkts, jitter 1.2 ms"));
+        assert_eq!(split_figures(label, 10), ("▸ RTP", "PCMU/8000, →303 ←298 pkts, jitter 1.2 ms"));
+    }
 
     #[test]
     fn a_label_is_cut_where_it_reads_best() {

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use super::lifelines::Machines;
 use super::stun::ends::{Anchor, Place};
-use super::{LadderRow, Lifeline, Tone};
+use super::{LadderOptions, LadderRow, Lifeline, Tone};
 use crate::capture::Nanos;
+use crate::correlate::gathered::Gathered;
 use crate::correlate::sql::Lookup;
 use crate::correlate::{Analysis, MsgIdx, Owner};
 use crate::view::{show, sql};
@@ -22,22 +23,22 @@ pub struct Drawn {
     pub title: Option<String>,
 }
 
-/// Looks up what there is to draw, and adds the lifelines that it needs: of look-up number `wanted`, else of those that
+/// Looks up what there is to draw, and adds the lifelines that it needs: of the look-up that is wanted, else of those that
 /// calls and dialogs were refused in the same seconds of.
 pub fn draw(
     analysis: &Analysis,
-    owners: &[Owner],
-    messages: &[MsgIdx],
-    wanted: Option<u32>,
-    unfold: bool,
+    gathered: &Gathered<'_>,
+    (owners, messages): (&[Owner], &[MsgIdx]),
+    options: LadderOptions,
     machines: &mut Machines,
 ) -> Drawn {
+    let LadderOptions { lookup: wanted, unfold, .. } = options;
     let mut drawn = Drawn::default();
     let concerned = || messages.iter().any(|m| analysis.sql_asked_before(*m));
     if wanted.is_none() && !concerned() {
         return drawn;
     }
-    let all = analysis.lookups();
+    let all = gathered.lookups();
     let shown: Vec<&Lookup> = match wanted {
         Some(at) => all.get(at as usize).into_iter().collect(),
         None => {

@@ -5,6 +5,7 @@ pub(super) mod ends;
 mod relay;
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::lifelines::Machines;
 use super::traffic::{CallTraffic, call_traffic};
@@ -27,6 +28,8 @@ pub struct Drawn {
     finals: HashMap<Repeat, String>,
     /// `media via relay UDP 192.0.2.7:50004`, of a single call.
     pub media: Option<String>,
+    /// Lifelines of servers and of parties' addresses.
+    pub lines: HashMap<IpAddr, usize>,
 }
 
 /// Works out the rows, and adds the lifelines they need.
@@ -69,9 +72,14 @@ pub fn draw(analysis: &Analysis, owners: &[Owner], unfold: bool, machines: &mut 
     drawn.rows = canvas.rows;
     let mut used = HashSet::new();
     drawn.rows.iter().for_each(|row| ends_in(row, &mut used));
+    let addresses = ends.addresses();
     let order = ends.into_order();
+    let known: Vec<bool> = order.iter().map(|p| matches!(p, ends::Place::Known(_))).collect();
     let places = machines.weave(order, |end| used.contains(&end));
     drawn.rows.iter_mut().for_each(|row| place(row, &places));
+    let stands = |end: usize| used.contains(&end) || known.get(end) == Some(&true);
+    let stands = addresses.into_iter().filter(|(_, end)| stands(*end));
+    drawn.lines = stands.filter_map(|(ip, end)| Some((ip, *places.get(end)?))).collect();
     drawn.rows.sort_by_key(time_of);
     drawn
 }
@@ -123,7 +131,7 @@ fn place(row: &mut LadderRow, places: &[usize]) {
     }
 }
 
-fn time_of(row: &LadderRow) -> Nanos {
+pub fn time_of(row: &LadderRow) -> Nanos {
     match row {
         LadderRow::Arrow { time, .. }
         | LadderRow::Fold { time, .. }
@@ -259,7 +267,7 @@ impl Canvas<'_> {
         if self.unfold {
             self.rows.extend(inner);
         } else {
-            self.rows.push(LadderRow::Fold { time, end, from, to, label, tone, inner });
+            self.rows.push(LadderRow::Fold { time, end, from, to, one_way: false, label, tone, inner });
         }
     }
 }

@@ -246,6 +246,12 @@ fn look_ups_before_a_register_are_arrows() {
     add(20, 1, [0x81, 0x83], name, 33);
     add(30, 2, [1, 0], other, 1);
     add(40, 3, [1, 0], b"\x03sip\x07contoso\x03com\0", 1);
+    // Two at once: what is an answer to which must be said.
+    let internal = b"\x0bsipinternal\x07contoso\x03com\0";
+    for (ms, flags) in [(50, [1, 0]), (60, [0x81, 0x83])] {
+        add(ms, 4, flags, internal, 1);
+        add(ms + 5, 5, flags, internal, 28);
+    }
     let ladder = build(&analysis, &[Owner::Dialog(DialogIdx(0))], LadderOptions::default());
     let labels: Vec<(&str, usize, usize)> = ladder
         .rows
@@ -259,8 +265,12 @@ fn look_ups_before_a_register_are_arrows() {
         labels,
         [
             ("SRV _sip._tls.contoso.com?", 0, 2),
-            ("SRV _sip._tls.contoso.com → NXDOMAIN", 2, 0),
-            ("A sip.contoso.com → no answer", 0, 2),
+            ("NXDOMAIN", 2, 0),
+            ("no answer: A sip.contoso.com", 0, 2),
+            ("A sipinternal.contoso.com?", 0, 2),
+            ("AAAA sipinternal.contoso.com?", 0, 2),
+            ("NXDOMAIN for A sipinternal.contoso.com", 2, 0),
+            ("NXDOMAIN for AAAA sipinternal.contoso.com", 2, 0),
             ("REGISTER", 0, 1),
         ]
     );

@@ -46,7 +46,7 @@ const MOST_COLUMNS: usize = 6;
 const MOST_ROWS: usize = 5_000;
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.conferences;
+    let all = at.gathered.conferences();
     let Some(c) = all.get(row as usize) else { return none() };
     let safe = |t: &str| text(show::shorten(&show::safe_str(t), 80));
     let count = |n: usize| number(n as u64);
@@ -112,7 +112,7 @@ fn worst(c: &Conference) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let c = at.gathered.conferences.get(row as usize)?;
+    let c = at.gathered.conferences().get(row as usize)?;
     let name = match () {
         () if c.factory => "(factory)".to_owned(),
         () => show::shorten(&show::safe_str(&c.conference_id), 48),
@@ -270,7 +270,7 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
     columns.push(column("frame", "Frame", Align::Right, 1));
     let start = moments.first().map_or(0, |m| m.time);
     let mut before = start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for moment in moments {
         let mut row = vec![show::time(moment.time, at.mode, start, before), moment.what];
         before = moment.time;
@@ -283,10 +283,9 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
             row.push(own.map(|(_, said)| said.clone()).unwrap_or_default());
         }
         row.push(at.analysis.message(moment.order).frame.frame.to_string());
-        rows.push(row);
-        leads.push(moment.lead);
+        part.push(row, moment.lead);
     }
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }
 
 /// Names of those who came first.
@@ -394,11 +393,11 @@ fn roster_part(at: At<'_>, c: &Conference) -> Option<Part> {
         column("uri", "URI", Align::Left, 4),
         column("frame", "Frame", Align::Right, 3),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for m in &c.roster {
         let time = |t: Nanos| show::time(t, at.mode, c.start, c.start);
         let how = m.left_how.as_deref();
-        rows.push(vec![
+        let row = vec![
             member_name(c, &m.user),
             m.role.as_deref().map(show::safe_str).unwrap_or_default(),
             endpoints(m),
@@ -407,13 +406,13 @@ fn roster_part(at: At<'_>, c: &Conference) -> Option<Part> {
             how.map(words::disconnection).unwrap_or_default(),
             show::shorten(&show::safe_str(&m.user), 80),
             m.message.map(|m| at.analysis.message(m).frame.frame.to_string()).unwrap_or_default(),
-        ]);
+        ];
         let lead = m.message.map(Lead::to).unwrap_or_default();
-        leads.push(lead.bad(how == Some("failed")));
+        part.push(row, lead.bad(how == Some("failed")));
     }
     let complete = if c.roster_complete { "" } else { ", incomplete" };
     let title = format!("Roster: {}{complete}", show::count(users(c) as u64, "user", "users"));
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }
 
 /// `audio-video connected (dialed-out), chat connected`.
@@ -447,11 +446,11 @@ fn command_part(at: At<'_>, c: &Conference) -> Option<Part> {
         column("frame", "Frame", Align::Right, 2),
         column("answer", "Answer", Align::Right, 4),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     let mut before = c.start;
     for command in c.commands.iter().take(MOST_ROWS) {
         let frame = |m: MsgIdx| at.analysis.message(m).frame.frame.to_string();
-        rows.push(vec![
+        let row = vec![
             show::time(command.time, at.mode, c.start, before),
             words::user_name(c, &command.from),
             command_words(c, command),
@@ -461,19 +460,19 @@ fn command_part(at: At<'_>, c: &Conference) -> Option<Part> {
             show::shorten(&show::safe_str(&command.request_id), 16),
             frame(command.message),
             command.answer.or(command.pending).map(frame).unwrap_or_default(),
-        ]);
+        ];
         before = command.time;
         // Of one that failed the answer says why.
         let failed = command.outcome.is_failure();
         let to = command.answer.filter(|_| failed).unwrap_or(command.message);
-        leads.push(Lead::to(to).bad(failed));
+        part.push(row, Lead::to(to).bad(failed));
     }
     let title = format!(
         "Commands: {}, {} failed",
         show::count(c.commands.len() as u64, "command", "commands"),
         c.failed().count()
     );
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }
 
 /// What a command is for, what its failure means, and what became of the call it led to.
@@ -512,7 +511,7 @@ fn leg_part(at: At<'_>, c: &Conference) -> Option<Part> {
         column("reason", "Reason", Align::Left, 2),
         column("frame", "Frame", Align::Right, 2),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for leg in &c.legs {
         let call = at.analysis.call(leg.call);
         let what = match leg.role {
@@ -522,7 +521,7 @@ fn leg_part(at: At<'_>, c: &Conference) -> Option<Part> {
             LegRole::Invitation => "is invited",
         };
         let kind = leg.mcu.map(|m| format!(" ({})", m.name())).unwrap_or_default();
-        rows.push(vec![
+        let row = vec![
             (leg.call.0 + 1).to_string(),
             format!("{what}{kind}"),
             at.user(call.from_uri).0,
@@ -530,12 +529,12 @@ fn leg_part(at: At<'_>, c: &Conference) -> Option<Part> {
             call.summary.state.name().to_owned(),
             show::call_reason(at.analysis, leg.call),
             at.analysis.message(call.messages.first).frame.frame.to_string(),
-        ]);
+        ];
         let bad = matches!(call.summary.state, CallState::Failed | CallState::Rejected | CallState::NoAnswer);
-        leads.push(Lead::to(call.messages.first).bad(bad));
+        part.push(row, Lead::to(call.messages.first).bad(bad));
     }
     let title = show::count(c.legs.len() as u64, "call", "calls");
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }
 
 #[cfg(test)]

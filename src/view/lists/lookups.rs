@@ -9,12 +9,12 @@ use crate::view::sql;
 
 columns! { HELP DEFINITIONS
     "id" "#" Right 0 "number of the look-up, or of a connection that came without one",
-    "asked" "Asked" Left 1 "time of the first question, or of the connection",
-    "client" "Client" Left 0 "who asked",
+    "asked" "Asked" Left 5 "time of the first question, or of the connection",
+    "client" "Client" Left 3 "who asked",
     "server" "Server" Left 0 "who was asked",
-    "question" "Question" Left 2 "what was asked for",
-    "answer" "Answer" Left 1 "instances with port and pipe, or why there are none",
-    "then" "Then" Left 2 "the connection that followed",
+    "question" "Question" Left 2 "what was asked for: an instance, all instances, the port of the dedicated administrator connection",
+    "answer" "Answer" Left 4 "instances with port and pipe, or why there are none",
+    "then" "Then" Left 1 "the connection that followed",
     "verdict" "Verdict" Left 0 "what came of it",
     "kind" "Kind" Left 5 "CLNT_UCAST_INST and so on; connection: without a question",
     "state" "State" Left 5 "answered, unanswered, unreachable, malformed",
@@ -51,7 +51,7 @@ fn connections<'a>(at: At<'a>, l: &'a Lookup) -> impl Iterator<Item = &'a SqlCon
 }
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.lookups;
+    let all = at.gathered.lookups();
     let Some(l) = all.get(row as usize) else { return none() };
     match key {
         "id" => number(u64::from(row) + 1),
@@ -61,8 +61,18 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         }
         "client" => text(sql::machine(at.analysis, l.client)),
         "server" => text(server(at, l)),
-        "question" => text(sql::lookup_question(l)),
-        "answer" => text(sql::answer(l, at.analysis)),
+        "question" if l.is_connection() => none(),
+        "question" => {
+            let asked = sql::lookup_question(l);
+            text(asked.strip_prefix("instance ").unwrap_or(&asked).to_owned())
+        }
+        "answer" => {
+            let answer = sql::answer(l, at.analysis);
+            // That it is about the instance asked for goes without saying.
+            let asked = l.instance.as_deref().map(sql::name).filter(|n| !n.is_empty());
+            let rest = asked.and_then(|n| Some(answer.strip_prefix(&n)?.strip_prefix(' ')?.to_owned()));
+            text(rest.unwrap_or(answer))
+        }
         "then" => text(sql::then(l, at.analysis)),
         "verdict" => text(sql::verdict(l.verdict)),
         "kind" if l.is_connection() => text("connection".to_owned()),
@@ -120,7 +130,7 @@ fn server(at: At<'_>, l: &Lookup) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let l = at.gathered.lookups.get(row as usize)?;
+    let l = at.gathered.lookups().get(row as usize)?;
     let what = if l.is_connection() { "Connection" } else { "Look-up" };
     let title = format!(
         "{what} {}  {} → {}  {}",
@@ -243,11 +253,11 @@ fn instances(l: &Lookup) -> Part {
         column("frame", "Frame", Align::Right, 3),
     ];
     let named = |t: &Option<String>| t.as_deref().map(sql::name).unwrap_or_default();
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for i in l.instances.iter().take(MOST_MESSAGES) {
         let other: Vec<String> =
             i.other.iter().map(|(k, v)| format!("{} {}", sql::name(k), sql::name(v))).collect();
-        rows.push(vec![
+        let row = vec![
             named(&i.server),
             named(&i.name),
             i.version.as_deref().map(sql::version).unwrap_or_default(),
@@ -258,11 +268,11 @@ fn instances(l: &Lookup) -> Part {
             other.join(", "),
             i.from.to_string(),
             i.frame.frame.to_string(),
-        ]);
-        leads.push(Lead { frame: Some(i.frame), bad: i.tcp.is_none(), ..Lead::default() });
+        ];
+        part.push(row, Lead::to_frame(i.frame).bad(i.tcp.is_none()));
     }
     let title = show::count(l.instances.len() as u64, "instance", "instances");
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 fn connection_part(at: At<'_>, l: &Lookup) -> Part {
@@ -278,7 +288,7 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
         column("frame", "Frame", Align::Right, 3),
     ];
     let ports = l.ports();
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     let mut before = l.start;
     for c in connections(at, l).take(MOST_MESSAGES) {
         let right = match ports.contains(&c.server.port()) {
@@ -286,7 +296,7 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
             false if l.answers > 0 => "another",
             false => "",
         };
-        rows.push(vec![
+        let row = vec![
             show::time(c.time, at.mode, l.start, before),
             show::address(c.client),
             show::address(c.server),
@@ -296,20 +306,20 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
             c.syn_ack.map(|t| show::duration(t.saturating_sub(c.last_syn))).unwrap_or_default(),
             sql::connection(c),
             c.frame.frame.to_string(),
-        ]);
+        ];
         before = c.time;
         let bad = c.state() != ConnectionState::Established;
-        leads.push(Lead { frame: Some(c.frame), bad, ..Lead::default() });
+        part.push(row, Lead::to_frame(c.frame).bad(bad));
     }
     let title = show::count(l.connections.len() as u64, "connection", "connections");
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 /// Questions, answers, ICMP errors and the steps of connections, in order of time.
 fn messages(at: At<'_>, l: &Lookup) -> Part {
     let columns = vec![
         column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 2),
+        column("way", "From → to", Align::Left, 1),
         column("what", "What", Align::Left, 0),
         column("frame", "Frame", Align::Right, 1),
     ];
@@ -318,16 +328,16 @@ fn messages(at: At<'_>, l: &Lookup) -> Part {
     events.truncate(MOST_MESSAGES);
     let name = |a| show::machine(at.analysis, a).unwrap_or_else(|| show::address(a));
     let mut before = l.start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for e in events {
-        rows.push(vec![
+        let row = vec![
             show::time(e.time, at.mode, l.start, before),
             format!("{} → {}", name(e.src), name(e.dst)),
             e.what,
             e.frame.frame.to_string(),
-        ]);
+        ];
         before = e.time;
-        leads.push(Lead { frame: Some(e.frame), bad: e.bad, ..Lead::default() });
+        part.push(row, Lead::to_frame(e.frame).bad(e.bad));
     }
-    Part { title: show::count(n as u64, "message", "messages"), table: Table { columns, rows }, leads }
+    part.titled(show::count(n as u64, "message", "messages"))
 }

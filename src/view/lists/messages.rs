@@ -38,7 +38,7 @@ const LINE: usize = 96;
 const MOST_LINES: usize = 200;
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.instant_messages;
+    let all = at.gathered.instant_messages();
     let Some(m) = all.get(row as usize) else { return none() };
     let record = at.analysis.message(m.message);
     match key {
@@ -94,8 +94,8 @@ fn named(content_type: &str) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let m = at.gathered.instant_messages.get(row as usize)?;
-    let conversation = at.gathered.conversations.get(m.conversation)?;
+    let m = at.gathered.instant_messages().get(row as usize)?;
+    let conversation = at.gathered.conversations().get(m.conversation)?;
     let title = format!(
         "Instant message {}  {} → {}  {}",
         row + 1,
@@ -109,7 +109,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let mut head = vec![about(at, m)];
     head.extend(at.analysis.instant_text(m).issues.iter().take(4).map(|i| format!("{}.", show::safe_str(i))));
     let n = conversation.messages.len();
-    let failed = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages.get(*i));
+    let failed = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages().get(*i));
     let failed = failed.filter(|m| !m.is_delivered()).count();
     head.push(format!(
         "Conversation {}: {}{}{}.",
@@ -182,7 +182,7 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         Written(&'a InstantMessage),
         Told(&'a crate::correlate::gathered::Event),
     }
-    let written = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages.get(*i));
+    let written = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages().get(*i));
     let mut entries: Vec<(Nanos, MsgIdx, Entry<'_>)> =
         written.map(|m| (at.analysis.message(m.message).time, m.message, Entry::Written(m))).collect();
     let told = conversation.events.iter();
@@ -191,7 +191,7 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
     let total = entries.len();
     entries.truncate(MOST_MESSAGES);
     let start = entries.first().map_or(0, |(time, ..)| *time);
-    let (mut rows, mut leads, mut before) = (Vec::new(), Vec::new(), start);
+    let (mut part, mut before) = (Part::of(columns), start);
     for (time, m, entry) in &entries {
         let when = show::time(*time, at.mode, start, before);
         before = *time;
@@ -211,8 +211,8 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         };
         for (n, line) in lines.into_iter().enumerate() {
             let first = |text: &str| if n == 0 { text.to_owned() } else { String::new() };
-            rows.push(vec![first(&when), first(&who), line, first(&outcome)]);
-            leads.push(Lead::to(*m).bad(bad));
+            let row = vec![first(&when), first(&who), line, first(&outcome)];
+            part.push(row, Lead::to(*m).bad(bad));
         }
     }
     let title = if total > entries.len() {
@@ -220,7 +220,7 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
     } else {
         "Transcript".to_owned()
     };
-    Part { title, table: Table { columns, rows }, leads }
+    part.titled(title)
 }
 
 fn lines_of(at: At<'_>, m: &InstantMessage) -> Vec<String> {

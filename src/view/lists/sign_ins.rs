@@ -1,10 +1,12 @@
 //! Sign-ins: one row an endpoint, its steps and where it stopped.
 
+mod relay;
+
 use callscope_parsers::sip::auth::AuthScheme;
 
 use super::*;
-use crate::correlate::gathered::{AuthRound, Lifetime, SignIn, SignInState, StepState};
-use crate::diagnose::sign_in;
+use crate::correlate::gathered::{AuthRound, SignIn, SignInState, StepState};
+use crate::diagnose::sign_in::{self, why};
 use crate::view::packets::dns;
 use crate::view::rows::columns;
 
@@ -19,8 +21,8 @@ columns! { HELP DEFINITIONS
     "auth" "By" Left 2 "NTLM, Kerberos, TLS-DSK, Digest",
     "attempts" "Tries" Right 5 "how often it tried; the rounds after a challenge are one try",
     "took" "Took" Right 3 "first REGISTER to the first 2xx",
-    "steps" "Steps" Left 2 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
-    "stopped" "Stopped at" Left 0 "the first step that did not succeed, and why",
+    "steps" "Steps" Left 3 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
+    "stopped" "Stopped at" Left 0 "the first step that did not succeed, and why; else why a media relay refused its credentials",
     "expires" "Expires" Right 6 "seconds granted",
     "refreshes" "Refreshes" Right 6 "REGISTERs that prolonged it",
     "client" "Client" Left 5 "where the REGISTER came from",
@@ -44,7 +46,7 @@ pub(super) const LIST: List = List {
 };
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.sign_ins;
+    let all = at.gathered.sign_ins();
     let Some(s) = all.get(row as usize) else { return none() };
     let machine = |a| match show::machine(at.analysis, a) {
         Some(name) => format!("{name} {a}"),
@@ -119,7 +121,7 @@ fn steps(s: &SignIn) -> String {
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let s = at.gathered.sign_ins.get(row as usize)?;
+    let s = at.gathered.sign_ins().get(row as usize)?;
     let user = match s.user {
         Str(0) => format!("of a user of {}", show::safe_str(&s.domain)),
         user => show::party_short(b"", at.analysis.strings.bytes(user)),
@@ -127,8 +129,8 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let epid = if s.epid.is_empty() { String::new() } else { format!("  epid {}", show::safe_str(&s.epid)) };
     let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, s.state.name());
     let mut head = Vec::new();
-    head.push(match sign_in::stopped(at.analysis, s) {
-        Some(stopped) => format!("It stopped at {stopped}."),
+    head.push(match sign_in::failed_step(s) {
+        Some(step) => format!("It stopped at {}: {}.", step.kind.name(), why(at.analysis, s, step)),
         None if s.state == SignInState::Unregistered => "It signed in and left.".to_owned(),
         None => match s.expires {
             Some(seconds) => format!("It signed in, for {seconds} s at a time."),
@@ -136,6 +138,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         },
     });
     head.extend(sign_in::advice(s).map(str::to_owned));
+    head.extend(relay::refusal(at, s));
     let how = match auth_words(s) {
         "" => String::new(),
         scheme => format!(", {scheme}"),
@@ -144,16 +147,17 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         (Some(server), Some(transport)) => {
             format!("{} → {server} over {}", s.client, transport.name().to_uppercase())
         }
-        _ => format!("{}, which sent no REGISTER", s.client),
+        _ => format!("{} asked DNS and sent no REGISTER", s.client.ip()),
     };
-    head.push(format!(
-        "{way}{how}, {}{}.",
-        show::count(u64::from(s.attempts), "try", "tries"),
-        match s.refreshes {
-            0 => String::new(),
-            n => format!(", {}", show::count(u64::from(n), "refresh", "refreshes")),
-        }
-    ));
+    let tries = match s.server {
+        Some(_) => format!(", {}", show::count(u64::from(s.attempts), "try", "tries")),
+        None => String::new(),
+    };
+    let refreshes = match s.refreshes {
+        0 => String::new(),
+        n => format!(", {}", show::count(u64::from(n), "refresh", "refreshes")),
+    };
+    head.push(format!("{way}{how}{tries}{refreshes}."));
     if !s.realm.is_empty() {
         let target = if s.target.is_empty() {
             String::new()
@@ -166,8 +170,8 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let mut parts = vec![step_part(at, s)];
     parts.extend(lookup_part(at, s));
     parts.extend(round_part(at, s));
-    parts.extend(relay_part(s));
-    parts.extend(use_part(at, s));
+    parts.extend(relay::relay_part(s));
+    parts.extend(relay::use_part(at, s));
     parts.extend(setting_part(s));
     let owners = ListKind::SignIns.owners(at.analysis, at.lists, row);
     if !owners.is_empty() {
@@ -183,25 +187,25 @@ fn step_part(at: At<'_>, s: &SignIn) -> Part {
         column("why", "Why", Align::Left, 1),
         column("frames", "Frames", Align::Left, 2),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for step in &s.steps {
         let lookups = step.lookups.iter().filter_map(|i| at.analysis.dns.lookup(*i)).flat_map(|l| l.frames());
         let messages = step.messages.iter().map(|m| at.analysis.message(*m).frame);
         let all: Vec<_> = lookups.chain(messages).collect();
         let frames = all.iter().take(8).map(|f| f.frame.to_string());
         let more = if all.len() > 8 { " …" } else { "" };
-        let why = if step.state == StepState::Ok { String::new() } else { sign_in::why(at.analysis, s, step) };
-        rows.push(vec![
+        let why = if step.state == StepState::Ok { String::new() } else { why(at.analysis, s, step) };
+        let row = vec![
             step.kind.name().to_owned(),
             format!("{} {}", mark(step.state), step.state.name()),
             why,
             frames.collect::<Vec<_>>().join(" ") + more,
-        ]);
+        ];
         let frame = all.last().copied();
         let last = step.messages.last().map(|m| Lead::to(*m)).unwrap_or(Lead { frame, ..Lead::default() });
-        leads.push(last.bad(step.state != StepState::Ok));
+        part.push(row, last.bad(step.state != StepState::Ok));
     }
-    Part { title: "Steps".to_owned(), table: Table { columns, rows }, leads }
+    part.titled("Steps".to_owned())
 }
 
 /// What else the messages tell.
@@ -220,7 +224,7 @@ fn facts(at: At<'_>, s: &SignIn, row: u32) -> Vec<String> {
     }
     let others = at
         .gathered
-        .sign_ins
+        .sign_ins()
         .iter()
         .enumerate()
         .filter(|(i, o)| *i != row as usize && o.user == s.user && s.user != Str(0));
@@ -255,24 +259,24 @@ fn lookup_part(at: At<'_>, s: &SignIn) -> Option<Part> {
         column("took", "Took", Align::Right, 1),
         column("frame", "Frame", Align::Right, 1),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for lookup in s.lookups().iter().filter_map(|i| at.analysis.dns.lookup(*i)) {
         let again = match lookup.queries {
             0 | 1 => String::new(),
             n => format!("  (asked {n} times)"),
         };
-        rows.push(vec![
+        let row = vec![
             dns::asked(at.analysis, lookup) + &again,
             dns::answered(at.analysis, lookup),
             lookup.server.to_string(),
             lookup.took().map(show::duration).unwrap_or_default(),
             lookup.frame.frame.to_string(),
-        ]);
+        ];
         let frame = lookup.frames().last();
-        leads.push(Lead { frame, bad: !lookup.found(), ..Lead::default() });
+        part.push(row, Lead { frame, bad: !lookup.found(), ..Lead::default() });
     }
-    let title = show::count(rows.len() as u64, "look-up", "look-ups");
-    (!rows.is_empty()).then_some(Part { title, table: Table { columns, rows }, leads })
+    let title = show::count(part.leads.len() as u64, "look-up", "look-ups");
+    part.titled(title).filled()
 }
 
 /// The tokens of authentication, as far as they are in clear.
@@ -287,111 +291,42 @@ fn round_part(at: At<'_>, s: &SignIn) -> Option<Part> {
     ];
     let safe =
         |t: &Option<String>| t.as_deref().map(|t| show::shorten(&show::safe_str(t), 60)).unwrap_or_default();
-    let rows: Vec<Vec<String>> = s
-        .rounds
-        .iter()
-        .map(|r| {
-            vec![
-                show::safe_str(&r.what),
-                safe(&r.user),
-                safe(&r.workstation),
-                safe(&r.target),
-                r.response.unwrap_or_default().to_owned(),
-                at.analysis.message(r.message).frame.frame.to_string(),
-            ]
-        })
-        .collect();
-    let leads = s.rounds.iter().map(|r| Lead::to(r.message)).collect();
+    let mut part = Part::of(columns);
+    for r in &s.rounds {
+        let row = vec![
+            show::safe_str(&r.what),
+            safe(&r.user),
+            safe(&r.workstation),
+            safe(&r.target),
+            r.response.unwrap_or_default().to_owned(),
+            at.analysis.message(r.message).frame.frame.to_string(),
+        ];
+        part.push(row, Lead::to(r.message));
+    }
     let title = format!("Authentication by {}", auth_words(s));
-    (!rows.is_empty()).then_some(Part { title, table: Table { columns, rows }, leads })
-}
-
-/// The allocations that use the credentials.
-fn use_part(at: At<'_>, s: &SignIn) -> Option<Part> {
-    let columns = vec![
-        column("allocation", "Allocation", Align::Right, 0),
-        column("server", "Relay", Align::Left, 0),
-        column("state", "State", Align::Left, 0),
-        column("password", "Password", Align::Left, 0),
-        column("lifetime", "Credentials", Align::Left, 0),
-    ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
-    for used in s.credentials.iter().flat_map(|c| &c.uses) {
-        let Some(a) = at.analysis.stun.allocations.get(used.allocation.0 as usize) else { continue };
-        let first = at.analysis.stun.messages_of(used.allocation).next();
-        let frame = first.and_then(|i| at.analysis.stun.record(i)).map(|r| r.frame());
-        let over = matches!(used.lifetime, Lifetime::ExpiredBefore | Lifetime::ExpiredDuring);
-        rows.push(vec![
-            (used.allocation.0 + 1).to_string(),
-            format!("{} {}", a.transport.name().to_uppercase(), a.server),
-            a.state(at.analysis.newest_time()).name().to_owned(),
-            match used.verified {
-                Some(true) => "is the one given out".to_owned(),
-                Some(false) => "is not the one given out".to_owned(),
-                None => "not seen".to_owned(),
-            },
-            match used.lifetime {
-                Lifetime::Within => "valid".to_owned(),
-                Lifetime::ExpiredDuring => "ran out while in use".to_owned(),
-                Lifetime::ExpiredBefore => "had run out before".to_owned(),
-                Lifetime::Unknown => "how long they hold is not said".to_owned(),
-            },
-        ]);
-        leads.push(Lead { frame, bad: over || used.verified == Some(false), ..Lead::default() });
-    }
-    let title =
-        format!("{} with these credentials", show::count(rows.len() as u64, "allocation", "allocations"));
-    (!rows.is_empty()).then_some(Part { title, table: Table { columns, rows }, leads })
-}
-
-fn relay_part(s: &SignIn) -> Option<Part> {
-    let mras = s.mras.as_ref()?;
-    let columns = vec![
-        column("host", "Media relay", Align::Left, 0),
-        column("location", "Location", Align::Left, 1),
-        column("udp", "UDP", Align::Right, 0),
-        column("tcp", "TCP", Align::Right, 0),
-    ];
-    let port = |p: Option<u16>| p.map(|p| p.to_string()).unwrap_or_default();
-    let rows: Vec<Vec<String>> = mras
-        .relays
-        .iter()
-        .map(|r| vec![show::safe_str(&r.host), show::safe_str(&r.location), port(r.udp), port(r.tcp)])
-        .collect();
-    let mut title = "Media relay credentials".to_owned();
-    if let Some(location) = &mras.location {
-        title.push_str(&format!("  location {}", show::safe_str(location)));
-    }
-    if let Some(minutes) = mras.duration {
-        title.push_str(&format!("  for {minutes} min"));
-    }
-    if let Some(user) = &mras.username {
-        title.push_str(&format!("  user {}", show::shorten(&show::safe_str(user), 24)));
-    }
-    let leads = vec![Lead::default(); rows.len()];
-    Some(Part { title, table: Table { columns, rows }, leads })
+    part.titled(title).filled()
 }
 
 fn setting_part(s: &SignIn) -> Option<Part> {
-    if s.provisioning.is_empty() {
-        return None;
-    }
     let columns = vec![
         column("group", "Group", Align::Left, 2),
         column("setting", "Setting", Align::Left, 0),
         column("value", "Value", Align::Left, 0),
         column("meaning", "Meaning", Align::Left, 1),
     ];
-    let rows = s.provisioning.iter().map(|p| {
-        vec![
+    let mut part = Part::of(columns);
+    for p in &s.provisioning {
+        let row = vec![
             show::safe_str(&p.group),
             show::safe_str(&p.name),
             show::shorten(&show::safe_str(&p.value), 120),
             p.meaning.to_owned(),
-        ]
-    });
-    let rows: Vec<Vec<String>> = rows.collect();
-    let leads = s.provisioning.iter().map(|p| Lead::to(p.message)).collect();
-    let title = format!("Provisioning: {}", show::count(rows.len() as u64, "setting", "settings"));
-    Some(Part { title, table: Table { columns, rows }, leads })
+        ];
+        part.push(row, Lead::to(p.message));
+    }
+    let settings = show::count(s.provisioning.len() as u64, "setting", "settings");
+    part.titled(format!("Provisioning: {settings}")).filled()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ columns! { HELP DEFINITIONS
     "event" "Event" Left 0 "event package",
     "subscriber" "Subscriber" Left 0 "who is told",
     "target" "Target" Left 1 "about whom or what; of a batched one how many",
-    "fidelity" "Fidelity" Left 2 "high: told of changes; low: fetched now and then (Expires: 0)",
+    "fidelity" "Fidelity" Left 2 "of presence: high: told of changes; low: fetched now and then (Expires: 0)",
     "period" "Every" Right 2 "median time from one fetch to the next",
     "state" "State" Left 0 "active, terminated, rejected, unanswered",
     "status" "Status" Right 3 "final status of the last SUBSCRIBE",
@@ -40,7 +40,7 @@ pub(super) const LIST: List = List {
 };
 
 pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell {
-    let all = &at.gathered.subscriptions;
+    let all = at.gathered.subscriptions();
     let Some(s) = all.get(row as usize) else { return none() };
     match key {
         "id" => number(u64::from(row) + 1),
@@ -51,7 +51,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "event" => text(show::shorten(&show::safe_str(&s.event), 80)),
         "subscriber" => text(user(&s.subscriber)),
         "target" => text(target(s)),
-        "fidelity" => text(s.fidelity.name().to_owned()),
+        "fidelity" => s.presence_fidelity().map_or_else(none, |f| text(f.name().to_owned())),
         "period" => s.poll_period.map_or_else(none, duration),
         "state" => text(s.state.name().to_owned()),
         "status" if s.status > 0 => number(u64::from(s.status)),
@@ -146,21 +146,35 @@ fn standing(at: At<'_>, s: &Subscription) -> String {
     }
 }
 
+/// Whether it is told of changes or fetches now and then; None where neither came about.
+fn manner(s: &Subscription) -> Option<String> {
+    let refused = matches!(s.state, SubscriptionState::Rejected | SubscriptionState::Unanswered);
+    if refused && s.notifies == 0 && s.fetches < 2 {
+        return None;
+    }
+    let words = match (s.fidelity, s.poll_period) {
+        (Fidelity::Low, Some(period)) => {
+            format!("fetched {} times, about every {}.", s.fetches, show::duration(period))
+        }
+        (Fidelity::Low, None) => "fetched once (Expires: 0).".to_owned(),
+        (Fidelity::High, _) => match s.expires {
+            Some(e) => format!("told of every change, for {e} s at a time."),
+            None => "told of every change.".to_owned(),
+        },
+    };
+    Some(match s.presence_fidelity() {
+        Some(Fidelity::High) => format!("High fidelity: {words}"),
+        Some(Fidelity::Low) => format!("Low fidelity: {words}"),
+        None => format!("It {} {words}", if s.fidelity == Fidelity::High { "is" } else { "was" }),
+    })
+}
+
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
-    let s = at.gathered.subscriptions.get(row as usize)?;
+    let s = at.gathered.subscriptions().get(row as usize)?;
     let event = show::safe_str(&s.event);
     let title = format!("Subscription {}  {} → {}  {event}", row + 1, user(&s.subscriber), target(s));
     let mut head = vec![standing(at, s)];
-    head.push(match (s.fidelity, s.poll_period) {
-        (Fidelity::Low, Some(period)) => {
-            format!("Low fidelity: fetched {} times, about every {}.", s.fetches, show::duration(period))
-        }
-        (Fidelity::Low, None) => "Low fidelity: fetched once (Expires: 0).".to_owned(),
-        (Fidelity::High, _) => match s.expires {
-            Some(e) => format!("High fidelity: told of every change, for {e} s at a time."),
-            None => "High fidelity: told of every change.".to_owned(),
-        },
-    });
+    head.extend(manner(s));
     if !s.contacts.is_empty() {
         let categories = match s.categories.is_empty() {
             true => String::new(),
@@ -234,25 +248,25 @@ fn contact_part(s: &Subscription, told: &Told) -> Option<Part> {
         column("changes", "Values", Align::Right, 1),
         column("last", "Told last", Align::Left, 0),
     ];
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for contact in order.iter().take(MOST_CONTACTS) {
         let of = known.get(&contact.to_ascii_lowercase());
         let last = of.map(|(.., all)| {
             let all = all.iter().filter(|(_, v)| !v.is_empty()).map(|(what, v)| format!("{what} {v}"));
             all.collect::<Vec<_>>().join("; ")
         });
-        rows.push(vec![
+        let row = vec![
             user(contact),
             of.map_or(0, |(n, ..)| *n).to_string(),
             last.map_or("nothing".to_owned(), |l| show::shorten(&show::safe_str(&l), 120)),
-        ]);
-        leads.push(of.map_or(Lead::default(), |(_, m, _)| Lead::to(*m)));
+        ];
+        part.push(row, of.map_or(Lead::default(), |(_, m, _)| Lead::to(*m)));
     }
     let title = match order.len() {
         n if n > MOST_CONTACTS => format!("The first {MOST_CONTACTS} of {} contacts", show::number(n as u64)),
         n => show::count(n as u64, "contact", "contacts"),
     };
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }
 
 /// What the watcher was told, when.
@@ -269,17 +283,20 @@ fn told_part(at: At<'_>, told: &Told) -> Option<Part> {
     ];
     let start = told.values.first().map_or(0, |v| v.time);
     let mut before = start;
-    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut part = Part::of(columns);
     for v in &told.values {
-        rows.push(vec![
+        let row = vec![
             show::time(v.time, at.mode, start, before),
             user(&v.contact),
             show::shorten(&show::safe_str(&v.what), 40),
             show::shorten(&show::safe_str(&v.value), 120),
             at.analysis.message(v.message).frame.frame.to_string(),
-        ]);
+        ];
         before = v.time;
-        leads.push(Lead::to(v.message).bad(v.what == "subscription" && v.value.starts_with("terminated")));
+        part.push(
+            row,
+            Lead::to(v.message).bad(v.what == "subscription" && v.value.starts_with("terminated")),
+        );
     }
     let mut title = "What the watcher was told, where it changed".to_owned();
     if told.repeats > 0 {
@@ -290,5 +307,5 @@ fn told_part(at: At<'_>, told: &Told) -> Option<Part> {
         let (read, total) = (show::number(told.read as u64), show::number(told.total as u64));
         title.push_str(&format!("; the first {read} of {total} notifications"));
     }
-    Some(Part { title, table: Table { columns, rows }, leads })
+    Some(part.titled(title))
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::view::scenario::{Scenario, request, response};
+use crate::view::scenario::{Scenario, answered_call, request, response};
 
 fn rows(analysis: &Analysis, kind: ListKind, columns: &[&str]) -> Vec<Vec<String>> {
     let gathered = Lists::of(analysis);
@@ -152,7 +152,7 @@ fn sign_ins_end_as_the_last_round_says() {
     let columns = ["user", "epid", "state", "status", "auth", "attempts", "refreshes", "stopped"];
     let wanted = [
         ["ann", "eann", "unregistered", "200", "NTLM", "1", "1", "–"],
-        ["bill", "ebill", "rejected", "401", "NTLM", "1", "0", "register: 401: the credentials were refused"],
+        ["bill", "ebill", "rejected", "401", "NTLM", "1", "0", "register: 401, credentials refused"],
         ["cleo", "ecleo", "rejected", "403", "NTLM", "1", "0", "register: 403 Forbidden"],
         ["dora", "edora", "unanswered", "401", "NTLM", "1", "0", "register: no answer"],
         ["eve", "eeve", "challenged", "401", "NTLM", "1", "0", "register: 401, and no credentials followed"],
@@ -330,7 +330,7 @@ fn what_a_watcher_was_told_survives_bad_bodies() {
     s.add(6000, "B>A", &notify(7, "w", "presence", kind, &long));
     let analysis = s.done();
     let gathered = Lists::of(&analysis);
-    let one = &gathered.subscriptions[0];
+    let one = &gathered.subscriptions()[0];
     assert_eq!((one.notifies, one.told_first, one.state.name()), (7, true, "active"));
     let told = ListKind::Subscriptions.detail(&analysis, &gathered, 0, TimeMode::Relative).unwrap();
     let part = told.parts.iter().find(|p| p.title.starts_with("What the watcher")).unwrap();
@@ -401,7 +401,7 @@ fn subscriptions_of_other_kinds() {
     );
     let gathered = Lists::of(&analysis);
     let told = |n: usize| {
-        let values = analysis.told_to(&gathered.subscriptions[n]).values;
+        let values = analysis.told_to(&gathered.subscriptions()[n]).values;
         values.into_iter().map(|v| format!("{} {}: {}", v.contact, v.what, v.value)).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -470,9 +470,39 @@ fn credentials_that_come_over_two_hops_count_once() {
     s.add(111, "P>A", &give(&["A m1"]));
     let analysis = s.done();
     let gathered = Lists::of(&analysis);
-    let sign_in = &gathered.sign_ins[0];
+    let sign_in = &gathered.sign_ins()[0];
     let mras = sign_in.mras.as_ref().expect("asked");
     assert_eq!((mras.location.as_deref(), mras.duration, mras.relays.len()), (Some("intranet"), Some(60), 1));
     assert_eq!((sign_in.credentials.len(), mras.username.as_deref()), (1, Some("dXNlcg==")));
     assert!(!format!("{gathered:?}").contains("c2VjcmV0"));
+}
+
+#[test]
+fn both_ends_of_a_message_are_told_apart() {
+    let mut s = Scenario::default();
+    let notify = request("NOTIFY", 1).id("n").header("Event: presence").via(&["A n1"]);
+    s.add(0, "10.0.0.1:5071>10.0.0.1:5060", &notify);
+    s.add(10, "10.0.0.1:5060>[2001:db8::2]:5060", &notify.via(&["P n2", "A n1"]));
+    let analysis = s.done();
+    let told =
+        ListKind::Subscriptions.detail(&analysis, &Lists::of(&analysis), 0, TimeMode::Relative).unwrap();
+    let messages = told.parts.last().unwrap();
+    let ways: Vec<&str> = messages.table.rows.iter().map(|r| r[1].as_str()).collect();
+    assert_eq!(ways, ["10.0.0.1:5071 → 10.0.0.1:5060", "10.0.0.1 → 2001:db8::2"]);
+}
+
+#[test]
+fn what_was_worked_out_is_shared() {
+    let mut s = answered_call();
+    s.add(60_000, "A>B", &request("SUBSCRIBE", 1).id("w").header("Event: presence").via(&["A w1"]));
+    let analysis = s.done();
+    let known = Arc::default();
+    let lists = Lists::with(&analysis, Arc::clone(&known));
+    let again = Lists::with(&analysis, known);
+    assert!(Arc::ptr_eq(lists.diagnosis(), again.clone().diagnosis()));
+    assert_eq!(lists.subscriptions().as_ptr(), again.subscriptions().as_ptr());
+    assert_eq!(lists.subscriptions().len(), 1);
+    let rest = lists.findings_only();
+    assert!(Arc::ptr_eq(lists.diagnosis(), rest.diagnosis()), "the rules are asked once");
+    assert_ne!(lists.subscriptions().as_ptr(), rest.subscriptions().as_ptr(), "lists are given back");
 }

@@ -8,14 +8,18 @@ use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::{Analysis, LinkReason, MsgIdx};
 use crate::diagnose::{Counted, Tally};
 use crate::view::ice::state_words;
+use crate::view::lists::Lists;
 use crate::view::show;
 
 pub type Note = (String, Option<FrameRef>);
 
-pub fn notes(analysis: &Analysis, tally: &Tally) -> Vec<Note> {
+pub fn notes(analysis: &Analysis, lists: &Lists<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
+    let tally = &lists.diagnosis().tally;
     legs(analysis, &mut notes);
     counts(tally, &mut notes);
+    super::remote::notes(analysis, &mut notes);
+    super::media::notes(analysis, lists.media(), &tally.ice.lost, &mut notes);
     beside(analysis, &mut notes);
     comments(analysis, &mut notes);
     notes
@@ -145,8 +149,8 @@ fn beside(analysis: &Analysis, notes: &mut Vec<Note>) {
     let o = &analysis.other;
     let counts = [
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
-        (o.rtp_packets, "RTP packet", "RTP packets"),
-        (o.rtcp_packets, "RTCP packet", "RTCP packets"),
+        (analysis.rtp_packets(), "RTP packet", "RTP packets"),
+        (analysis.rtcp_packets(), "RTCP packet", "RTCP packets"),
         (o.websocket_sessions, "WebSocket session", "WebSocket sessions"),
     ];
     let seen: Vec<String> =

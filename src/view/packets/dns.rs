@@ -116,4 +116,3 @@ pub fn record(r: &Record) -> String {
         Data::Malformed => format!("{}, malformed", r.kind),
     }
 }
-

@@ -9,10 +9,6 @@ fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
 }
 
-fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from(be16(bytes, at)?) << 16 | u32::from(be16(bytes, at + 2)?))
-}
-
 /// `SYN ACK`; the order of the header's bits from the most telling on.
 pub fn tcp_flags(flags: TcpFlags) -> String {
     let names = [(2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (16, "ACK"), (32, "URG")];
@@ -196,47 +192,6 @@ pub fn channel_data(payload: &[u8]) -> String {
     }
 }
 
-/// Payload type, sequence number, timestamp, SSRC (RFC 3550 §5.1).
-pub fn rtp(payload: &[u8]) -> String {
-    let fields = || -> Option<String> {
-        let second = *payload.get(1)?;
-        let mark = if second & 0x80 != 0 { ", marker" } else { "" };
-        Some(format!(
-            "payload type {}, SSRC 0x{:08X}, seq {}, time {}, {} bytes{mark}",
-            second & 0x7f,
-            be32(payload, 8)?,
-            be16(payload, 2)?,
-            be32(payload, 4)?,
-            payload.len().saturating_sub(12)
-        ))
-    };
-    fields().unwrap_or_else(|| "cut".to_owned())
-}
-
-/// The packets of a compound RTCP packet (RFC 3550 §6).
-pub fn rtcp(payload: &[u8]) -> String {
-    let mut names = Vec::new();
-    let mut rest = payload;
-    while let (Some(&kind), Some(words)) = (rest.get(1), be16(rest, 2)) {
-        names.push(match kind {
-            200 => "Sender Report".to_owned(),
-            201 => "Receiver Report".to_owned(),
-            202 => "Source Description".to_owned(),
-            203 => "Goodbye".to_owned(),
-            204 => "Application".to_owned(),
-            205 => "Transport Feedback".to_owned(),
-            206 => "Payload Feedback".to_owned(),
-            207 => "Extended Report".to_owned(),
-            n => format!("type {n}"),
-        });
-        if names.len() == 8 {
-            break;
-        }
-        rest = rest.get((usize::from(words) + 1) * 4..).unwrap_or_default();
-    }
-    names.join(", ")
-}
-
 fn record_type(kind: u8) -> &'static str {
     match kind {
         20 => "Change Cipher Spec",
@@ -285,12 +240,6 @@ pub fn tls(payload: &[u8]) -> String {
     )
 }
 
-pub fn dtls(payload: &[u8]) -> String {
-    let kind = payload.first().copied().unwrap_or_default();
-    let hello = payload.get(13).filter(|_| kind == 22).and_then(|&k| handshake_type(k));
-    format!("{}, {} bytes", hello.unwrap_or(record_type(kind)), payload.len())
-}
-
 /// Chunk types (RFC 9260 §3.2) with the data bytes they carry.
 pub fn sctp_chunks(chunks: &[u8]) -> String {
     let mut names = Vec::new();
@@ -332,10 +281,6 @@ mod tests {
         assert_eq!(stun(&[0x00, 0x01, 0, 0]), "Binding Request, 4 bytes");
         assert_eq!(stun(&[0x00, 0x17, 0, 0]), "Data Indication, 4 bytes");
         assert_eq!(tcp_flags(TcpFlags(18)), "SYN ACK");
-        assert_eq!(
-            rtp(&[0x80, 0x88, 0, 7, 0, 0, 0, 160, 0x84, 0x18, 0xd3, 0xc5, 1, 2]),
-            "payload type 8, SSRC 0x8418D3C5, seq 7, time 160, 2 bytes, marker"
-        );
         // IPv4 header quoted by a port unreachable: UDP 10.0.0.1:4660 → 10.0.0.2:5060.
         let mut unreachable = vec![3, 3, 0, 0, 0, 0, 0, 0];
         unreachable.extend([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
@@ -347,7 +292,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_have_words(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            for text in [stun(&bytes), channel_data(&bytes), rtp(&bytes), rtcp(&bytes), tls(&bytes), dtls(&bytes),
+            for text in [stun(&bytes), channel_data(&bytes), tls(&bytes),
                          sctp_chunks(&bytes), icmp(false, &bytes), icmp(true, &bytes)] {
                 prop_assert!(text.len() < 400);
             }

@@ -201,6 +201,7 @@ pub fn carried(data: &[u8], hint: Dialect, depth: usize) -> String {
                 Probe::Rtp => "RTP ",
                 Probe::Rtcp => "RTCP ",
                 Probe::Dtls => "DTLS ",
+                Probe::Zrtp => "ZRTP ",
                 _ => "",
             };
             format!("{name}{}", payload_text(probe, data).unwrap_or_default())

@@ -7,10 +7,11 @@ use crate::capture::Nanos;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, MsgList, Owner, Side};
 use crate::diagnose::{Diagnosis, Severity, Subject, call_verdict};
 use crate::view::ice::{IceState, state_words};
+use crate::view::media;
 use crate::view::show::{self, TimeMode};
 
 /// Columns shown by default.
-pub const CALL_DEFAULT: usize = 10;
+pub const CALL_DEFAULT: usize = 12;
 pub const DIALOG_DEFAULT: usize = 10;
 
 /// Longest text of a cell, columns.
@@ -107,6 +108,11 @@ pub fn call(analysis: &Analysis, c: CallIdx, key: &str, times: Times<'_, CallIdx
         "ice" => {
             let worst = analysis.ice_sessions_of(c).iter().map(|s| s.state).min_by_key(|s| ice_rank(*s));
             worst.map_or_else(none, |s| text(state_words(s).to_owned()))
+        }
+        "media" => text(media::call_media(analysis, &analysis.media_index(), c).words()),
+        "mos" => {
+            let mos = media::call_mos(analysis, &analysis.media_index(), c);
+            mos.map_or_else(none, |m| (format!("{m:.1}"), Key::Number((m * 1e6) as i64)))
         }
         "caller_agent" => bytes(raw(call.caller_agent)),
         "callee_agent" => bytes(raw(call.callee_agent)),

@@ -140,4 +140,3 @@ pub fn meeting() -> Scenario {
     info(&mut s, 9000, 3, &ask("10", FOCUS, &delete("sip:hao@contoso.com")), &refused);
     s
 }
-

@@ -40,7 +40,8 @@ impl Scenario {
     pub fn sql_unreachable(&mut self, ms: i64, path: &str, transport: Transport) {
         let frame = self.next_frame();
         let (src, dst) = path.split_once('>').unwrap();
-        let (src, dst): (std::net::SocketAddr, std::net::SocketAddr) = (src.parse().unwrap(), dst.parse().unwrap());
+        let (src, dst): (std::net::SocketAddr, std::net::SocketAddr) =
+            (src.parse().unwrap(), dst.parse().unwrap());
         let kind = BreakageKind::Icmp { v6: false, kind: 3, code: 3 };
         let (by, time) = (dst.ip(), START + ms * 1_000_000);
         self.analysis.add_sql_error(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0 });

@@ -104,8 +104,8 @@ struct Leg {
     mcu: Option<&'static str>,
 }
 
-pub(super) fn row<'a>(analysis: &Analysis, gathered: &'a Gathered, at: u32) -> Option<Conference<'a>> {
-    let c = gathered.conferences.get(at as usize)?;
+pub(super) fn row<'a>(analysis: &Analysis, gathered: &'a Gathered<'a>, at: u32) -> Option<Conference<'a>> {
+    let c = gathered.conferences().get(at as usize)?;
     let frame = |m: MsgIdx| Frame::from(analysis.message(m).frame);
     Some(Conference {
         id: at + 1,

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::correlate::Analysis;
 use crate::diagnose;
 use crate::output::json::value::Frame;
 use crate::view::lists::Lists;
@@ -54,8 +53,8 @@ pub(in crate::output::json) fn id(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-pub(super) fn row<'a>(analysis: &Analysis, lists: &'a Lists, at: u32) -> Option<Finding<'a>> {
-    let f = lists.diagnosis(analysis).findings.get(at as usize)?;
+pub(super) fn row<'a>(lists: &'a Lists<'a>, at: u32) -> Option<Finding<'a>> {
+    let f = lists.diagnosis().findings.get(at as usize)?;
     Some(Finding {
         id: id(at as usize),
         rule: f.rule.id,

@@ -43,15 +43,19 @@ struct Notice<'a> {
     failed: bool,
 }
 
-pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -> Option<InstantMessage<'a>> {
-    let m = gathered.instant_messages.get(at as usize)?;
+pub(super) fn row<'a>(
+    analysis: &'a Analysis,
+    gathered: &'a Gathered<'a>,
+    at: u32,
+) -> Option<InstantMessage<'a>> {
+    let m = gathered.instant_messages().get(at as usize)?;
     let record = analysis.message(m.message);
     let call_id = match record.owner {
         Owner::Call(c) => analysis.call(c).call_id,
         Owner::Dialog(d) => analysis.dialog(d).call_id,
     };
     let read = analysis.instant_text(m);
-    let conversation = gathered.conversations.get(m.conversation);
+    let conversation = gathered.conversations().get(m.conversation);
     let notice = |n: &'a gathered::Notice| Notice {
         frame: analysis.message(n.message).frame.into(),
         recipient: &n.recipient,

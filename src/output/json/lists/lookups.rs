@@ -122,8 +122,8 @@ pub(in crate::output::json) struct SqlConnectionRow<'a> {
 }
 
 /// A row that is a look-up.
-pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -> Option<SqlLookup<'a>> {
-    let l = gathered.lookups.get(at as usize).filter(|l| !l.is_connection())?;
+pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered<'a>, at: u32) -> Option<SqlLookup<'a>> {
+    let l = gathered.lookups().get(at as usize).filter(|l| !l.is_connection())?;
     let mut connections = connections(analysis, l);
     // The one that came farthest stands for all.
     let best = connections.iter().position(|c| c.state == ConnectionState::Established.name());
@@ -161,10 +161,10 @@ pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -
 /// A row that is a connection only.
 pub(in crate::output::json) fn connection_row<'a>(
     analysis: &'a Analysis,
-    gathered: &'a Gathered,
+    gathered: &'a Gathered<'a>,
     at: u32,
 ) -> Option<SqlConnectionRow<'a>> {
-    let l = gathered.lookups.get(at as usize).filter(|l| l.is_connection())?;
+    let l = gathered.lookups().get(at as usize).filter(|l| l.is_connection())?;
     Some(SqlConnectionRow {
         id: at + 1,
         time: Time(l.start),

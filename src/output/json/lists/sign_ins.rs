@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::correlate::Analysis;
 use crate::correlate::gathered::{self, Gathered};
-use crate::output::json::value::{Addr, Frame, Millis, some};
+use crate::output::json::value::{Addr, Frame, Millis, Time, some};
 use crate::view::lists::auth_words;
 
 #[derive(Debug, Serialize)]
@@ -68,6 +68,16 @@ struct RelayUse {
     /// Whether the password given out makes its MESSAGE-INTEGRITY; none where nothing could be tried.
     verified: Option<bool>,
     lifetime: &'static str,
+    /// When the credentials run out.
+    expires: Option<Time>,
+    refused: Option<Refusal>,
+}
+
+/// What the relay said last about the credentials, where no success followed.
+#[derive(Debug, Serialize)]
+struct Refusal {
+    code: u16,
+    frame: Option<Frame>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,8 +88,8 @@ struct Relay<'a> {
     tcp: Option<u16>,
 }
 
-pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -> Option<SignIn<'a>> {
-    let s = gathered.sign_ins.get(at as usize)?;
+pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered<'a>, at: u32) -> Option<SignIn<'a>> {
+    let s = gathered.sign_ins().get(at as usize)?;
     let step = |s: &gathered::Step| Step {
         step: s.kind.name(),
         state: s.state.name(),
@@ -119,6 +129,11 @@ pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -
                 allocation: u.allocation.0 + 1,
                 verified: u.verified,
                 lifetime: u.lifetime.name(),
+                expires: u.ends.map(Time),
+                refused: u.refused.map(|r| Refusal {
+                    code: r.code,
+                    frame: analysis.stun.record(r.answer).map(|r| Frame::from(r.frame())),
+                }),
             })
             .collect(),
         provisioning: s.provisioning.iter().map(|p| (p.name.as_str(), p.value.as_str())).collect(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::correlate::gathered::Gathered;
+use crate::correlate::gathered::{Fidelity, Gathered};
 use crate::correlate::{Analysis, Owner};
 
 #[derive(Debug, Serialize)]
@@ -18,7 +18,8 @@ pub(in crate::output::json) struct Subscription<'a> {
     /// URIs that a batched one asks for.
     contacts: &'a [String],
     categories: &'a [String],
-    fidelity: &'static str,
+    /// Of presence only.
+    fidelity: Option<&'static str>,
     poll_period_s: Option<f64>,
     fetches: u32,
     expires_s: Option<u32>,
@@ -39,8 +40,12 @@ pub(in crate::output::json) struct Subscription<'a> {
     call: Option<u32>,
 }
 
-pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -> Option<Subscription<'a>> {
-    let s = gathered.subscriptions.get(at as usize)?;
+pub(super) fn row<'a>(
+    analysis: &'a Analysis,
+    gathered: &'a Gathered<'a>,
+    at: u32,
+) -> Option<Subscription<'a>> {
+    let s = gathered.subscriptions().get(at as usize)?;
     let call_id = match *s.owners.first()? {
         Owner::Call(c) => analysis.call(c).call_id,
         Owner::Dialog(d) => analysis.dialog(d).call_id,
@@ -62,7 +67,7 @@ pub(super) fn row<'a>(analysis: &'a Analysis, gathered: &'a Gathered, at: u32) -
         targets: s.targets,
         contacts: &s.contacts,
         categories: &s.categories,
-        fidelity: s.fidelity.name(),
+        fidelity: s.presence_fidelity().map(Fidelity::name),
         poll_period_s: s.poll_period.map(|p| p as f64 / 1e9),
         fetches: s.fetches,
         expires_s: s.expires,

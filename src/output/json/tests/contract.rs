@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+#[path = "contract_media.rs"]
+pub mod media;
+
+pub use media::MediaStream;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -24,7 +29,7 @@ pub struct Document {
     pub turn_allocations: Vec<TurnAllocation>,
     pub sql_lookups: Vec<SqlLookup>,
     pub sql_connections: Vec<serde_json::Value>,
-    pub media_streams: Vec<Never>,
+    pub media_streams: Vec<MediaStream>,
     pub dns_lookups: Vec<DnsLookup>,
     pub findings: Vec<Finding>,
 }
@@ -210,7 +215,7 @@ pub struct Subscription {
     pub targets: u32,
     pub contacts: Vec<String>,
     pub categories: Vec<String>,
-    pub fidelity: String,
+    pub fidelity: Option<String>,
     pub poll_period_s: Option<f64>,
     pub fetches: u32,
     pub expires_s: Option<u32>,
@@ -373,7 +378,8 @@ pub struct Call {
     pub forks: Vec<Fork>,
     pub messages: Vec<Message>,
     pub offers: Vec<Offer>,
-    pub media: Vec<Never>,
+    pub media: Vec<u32>,
+    pub media_way: Option<String>,
     pub ice: Vec<u32>,
     pub findings: Vec<u32>,
     pub verdict: String,
@@ -757,4 +763,13 @@ pub struct RelayUse {
     pub allocation: u32,
     pub verified: Option<bool>,
     pub lifetime: String,
+    pub expires: Option<String>,
+    pub refused: Option<RelayRefusal>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayRefusal {
+    pub code: u16,
+    pub frame: Option<Frame>,
 }

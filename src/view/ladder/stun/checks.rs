@@ -177,6 +177,7 @@ fn section(
                     end,
                     from: sides[0],
                     to: sides[1],
+                    one_way: false,
                     label,
                     tone,
                     inner: rows,

@@ -51,6 +51,11 @@ impl<'a> Ends<'a> {
         }
     }
 
+    /// The ends of addresses; one that is a server's is none of a party's.
+    pub fn addresses(&self) -> Vec<(IpAddr, usize)> {
+        self.clients.iter().chain(&self.servers).map(|(ip, end)| (*ip, *end)).collect()
+    }
+
     pub fn into_order(self) -> Vec<Place> {
         self.places
     }

@@ -4,9 +4,9 @@ use crate::view::filter::Filter;
 use crate::view::scenario::conference::*;
 use crate::view::scenario::{Scenario, request, response};
 
-fn only(analysis: &Analysis) -> Lists {
+fn only(analysis: &Analysis) -> Lists<'_> {
     let gathered = Lists::of(analysis);
-    assert_eq!(gathered.conferences.len(), 1, "{:#?}", gathered.conferences);
+    assert_eq!(gathered.conferences().len(), 1, "{:#?}", gathered.conferences());
     gathered
 }
 
@@ -19,7 +19,7 @@ fn told(commands: &[Command]) -> Vec<String> {
 fn a_meeting_is_one_conference() {
     let analysis = meeting().done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     assert_eq!(
         (c.conference_id.as_str(), c.organizer.as_str(), c.focus.as_str(), c.subject.as_deref()),
         ("BE927F10", VIVIAN, FOCUS, Some("Plans"))
@@ -62,7 +62,7 @@ fn what_is_said_of_it() {
     assert_eq!(titles, ["Time", "What", "vivian", "amy", "Frame"]);
     // The failed command leads to the answer that says why.
     let commands = &detail.parts[2];
-    let answer = gathered.conferences[0].commands[3].answer;
+    let answer = gathered.conferences()[0].commands[3].answer;
     assert_eq!((commands.leads[3].message, commands.leads[3].bad), (answer, true));
     assert_eq!(detail.owners.len(), 4);
 }
@@ -101,7 +101,7 @@ fn a_copy_on_another_hop_counts_once() {
     }
     let analysis = s.done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     assert_eq!(told(&c.commands), ["deleteUser 1 success"]);
     assert!(!c.commands[0].same_id);
 }
@@ -129,7 +129,7 @@ fn request_ids_that_are_none_or_used_twice() {
     );
     let analysis = s.done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     let commands = &c.commands;
     assert_eq!(
         told(commands),
@@ -161,9 +161,10 @@ fn without_an_answer() {
     info(&mut s, 40_000, 4, &ask("4", FOCUS, "<addUser/>"), &[]);
     let analysis = s.done();
     let gathered = only(&analysis);
-    let outcomes: Vec<Outcome> = gathered.conferences[0].commands.iter().map(|c| c.outcome.clone()).collect();
+    let outcomes: Vec<Outcome> =
+        gathered.conferences()[0].commands.iter().map(|c| c.outcome.clone()).collect();
     assert_eq!(outcomes, [Outcome::Unanswered, Outcome::Refused(603), Outcome::Pending, Outcome::Waiting]);
-    let advice: Vec<String> = gathered.conferences[0].failed().map(advice_of_command).collect();
+    let advice: Vec<String> = gathered.conferences()[0].failed().map(advice_of_command).collect();
     assert!(advice[0].contains("32 s") && advice[1].contains("not enabled"), "{advice:?}");
 }
 
@@ -186,7 +187,7 @@ fn a_roster_without_its_beginning_and_with_gaps() {
     );
     let analysis = s.done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     assert_eq!((c.documents, c.gaps, c.roster_complete, c.present()), (4, 1, false, 1));
     let changes: Vec<String> = c.events.iter().map(|e| roster_change_words(c, &e.change)).collect();
     insta::assert_snapshot!(changes.join("\n"));
@@ -228,7 +229,7 @@ fn several_watchers_tell_it_once() {
     );
     let analysis = s.done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     let joined = c.events.iter().filter(|e| roster_change_words(c, &e.change).contains("joined")).count();
     assert_eq!((c.documents, joined, c.roster.len(), c.present()), (6, 3, 3, 2));
     assert!(c.roster_complete);
@@ -261,7 +262,7 @@ fn conferences_of_other_vendors() {
     s.add(200, "F>B", &notify(2, document("partial", 2, gone)));
     let analysis = s.done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     assert_eq!((c.conference_id.as_str(), c.subject.as_deref()), ("conf233@example.com", Some("Agenda")));
     assert_eq!(c.legs.len(), 1);
     assert!(c.roster[0].left.is_some() && c.commands.is_empty());
@@ -294,7 +295,7 @@ fn parts_of_a_multipart_and_utf16() {
     let m = s.add(0, "A>F", &focus(request("INFO", 1), 1).body("multipart/mixed;boundary=x", &body));
     let analysis = s.done();
     let gathered = only(&analysis);
-    assert_eq!(told(&gathered.conferences[0].commands), ["deleteUser 1 waiting"]);
+    assert_eq!(told(&gathered.conferences()[0].commands), ["deleteUser 1 waiting"]);
     assert_eq!(crate::view::ladder::message_label(&analysis, m), "INFO deleteUser → sip:amy@contoso.com");
 }
 
@@ -313,7 +314,7 @@ fn hostile_documents() {
     notify(&mut s, 10, 1, &nobody);
     let analysis = s.done();
     let gathered = only(&analysis);
-    let c = &gathered.conferences[0];
+    let c = &gathered.conferences()[0];
     assert_eq!(
         told(&c.commands),
         ["addUser 1 waiting", "addUser 2 waiting", "addUser 3 waiting", "deleteUser 4 waiting"]

@@ -1,0 +1,126 @@
+//! The streams of an analysis worked out once for all who ask: tables, filters, overviews.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::MediaStream;
+use crate::capture::Nanos;
+use crate::correlate::Analysis;
+use crate::correlate::model::CallIdx;
+
+/// All streams, and which of them are of which call.
+#[derive(Debug, Clone)]
+pub struct MediaIndex {
+    /// As [`Analysis::media_streams`] gives them.
+    pub streams: Arc<Vec<MediaStream>>,
+    of_calls: HashMap<CallIdx, Vec<u32>>,
+    /// The same of those that other calls name too: legs of one.
+    shared: HashMap<CallIdx, Vec<u32>>,
+    /// Streams that are of no call, or might be of several: their machines and when.
+    unclaimed: Vec<([IpAddr; 2], Nanos, Nanos)>,
+    /// Machines between which streams run.
+    between: HashSet<[IpAddr; 2]>,
+    /// Machines that are an end of every stream: the capture was taken at one of them.
+    at_all: Vec<IpAddr>,
+}
+
+impl Default for MediaIndex {
+    fn default() -> Self {
+        Self::new(Arc::default(), |_| [IpAddr::from([0; 4]); 2])
+    }
+}
+
+impl MediaIndex {
+    fn new(streams: Arc<Vec<MediaStream>>, ends: impl Fn(&MediaStream) -> [IpAddr; 2] + Copy) -> Self {
+        let mut of_calls: HashMap<CallIdx, Vec<u32>> = HashMap::new();
+        let mut shared: HashMap<CallIdx, Vec<u32>> = HashMap::new();
+        for (at, stream) in (0u32..).zip(streams.iter()) {
+            if let Some(call) = stream.call {
+                of_calls.entry(call).or_default().push(at);
+            }
+            for call in &stream.other_calls {
+                shared.entry(*call).or_default().push(at);
+            }
+        }
+        let unclaimed =
+            streams.iter().filter(|s| s.call.is_none()).map(|s| (ends(s), s.first, s.last)).collect();
+        let between: HashSet<[IpAddr; 2]> = streams.iter().map(ends).collect();
+        let mut pairs = between.iter();
+        let mut at_all = pairs.next().map_or_else(Vec::new, |pair| pair.to_vec());
+        pairs.for_each(|pair| at_all.retain(|ip| pair.contains(ip)));
+        Self { streams, of_calls, shared, unclaimed, between, at_all }
+    }
+
+    /// Whether a stream that is of no call for certain ran between two machines in some time.
+    pub fn may_have_passed(&self, a: IpAddr, b: IpAddr, [from, until]: [Nanos; 2]) -> bool {
+        let fits = |ends: &[IpAddr; 2]| *ends == [a, b] || *ends == [b, a];
+        self.unclaimed.iter().any(|(ends, first, last)| fits(ends) && *first <= until && *last >= from)
+    }
+
+    /// Whether media between two machines passes the capture point: that of others between the same two does, or all
+    /// that was captured is of one of them.
+    pub fn would_pass(&self, a: IpAddr, b: IpAddr) -> bool {
+        // Of a single pair nobody knows at which end it was captured.
+        let at_one = matches!(self.at_all.as_slice(), [one] if *one == a || *one == b);
+        at_one || self.between.contains(&[a, b]) || self.between.contains(&[b, a])
+    }
+
+    pub fn stream(&self, at: u32) -> Option<&MediaStream> {
+        self.streams.get(at as usize)
+    }
+
+    /// Places of a call's streams, in order of their first packet.
+    pub fn places_of(&self, call: CallIdx) -> &[u32] {
+        self.of_calls.get(&call).map_or(&[], Vec::as_slice)
+    }
+
+    /// Streams of other calls whose ends a call names too, at the same or another time.
+    pub fn shared_with(&self, call: CallIdx) -> impl Iterator<Item = &MediaStream> {
+        self.shared.get(&call).into_iter().flatten().filter_map(|at| self.stream(*at))
+    }
+
+    pub fn of_call(&self, call: CallIdx) -> impl Iterator<Item = (u32, &MediaStream)> {
+        self.places_of(call).iter().filter_map(|at| Some((*at, self.stream(*at)?)))
+    }
+}
+
+/// Tells whether something came since, without going through all streams.
+type Stamp = (u64, [usize; 4], u64, bool);
+
+/// What was worked out last.
+#[derive(Debug, Default)]
+pub(in crate::correlate) struct IndexCache(Mutex<Option<(Stamp, Arc<MediaIndex>)>>);
+
+impl Analysis {
+    /// The streams, worked out anew only where something came since they were last asked for.
+    pub fn media_index(&self) -> Arc<MediaIndex> {
+        let stamp = (
+            self.captures.iter().map(|c| c.frames).sum(),
+            [self.messages.len(), self.stun.records.len(), self.media.streams.len(), self.touched.len()],
+            self.media.reports.compounds,
+            self.is_live(),
+        );
+        let mut known = self.media_index_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, index)) = known.as_ref().filter(|(of, _)| *of == stamp) {
+            return index.clone();
+        }
+        let index = Arc::new(MediaIndex::new(self.joined_media(), |s| {
+            let flow = self.flow(s.flow);
+            [flow.src.ip(), flow.dst.ip()]
+        }));
+        *known = Some((stamp, index.clone()));
+        index
+    }
+
+    /// RTP packets, frames captured twice and streams beyond the limit included; what is too little to tell is not.
+    pub fn rtp_packets(&self) -> u64 {
+        let of = |s: &MediaStream| self.figures_of(s).map_or(0, |f| f.packets + u64::from(f.captured_twice));
+        self.media_index().streams.iter().map(of).sum::<u64>() + self.media.not_kept
+    }
+
+    /// RTCP compounds, frames captured twice included.
+    pub fn rtcp_packets(&self) -> u64 {
+        self.media.reports.compounds + self.media.reports.captured_twice
+    }
+}

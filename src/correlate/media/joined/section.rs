@@ -1,0 +1,272 @@
+//! The media section of a stream, its codec, and how it is protected: as the receiver's description in force says.
+
+use callscope_parsers::rtp::{Payload, digit, fallback_payload, static_payload};
+
+use super::super::Stream;
+use super::belong::Place;
+use super::describe::{Description, Plan, Terms};
+use super::{Codec, CodecSource, MediaStream, Protection, Secured, StreamSection};
+use crate::capture::Nanos;
+
+/// A description counts so long before it was captured.
+const AHEAD: Nanos = 200_000_000;
+
+/// What one stream is in its call.
+pub(super) struct Joint<'p> {
+    pub place: &'p Place,
+    pub plan: &'p Plan,
+    pub section: Option<usize>,
+}
+
+impl<'p> Joint<'p> {
+    /// `on_pair`: the section of the ICE session that carries it.
+    pub fn new(
+        place: &'p Place,
+        plan: &'p Plan,
+        ssrc: u32,
+        payload_type: u8,
+        on_pair: Option<usize>,
+    ) -> Self {
+        let mut out = Self { place, plan, section: None };
+        out.section = out.find_section(ssrc, payload_type, on_pair);
+        out
+    }
+
+    /// The descriptions of who receives the stream, or of who sends it.
+    fn of(&self, receiver: bool) -> impl Iterator<Item = &'p Description> + '_ {
+        let by_caller = self.place.from_caller != receiver;
+        self.plan.descriptions.iter().filter(move |d| d.by_caller == by_caller)
+    }
+
+    fn find_section(&self, ssrc: u32, payload_type: u8, on_pair: Option<usize>) -> Option<usize> {
+        let (description, named) = match (self.place.to.or(self.place.from), on_pair) {
+            (Some(named), _) => (self.plan.descriptions.get(named.description as usize)?, named.sections),
+            (None, Some(section)) => (self.of(true).next()?, 1u64.checked_shl(section as u32)?),
+            (None, None) => return None,
+        };
+        let sections = &description.sections;
+        let is_rtp = |i: &usize| sections.get(*i).is_some_and(|t| t.rtp);
+        let named_here = |i: &usize| *i < 64 && named >> *i & 1 == 1;
+        let mut all: Vec<usize> = (0..sections.len()).filter(named_here).collect();
+        if all.iter().any(is_rtp) {
+            all.retain(is_rtp);
+        }
+        let mine = all.clone();
+        for mate in self.bundle_mates(&mine) {
+            if !all.contains(&mate) {
+                all.push(mate);
+            }
+        }
+        if all.len() < 2 {
+            return all.first().copied();
+        }
+        // A source is announced by who sends it, a payload type by who receives it (RFC 3264 §5.1).
+        let by_source: Vec<usize> = all
+            .iter()
+            .copied()
+            .filter(|i| self.of(false).any(|d| d.sections.get(*i).is_some_and(|t| t.has_source(ssrc))))
+            .collect();
+        if let [one] = by_source.as_slice() {
+            return Some(*one);
+        }
+        let has_type =
+            |i: &usize| self.of(true).any(|d| d.sections.get(*i).is_some_and(|t| t.has_type(payload_type)));
+        let by_type = |of: &[usize]| {
+            let mut fit = of.iter().copied().filter(has_type);
+            fit.next().filter(|_| fit.next().is_none())
+        };
+        by_type(&mine).or_else(|| by_type(&all)).or(match mine.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        })
+    }
+
+    /// Sections that go over the transport of these, where both parties said so (RFC 9143).
+    fn bundle_mates(&self, of: &[usize]) -> Vec<usize> {
+        let mut out = Vec::new();
+        for d in self.of(true) {
+            for i in of {
+                let Some(group) = d.sections.get(*i).and_then(|t| t.bundle) else { continue };
+                let mates = d.sections.iter().enumerate().filter(|(_, t)| t.bundle == Some(group) && t.rtp);
+                for (mate, _) in mates {
+                    let by_both = [mate, *i].iter().all(|i| {
+                        self.of(false).any(|d| d.sections.get(*i).is_some_and(|t| t.bundle.is_some()))
+                    });
+                    if by_both && !out.contains(&mate) {
+                        out.push(mate);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The section as a party has it at a time.
+    fn terms_at(&self, receiver: bool, time: Nanos) -> Option<(&'p Description, &'p Terms)> {
+        let section = self.section?;
+        let by_caller = self.place.from_caller != receiver;
+        let named = if receiver { self.place.to } else { self.place.from };
+        let names = |d: &Description| d.sections.get(section).is_some_and(|t| !t.declined);
+        let on_hop = |d: &Description| {
+            let first = named.and_then(|n| self.plan.descriptions.get(n.description as usize));
+            // Of the same hop, where it differs.
+            names(d) && first.is_none_or(|f| shares(f, d, section))
+        };
+        let time = time.saturating_add(AHEAD);
+        let found = self
+            .plan
+            .in_force(by_caller, time, on_hop)
+            .or_else(|| self.plan.in_force(by_caller, time, names));
+        let (_, d) = found?;
+        Some((d, d.sections.get(section)?))
+    }
+
+    /// The codec of a payload type at a time, and whether the receiver announced the type.
+    pub fn codec(&self, payload_type: u8, time: Nanos) -> (Option<Codec>, Option<bool>) {
+        let Some(section) = self.section else { return (table_codec(payload_type), None) };
+        let current = self.terms_at(true, time).map(|(_, t)| t);
+        let others = self.of(true).filter_map(|d| d.sections.get(section));
+        let announced: Vec<&Terms> =
+            current.into_iter().chain(others).filter(|t| t.has_type(payload_type)).collect();
+        let known = current.is_some();
+        let told = announced.iter().find_map(|t| t.codec(payload_type)).or_else(|| {
+            let sender = self.of(false).filter_map(|d| d.sections.get(section));
+            sender.into_iter().find_map(|t| t.codec(payload_type))
+        });
+        let codec = told.cloned().or_else(|| table_codec(payload_type));
+        (codec, known.then_some(!announced.is_empty()))
+    }
+
+    /// What was said of SRTP while the stream ran.
+    fn secured(&self, time: Nanos) -> Secured {
+        let Some(section) = self.section else { return Secured::NotOffered };
+        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time.saturating_add(AHEAD));
+        let agreed = agreed.or(self.plan.agreements.first());
+        let both = agreed.and_then(|a| {
+            let terms = |d| self.plan.terms(d, section).map(|t| t.security);
+            Some([terms(a.caller)?, terms(a.callee)?])
+        });
+        let secures = |s: &super::describe::Security| s.profile || s.keys && !s.rejected;
+        match both {
+            Some(both) if both.iter().all(secures) => Secured::Agreed,
+            Some(both) if both.iter().any(secures) => Secured::Offered,
+            Some(_) => Secured::NotOffered,
+            // Before the answer: a secure profile leaves no choice (RFC 4568 §5.1.2).
+            None => {
+                let all = || self.plan.descriptions.iter().filter_map(|d| d.sections.get(section));
+                if all().next().is_some() && all().all(|t| t.security.profile) {
+                    Secured::Agreed
+                } else if all().any(|t| secures(&t.security)) {
+                    Secured::Offered
+                } else {
+                    Secured::NotOffered
+                }
+            }
+        }
+    }
+}
+
+/// Whether two descriptions have an address of a section in common.
+fn shares(a: &Description, b: &Description, section: usize) -> bool {
+    let (Some(a), Some(b)) = (a.sections.get(section), b.sections.get(section)) else { return false };
+    a.ends.iter().any(|e| b.names(e.address))
+}
+
+fn table_codec(payload_type: u8) -> Option<Codec> {
+    let codec =
+        |p: Payload, source| Codec { name: p.name.to_owned(), clock: p.clock, channels: p.channels, source };
+    static_payload(payload_type)
+        .map(|p| codec(p, CodecSource::Static))
+        .or_else(|| fallback_payload(payload_type).map(|p| codec(p, CodecSource::Fallback)))
+}
+
+impl Codec {
+    /// Keys and tones (RFC 4733).
+    pub fn is_event(&self) -> bool {
+        self.name.eq_ignore_ascii_case("telephone-event") || self.name.eq_ignore_ascii_case("tone")
+    }
+
+    /// Comfort noise (RFC 3389).
+    pub fn is_noise(&self) -> bool {
+        self.name.eq_ignore_ascii_case("CN")
+    }
+
+    /// Bytes of payload for so many ticks of the clock, of codecs whose rate never changes.
+    fn bytes_of(&self, ticks: u32) -> Option<u32> {
+        let name = self.name.to_ascii_uppercase();
+        let whole = |n: u32, d: u32| (ticks * n).is_multiple_of(d).then(|| ticks * n / d);
+        match name.as_str() {
+            "PCMU" | "PCMA" | "G722" if ticks < 1 << 16 => whole(u32::from(self.channels.max(1)), 1),
+            "G729" if ticks < 1 << 16 => whole(1, 8),
+            "GSM" if ticks < 1 << 16 => whole(33, 160),
+            _ => None,
+        }
+    }
+}
+
+/// How a stream is protected. `keyed`: DTLS made keys where it runs, or its RTCP is encrypted.
+pub(super) fn protection(m: &MediaStream, stream: &Stream, keyed: bool) -> Option<Protection> {
+    let step = stream.steps().next().map(|(step, _)| step);
+    let plain = step.and_then(|s| m.codec.as_ref()?.bytes_of(s));
+    match (plain, stream.payload_size().map(u32::from)) {
+        // Whatever was agreed: nobody encrypts without a tag.
+        (Some(plain), Some(size)) if size == plain => None,
+        _ if keyed || m.secured == Secured::Agreed => Some(Protection::Srtp),
+        // A tag of 10 or 4 bytes (RFC 3711 §3.4, RFC 4568 §6.2), perhaps behind a key identifier of 4.
+        (Some(plain), Some(size)) if matches!(size.wrapping_sub(plain), 4 | 8 | 10 | 14 | 16) => {
+            Some(Protection::SrtpBySize)
+        }
+        _ => None,
+    }
+}
+
+/// Fills in what payload types, descriptions and sizes say.
+pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<'_>>) {
+    let codec_at = |pt, time| match joint {
+        Some(j) => j.codec(pt, time),
+        None => (table_codec(pt), None),
+    };
+    let mut types: Vec<_> =
+        stream.types().map(|t| (t.payload_type, t.first, codec_at(t.payload_type, t.first))).collect();
+    let beside = |c: &Option<Codec>| c.as_ref().is_some_and(|c| c.is_event() || c.is_noise());
+    let main = types.iter().position(|(_, _, (c, _))| !beside(c)).unwrap_or(0);
+    out.unannounced_types =
+        types.iter().filter(|(_, _, (_, known))| *known == Some(false)).map(|(pt, ..)| *pt).collect();
+    out.unannounced_types.sort_unstable();
+    let events: Vec<u8> = types
+        .iter()
+        .filter(|(_, _, (c, _))| c.as_ref().is_some_and(Codec::is_event))
+        .map(|(pt, ..)| *pt)
+        .collect();
+    let pressed = stream.keys().iter().filter(|k| events.contains(&k.payload_type));
+    out.keys = pressed.filter_map(|k| digit(k.event)).collect();
+    let mut listed = None;
+    if main < types.len() {
+        let (pt, _, (codec, known)) = types.remove(main);
+        (out.payload_type, out.codec, listed) = (pt, codec, known);
+    }
+    types.sort_by_key(|(_, first, _)| *first);
+    out.other_codecs = types.into_iter().map(|(pt, _, (codec, _))| (pt, codec)).collect();
+    if let Some(joint) = joint {
+        out.section = joint.section.and_then(|index| {
+            let (d, terms) =
+                joint.terms_at(true, stream.first).or_else(|| joint.terms_at(false, stream.first))?;
+            Some(StreamSection { index, kind: terms.kind.clone(), message: d.message })
+        });
+        if let Some((_, terms)) = joint.terms_at(true, stream.last) {
+            (out.ptime_asked, out.ptime_most) = (terms.ptime, terms.max_ptime);
+        }
+        out.secured = joint.secured(stream.last);
+    }
+    let clock = out.codec.as_ref().map(|c| c.clock).filter(|c| *c > 0).or(stream.clock());
+    let is_audio = match &out.section {
+        Some(s) => s.kind == "audio",
+        None => clock != Some(90_000),
+    };
+    let step = stream.steps().next().map(|(step, _)| step);
+    if let (true, Some(step), Some(clock)) = (is_audio, step, clock) {
+        out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
+    }
+    out.protection = protection(out, stream, false);
+    out.codec_agreed = listed == Some(true);
+}

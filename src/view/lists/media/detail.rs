@@ -1,0 +1,702 @@
+//! All there is to say of a media stream.
+
+use callscope_parsers::rtp::digit;
+
+use super::*;
+use crate::correlate::media::{
+    Codec, CodecConstants, CodecSource, Follows, Heard, LossSplit, MediaIndex, MediaStream, Mos, Protection,
+    Secured, Stream, StreamSource,
+};
+use crate::view::ice;
+use crate::view::media::marks::{self, Marked};
+use crate::view::media::plot::{self, Plot};
+use crate::view::media::{decimal, mark_words, millis};
+
+/// A packet so late against its clock that it is worth telling.
+const STALL: Nanos = 60_000_000;
+/// Key of the column with the signs of events.
+pub(in crate::view) const EVENT_SIGN: &str = "sign";
+/// Keys and hops listed of a stream.
+const MOST_ROWS: usize = 200;
+
+/// Where it goes through a relay: `relay UDP 213.199.141.181:3478`.
+pub(super) fn path(at: At<'_>, s: &MediaStream) -> String {
+    let Some(relay) = s.relay else { return String::new() };
+    let over = at.analysis.flow(s.flow).transport.name().to_uppercase();
+    format!("relay {over} {}", show::address(relay.server))
+}
+
+/// What is worth knowing beside the figures, in few words each.
+pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut say = |there: bool, words: &str| {
+        if there {
+            out.push(words.to_owned());
+        }
+    };
+    say(matches!(s.source, StreamSource::Announced(_)), "few packets");
+    say(alone(at, at.gathered.media(), s), "one way");
+    say(s.unheard, "not heard at the far end");
+    say(s.protection.is_none() && s.secured == Secured::Agreed, "plain though SRTP was agreed on");
+    say(!s.mark_changes.is_empty(), "marks change on the way");
+    say(s.held, "held");
+    say(s.after_end.is_some(), "after the end of the call");
+    say(s.unsignalled, "not signalled");
+    say(!s.unannounced_types.is_empty(), "payload type not in the receiver's SDP");
+    say(figures.restarts() > 0, "restarted");
+    out
+}
+
+/// The other direction of its call was not captured, though the stream lasts.
+fn alone(at: At<'_>, all: &MediaIndex, s: &MediaStream) -> bool {
+    let (Some(call), Some(from_caller)) = (s.call, s.from_caller) else { return false };
+    let other = |o: &MediaStream| o.from_caller == Some(!from_caller) && media::kind(o) == media::kind(s);
+    // Before the answer only one side speaks.
+    at.analysis.call(call).summary.answered.is_some()
+        && s.back.is_none()
+        && !all.of_call(call).any(|(_, o)| other(o))
+        && media::half_missing(at.analysis, call)
+}
+
+/// A table of facts, each with the frame that shows it.
+struct Facts {
+    rows: Vec<Vec<String>>,
+    leads: Vec<Lead>,
+}
+
+impl Facts {
+    fn new() -> Self {
+        Self { rows: Vec::new(), leads: Vec::new() }
+    }
+
+    fn add(&mut self, what: &str, value: impl Into<String>) {
+        self.at(what, value, Lead::default());
+    }
+
+    fn at(&mut self, what: &str, value: impl Into<String>, lead: Lead) {
+        self.rows.push(vec![what.to_owned(), value.into()]);
+        self.leads.push(lead);
+    }
+
+    fn part(self, title: &str) -> Part {
+        // What stands beside its word needs no title.
+        let columns = vec![column("what", "", Align::Left, 0), column("value", "", Align::Left, 0)];
+        Part { title: title.to_owned(), table: Table { columns, rows: self.rows }, leads: self.leads }
+    }
+}
+
+fn frame(f: FrameRef) -> Lead {
+    Lead { frame: Some(f), ..Lead::default() }
+}
+
+pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
+    let s = at.gathered.media().stream(row)?;
+    let figures = at.analysis.figures_of(s)?;
+    let figures = figures.as_ref();
+    let [sender, receiver] = media::ends(at.analysis, s);
+    let kind = show::safe_str(media::kind(s));
+    let words = [kind, media::codec(s), format!("SSRC {}", media::ssrc(s.ssrc))];
+    let words: Vec<String> = words.into_iter().filter(|w| !w.is_empty()).collect();
+    let title = format!("Stream {}  {sender} → {receiver}  {}", row + 1, words.join("  "));
+    let heard = at.analysis.heard_of(s);
+    let mut head = sentences(at, s, figures);
+    let kinds = marked(at, s, row);
+    let own = kinds.iter().filter(|k| marks::traffic_of(s) == Some(k.traffic));
+    head.extend(own.flat_map(|k| &k.verdicts).filter(|v| v.bad).map(|v| format!("Marks: {}.", v.words)));
+    let mut parts = vec![here(s, figures)];
+    parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
+    parts.extend(of_the_sender(at, s, figures));
+    parts.extend(events(at, s, figures));
+    parts.push(stream(at, s, figures));
+    parts.push(marks(figures));
+    parts.extend(marks_of_call(s, &kinds));
+    parts.extend(types(s, figures));
+    parts.extend(keys(at, s, figures));
+    parts.extend(hops(at, s, row));
+    let owners = s.call.map(Owner::Call).into_iter().collect();
+    Some(Detail { title, head, parts, owners })
+}
+
+/// What a reader is to know first.
+fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
+    let mut head = Vec::new();
+    let losses = figures.losses();
+    let expected = figures.expected();
+    head.push(match losses.missing {
+        0 if figures.packets == 1 => "Its only packet.".to_owned(),
+        0 => format!("All of its {} packets came to the capture point.", show::number(expected)),
+        n => format!(
+            "{} of {} packets ({} %) were lost before the capture point, in {}, the longest of {}.",
+            show::number(n),
+            show::number(expected),
+            decimal(media::loss_percent(figures)),
+            show::count(u64::from(losses.bursts), "run", "runs"),
+            losses.longest
+        ),
+    });
+    if media::gave_way(at.analysis, s, figures) {
+        head.push(
+            "The longest run is the time in which the call sent a fax (T.38): nothing was lost there."
+                .to_owned(),
+        );
+    }
+    head.extend(s.loss.map(|l| split(&l)));
+    if s.unheard {
+        head.push(
+            "The other end reports while it runs (RTCP), and none of its reports is about it: it does not arrive there."
+                .to_owned(),
+        );
+    }
+    head.extend(media::mos_of(at.analysis, s).map(|m| mos(s, &m)));
+    if let Some(codec) =
+        s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
+    {
+        let name = show::shorten(&show::safe_str(&codec.name), 40);
+        head.push(match CodecConstants::of(codec) {
+            None => format!("No MOS: ITU-T G.113 has no figures for {name}."),
+            Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
+        });
+    }
+    if alone(at, at.gathered.media(), s) {
+        head.push(
+            "Nothing of the other direction was captured, though SDP asked for it: it was not sent, was lost on its way, or takes a \
+             way that does not pass here."
+                .to_owned(),
+        );
+    }
+    if let Some(late) = s.after_end {
+        head.push(format!("It goes on for {} after the BYE that ended the call.", show::duration(late)));
+    }
+    if s.unsignalled {
+        let latched = match s.back {
+            Some(back) => format!(": it goes to where stream {} comes from (latching)", back + 1),
+            None => String::new(),
+        };
+        head.push(format!("No SDP of the call names where it goes to{latched}."));
+    }
+    if s.held {
+        head.push("It stood still in a hold that SDP agreed on.".to_owned());
+    }
+    head.extend(s.follows.map(|f| match f {
+        Follows::Source(other) => {
+            format!("It goes on from stream {}: another SSRC on the same flow.", other + 1)
+        }
+        Follows::Path(other) => {
+            format!("It goes on from stream {}: the same SSRC on another path.", other + 1)
+        }
+    }));
+    if s.protection.is_none() && s.secured != Secured::NotOffered {
+        let words = match s.secured {
+            Secured::Agreed => "SRTP was agreed on, and its packets are plain.",
+            _ => "SRTP was offered and not taken: its packets are plain.",
+        };
+        head.push(words.to_owned());
+    }
+    for change in s.mark_changes.iter().take(4) {
+        let place = if change.before == change.after {
+            "where its frames were captured again".to_owned()
+        } else {
+            format!("between stream {} and stream {}", change.before + 1, change.after + 1)
+        };
+        head.push(format!(
+            "Its mark changes from {} to {} {place}.",
+            mark_words(change.from),
+            mark_words(change.to)
+        ));
+    }
+    if s.call_inferred && s.call.is_some() {
+        head.push(
+            "That it is of this call is inferred: no SDP at this capture point names its addresses."
+                .to_owned(),
+        );
+    }
+    if matches!(s.codec.as_ref().map(|c| c.source), Some(CodecSource::Fallback)) {
+        head.push(format!(
+            "No SDP says what payload type {} is; {} is what OCS and Lync use it for.",
+            s.payload_type,
+            media::codec(s).trim_end_matches('?')
+        ));
+    }
+    if !s.unannounced_types.is_empty() {
+        let types: Vec<String> = s.unannounced_types.iter().map(u8::to_string).collect();
+        head.push(format!("Not in the SDP of its receiver: payload type {}.", types.join(", ")));
+    }
+    head
+}
+
+/// Where packets were lost.
+fn split(l: &LossSplit) -> String {
+    let number = |n: u64| show::number(n);
+    match (l.reported, l.after) {
+        (0, _) if l.not_captured > 0 => format!(
+            "The receiver reports no loss: what is missing here ({}) was lost by the capture.",
+            number(l.not_captured)
+        ),
+        (0, _) => "The receiver reports no loss.".to_owned(),
+        (reported, 0) => {
+            format!("The receiver reports {} lost: none behind the capture point.", number(reported))
+        }
+        (reported, after) => format!(
+            "The receiver reports {} lost: {} behind the capture point, {} before it.",
+            number(reported),
+            number(after),
+            number(reported.saturating_sub(after))
+        ),
+    }
+}
+
+/// The estimate with what it is made from.
+fn mos(s: &MediaStream, m: &Mos) -> String {
+    let delay = if m.delay_measured {
+        format!("{} ms one way, half of RTCP's round trip", decimal(m.delay_ms))
+    } else {
+        format!("{} ms one way, which is assumed: RTCP does not tell it", decimal(m.delay_ms))
+    };
+    let variant = s.codec.as_ref().and_then(CodecConstants::of).map_or("the codec", |c| c.variant);
+    format!(
+        "MOS {:.1} (R {:.0}): an estimate by the E-model (ITU-T G.107) from {} % lost before the capture point, Ie {} and Bpl {} of \
+         {variant} (G.113 Appendix I), {delay}. What the receiver's jitter buffer throws away is not in it.",
+        m.value,
+        m.r,
+        decimal(m.loss_pct),
+        decimal(m.ie),
+        decimal(m.bpl)
+    )
+}
+
+/// What was measured where the capture was taken.
+fn here(s: &MediaStream, figures: &Stream) -> Part {
+    let mut facts = Facts::new();
+    let losses = figures.losses();
+    facts.at("packets", show::number(figures.packets), frame(figures.first_frame));
+    facts.add("expected", show::number(figures.expected()));
+    let lost = format!("{} ({} %)", show::number(losses.missing), decimal(media::loss_percent(figures)));
+    let heard = media::loss_percent(figures) >= media::LOSS_HEARD;
+    facts.at("lost before here", lost, Lead::default().bad(heard));
+    if losses.missing > 0 {
+        facts.add("runs of loss", format!("{}, longest {}", losses.bursts, losses.longest));
+        let left = media::after_red(s, figures);
+        if left < losses.missing {
+            let text = format!("{} (RED repeats the frame in the next packet)", show::number(left));
+            facts.add("lost after RED", text);
+        }
+    }
+    facts.add("came twice", show::number(u64::from(figures.duplicates())));
+    facts.add("out of order", show::number(u64::from(figures.out_of_order())));
+    if let Some((mean, max)) = figures.jitter() {
+        facts.add("jitter", format!("mean {}, max {}", millis(mean), millis(max)));
+        facts.add("jitter over time", media::jitter_line(figures));
+    }
+    facts.add("loss over time", media::loss_line(figures));
+    let (gap, behind) = figures.gap;
+    if gap > 0 {
+        facts.at(
+            "longest gap",
+            format!("{} before frame {}", show::duration(gap), behind.frame),
+            frame(behind),
+        );
+    }
+    let (stall, behind) = figures.stall;
+    if stall > STALL {
+        let text =
+            format!("{} more than its clock says, before frame {}", show::duration(stall), behind.frame);
+        facts.at("longest stall", text, frame(behind));
+    }
+    if figures.silences > 0 {
+        let text = format!(
+            "{}, together {}",
+            show::count(u64::from(figures.silences), "time", "times"),
+            show::duration(figures.silent)
+        );
+        facts.add("silence not sent", text);
+    }
+    let mut count = |what: &str, n: u32| {
+        if n > 0 {
+            facts.add(what, show::number(u64::from(n)));
+        }
+    };
+    count("sender paused", figures.pauses);
+    count("sender set its clock", figures.clock_jumps);
+    count("sender began anew", figures.restarts());
+    count("frames captured twice", figures.captured_twice);
+    let length = figures.last.saturating_sub(figures.first);
+    facts.at("length", show::duration(length), frame(figures.last_frame));
+    let rate = figures.bytes as f64 * 8e6 / length.max(1) as f64;
+    let rate = if length > 0 { format!(" ({} kbit/s)", decimal(rate)) } else { String::new() };
+    facts.add("bytes of RTP", format!("{}{rate}", show::size(figures.bytes)));
+    facts.part("At the capture point")
+}
+
+/// What RTCP tells of it from the far end.
+fn at_the_end(at: At<'_>, s: &MediaStream, heard: &Heard, figures: &Stream) -> Part {
+    let mut facts = Facts::new();
+    let last = heard.history.last().map_or(Lead::default(), |r| frame(r.frame));
+    facts.at("reports", show::number(u64::from(heard.reports)), last);
+    match media::heard_loss(heard, figures) {
+        Some(loss) => {
+            facts.add("lost", format!("{} ({} %)", loss.lost, decimal(loss.percent)));
+        }
+        None => facts.add("lost", format!("{} since it began to hear", heard.last.cumulative_lost)),
+    }
+    if let Some(split) = s.loss {
+        facts.add("of them behind the capture point", show::number(split.after));
+        if split.not_captured > 0 {
+            facts.add("missing here only", show::number(split.not_captured));
+        }
+    }
+    let worst = 100.0 * f64::from(heard.worst_fraction) / 256.0;
+    facts.add("worst between two reports", format!("{} %", decimal(worst)));
+    match media::heard_jitter(heard, figures) {
+        Some((mean, max)) => facts.add("jitter", format!("mean {}, max {}", millis(mean), millis(max))),
+        None => facts.add("jitter", format!("{} ticks of its clock", heard.highest_jitter)),
+    }
+    let trips = heard.round_trips;
+    if trips.count > 0 {
+        let mean = trips.sum / Nanos::from(trips.count);
+        let text = format!(
+            "mean {}, {} to {}: from the capture point to the receiver and back",
+            show::duration(mean),
+            show::duration(trips.min),
+            show::duration(trips.max)
+        );
+        facts.add("round trip", text);
+    }
+    if let Some(round) = s.round_trip {
+        facts.add("round trip of both ends", show::duration(round));
+    }
+    let back = at.analysis.flow(heard.flow);
+    facts.add("reported by", format!("{} on {}", media::ssrc(heard.reporter), show::address(back.src)));
+    if let Some(voip) = &heard.voip {
+        let m = &voip.metrics;
+        let fraction = |f: u8| format!("{} %", decimal(100.0 * f64::from(f) / 256.0));
+        facts.at(
+            "VoIP metrics",
+            format!("lost {}, discarded {}", fraction(m.loss_rate), fraction(m.discard_rate)),
+            frame(voip.frame),
+        );
+    }
+    facts.part("As the receiver reports (RTCP)")
+}
+
+/// What the sender says of itself.
+fn of_the_sender(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
+    let sender = at.analysis.sender_of(s)?;
+    let mut facts = Facts::new();
+    facts.at("compounds", show::number(u64::from(sender.compounds)), frame(sender.first_frame));
+    if sender.encrypted > 0 {
+        facts.add("encrypted (SRTCP)", show::number(u64::from(sender.encrypted)));
+    }
+    if sender.reports > 0 {
+        let text = format!(
+            "{} ({} captured)",
+            show::number(u64::from(sender.packets)),
+            show::number(figures.packets)
+        );
+        facts.add("packets sent, by its last report", text);
+    }
+    if let Some(name) = &sender.cname {
+        facts.add("CNAME", show::shorten(&show::safe_str(name), 80));
+    }
+    for (kind, count, value) in &sender.extensions {
+        let value =
+            value.map_or_else(String::new, |v| format!(", last {} kbit/s", decimal(f64::from(v) / 1e3)));
+        facts.add(
+            "Microsoft extension",
+            format!("type {kind}, {}{value}", show::count(u64::from(*count), "time", "times")),
+        );
+    }
+    if let Some((time, f)) = sender.bye {
+        let since = show::duration(time.saturating_sub(figures.first));
+        facts.at("BYE", format!("{since} after the first packet"), frame(f));
+    }
+    Some(facts.part("As the sender reports (RTCP)"))
+}
+
+/// What it is and where it goes.
+fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
+    let mut facts = Facts::new();
+    let flow = at.analysis.flow(s.flow);
+    let machine = |a| match show::machine(at.analysis, a) {
+        Some(name) => format!("{name}  {}", show::address(a)),
+        None => show::address(a),
+    };
+    facts.add("from", machine(flow.src));
+    facts.add("to", format!("{} over {}", machine(flow.dst), flow.transport.name().to_uppercase()));
+    if let Some(relay) = s.relay {
+        let optional = |a: Option<std::net::SocketAddr>| a.map_or_else(|| "not known".to_owned(), machine);
+        facts.add("relay", machine(relay.server));
+        facts.add("relayed address", optional(relay.relayed));
+        facts.add("peer", optional(relay.peer));
+        facts.add("allocation", (u64::from(relay.allocation.0) + 1).to_string());
+    }
+    if let Some(call) = s.call {
+        let state = at.analysis.call(call).summary.state.name().replace('_', " ");
+        facts.add("call", format!("{} ({state})", u64::from(call.0) + 1));
+        if !s.other_calls.is_empty() {
+            let others: Vec<String> =
+                s.other_calls.iter().take(8).map(|c| (u64::from(c.0) + 1).to_string()).collect();
+            facts.add("also of calls", others.join(", "));
+        }
+    }
+    if let Some(back) = s.back {
+        facts.add("other direction", format!("stream {}", back + 1));
+    }
+    if let Some(section) = &s.section {
+        let text = format!("{} of its SDP: {}", ordinal(section.index), show::safe_str(&section.kind));
+        facts.at("media section", text, Lead::to(section.message));
+    }
+    if let (Some(call), Some((session, pair))) = (s.call, s.pair)
+        && let Some(session) = at.analysis.ice_sessions_of(call).get(session)
+        && let Some(pair) = session.pairs.get(pair)
+    {
+        facts.add(
+            "ICE pair",
+            format!("{}, {}", ice::pair_title(session, pair), ice::path_words(at.analysis, session)),
+        );
+    }
+    facts.add("codec", codec_words(s));
+    if let Some(clock) = figures.clock() {
+        let pace = figures.pace().filter(|p| (p / f64::from(clock) - 1.0).abs() > 0.02);
+        let pace = pace.map_or_else(String::new, |p| format!(", timestamps go on at {p:.0} Hz"));
+        facts.add("clock", format!("{clock} Hz{pace}"));
+    }
+    match (s.ptime_asked, s.ptime_used) {
+        (Some(asked), Some(used)) => {
+            facts.add("packet time", format!("{} used, {asked} ms asked", millis(used)))
+        }
+        (None, Some(used)) => facts.add("packet time", format!("{} used", millis(used))),
+        (Some(asked), None) => facts.add("packet time", format!("{asked} ms asked")),
+        (None, None) => {}
+    }
+    for hold in s.holds.iter().take(8) {
+        let from = show::duration(hold.from.saturating_sub(figures.first).max(0));
+        let what = if hold.stops { "to stop" } else { "the other direction to stop" };
+        let until = if hold.until >= figures.last {
+            "to its end".to_owned()
+        } else {
+            format!("for {}", show::duration(hold.until.saturating_sub(hold.from)))
+        };
+        facts.add("hold", format!("{what}, {from} after the first packet, {until}"));
+    }
+    facts.add(
+        "protection",
+        match s.protection {
+            Some(Protection::Srtp) => "SRTP",
+            Some(Protection::SrtpBySize) => "SRTP, by the size of its packets: the codec's and a tag more",
+            None => "none seen",
+        },
+    );
+    facts.part("Stream")
+}
+
+fn ordinal(index: usize) -> String {
+    match index {
+        0 => "first".to_owned(),
+        1 => "second".to_owned(),
+        2 => "third".to_owned(),
+        n => format!("{}th", n + 1),
+    }
+}
+
+fn codec_words(s: &MediaStream) -> String {
+    let source = match s.codec.as_ref().map(|c| c.source) {
+        Some(CodecSource::Sdp) => ", as SDP says",
+        Some(CodecSource::Static) => " (RFC 3551)",
+        Some(CodecSource::Fallback) => ", by convention of OCS and Lync only",
+        None => ", which nothing names",
+    };
+    let name = media::codec(s);
+    let text = format!("{}{source}", name.trim_end_matches('?'));
+    if s.codec.is_some() { format!("{text}, payload type {}", s.payload_type) } else { text }
+}
+
+fn marks(figures: &Stream) -> Part {
+    let columns = vec![
+        column("dscp", "DSCP", Align::Left, 0),
+        column("packets", "Packets", Align::Right, 0),
+        column("again", "Captured again", Align::Right, 1),
+        column("frame", "First frame", Align::Right, 2),
+    ];
+    let mut marks: Vec<_> = figures.marks().collect();
+    marks.sort_by_key(|m| m.frame);
+    let rows = marks.iter().map(|m| {
+        let again = if m.again > 0 { show::number(u64::from(m.again)) } else { String::new() };
+        vec![mark_words(m.dscp), show::number(u64::from(m.packets)), again, m.frame.frame.to_string()]
+    });
+    let rows = rows.collect();
+    let leads = marks.iter().map(|m| frame(m.frame)).collect();
+    Part { title: "Marks (DSCP)".to_owned(), table: Table { columns, rows }, leads }
+}
+
+/// All marks of its call, or those of it and what comes back.
+fn marked(at: At<'_>, s: &MediaStream, row: u32) -> Vec<Marked> {
+    match s.call {
+        Some(call) => marks::of_call(at.analysis, at.gathered.media(), call),
+        None => marks::of_stream(at.analysis, at.gathered.media(), row).into_iter().collect(),
+    }
+}
+
+fn marks_of_call(s: &MediaStream, kinds: &[Marked]) -> Option<Part> {
+    if kinds.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        column("traffic", "Traffic", Align::Left, 0),
+        column("ends", "Between", Align::Left, 2),
+        column("there", "There", Align::Left, 0),
+        column("back", "Back", Align::Left, 0),
+        column("verdict", "Judged", Align::Left, 0),
+    ];
+    let none = |text: String| if text.is_empty() { "–".to_owned() } else { text };
+    let rows = kinds.iter().map(|k| {
+        let [a, b] = &k.ends;
+        vec![k.title().to_owned(), format!("{a}, {b}"), none(k.way_words(0)), none(k.way_words(1)), k.words()]
+    });
+    let rows = rows.collect();
+    let lead = |k: &Marked| {
+        let first = k.ways.iter().flatten().map(|m| m.frame).min();
+        Lead { frame: first, ..Lead::default() }.bad(k.is_bad())
+    };
+    let leads = kinds.iter().map(lead).collect();
+    let title = if s.call.is_some() {
+        "Marks of the call, from caller to callee and back"
+    } else {
+        "Marks both ways"
+    };
+    Some(Part { title: title.to_owned(), table: Table { columns, rows }, leads })
+}
+
+/// Its payload types, where there are several.
+fn types(s: &MediaStream, figures: &Stream) -> Option<Part> {
+    let mut types: Vec<_> = figures.types().collect();
+    if types.len() < 2 {
+        return None;
+    }
+    types.sort_by_key(|t| t.first);
+    let name = |c: &Codec| show::shorten(&show::safe_str(&c.text()), 40);
+    let codec = |pt: u8| match s.other_codecs.iter().find(|(p, _)| *p == pt) {
+        _ if pt == s.payload_type => media::codec(s),
+        Some((_, Some(codec))) => name(codec),
+        _ => String::new(),
+    };
+    let columns = vec![
+        column("pt", "PT", Align::Right, 0),
+        column("codec", "Codec", Align::Left, 0),
+        column("packets", "Packets", Align::Right, 0),
+        column("sdp", "SDP", Align::Left, 1),
+        column("frame", "First frame", Align::Right, 2),
+    ];
+    let rows = types.iter().map(|t| {
+        let sdp = if s.unannounced_types.contains(&t.payload_type) { "not of the receiver" } else { "" };
+        let cells = [t.payload_type.to_string(), codec(t.payload_type), show::number(u64::from(t.packets))];
+        cells.into_iter().chain([sdp.to_owned(), t.first_frame.frame.to_string()]).collect()
+    });
+    let rows = rows.collect();
+    let leads = types
+        .iter()
+        .map(|t| frame(t.first_frame).bad(s.unannounced_types.contains(&t.payload_type)))
+        .collect();
+    Some(Part { title: "Payload types".to_owned(), table: Table { columns, rows }, leads })
+}
+
+fn keys(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
+    if s.keys.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        column("time", "Time", Align::Right, 0),
+        column("key", "Key", Align::Left, 0),
+        column("held", "Held", Align::Right, 1),
+        column("frame", "Frame", Align::Right, 2),
+    ];
+    let clock = f64::from(figures.clock().unwrap_or(8_000).max(1));
+    let mut before = figures.first;
+    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    for key in figures.keys().iter().take(MOST_ROWS) {
+        let Some(name) = digit(key.event) else { continue };
+        let held = (f64::from(key.duration) / clock * 1e9) as Nanos;
+        let end = if key.ended { "" } else { ", no end seen" };
+        rows.push(vec![
+            show::time(key.time, at.mode, figures.first, before),
+            if at.analysis.redact_text { "x".to_owned() } else { name.to_string() },
+            format!("{}{end}", show::duration(held)),
+            key.frame.frame.to_string(),
+        ]);
+        before = key.time;
+        leads.push(frame(key.frame));
+    }
+    let title = format!("Keys pressed: {}", media::keys(at.analysis, s));
+    Some(Part { title, table: Table { columns, rows }, leads })
+}
+
+/// What happened meanwhile; the signs are those of the plot.
+fn events(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
+    let events = plot::events(at.analysis, s, figures, &at.gathered.media().streams);
+    if events.is_empty() {
+        return None;
+    }
+    let columns = vec![
+        column(EVENT_SIGN, "", Align::Left, 0),
+        column("time", "Time", Align::Right, 0),
+        column("what", "What", Align::Left, 0),
+        column("frame", "Frame", Align::Right, 2),
+    ];
+    let mut before = figures.first;
+    let rows = events.iter().map(|e| {
+        let time = figures.first.saturating_add(e.at);
+        let frame = e.lead.message.map(|m| at.analysis.message(m).frame).or(e.lead.frame);
+        let cells = vec![
+            e.sign.to_string(),
+            show::time(time, at.mode, figures.first, before),
+            e.words.clone(),
+            frame.map_or_else(String::new, |f| f.frame.to_string()),
+        ];
+        before = time;
+        cells
+    });
+    let rows = rows.collect();
+    let leads = events.iter().map(|e| e.lead).collect();
+    Some(Part { title: "What happened meanwhile".to_owned(), table: Table { columns, rows }, leads })
+}
+
+/// Its plot over time; none where there are too few packets to tell anything.
+pub(in crate::view::lists) fn plot_of(analysis: &Analysis, media: &MediaIndex, row: u32) -> Option<Plot> {
+    let s = media.stream(row)?;
+    Some(plot::plot(analysis, s, &media.streams)).filter(|p| p.points.len() > 1)
+}
+
+/// The same stream at other points of its way.
+fn hops(at: At<'_>, s: &MediaStream, row: u32) -> Option<Part> {
+    if s.hops.len() < 2 {
+        return None;
+    }
+    let columns = vec![
+        column("id", "#", Align::Right, 0),
+        column("way", "From → to", Align::Left, 0),
+        column("after", "After", Align::Right, 2),
+        column("packets", "Packets", Align::Right, 1),
+        column("lost", "Lost %", Align::Right, 0),
+        column("dscp", "DSCP", Align::Left, 0),
+        column("frame", "First frame", Align::Right, 2),
+    ];
+    let (mut rows, mut leads) = (Vec::new(), Vec::new());
+    let mut first = None;
+    for &hop in s.hops.iter().take(MOST_ROWS) {
+        let Some(other) = at.gathered.media().streams.get(hop) else { continue };
+        let Some(figures) = at.analysis.figures_of(other) else { continue };
+        let flow = at.analysis.flow(other.flow);
+        let first = *first.get_or_insert(figures.first);
+        let here = if hop == row as usize { " (this one)" } else { "" };
+        rows.push(vec![
+            (hop + 1).to_string(),
+            format!("{} → {}{here}", show::address(flow.src), show::address(flow.dst)),
+            show::duration(figures.first.saturating_sub(first)),
+            show::number(figures.packets),
+            decimal(media::loss_percent(&figures)),
+            media::marks(&figures),
+            figures.first_frame.frame.to_string(),
+        ]);
+        leads.push(frame(figures.first_frame));
+    }
+    Some(Part { title: "The same stream along its way".to_owned(), table: Table { columns, rows }, leads })
+}
