@@ -83,12 +83,7 @@ fn ended(content_type: &str) -> Scenario {
 const CHALLENGE: &str = "401 Unauthorized";
 
 pub const CASES: &[Case] = &[
-    Case {
-        rule: "dns-silent",
-        fires: || silent_dns(false),
-        says: "no answer",
-        misses: || silent_dns(true),
-    },
+    Case { rule: "dns-silent", fires: || silent_dns(false), says: "no answer", misses: || silent_dns(true) },
     Case {
         rule: "dns-not-found",
         fires: || Scenario::sample("sign_ins.pcap"),

@@ -46,7 +46,12 @@ fn listed(name: &str) -> Scenario {
 }
 
 pub const CASES: &[Case] = &[
-    Case { rule: "sql-silent", fires: || asked(&[]), says: "no answer", misses: || asked(&[&answer("RTC", Some(1501))]) },
+    Case {
+        rule: "sql-silent",
+        fires: || asked(&[]),
+        says: "no answer",
+        misses: || asked(&[&answer("RTC", Some(1501))]),
+    },
     Case {
         rule: "sql-unreachable",
         fires: || {

@@ -2,6 +2,7 @@
 
 use super::{Case, later};
 use crate::view::scenario::ice::*;
+use crate::view::scenario::sign_in::{CLIENT, Client, MINUTE, SECRET, USER};
 use crate::view::scenario::{Scenario, request, response, stun};
 
 const THERE: &str = "10.0.0.65:4000>203.0.113.9:3478";
@@ -100,7 +101,13 @@ fn permission(code: u16) -> Scenario {
     let mut s = Scenario::default();
     s.allocate(0, "10.0.0.65:4000", Some("203.0.113.9:50000"));
     let peer = (0x0012, stun::xor("10.9.9.9:6000"));
-    s.stun(100, THERE, stun::CREATE_PERMISSION, "p1", &[peer, (USERNAME, b"user".to_vec()), realm(), integrity()]);
+    s.stun(
+        100,
+        THERE,
+        stun::CREATE_PERMISSION,
+        "p1",
+        &[peer, (USERNAME, b"user".to_vec()), realm(), integrity()],
+    );
     s.stun(110, BACK, CREATE_PERMISSION_ERROR, "p1", &[error(code), realm()]);
     later(&mut s, 60_000);
     s
@@ -121,6 +128,16 @@ fn given_up(at: i64) -> Scenario {
     s
 }
 
+/// Credentials for an hour; after it the relay asks for another nonce, and then answers.
+fn refreshed(answer: Result<u16, u16>) -> Scenario {
+    let mut c = Client::signed_in();
+    c.asks(1_000, "m", 1, Some((USER, SECRET, 60)));
+    c.allocates(50 * MINUTE, CLIENT, b"secret", Ok(ALLOCATED));
+    c.turn(68 * MINUTE + 1_000, CLIENT, REFRESH, Some(b"secret"), Err(438));
+    c.turn(68 * MINUTE + 1_020, CLIENT, REFRESH, Some(b"secret"), answer);
+    c.s
+}
+
 pub const CASES: &[Case] = &[
     Case {
         rule: "turn-alternate-unreachable",
@@ -128,12 +145,7 @@ pub const CASES: &[Case] = &[
         says: "sends it on to",
         misses: || sent_on(true),
     },
-    Case {
-        rule: "turn-unreachable",
-        fires: silent,
-        says: "cannot be reached",
-        misses: || refused(486),
-    },
+    Case { rule: "turn-unreachable", fires: silent, says: "cannot be reached", misses: || refused(486) },
     Case {
         rule: "turn-credentials-expired",
         fires: || given_credentials(100_000),
@@ -152,18 +164,14 @@ pub const CASES: &[Case] = &[
         says: "it sends none",
         misses: || challenged(true),
     },
+    Case { rule: "turn-refused", fires: || refused(486), says: "refuses it (486", misses: || sent_on(true) },
     Case {
-        rule: "turn-refused",
-        fires: || refused(486),
-        says: "refuses it (486",
-        misses: || sent_on(true),
+        rule: "turn-refresh-refused",
+        fires: || refreshed(Err(401)),
+        says: "had run out 8 m 00 s before",
+        misses: || refreshed(Ok(REFRESHED)),
     },
-    Case {
-        rule: "turn-peer-refused",
-        fires: || permission(403),
-        says: "403",
-        misses: || permission(438),
-    },
+    Case { rule: "turn-peer-refused", fires: || permission(403), says: "403", misses: || permission(438) },
     Case {
         rule: "turn-expired-in-call",
         fires: || given_up(5_000),

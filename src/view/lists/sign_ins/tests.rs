@@ -1,5 +1,6 @@
 use super::*;
 use crate::correlate::gathered::Lifetime;
+use crate::diagnose::Severity;
 use crate::view::scenario::ice::ALLOCATED;
 use crate::view::scenario::sign_in::{CLIENT, Client, MINUTE, REFRESH, REFRESHED, SECRET, USER};
 
@@ -10,14 +11,18 @@ fn uses(analysis: &Analysis) -> Vec<(Lifetime, Option<bool>, Option<u16>)> {
     uses.map(|u| (u.lifetime, u.verified, u.refused.map(|r| r.code))).collect()
 }
 
-/// The cell "stopped", the first sentences, and the findings about relays.
+/// The cell "stopped", the first sentences, and the findings about relays that somebody lacked.
 fn told(analysis: &Analysis) -> (String, Vec<String>, Vec<String>) {
     let gathered = Lists::of(analysis);
     let kind = ListKind::SignIns;
     let query = Query { columns: vec!["stopped".to_owned()], ..Query::default() };
     let cell = kind.lines(analysis, &gathered, &query).iter().next().unwrap().concat();
     let head = kind.detail(analysis, &gathered, 0, TimeMode::Relative).unwrap().head;
-    let found = gathered.diagnosis().findings.iter().filter(|f| f.rule.id.starts_with("turn-"));
+    let found = gathered
+        .diagnosis()
+        .findings
+        .iter()
+        .filter(|f| f.rule.id.starts_with("turn-") && f.severity > Severity::Info);
     let warnings = found.map(|f| format!("{}: {}", f.rule.id, f.title)).collect();
     (cell, head, warnings)
 }
