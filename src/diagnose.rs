@@ -15,16 +15,27 @@ use crate::correlate::gathered::Gathered;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, Owner};
 
 pub mod calls;
+pub mod capture;
+pub mod conference;
 mod context;
+pub mod dialogs;
 mod findings;
+pub mod ice;
+pub mod im;
+pub mod presence;
+pub mod sign_in;
+pub mod sql;
 mod subject;
+mod tally;
 #[cfg(test)]
 mod tests;
+pub mod turn;
 mod verdict;
 
 pub use context::Context;
 pub use findings::{Draft, Evidence, FindingIdx, Findings};
 pub use subject::Subject;
+pub use tally::{Counted, Tally};
 pub use verdict::call_verdict;
 
 /// How bad it is.
@@ -109,7 +120,18 @@ pub struct Family {
 }
 
 /// All rules, those that may be causes before those that may come of them.
-pub const FAMILIES: &[Family] = &[calls::FAMILY];
+pub const FAMILIES: &[Family] = &[
+    sign_in::FAMILY,
+    sql::FAMILY,
+    turn::FAMILY,
+    ice::FAMILY,
+    calls::FAMILY,
+    conference::FAMILY,
+    presence::FAMILY,
+    dialogs::FAMILY,
+    im::FAMILY,
+    capture::FAMILY,
+];
 
 /// Every rule.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
@@ -173,6 +195,8 @@ pub struct Diagnosis {
     touched: Vec<(Subject, u32)>,
     /// The calls that did not come about, in order, with the rule that says why.
     outcomes: Vec<calls::Trouble>,
+    /// How much there was to look at.
+    pub tally: Tally,
 }
 
 impl Diagnosis {
@@ -238,7 +262,8 @@ fn ask(context: &Context<'_>) -> Diagnosis {
     for rule in rules() {
         (rule.check)(context, &mut findings);
     }
-    findings.finish(context.troubles().to_vec())
+    let tally = Tally::of(context);
+    Diagnosis { tally, ..findings.finish(context.troubles().to_vec()) }
 }
 
 /// The order of rules, for findings that are equally bad.

@@ -1,8 +1,12 @@
 //! Text for eyes: dissected bytes made harmless, times, durations, names of machines and parties.
 
 mod diagnostics;
+pub mod dns;
 mod failure;
 mod party;
+pub mod path;
+pub mod relay;
+pub mod sql;
 mod status;
 
 use std::fmt::Write;

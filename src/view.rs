@@ -13,7 +13,7 @@ pub mod packets;
 pub mod rows;
 #[cfg(test)]
 pub(crate) mod scenario;
-pub mod sql;
 pub mod table;
 
 pub use crate::show;
+pub use crate::show::sql;

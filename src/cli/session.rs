@@ -95,7 +95,7 @@ impl Session {
         self.report(&report.errors);
         let analysis = lock.into_inner().unwrap_or_else(PoisonError::into_inner);
         if self.fail_on.is_some() {
-            self.worst = self.worst.max(diagnose(&analysis).worst()).max(worst_issue(&analysis));
+            self.worst = self.worst.max(diagnose(&analysis).worst());
         }
         analysis
     }
@@ -151,17 +151,6 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     Ok(inputs)
 }
 
-/// Severity of a capture issue by its code: damage and limits are warnings.
-fn severity(code: &str) -> Severity {
-    if crate::view::overview::is_remark(code) { Severity::Info } else { Severity::Warning }
-}
-
-fn worst_issue(analysis: &Analysis) -> Option<Severity> {
-    let kept = analysis.captures.iter().flat_map(|c| &c.issues).map(|i| severity(i.code)).max();
-    let dropped = analysis.captures.iter().any(|c| c.issues_not_kept > 0).then_some(Severity::Warning);
-    kept.max(dropped)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,13 +160,5 @@ mod tests {
         assert!(inputs(&["-".into(), "-".into()]).is_err());
         assert!(inputs(&[]).is_err());
         assert_eq!(inputs(&["a".into(), "-".into()]).ok().map(|i| i.len()), Some(2));
-    }
-
-    #[test]
-    fn severities() {
-        assert_eq!(severity("truncated-file"), Severity::Warning);
-        assert_eq!(severity("bad-record"), Severity::Warning);
-        assert_eq!(severity("unknown-block"), Severity::Info);
-        assert!(None < Some(Severity::Info));
     }
 }

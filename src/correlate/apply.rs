@@ -158,7 +158,8 @@ impl Analysis {
         let Some(c) = self.captures.get_mut(capture) else { return };
         c.frames += batch.frames.len() as u64;
         c.input_bytes = batch.input_bytes;
-        for f in &batch.frames {
+        for (frame, f) in (batch.first_frame..).zip(&batch.frames) {
+            c.clock.note(f.interface, f.time, frame);
             c.bytes += u64::from(f.caplen);
             c.first = Some(c.first.map_or(f.time, |t| t.min(f.time)));
             c.last = Some(c.last.map_or(f.time, |t| t.max(f.time)));

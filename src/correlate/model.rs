@@ -458,9 +458,50 @@ pub struct CaptureSummary {
     pub issues_not_kept: u64,
     pub comments: Vec<(Option<u32>, String)>,
     pub input_bytes: u64,
+    pub clock: Clock,
     /// Protocols counted only.
     pub counts: LightCounts,
     pub complete: bool,
+}
+
+/// Whether time runs forward in a capture.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Frames that are more than a second earlier than one before them of the same interface.
+    pub steps_back: u64,
+    /// The longest of these steps.
+    pub furthest: Nanos,
+    /// The first ones, with the number of the frame.
+    pub first: Vec<(u32, Nanos)>,
+    /// The newest time of each interface.
+    newest: Vec<Nanos>,
+}
+
+impl Clock {
+    /// So far back is no step: packets of several queues are not written in order.
+    const SLACK: Nanos = 1_000_000_000;
+    /// Steps kept with their frame, and interfaces told apart.
+    const KEPT: usize = 8;
+    const INTERFACES: usize = 64;
+
+    pub(super) fn note(&mut self, interface: u32, time: Nanos, frame: u32) {
+        let at = (interface as usize).min(Self::INTERFACES - 1);
+        if self.newest.len() <= at {
+            self.newest.resize(at + 1, Nanos::MIN);
+        }
+        let Some(newest) = self.newest.get_mut(at) else { return };
+        let back = newest.saturating_sub(time);
+        if *newest != Nanos::MIN && back > Self::SLACK {
+            self.steps_back += 1;
+            self.furthest = self.furthest.max(back);
+            if self.first.len() < Self::KEPT {
+                self.first.push((frame, back));
+            }
+            *newest = time;
+        } else {
+            *newest = (*newest).max(time);
+        }
+    }
 }
 
 impl CaptureSummary {
@@ -478,6 +519,7 @@ impl CaptureSummary {
             issues_not_kept: 0,
             comments: Vec::new(),
             input_bytes: 0,
+            clock: Clock::default(),
             counts: LightCounts::default(),
             complete: false,
         }

@@ -96,7 +96,7 @@ impl Sql {
 
 impl Analysis {
     /// Keeps a question or an answer. `false`: a limit is hit.
-    pub(super) fn add_sqlr(&mut self, m: &DecodedSqlr<'_>) -> bool {
+    pub(crate) fn add_sqlr(&mut self, m: &DecodedSqlr<'_>) -> bool {
         let Some(message) = parse_sqlr(m.bytes) else { return true };
         let malformed = message.is_malformed() && !m.cut;
         let statistics = &mut self.sql.statistics;
@@ -145,7 +145,7 @@ impl Analysis {
     }
 
     /// Keeps an ICMP error about a question or about what follows one. `true`: it is.
-    pub(super) fn add_sql_error(&mut self, b: &Breakage) -> bool {
+    pub(crate) fn add_sql_error(&mut self, b: &Breakage) -> bool {
         if !matches!(b.kind, BreakageKind::Icmp { .. }) {
             return false;
         }

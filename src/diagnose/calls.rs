@@ -1,10 +1,16 @@
 //! Calls: why no answer came, what the answer that ended them means, and what went wrong while they were up.
 
+mod during;
+pub mod forwarding;
+mod offer;
 mod outcome;
+mod setup;
+mod transactions;
 mod walk;
 
-pub(super) use outcome::troubles;
-pub use outcome::{answer_of, opening_invite, words};
+pub(super) use during::{Fault, faults};
+pub use outcome::{answer_of, opening_invite, ring_words, words};
+pub(super) use outcome::{say_diagnostics, troubles};
 
 use super::{Family, Rule, Severity};
 use crate::correlate::CallIdx;
@@ -33,8 +39,22 @@ pub(super) const FAMILY: Family = Family {
         &BUSY,
         &DECLINED,
         &NOT_ANSWERED,
+        &ANSWERED_ELSEWHERE,
         &CANCELLED,
         &REDIRECTED,
+        &FORWARDED,
+        &PRIVATE_CONTACT,
+        &NAT_EXPIRED,
+        &DROPPED,
+        &SESSION_EXPIRED,
+        &ACK_LOST,
+        &REQUEST_UNANSWERED,
+        &REQUEST_REFUSED,
+        &TRANSFER_FAILED,
+        &FORK_LOST,
+        &CANCEL_CROSSED,
+        &SLOW_SETUP,
+        &GLARE,
     ],
 };
 
@@ -135,12 +155,109 @@ outcome_rules! {
         "The call rang, and then 408 or 480 came, or nothing final.",
         "Nothing is wrong with the signalling; the callee's phone rang.",
         "RFC 3261 section 21.4.9";
+    ANSWERED_ELSEWHERE "call-answered-elsewhere" Info "another phone answered",
+        "The CANCEL of a branch says that the call was completed elsewhere (Reason: SIP ;cause=200).",
+        "Nothing is wrong: several phones rang, and one of the others answered.",
+        "RFC 3326 section 2";
     CANCELLED "call-cancelled" Info "the caller gave up",
-        "CANCEL won, or 487 ended the call. A branch that was cancelled because another phone answered says so (Reason).",
+        "CANCEL won, or 487 ended the call.",
         "Nothing is wrong with the signalling.",
         "RFC 3261 section 9; RFC 3326";
     REDIRECTED "call-redirected" Info "the call was sent elsewhere",
         "The final answer is 3xx, and no call to where it sent the caller follows under the same Call-ID.",
         "Check that the caller's client follows redirections, and the address it was sent to.",
         "RFC 3261 section 21.3";
+}
+
+pub static FORWARDED: Rule = Rule {
+    id: "call-forwarded",
+    severity: Severity::Info,
+    title: "the call had been sent on",
+    help: "Diversion, History-Info or Referred-By of the INVITE of a call that came to nothing say who sent it on and why: it may \
+           never have rung where the caller thought.",
+    advice: "Look at the call-forwarding and response-group settings of who sent it on.",
+    source: "RFC 5806; RFC 7044; RFC 3892",
+    check: forwarding::tell,
+};
+
+pub static SLOW_SETUP: Rule = Rule {
+    id: "call-slow-setup",
+    severity: Severity::Warning,
+    title: "it took long until the phone rang",
+    help: "From the first INVITE to the first 18x passed 10 s or more. Where several hops are captured each one's share is told.",
+    advice: "Look at the machine that took the longest: what it asks of others (DNS, SQL Server, a gateway) before it goes on.",
+    source: "ITU-T E.721 (post-selection delay): 8 s to 11 s for the longest of calls",
+    check: setup::slow,
+};
+
+/// Rules about calls that are up have all the same check.
+macro_rules! during_rules {
+    ($($name:ident $id:literal $severity:ident $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
+        $(pub static $name: Rule = Rule {
+            id: $id,
+            severity: Severity::$severity,
+            title: $title,
+            help: $help,
+            advice: $advice,
+            source: $source,
+            check: |context, out| during::tell(context, out, &$name),
+        };)*
+    };
+}
+
+during_rules! {
+    PRIVATE_CONTACT "call-private-contact" Error "a client behind a NAT asks to be reached at its private address",
+        "A request inside of the call, or the ACK, was lost, and the Contact (or the first Record-Route) that it follows names a \
+         private address, although the messages of that side come from a public one. A private Contact alone does no harm and \
+         is never told.",
+        "Let the server repair the Contact of clients behind NAT (received, rport, outbound), or let the client learn its public \
+         address.",
+        "RFC 3261 section 12.2.1.1; RFC 5626; RFC 3581";
+    NAT_EXPIRED "call-nat-expired" Warning "a NAT has forgotten where a client is",
+        "A request over UDP got no answer; from the address that it went to nothing had come for 30 s, and after it the same \
+         machine speaks from another port.",
+        "Let the client send keep-alives more often than the NAT forgets (RFC 5626: 24 to 29 s over UDP), or use TCP.",
+        "RFC 4787 REQ-5; RFC 5626 section 4.4.2";
+    DROPPED "call-dropped" Error "a call was dropped, and the BYE says why",
+        "The BYE bears ms-client-diagnostics that are not informational (22 and 23: no media path), or a Reason that tells of a \
+         failure (Q.850 resources, networks, protocols; SIP 408, 481, 488, 5xx). Normal clearing (16) is never told.",
+        "The reason says which side gave up and why; without a media path look at ICE and the relays.",
+        "[MS-OCER] section 2.2; RFC 3326; ITU-T Q.850";
+    SESSION_EXPIRED "call-session-expired" Error "a call was dropped because nobody refreshed its session",
+        "Session-Expires was agreed on, no re-INVITE or UPDATE came in that time, and the BYE came (within 2 s) when the session ran \
+         out, or a third of it (32 s at most) before.",
+        "Look at the side that was to refresh: whether it sends re-INVITE or UPDATE at half of the time, and whether that is lost on the way.",
+        "RFC 4028 section 10";
+    ACK_LOST "call-ack-lost" Error "the ACK of an answered call gets lost",
+        "The 2xx to an INVITE was sent three times or more and no ACK with its tags is in the capture, or it is repeated twice or \
+         more half a second after the ACK. An error where the call then ended after 32 s.",
+        "The ACK goes to the Contact of the answer through the Record-Route: check that both lead back to the callee.",
+        "RFC 3261 sections 13.2.2.4 and 13.3.1.4";
+    REQUEST_UNANSWERED "call-request-unanswered" Warning "a request inside of a call got no answer",
+        "re-INVITE, UPDATE, BYE, INFO or another request inside of the dialog has no final answer, although the capture goes on for \
+         32 s and shows both directions.",
+        "The other side is gone, or not reachable at its Contact: see where the request was sent.",
+        "RFC 3261 sections 12.2 and 17.1.2.2";
+    REQUEST_REFUSED "call-request-refused" Warning "a request inside of a call was refused",
+        "re-INVITE, UPDATE, INFO, PRACK or BYE was answered with 300 or more. Challenges, 422, 487, 491, and 481 to a BYE that \
+         crossed another, are how it goes and never told; it is a remark where a later one succeeded.",
+        "488 and 415: the change of media (hold, fax, final candidates) is not taken; 481: the other side does not know the call \
+         any more.",
+        "RFC 3261 section 12.2.2";
+    TRANSFER_FAILED "call-transfer-failed" Warning "a transfer failed",
+        "REFER was answered with 300 or more, or the last NOTIFY about it (message/sipfrag) says so.",
+        "Look at the call to the target that the REFER led to; the transferor should have taken the call back.",
+        "RFC 3515 section 2.4.5; RFC 5589";
+    FORK_LOST "call-fork-lost" Warning "a second phone answered and was forgotten",
+        "Two 2xx with different tags came back for one INVITE, and for one of them no ACK or no BYE followed in 32 s.",
+        "Look at the proxy that forks (it should cancel the others in time) and at the caller's client.",
+        "RFC 3261 section 13.2.2.4";
+    CANCEL_CROSSED "call-cancel-crossed" Warning "the call was given up at the moment it was answered",
+        "The CANCEL of an INVITE that was answered with 2xx all the same. A remark where the caller hung up with a BYE, as it has to.",
+        "A caller that sends no BYE leaves the callee in a call that nobody is in: look at its client.",
+        "RFC 3261 section 9.1";
+    GLARE "call-glare" Warning "both sides changed the call at once",
+        "re-INVITE or UPDATE was answered with 491. A remark where it came once, or where it was tried again with success.",
+        "Each side waits a random time and tries again; where it never succeeds look at the clients' timers.",
+        "RFC 3261 sections 14.1 and 21.4.27";
 }

@@ -2,10 +2,13 @@
 
 use std::cell::OnceCell;
 
-use super::calls::Trouble;
+use super::Rule;
+use super::calls::{Fault, Trouble};
+use super::ice::Sessions;
 use crate::capture::Nanos;
-use crate::correlate::gathered::Gathered;
-use crate::correlate::{Analysis, CallIdx};
+use crate::correlate::gathered::{Gathered, SignIn};
+use crate::correlate::stun::AllocationIdx;
+use crate::correlate::{Analysis, CallIdx, Str, address_key};
 use crate::show;
 
 /// An analysis under examination.
@@ -13,6 +16,10 @@ pub struct Context<'a> {
     pub analysis: &'a Analysis,
     gathered: Gathered<'a>,
     troubles: OnceCell<Vec<Trouble>>,
+    sessions: OnceCell<Sessions>,
+    faults: OnceCell<Vec<Fault>>,
+    one_sided: OnceCell<bool>,
+    failed_allocations: OnceCell<Vec<(AllocationIdx, &'static Rule, u16)>>,
     /// When the captures end.
     pub end: Nanos,
 }
@@ -23,7 +30,10 @@ impl<'a> Context<'a> {
     }
 
     pub fn with(analysis: &'a Analysis, gathered: Gathered<'a>) -> Self {
-        Self { analysis, gathered, troubles: OnceCell::new(), end: analysis.newest_time() }
+        let (troubles, sessions, faults) = Default::default();
+        let (one_sided, failed_allocations) = Default::default();
+        let end = analysis.newest_time();
+        Self { analysis, gathered, troubles, sessions, faults, one_sided, failed_allocations, end }
     }
 
     /// Sign-ins, conferences, look-ups and so on, each worked out when the first rule asks for it.
@@ -34,6 +44,33 @@ impl<'a> Context<'a> {
     /// The calls that did not come to an answer, and what kept them from it.
     pub(super) fn troubles(&self) -> &[Trouble] {
         self.troubles.get_or_init(|| super::calls::troubles(self))
+    }
+
+    /// What went wrong in calls while they were up.
+    pub(super) fn faults(&self) -> &[Fault] {
+        self.faults.get_or_init(|| super::calls::faults(self))
+    }
+
+    /// Whether only one direction of the SIP traffic was captured.
+    pub fn is_one_sided(&self) -> bool {
+        *self.one_sided.get_or_init(|| super::capture::one_sided(self.analysis).is_some())
+    }
+
+    /// Place of the latest sign-in of a user.
+    pub fn sign_in_of(&self, user: Str) -> Option<u32> {
+        let key = address_key(self.analysis.strings.bytes(user))?;
+        let same = |s: &SignIn| address_key(self.analysis.strings.bytes(s.user)) == Some(key.clone());
+        self.gathered().sign_ins().iter().rposition(same).and_then(|i| u32::try_from(i).ok())
+    }
+
+    /// The ICE sessions.
+    pub fn sessions(&self) -> &Sessions {
+        self.sessions.get_or_init(|| Sessions::new(self.analysis, self.analysis.limits.finding_reads))
+    }
+
+    /// The allocations that came to nothing, the rule that says why, and the error.
+    pub(super) fn failed_allocations(&self) -> &[(AllocationIdx, &'static Rule, u16)] {
+        self.failed_allocations.get_or_init(|| super::turn::failed(self))
     }
 
     /// How long the captures go on after a point in time.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
 use super::calls::Trouble;
-use super::{Confidence, Diagnosis, Finding, Rule, Severity, Subject, order, subject};
+use super::{Confidence, Diagnosis, Finding, Rule, Severity, Subject, Tally, order, subject};
 use crate::capture::FrameRef;
 use crate::correlate::stun::StunIdx;
 use crate::correlate::{Analysis, MsgIdx};
@@ -26,7 +26,7 @@ pub struct Evidence {
 }
 
 /// A finding while it is made, in the order it was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FindingIdx(u32);
 
 /// What a rule says of one subject.
@@ -365,6 +365,6 @@ impl Findings {
             touched.into_iter().map(|(s, at, _)| (s, moved(at.0 as usize) as u32)).collect();
         touched.sort_unstable();
         touched.dedup();
-        Diagnosis { findings, not_kept, touched, outcomes }
+        Diagnosis { findings, not_kept, touched, outcomes, tally: Tally::default() }
     }
 }

@@ -47,7 +47,7 @@ fn course(analysis: &Analysis, call: CallIdx) -> String {
     }
     match (s.state, s.ring) {
         (CallState::Answered | CallState::Completed, Some(rang)) => {
-            parts.push(format!("answered after ringing {}", show::duration(rang)));
+            parts.push(format!("answered after ringing {}", calls::ring_words(rang)));
         }
         (CallState::Answered | CallState::Completed, None) if s.answered.is_some() => {
             parts.push("answered".to_owned());

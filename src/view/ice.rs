@@ -7,27 +7,26 @@ use callscope_parsers::sdp::CandidateSyntax;
 use super::filter::Filter;
 use super::rows::{Cell, Definition, Key, Lines, Query, Stop, build, columns};
 use super::show;
+use super::show::path::syntax_words;
 use super::table::Align;
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::ice::{CandidateKind, IceIndex, IcePair, IceSession, IceSide, PairState};
 use crate::correlate::stun::{AllocationIdx, GroupIdx};
-use crate::correlate::{Analysis, CallIdx, Str, Transport};
+use crate::correlate::{Analysis, CallIdx, Transport};
 
 pub use crate::correlate::ice::IceState;
 
 mod board;
 mod checks;
 mod offered;
-mod path;
 mod sides;
-mod why;
 
+pub use super::show::path::{machines, parties, path_words};
+pub use crate::diagnose::ice::why;
 pub use board::{Board, BoardCell, End, boards};
 pub use checks::{CheckRow, checks_of_pair, pair_columns, pair_table, pair_title};
 pub use offered::offered;
-pub use path::{machines, path_words};
 pub use sides::{CandidateRow, SideTable, candidate_columns, side_table};
-pub use why::why;
 
 /// A session by its number (`ice_sessions[].id` in the JSON) and where it is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,28 +137,6 @@ pub struct SessionRow {
     pub media_packets: u64,
 }
 
-/// Names of the parties of a session: A, B.
-pub fn parties(analysis: &Analysis, s: &IceSession) -> [String; 2] {
-    [(&s.a, true), (&s.b, false)].map(|(side, is_a)| {
-        let uri = side.party.filter(|p| *p != Str(0)).map(|p| analysis.strings.bytes(p));
-        if let Some(uri) = uri {
-            return show::party_short(b"", uri);
-        }
-        let asked = s.pairs.iter().map(|p| (if is_a { p.a } else { p.b }, p.requests));
-        let named = asked.map(|(address, n)| {
-            let (is_party, address) = path::behind(analysis, address);
-            (is_party, n, address)
-        });
-        // A relay whose client is not in the capture names nobody.
-        let named = named.filter(|(is_party, ..)| *is_party).max_by_key(|(_, n, _)| *n);
-        match named.map(|(_, _, address)| address) {
-            Some(address) => show::machine(analysis, address).unwrap_or_else(|| address.ip().to_string()),
-            None if is_a => "side A".to_owned(),
-            None => "side B".to_owned(),
-        }
-    })
-}
-
 /// The dialect of a session for people.
 pub fn dialect_words(s: &IceSession) -> &'static str {
     use crate::correlate::ice::IceDialect;
@@ -183,15 +160,6 @@ pub fn pair_state_words(state: PairState) -> &'static str {
     match state {
         PairState::NotChecked => "not checked",
         other => other.name(),
-    }
-}
-
-fn syntax_words(syntax: CandidateSyntax) -> &'static str {
-    match syntax {
-        CandidateSyntax::V06 => "draft-06 (MS-ICE)",
-        CandidateSyntax::V19 => "draft-19 (MS-ICE2)",
-        CandidateSyntax::Rfc => "RFC 8839",
-        CandidateSyntax::None => "no candidates",
     }
 }
 

@@ -6,7 +6,6 @@ mod diagnostics;
 mod dns;
 mod findings;
 mod fold;
-mod forwarding;
 mod label;
 mod legs;
 mod lifelines;

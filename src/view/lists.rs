@@ -9,10 +9,9 @@ mod messages;
 mod sign_ins;
 mod subscriptions;
 
-pub use conferences::{failure_words, roster_change_words};
+pub use conferences::roster_change_words;
 pub use findings::{frame_words, sentences, severity_words};
-pub use messages::delivered;
-pub use sign_ins::{auth_words, failed_step, refused_by_relay, stopped};
+pub use sign_ins::auth_words;
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};

@@ -1,11 +1,9 @@
 //! What the captures hold, at a glance.
 
-mod control;
 mod machines;
 mod media;
 mod notes;
-
-pub use notes::is_remark;
+mod remote;
 
 use std::collections::BTreeMap;
 
@@ -38,8 +36,8 @@ pub struct Overview {
     pub activity: Vec<Activity>,
     /// Machines with role and address.
     pub machines: Vec<String>,
-    /// Damage, limits, encrypted traffic and what would open it: severity word, text, frame if any.
-    pub notes: Vec<(&'static str, String, Option<FrameRef>)>,
+    /// What there is beside calls, a line each, with a frame that leads there.
+    pub notes: Vec<(String, Option<FrameRef>)>,
     /// `48 213 frames: 41 870 decoded, 6 102 other traffic, …` (only what is not zero, except frames and decoded).
     pub accounting: String,
 }

@@ -1,8 +1,10 @@
 //! Call flows with whole SIP messages, for the tests of this room.
 
+pub mod conference;
 pub mod ice;
 pub mod media;
 pub mod sign_in;
+pub mod sql;
 pub mod stun;
 pub mod voices;
 
@@ -11,7 +13,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use callscope_parsers::sip;
 
-use crate::capture::{CaptureId, FrameRef};
+use crate::capture::{CaptureId, FrameRef, Input};
+use crate::correlate::load::{LoadOptions, load};
 use crate::correlate::{Analysis, MsgIdx, Transport};
 use crate::decode::{DecodedSip, Way};
 
@@ -141,6 +144,16 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// What a capture of the samples folder holds.
+    pub fn sample(name: &str) -> Self {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name);
+        let lock = std::sync::RwLock::new(Analysis::default());
+        let go_on = &mut |_: &_| std::ops::ControlFlow::Continue(());
+        let report = load(&[Input::Path(path)], &LoadOptions::default(), &lock, go_on);
+        assert!(report.errors.is_empty(), "{:?}", report.errors);
+        Self { analysis: lock.into_inner().unwrap(), frames: 0 }
+    }
+
     /// Adds a message sent `ms` milliseconds after the start over `path`, e.g. `A>P`.
     pub fn add(&mut self, ms: i64, path: &str, message: &Msg) -> MsgIdx {
         self.frames += 1;

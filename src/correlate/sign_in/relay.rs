@@ -89,7 +89,7 @@ pub struct Credential {
 
 impl Credential {
     /// The answer that held at a time: the newest before it, else the first.
-    fn grant_at(&self, time: Nanos) -> Option<Grant> {
+    pub fn grant_at(&self, time: Nanos) -> Option<Grant> {
         self.grants.iter().rev().find(|g| g.given <= time).or(self.grants.first()).copied()
     }
 

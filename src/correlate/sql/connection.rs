@@ -259,7 +259,7 @@ impl Analysis {
     }
 
     /// Takes a SYN, its answer or a reset. `true`: it may be of a connection that a look-up led to.
-    pub(in crate::correlate) fn add_tcp_sign(&mut self, sign: &TcpSign) -> bool {
+    pub(crate) fn add_tcp_sign(&mut self, sign: &TcpSign) -> bool {
         let TcpSign { src, dst, frame, time, .. } = *sign;
         match sign.kind {
             TcpSignKind::Syn => {

@@ -3,15 +3,14 @@
 use callscope_parsers::sip::diagnostics::is_informational;
 use callscope_parsers::sip::parse_message;
 
-use super::walk::{is_opening, messages};
+use super::walk::{LOOK, is_opening, messages};
 use super::*;
 use crate::capture::Nanos;
 use crate::correlate::{
-    Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx, Owner,
-    flag,
+    Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx, flag,
 };
 use crate::decode::BreakageKind;
-use crate::diagnose::{Context, Draft, Findings, Subject};
+use crate::diagnose::{Context, Draft, FindingIdx, Findings, Subject};
 use crate::show;
 
 /// Timer C (RFC 3261 §16.6): a proxy waits longer than this for a final answer.
@@ -31,6 +30,7 @@ fn rule_of(context: &Context<'_>, c: CallIdx, s: &CallSummary) -> Option<&'stati
     let rang = s.ring.is_some() || s.setup.is_some();
     Some(match s.state {
         CallState::Answered | CallState::Completed | CallState::Ringing => return None,
+        CallState::Cancelled if answered_elsewhere(context.analysis, c) => &ANSWERED_ELSEWHERE,
         CallState::Cancelled => &CANCELLED,
         CallState::Redirected => &REDIRECTED,
         CallState::Trying => {
@@ -118,14 +118,30 @@ pub fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             false => None,
         };
         let likeness = (s.final_status, said.as_ref().and_then(|d| d.code), reached(context, c));
+        let cause = cause_of(context, out, c, rule);
+        let likeness = (likeness, cause);
         out.add(rule, Subject::Call(c), likeness, |f| {
-            f.who(context.call_name(c));
+            f.who(context.call_name(c)).because(cause);
             match s.final_status {
-                0 if rule.id == CANCELLED.id => refused(context, c, f, rule, said.as_ref()),
+                0 if is_cancelled(rule) => refused(context, c, f, rule, said.as_ref()),
                 0 => without_answer(context, c, f, rule),
                 _ => refused(context, c, f, rule, said.as_ref()),
             }
         });
+    }
+}
+
+/// What an earlier family found that kept the call from its answer.
+fn cause_of(context: &Context<'_>, out: &Findings, c: CallIdx, rule: &Rule) -> Option<FindingIdx> {
+    match rule.id {
+        "call-server-error" => out.find(Subject::Call(c), |r| r.id.starts_with("sql-")),
+        "call-auth-failed" => {
+            let user = context.analysis.call(c).from_uri;
+            context
+                .sign_in_of(user)
+                .and_then(|s| out.find(Subject::SignIn(s), |r| r.id == "sign-in-credentials"))
+        }
+        _ => None,
     }
 }
 
@@ -254,13 +270,17 @@ fn answer_words(analysis: &Analysis, s: &CallSummary) -> String {
 
 /// Why a call did not come about, with its parties named: `Bob was busy (486 Busy Here)`.
 pub fn words(analysis: &Analysis, c: CallIdx, rule: &'static Rule) -> String {
-    if analysis.call(c).summary.final_status == 0 && rule.id != CANCELLED.id {
+    if analysis.call(c).summary.final_status == 0 && !is_cancelled(rule) {
         return match analysis.failure(c) {
             Some(f) if rule.id != NO_RESPONSE.id => format!("{}: {}", rule.title, show::failure(&f)),
             _ => rule.title.to_owned(),
         };
     }
     refusal_words(analysis, c, rule, Some(&show::call_party_names(analysis, c)), told(analysis, c).as_ref())
+}
+
+fn is_cancelled(rule: &Rule) -> bool {
+    rule.id == CANCELLED.id || rule.id == ANSWERED_ELSEWHERE.id
 }
 
 fn refusal_words(
@@ -275,7 +295,7 @@ fn refusal_words(
     let answer = answer_words(analysis, s);
     let words = said.map(show::diagnostic).filter(|w| !w.is_empty());
     let because = words.as_ref().map_or_else(String::new, |w| format!(": {w}"));
-    let rang = s.ring.filter(|_| parties.is_some()).map(show::duration);
+    let rang = s.ring.filter(|_| parties.is_some()).map(ring_words);
     match rule.id {
         "call-busy" => format!("{callee} was busy ({answer}){because}"),
         "call-declined" => format!("{callee} declined ({answer}){because}"),
@@ -283,6 +303,7 @@ fn refusal_words(
             Some(rang) => format!("{callee}'s phone rang {rang} and nobody answered ({answer}){because}"),
             None => format!("{callee}'s phone rang and nobody answered ({answer}){because}"),
         },
+        "call-answered-elsewhere" => format!("{callee} answered on another phone"),
         "call-cancelled" if parties.is_some() => cancelled(analysis, c, caller, callee),
         "call-cancelled" => "given up by the caller".to_owned(),
         "call-redirected" => format!("sent elsewhere ({answer})"),
@@ -318,6 +339,7 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
     }
     say_diagnostics(analysis, given, f);
     say_headers(analysis, given, f);
+    offer::say(context, c, rule, given, f);
     if rule.id == UNAVAILABLE.id && says_do_not_disturb(analysis, given) {
         f.severity(Severity::Info);
         f.say("Warning 391 stands for do not disturb.");
@@ -329,26 +351,38 @@ fn says_do_not_disturb(analysis: &Analysis, m: MsgIdx) -> bool {
     all.iter().any(|d| d.header == DiagnosticHeader::Warning && d.code == Some(391))
 }
 
+/// How long a phone rang: `12 s`.
+pub fn ring_words(rang: Nanos) -> String {
+    if rang < 10_000_000_000 { show::duration(rang) } else { show::span(rang) }
+}
+
+/// Whether the CANCEL says that another phone answered.
+fn answered_elsewhere(analysis: &Analysis, c: CallIdx) -> bool {
+    let cancel = analysis.messages_of(analysis.call(c).messages).take(LOOK).find(|m| {
+        let r = analysis.message(*m);
+        r.is_request() && r.method == MethodId::CANCEL && r.has(flag::DIAGNOSTICS)
+    });
+    cancel.is_some_and(|m| {
+        analysis.diagnostics_of_message(m).iter().any(|d| {
+            d.header == DiagnosticHeader::Reason
+                && d.code == Some(200)
+                && d.source.as_deref().is_some_and(|p| p.eq_ignore_ascii_case("SIP"))
+        })
+    })
+}
+
 fn cancelled(analysis: &Analysis, c: CallIdx, caller: &str, callee: &str) -> String {
     let s = &analysis.call(c).summary;
-    let elsewhere = analysis.diagnostics_of(Owner::Call(c)).iter().any(|d| {
-        d.header == DiagnosticHeader::Reason
-            && d.code == Some(200)
-            && d.source.as_deref().is_some_and(|p| p.eq_ignore_ascii_case("SIP"))
-    });
-    if elsewhere {
-        return format!("{callee} answered on another phone");
-    }
     match s.ring.or_else(|| s.end.zip(s.setup).map(|(end, setup)| end - s.start - setup)) {
         Some(rang) if s.setup.is_some() => {
-            format!("{callee}'s phone rang {}, {caller} gave up", show::duration(rang.max(0)))
+            format!("{callee}'s phone rang {}, {caller} gave up", ring_words(rang.max(0)))
         }
         _ => format!("{caller} gave up before {callee}'s phone rang"),
     }
 }
 
 /// What the answer says of why, in sentences.
-pub(super) fn say_diagnostics(analysis: &Analysis, m: MsgIdx, f: &mut Draft) {
+pub fn say_diagnostics(analysis: &Analysis, m: MsgIdx, f: &mut Draft) {
     for d in analysis.diagnostics_of_message(m).iter().take(4) {
         let Some(code) = d.code else { continue };
         if d.header.is_microsoft() {

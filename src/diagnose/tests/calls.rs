@@ -1,6 +1,6 @@
 //! Cases of the rules about calls.
 
-use super::Case;
+use super::{Case, later};
 use crate::capture::{CaptureId, FrameRef};
 use crate::decode::{Breakage, BreakageKind};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
@@ -14,12 +14,6 @@ fn refused(statuses: &[&str]) -> Scenario {
     }
     later(&mut s, 60_000);
     s
-}
-
-/// Something that is no call, so that the capture goes on.
-fn later(s: &mut Scenario, ms: i64) {
-    s.add(ms, "C>D", &request("OPTIONS", 1).id("later").via(&["C o"]));
-    s.add(ms + 5, "D>C", &response("200 OK", 1, "OPTIONS").id("later").via(&["C o"]).tag("d"));
 }
 
 /// The INVITE meets a sign that its transport broke.

@@ -296,9 +296,9 @@ fn overview(slices: usize) -> Overview {
             "client 10.10.0.20".to_owned(),
         ],
         notes: vec![
-            ("error", "the capture ends in the middle of a frame, at byte 31 400 112".to_owned(), Some(frame(45))),
-            ("warning", "241 frames are encrypted (TLS 1.2 to sip.contoso.com); a key log would open them".to_owned(), None),
-            ("info", "captured twice: 14 frames".to_owned(), Some(frame(7))),
+            ("ICE: 12 sessions: 11 connected, 1 failed".to_owned(), None),
+            ("TURN: 14 relay allocations, 1 failed".to_owned(), Some(frame(45))),
+            ("Sign-ins: 12, 1 stopped".to_owned(), Some(frame(7))),
         ],
         accounting: "50 frames: 41 decoded, 6 other traffic, 2 encrypted, 1 cut".to_owned(),
     }

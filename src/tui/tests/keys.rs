@@ -308,9 +308,11 @@ fn damage_beyond_the_last_frame_leads_to_the_last_frame() {
     let mut state = state(120, 40);
     let frame = super::fixture::frame(51);
     let mut overview = (*state.overview.clone().unwrap()).clone();
-    overview.notes[0].2 = Some(frame);
+    overview.notes[0].1 = Some(frame);
     state.overview = Some(std::sync::Arc::new(overview));
-    press(&mut state, "j j Enter");
+    // Behind the verdict and the findings.
+    let notes = state.overview.as_ref().unwrap().findings.len() + 1;
+    press(&mut state, &format!("{}Enter", "j ".repeat(notes)));
     assert_eq!((state.tab, state.packets.cursor.at), (Tab::Packets, 49));
     assert!(state.notice.as_ref().is_some_and(|n| n.text.contains("51")));
 }
@@ -340,7 +342,7 @@ fn a_key_that_changes_nothing_says_so() {
 
 #[test]
 fn the_end_of_the_overview_comes_into_sight() {
-    let mut state = state(80, 24);
+    let mut state = state(80, 20);
     assert!(!screen(&state).contains("Machines"));
     press(&mut state, "G");
     assert!(screen(&state).contains("Machines"));

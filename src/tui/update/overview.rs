@@ -20,17 +20,8 @@ pub enum Item {
 pub fn items(state: &State) -> Vec<Item> {
     let Some(overview) = &state.overview else { return Vec::new() };
     let mut items = vec![Item::Verdict];
-    // The worst first; of the same weight calls before remarks on the capture.
-    let weight = |severity: &str| match severity {
-        "error" => 0,
-        "warning" => 1,
-        _ => 2,
-    };
-    let findings = (0..).zip(&overview.findings).map(|(i, f)| (weight(f.severity.name()), Item::Finding(i)));
-    let notes = (0..).zip(&overview.notes).map(|(i, n)| (weight(n.0), Item::Note(i)));
-    let mut told: Vec<(u8, Item)> = findings.chain(notes).collect();
-    told.sort_by_key(|(weight, _)| *weight);
-    items.extend(told.into_iter().map(|(_, item)| item));
+    items.extend((0..overview.findings.len()).map(Item::Finding));
+    items.extend((0..overview.notes.len()).map(Item::Note));
     items.extend((0..overview.activity.len()).map(Item::Activity));
     items
 }
@@ -59,9 +50,6 @@ fn is_problem(state: &State, item: Item) -> bool {
             let line = state.overview.as_ref().and_then(|o| o.findings.get(i));
             line.is_some_and(|line| line.severity > Severity::Info)
         }
-        Item::Note(i) => {
-            state.overview.as_ref().and_then(|o| o.notes.get(i)).is_some_and(|note| note.0 != "info")
-        }
         _ => false,
     }
 }
@@ -84,7 +72,7 @@ fn open(state: &mut State, item: Option<Item>) {
             }
         }
         Some(Item::Note(i)) => match overview.notes.get(i) {
-            Some((_, _, Some(frame))) => {
+            Some((_, Some(frame))) => {
                 state.tab = Tab::Packets;
                 super::packets::go_to(state, *frame);
             }
@@ -107,7 +95,7 @@ pub(super) fn text(state: &State) -> Option<String> {
     let overview = state.overview.as_ref()?;
     let mut lines = vec![overview.verdict.clone()];
     lines.extend(overview.findings.iter().map(|f| format!("{}: {}", f.severity.name(), f.text)));
-    lines.extend(overview.notes.iter().map(|(severity, text, _)| format!("{severity}: {text}")));
+    lines.extend(overview.notes.iter().map(|(text, _)| text.clone()));
     lines.extend(overview.activity.iter().map(|a| format!("{}: {}  {}", a.label, a.total, a.text)));
     lines.push(overview.accounting.clone());
     Some(lines.join("\n"))

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::path::{end as end_of, relayed};
 use super::sides::{address_words, kind_text, transport};
 use super::*;
 use crate::correlate::ice::{ChosenBy, IceCandidate};
-use crate::correlate::stun::{Allocation, AllocationState};
+use crate::diagnose::ice::failed_allocations;
+use crate::show::path::{end as end_of, relayed};
 use crate::view::allocation::refusal;
 use crate::view::table::{Column, Table};
 
@@ -209,45 +209,6 @@ fn candidate_end(analysis: &Analysis, s: &IceSession, i: usize, c: &IceCandidate
 fn base_of(c: &IceCandidate) -> Option<SocketAddr> {
     let reflexive = matches!(c.kind, Some(CandidateKind::Srflx | CandidateKind::Prflx));
     c.related.filter(|r| reflexive && Some(*r) != c.address)
-}
-
-/// Allocations of a side that came to nothing, by its addresses and the time of its SDP (or first check). Those of this
-/// component's own ports first, else any of the same machine.
-pub(super) fn failed_allocations<'a>(
-    analysis: &'a Analysis,
-    s: &IceSession,
-    is_a: bool,
-    component: u16,
-) -> Vec<(AllocationIdx, &'a Allocation)> {
-    const BEFORE: Nanos = 120_000_000_000;
-    const AFTER: Nanos = 10_000_000_000;
-    let side = if is_a { &s.a } else { &s.b };
-    let now = analysis.newest_time();
-    // Gathering goes before the SDP, except with trickling.
-    let told = side.message.map(|m| analysis.message(m).time).or(s.first_check);
-    let Some(told) = told else { return Vec::new() };
-    let to = s.answered.unwrap_or(told).max(told).saturating_add(AFTER);
-    let times = told.saturating_sub(BEFORE)..=to;
-    let failed: Vec<_> = (0u32..)
-        .map(AllocationIdx)
-        .zip(&analysis.stun.allocations)
-        .filter(|(_, a)| times.contains(&a.first))
-        .filter(|(_, a)| matches!(a.state(now), AllocationState::Rejected | AllocationState::Unanswered))
-        .collect();
-    let own = |c: &&IceCandidate| c.component == component && c.kind != Some(CandidateKind::Relay);
-    let offered = side.candidates.iter().filter(own).flat_map(|c| [c.address, c.related]).flatten();
-    // Without SDP where its checks come from.
-    let sends = |p: &&IcePair| {
-        s.call.is_none() && p.component == component && (if is_a { p.from_a.0 } else { p.from_b.0 }) > 0
-    };
-    let seen = s.pairs.iter().filter(sends).map(|p| if is_a { p.a } else { p.b });
-    let addresses: Vec<SocketAddr> = offered.chain(seen).collect();
-    let exact: Vec<_> = failed.iter().filter(|(_, a)| addresses.contains(&a.client)).copied().collect();
-    if !exact.is_empty() {
-        return exact;
-    }
-    let machine = |a: &Allocation| addresses.iter().any(|x| x.ip() == a.client.ip());
-    failed.into_iter().filter(|(_, a)| machine(a)).collect()
 }
 
 fn cell(s: &IceSession, pairs: &PairAt, row: &Place, column: &Place) -> BoardCell {

@@ -1,14 +1,14 @@
 //! Conferences: one row each; commands and roster changes over time, who was in it, and why commands failed.
 
-mod advice;
 mod words;
 
 use super::*;
 use crate::correlate::gathered::{Command, Conference, LegRole, Member};
 use crate::correlate::{CallIdx, CallState};
+use crate::diagnose::conference::{advice_of_command, failure_words};
 use crate::view::rows::columns;
 
-pub use words::{failure_words, roster_change_words};
+pub use words::roster_change_words;
 
 use words::{command_words, member_name, result_words, short_change};
 
@@ -144,7 +144,7 @@ fn head(c: &Conference) -> Vec<String> {
     }
     let mut said: Vec<String> = Vec::new();
     for command in c.failed() {
-        let line = format!("{}: {}", command_words(c, command), advice::of_command(command));
+        let line = format!("{}: {}", command_words(c, command), advice_of_command(command));
         if !said.contains(&line) {
             said.push(line);
         }
@@ -479,7 +479,7 @@ fn command_part(at: At<'_>, c: &Conference) -> Option<Part> {
 fn why(at: At<'_>, command: &Command) -> String {
     let mut said: Vec<String> = Vec::new();
     if command.outcome.is_failure() {
-        said.push(advice::of_command(command));
+        said.push(advice_of_command(command));
     } else if let Some(words) = callscope_parsers::c3p::command_words(&command.name) {
         said.push(words.to_owned());
     }

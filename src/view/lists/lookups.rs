@@ -139,7 +139,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         server(at, l),
         if l.is_connection() { String::new() } else { sql::lookup_question(l) }
     );
-    let mut head = sql::advice::advice(l, at.analysis);
+    let mut head = crate::diagnose::sql::advice(l, at.analysis);
     if let Some(wait) = l.wait {
         head.push(format!("Answered after {}.", show::duration(wait)));
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::correlate::gathered::{Conversation, EventKind, InstantMessage, JoinedBy};
+use crate::diagnose::im::delivered;
 use crate::view::rows::columns;
 
 columns! { HELP DEFINITIONS
@@ -89,26 +90,6 @@ fn named(content_type: &str) -> String {
         "text/x-msmsgsinvite" => "invitation to a file transfer or another session".to_owned(),
         "application/ms-filetransfer+xml" => "file transfer".to_owned(),
         other => show::safe_str(other),
-    }
-}
-
-/// Whether it got there, or why not.
-pub fn delivered(analysis: &Analysis, m: &InstantMessage) -> String {
-    if let Some(notice) = m.notices.iter().find(|n| n.failed) {
-        let status = match show::safe_str(&notice.status) {
-            s if s.is_empty() => String::new(),
-            s => format!(" ({s})"),
-        };
-        return format!("failed for {}{status}", short(&notice.recipient));
-    }
-    match m.status {
-        0 => "no answer".to_owned(),
-        200..=299 => "yes".to_owned(),
-        status => {
-            let phrase = show::safe(analysis.strings.bytes(m.reason));
-            let phrase = if phrase.is_empty() { show::reason_phrase(status).to_owned() } else { phrase };
-            format!("{status} {phrase}").trim_end().to_owned()
-        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 mod relay;
 
-pub use relay::refused as refused_by_relay;
-
 use callscope_parsers::sip::auth::AuthScheme;
 
 use super::*;
-use crate::correlate::gathered::{AuthRound, SignIn, SignInState, Step, StepKind, StepState};
+use crate::correlate::gathered::{AuthRound, SignIn, SignInState, StepState};
+use crate::diagnose::sign_in::{self, why};
 use crate::view::packets::dns;
 use crate::view::rows::columns;
 
@@ -72,7 +71,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "refreshes" => number(u64::from(s.refreshes)),
         "took" => s.took.map_or_else(none, duration),
         "steps" => text(steps(s)),
-        "stopped" => text(stopped(at.analysis, s).unwrap_or_default()),
+        "stopped" => text(sign_in::stopped(at.analysis, s).unwrap_or_default()),
         "expires" => s.expires.map_or_else(none, |e| number(u64::from(e))),
         "realm" => safe(&s.realm),
         "target" => safe(&s.target),
@@ -121,113 +120,6 @@ fn steps(s: &SignIn) -> String {
     s.steps.iter().map(|s| format!("{} {}", s.kind.name(), mark(s.state))).collect::<Vec<_>>().join("  ")
 }
 
-/// The step that it did not get past. Look-ups that failed stop nobody who finds the server without them.
-pub fn failed_step(s: &SignIn) -> Option<&Step> {
-    let registered = s.steps.iter().any(|s| s.kind == StepKind::Register);
-    s.steps.iter().find(|s| s.state != StepState::Ok && !(registered && s.kind == StepKind::Dns))
-}
-
-/// The first step that did not succeed, and why; else what a relay said to its credentials.
-pub fn stopped(analysis: &Analysis, s: &SignIn) -> Option<String> {
-    match failed_step(s) {
-        Some(step) => Some(format!("{}: {}", step.kind.name(), why(analysis, s, step))),
-        None => relay::refused(analysis, s).map(|(_, why)| format!("relay: {why}")),
-    }
-}
-
-fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
-    if step.kind == StepKind::Dns {
-        return why_dns(analysis, step);
-    }
-    if step.state == StepState::Unanswered {
-        return "no answer".to_owned();
-    }
-    if step.kind == StepKind::Register {
-        return match (s.state, s.status) {
-            (SignInState::Challenged, status) => format!("{status}, and no credentials followed"),
-            (_, status @ (401 | 407)) => format!("{status}, credentials refused"),
-            (_, status @ (301 | 302)) => match &s.redirect {
-                Some(uri) => {
-                    format!(
-                        "{status}: sent to {}, and no REGISTER went there",
-                        show::shorten(&show::safe_str(uri), 60)
-                    )
-                }
-                None => format!("{status}: sent elsewhere, without a Contact"),
-            },
-            (_, status) => last_answer(analysis, step).unwrap_or_else(|| status.to_string()),
-        };
-    }
-    let reason = s.mras.as_ref().and_then(|m| m.reason.as_deref()).filter(|_| step.kind == StepKind::Mras);
-    match reason {
-        Some(reason) => show::shorten(&show::safe_str(reason), 60),
-        None => match last_answer(analysis, step) {
-            Some(answer) if answer.starts_with('2') => "the answer holds no credentials".to_owned(),
-            Some(answer) => answer,
-            None => "failed".to_owned(),
-        },
-    }
-}
-
-/// `4 look-ups, none found: NXDOMAIN`.
-fn why_dns(analysis: &Analysis, step: &Step) -> String {
-    let all: Vec<_> = step.lookups.iter().filter_map(|i| analysis.dns.lookup(*i)).collect();
-    let mut ends: Vec<String> = Vec::new();
-    for lookup in &all {
-        let end = dns::answered(analysis, lookup);
-        if !ends.contains(&end) && ends.len() < 3 {
-            ends.push(end);
-        }
-    }
-    format!("{}: {}", show::count(all.len() as u64, "look-up", "look-ups"), ends.join(", "))
-}
-
-/// Status and reason of the last final answer.
-fn last_answer(analysis: &Analysis, step: &Step) -> Option<String> {
-    let records = step.messages.iter().rev().map(|m| analysis.message(*m));
-    let last = records.into_iter().find(|r| r.status >= 200)?;
-    let reason = show::safe(analysis.strings.bytes(last.reason));
-    Some(format!("{} {reason}", last.status).trim_end().to_owned())
-}
-
-/// What to look at next.
-fn advice(s: &SignIn) -> Option<&'static str> {
-    let step = failed_step(s)?;
-    Some(match (step.kind, step.state) {
-        (StepKind::Dns, StepState::Unanswered) => {
-            "Nobody answered the client's questions: check the DNS servers it is set to, and the way to them."
-        }
-        (StepKind::Dns, _) => {
-            "DNS has no server for the domain: check the SRV and A records that the client looks for, and the domain of the user's address."
-        }
-        (StepKind::Register, StepState::Unanswered) => {
-            "Check that the server listens there and that nothing between drops the REGISTER or its answer."
-        }
-        (StepKind::Register, _) if s.state == SignInState::Challenged => {
-            "The client did not take up the challenge: check that it supports the scheme and has an account for the realm."
-        }
-        (StepKind::Register, _) if matches!(s.status, 301 | 302) => {
-            "The user is at home in another pool: check that the client reaches the server it was sent to."
-        }
-        (StepKind::Register, _) if s.refused_credentials => {
-            "Check user name and password, the realm they are for, and the clocks of client and server."
-        }
-        (StepKind::Register, _) => "The status and its ms-diagnostics say why the server refuses the user.",
-        (StepKind::Provisioning, _) => {
-            "Without provisioning the client has no policies and no address of the A/V authentication service."
-        }
-        (StepKind::Mras, StepState::Unanswered) if s.credentials.is_empty() => {
-            "Check the A/V authentication service: without credentials the client offers no relay candidates."
-        }
-        (StepKind::Mras, _) if !s.credentials.is_empty() => {
-            "The A/V authentication service gave no new credentials: the client has those of before until they run out."
-        }
-        (StepKind::Mras, _) => {
-            "The A/V authentication service gave no credentials: the client will offer no relay candidates."
-        }
-    })
-}
-
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let s = at.gathered.sign_ins().get(row as usize)?;
     let user = match s.user {
@@ -237,7 +129,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let epid = if s.epid.is_empty() { String::new() } else { format!("  epid {}", show::safe_str(&s.epid)) };
     let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, s.state.name());
     let mut head = Vec::new();
-    head.push(match failed_step(s) {
+    head.push(match sign_in::failed_step(s) {
         Some(step) => format!("It stopped at {}: {}.", step.kind.name(), why(at.analysis, s, step)),
         None if s.state == SignInState::Unregistered => "It signed in and left.".to_owned(),
         None => match s.expires {
@@ -245,7 +137,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
             None => "It signed in.".to_owned(),
         },
     });
-    head.extend(advice(s).map(str::to_owned));
+    head.extend(sign_in::advice(s).map(str::to_owned));
     head.extend(relay::refusal(at, s));
     let how = match auth_words(s) {
         "" => String::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::notes::{INFO, Note, WARNING};
+use super::notes::Note;
 use super::{Activity, Slices};
 use crate::correlate::media::{MediaIndex, Stream};
 use crate::correlate::{Analysis, CallIdx};
@@ -67,9 +67,13 @@ fn spread(figures: &Stream, slices: &Slices, counts: &mut [u64]) {
 }
 
 /// Calls without media, those of `lost` left out, of which it is told already; and the streams that went worst, one by one.
-pub(super) fn notes(analysis: &Analysis, lost: &BTreeSet<CallIdx>, notes: &mut Vec<Note>) {
-    let index = analysis.media_index();
-    notes.extend(none_came(analysis, &silent(analysis, &index, lost)));
+pub(super) fn notes(
+    analysis: &Analysis,
+    index: &MediaIndex,
+    lost: &BTreeSet<CallIdx>,
+    notes: &mut Vec<Note>,
+) {
+    notes.extend(none_came(analysis, &silent(analysis, index, lost)));
     let mut bad: Vec<(Quality, usize)> = Vec::new();
     for (i, s) in index.streams.iter().enumerate() {
         let Some(figures) = analysis.figures_of(s) else { continue };
@@ -80,12 +84,12 @@ pub(super) fn notes(analysis: &Analysis, lost: &BTreeSet<CallIdx>, notes: &mut V
     }
     bad.sort();
     for (quality, i) in bad.iter().take(TOLD) {
-        notes.extend(one(analysis, &index, *quality, *i));
+        notes.extend(one(analysis, index, *quality, *i));
     }
-    notes.extend(half(analysis, &index));
+    notes.extend(half(analysis, index));
     if bad.len() > TOLD {
         let more = show::count((bad.len() - TOLD) as u64, "more stream", "more streams");
-        notes.push((WARNING, format!("Media: {more} with trouble in view 6"), None));
+        notes.push((format!("Media: {more} with trouble in view 6"), None));
     }
 }
 
@@ -101,7 +105,7 @@ fn half(analysis: &Analysis, index: &MediaIndex) -> Option<Note> {
     let calls: Vec<CallIdx> = carried.filter(one_way).collect();
     let first = index.of_call(*calls.first()?).next()?.1;
     let frame = analysis.figures_of(first)?.first_frame;
-    Some((INFO, format!("Media: one direction only was captured of {}", numbered(&calls)), Some(frame)))
+    Some((format!("Media: one direction only was captured of {}", numbered(&calls)), Some(frame)))
 }
 
 /// `calls 2, 3, 5, 8, 9, …`.
@@ -118,7 +122,7 @@ fn numbered(calls: &[CallIdx]) -> String {
 fn none_came(analysis: &Analysis, calls: &[CallIdx]) -> Option<Note> {
     let first = analysis.messages_of(analysis.call(*calls.first()?).messages).next()?;
     let text = format!("Media: none came in {}, though it would have passed here", numbered(calls));
-    Some((WARNING, text, Some(analysis.message(first).frame)))
+    Some((text, Some(analysis.message(first).frame)))
 }
 
 /// `Stream 3, bob → Alice in call 1: 1.6 % of 1 146 packets lost before the capture point`.
@@ -149,7 +153,7 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
             )
         }
     };
-    Some((WARNING, format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1), Some(figures.first_frame)))
+    Some((format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1), Some(figures.first_frame)))
 }
 
 /// Calls whose media would have passed here and did not, those of `lost` left out.

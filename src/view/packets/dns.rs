@@ -6,19 +6,14 @@ use callscope_parsers::dns::{
     Data, Dns, Flavor, Framing, Outcome, RCode, Record, RecordType, frame_dns, looks_like_dns, parse_dns,
 };
 
-use crate::correlate::Analysis;
-use crate::correlate::dns::{DnsData, DnsRecord, Lookup};
 use crate::decode::dns_port;
+use crate::show::dns::name;
 use crate::view::show;
+
+pub use crate::show::dns::{answered, asked};
 
 /// Records of an answer that a line tells of.
 const RECORDS: usize = 3;
-/// Columns of a name.
-const NAME: usize = 100;
-
-fn name(text: &str) -> String {
-    show::shorten(&show::safe_str(text), NAME)
-}
 
 /// The message of a datagram, where it is one; as decoding tells it.
 pub fn datagram(payload: &[u8], src: SocketAddr, dst: SocketAddr) -> Option<Dns> {
@@ -119,43 +114,5 @@ pub fn record(r: &Record) -> String {
         Data::Opt => "EDNS".to_owned(),
         Data::Other => format!("{} of {} bytes", r.kind, r.data_range.len()),
         Data::Malformed => format!("{}, malformed", r.kind),
-    }
-}
-
-/// What a look-up asks: `SRV _sip._tls.contoso.com`.
-pub fn asked(analysis: &Analysis, lookup: &Lookup) -> String {
-    format!("{} {}", lookup.kind, name(&analysis.text(lookup.name)))
-}
-
-/// What came back: `fe.contoso.com:5061`, `NXDOMAIN`, `no answer`.
-pub fn answered(analysis: &Analysis, lookup: &Lookup) -> String {
-    let Some(answer) = &lookup.answer else { return "no answer".to_owned() };
-    if answer.rcode != RCode(0) {
-        return answer.rcode.to_string();
-    }
-    let wanted = |r: &&DnsRecord| r.kind == lookup.kind || lookup.kind == RecordType::ANY;
-    let found: Vec<&DnsRecord> = answer.records.iter().filter(wanted).collect();
-    let records = if found.is_empty() { answer.records.iter().collect() } else { found };
-    if records.is_empty() {
-        return match answer.outcome {
-            Some(Outcome::NoSuchRecord) | None => "no such record".to_owned(),
-            Some(outcome) => outcome.title().to_owned(),
-        };
-    }
-    let mut words: Vec<String> = records.iter().take(RECORDS).map(|r| kept(analysis, r)).collect();
-    if records.len() > RECORDS {
-        words.push(format!("{} more", records.len() - RECORDS));
-    }
-    words.join(", ")
-}
-
-fn kept(analysis: &Analysis, r: &DnsRecord) -> String {
-    match r.data {
-        DnsData::Address(a) => a.to_string(),
-        DnsData::Name(n) if r.kind == RecordType::CNAME => format!("alias {}", name(&analysis.text(n))),
-        DnsData::Name(n) | DnsData::Text(n) => name(&analysis.text(n)),
-        DnsData::Srv { port, target, .. } => format!("{}:{port}", name(&analysis.text(target))),
-        DnsData::Other => r.kind.to_string(),
-        DnsData::Malformed => format!("{}, malformed", r.kind),
     }
 }

@@ -110,11 +110,11 @@ fn filters_select_calls_and_dialogs() {
     check("agent ~ communicator", &[1], 0);
     check("retransmission", &[1], 0);
     check("media.loss > 2% or mos < 3", &[], 0);
-    check("finding", &[2, 3, 4], 0);
-    check("not finding", &[1], 1);
+    check("finding", &[2, 3, 4], 1);
+    check("not finding", &[1], 0);
     check("finding == call-busy or finding == call-decl*", &[2, 3], 0);
     check("finding ~ \"was busy\"", &[2], 0);
-    check("finding == error", &[4], 0);
+    check("finding == error", &[4], 1);
     check("findings >= 1 and finding == info", &[2, 3], 0);
     check("kind == dialog", &[], 1);
     check("frame <= 2", &[1], 0);

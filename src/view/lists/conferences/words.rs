@@ -3,6 +3,7 @@
 use callscope_parsers::conference_info::{Change, disconnection_words};
 
 use crate::correlate::gathered::{Command, Conference, Outcome};
+use crate::diagnose::conference::failure_words;
 use crate::view::show;
 
 /// What a user is called: by display name where the roster tells one, else by the address.
@@ -72,16 +73,6 @@ pub fn result_words(command: &Command) -> String {
         words.push_str(&format!(" {}", show::duration(took)));
     }
     words
-}
-
-/// The worst word of a command that failed: its reason as on the wire.
-pub fn failure_words(command: &Command) -> String {
-    match (&command.outcome, command.reason.as_deref()) {
-        (Outcome::Refused(status), _) => format!("SIP {status} {}", show::reason_phrase(*status)),
-        (Outcome::Unanswered, _) => "no answer".to_owned(),
-        (_, Some(reason)) if !reason.is_empty() => show::shorten(&show::safe_str(reason), 48),
-        (outcome, _) => show::shorten(&show::safe_str(outcome.name()), 48),
-    }
 }
 
 /// How somebody left: `booted: was removed`.

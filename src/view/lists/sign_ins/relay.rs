@@ -1,31 +1,11 @@
 //! Media relays of a sign-in: the credentials it was given, and what the relays said to them.
 
 use super::*;
-use crate::correlate::gathered::{Lifetime, Refusal, RelayUse};
+use crate::correlate::gathered::Lifetime;
+use crate::diagnose::sign_in::relay::over;
 use crate::view::allocation;
 
-/// The use that a relay refused last, if none came about since, and why, short: `401, credentials had run out`.
-pub fn refused<'s>(analysis: &Analysis, s: &'s SignIn) -> Option<(&'s RelayUse, String)> {
-    let used = analysis.refused_by_relay(s)?;
-    Some((used, why(used, used.refused?)))
-}
-
-/// How long before the refusal they ran out.
-fn over(used: &RelayUse, refusal: Refusal) -> Option<Nanos> {
-    used.ends.map(|end| refusal.time.saturating_sub(end)).filter(|d| *d > 0)
-}
-
-fn why(used: &RelayUse, refusal: Refusal) -> String {
-    let why = match over(used, refusal) {
-        Some(_) => "credentials had run out",
-        None if used.verified == Some(false) => "another password than given out",
-        None if used.ends.is_none() => "credentials refused",
-        None => "though the credentials hold",
-    };
-    format!("{}, {why}", refusal.code)
-}
-
-/// The same in sentences, with what to do about it.
+/// What a relay refused, in sentences, with what to do about it.
 pub(super) fn refusal(at: At<'_>, s: &SignIn) -> Vec<String> {
     let Some(used) = at.analysis.refused_by_relay(s) else { return Vec::new() };
     let Some((refusal, a)) = used.refused.zip(at.analysis.stun.allocations.get(used.allocation.0 as usize))

@@ -1,6 +1,6 @@
 use super::*;
 use crate::correlate::gathered::Lifetime;
-use crate::view::overview::overview;
+use crate::diagnose::Severity;
 use crate::view::scenario::ice::ALLOCATED;
 use crate::view::scenario::sign_in::{CLIENT, Client, MINUTE, REFRESH, REFRESHED, SECRET, USER};
 
@@ -11,15 +11,19 @@ fn uses(analysis: &Analysis) -> Vec<(Lifetime, Option<bool>, Option<u16>)> {
     uses.map(|u| (u.lifetime, u.verified, u.refused.map(|r| r.code))).collect()
 }
 
-/// The cell "stopped", the first sentences, and the warnings of the overview.
+/// The cell "stopped", the first sentences, and the findings about relays that somebody lacked.
 fn told(analysis: &Analysis) -> (String, Vec<String>, Vec<String>) {
     let gathered = Lists::of(analysis);
     let kind = ListKind::SignIns;
     let query = Query { columns: vec!["stopped".to_owned()], ..Query::default() };
     let cell = kind.lines(analysis, &gathered, &query).iter().next().unwrap().concat();
     let head = kind.detail(analysis, &gathered, 0, TimeMode::Relative).unwrap().head;
-    let notes = overview(analysis, &gathered, 10).notes.into_iter();
-    let warnings = notes.filter(|n| n.0 == "warning" && !n.1.starts_with("TURN")).map(|n| n.1).collect();
+    let found = gathered
+        .diagnosis()
+        .findings
+        .iter()
+        .filter(|f| f.rule.id.starts_with("turn-") && f.severity > Severity::Info);
+    let warnings = found.map(|f| format!("{}: {}", f.rule.id, f.title)).collect();
     (cell, head, warnings)
 }
 
@@ -38,7 +42,7 @@ fn an_allocation_after_the_credentials_ran_out_is_told() {
         "The media relay 203.0.113.9:3478 did not make allocation 1 (frame 8): 401, the credentials had run out 12 m 00 s before."
     );
     assert!(head[2].contains("asks the A/V authentication service for new credentials"), "{head:?}");
-    assert_eq!(warnings, ["Media relay refused the credentials of ann: 401, credentials had run out"]);
+    assert!(matches!(&warnings[..], [w] if w.starts_with("turn-credentials-expired: ")), "{warnings:?}");
     let detail = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 0, TimeMode::Relative).unwrap();
     let part = detail.parts.iter().find(|p| p.title == "1 allocation with these credentials").unwrap();
     let cells: Vec<&str> = part.table.rows[0].iter().map(String::as_str).collect();

@@ -3,7 +3,7 @@
 use callscope_parsers::c3p::reason_words;
 
 use crate::correlate::gathered::{Command, Outcome};
-use crate::view::show;
+use crate::show;
 
 /// One or two sentences of a command that failed.
 pub fn of_command(c: &Command) -> String {

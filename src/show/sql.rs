@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use callscope_parsers::sqlr::{Pattern, RequestKind, product, product_of_version};
 use callscope_parsers::tds::{Encryption, EncryptionOutcome, error_title, tds_version_name};
 
-use super::show;
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::Analysis;
 use crate::correlate::sql::{
     ConnectionState, Instance, Lookup, LookupState, SqlConnection, StepKind, TdsFacts, Verdict,
 };
+use crate::show;
 
-pub mod advice;
 mod names;
 
 pub use names::{datagram, segment};

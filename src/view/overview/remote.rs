@@ -4,21 +4,26 @@ use std::collections::{HashMap, HashSet};
 
 use callscope_parsers::csta::CstaKind;
 
-use super::{INFO, Note, frame, is_told, tell};
+use super::notes::Note;
 use crate::correlate::{Analysis, Content, MsgIdx, Owner, flag};
 use crate::view::ladder::csta::told;
 use crate::view::show;
 
+/// Bodies that are read again for it.
+const BODIES: usize = 2_000;
+/// Errors told one by one.
+const TOLD: usize = 4;
+
 /// A message on its way: the owner and tag of who sent the request, its number, and whether it is the answer.
 type Step = (Owner, u32, u32, bool);
 
-pub fn notes(analysis: &Analysis, most: usize, notes: &mut Vec<Note>) {
+pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
     let all = (0u32..).map(MsgIdx).zip(&analysis.messages);
     let carries = all.filter(|(_, r)| {
         r.content == Content::Csta && !r.has(flag::DUPLICATE) && !r.has(flag::RETRANSMISSION)
     });
-    let messages: Vec<MsgIdx> = carries.map(|(m, _)| m).take(most + 1).collect();
-    if messages.is_empty() || messages.len() > most {
+    let messages: Vec<MsgIdx> = carries.map(|(m, _)| m).take(BODIES + 1).collect();
+    if messages.is_empty() || messages.len() > BODIES {
         return;
     }
     let (mut requests, mut events) = (0u64, 0u64);
@@ -58,13 +63,14 @@ pub fn notes(analysis: &Analysis, most: usize, notes: &mut Vec<Note>) {
     if errors > 0 {
         text.push_str(&format!(", {}", show::count(errors, "error", "errors")));
     }
-    notes.push((INFO, text, frame(analysis, messages.first().copied())));
-    let warnings = failed
-        .into_iter()
-        .filter(|(m, _)| !is_told(analysis, *m))
-        .map(|(m, words)| (format!("Remote call control: {words}"), frame(analysis, Some(m))))
-        .collect();
-    tell(notes, warnings, "more error of remote call control", "more errors of remote call control", 2);
+    let frame = |m: MsgIdx| analysis.message(m).frame;
+    notes.push((text, messages.first().map(|m| frame(*m))));
+    let told = failed.into_iter().map(|(m, words)| (format!("Remote call control: {words}"), Some(frame(m))));
+    notes.extend(told.take(TOLD));
+    if errors > TOLD as u64 {
+        let more = show::count(errors - TOLD as u64, "more error", "more errors");
+        notes.push((format!("Remote call control: {more}"), None));
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +82,7 @@ mod tests {
     const NS: &str = "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"";
 
     /// The gateway is asked over a proxy; with `error` it knows no such call.
-    fn held(error: bool) -> Vec<(&'static str, String)> {
+    fn held(error: bool) -> Vec<String> {
         let mut s = Scenario::default();
         s.add(0, "A>P", &request("INVITE", 1).via(&["A i"]));
         s.add(10, "P>A", &response("200 OK", 1, "INVITE").tag("b").via(&["A i"]));
@@ -96,14 +102,14 @@ mod tests {
         s.add(1_011, "P>A", &ok.via(&["A h"]));
         let analysis = s.done();
         let notes = overview(&analysis, &Lists::of(&analysis), 10).notes;
-        notes.into_iter().filter(|n| n.1.contains("call control")).map(|n| (n.0, n.1)).collect()
+        notes.into_iter().filter(|n| n.0.contains("call control")).map(|n| n.0).collect()
     }
 
     #[test]
     fn sessions_are_counted_and_errors_told_once() {
         let counts = "Remote call control (CSTA): 1 session, 1 request, 0 events";
-        assert_eq!(held(false), [("info", counts.to_owned())]);
+        assert_eq!(held(false), [counts]);
         let error = "Remote call control: HoldCall tel:+14255550100, call 41: error operation invalidCallID";
-        assert_eq!(held(true), [("warning", error.to_owned()), ("info", format!("{counts}, 1 error"))]);
+        assert_eq!(held(true), [format!("{counts}, 1 error"), error.to_owned()]);
     }
 }

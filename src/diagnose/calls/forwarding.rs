@@ -5,7 +5,8 @@ use callscope_parsers::sip::routing::{parse_diversions, parse_history_info};
 use callscope_parsers::sip::{Message, cause, parse_message};
 
 use crate::correlate::{Analysis, CallIdx, MethodId, MsgIdx, flag};
-use crate::view::show;
+use crate::diagnose::{Context, Findings, Subject};
+use crate::show;
 
 /// INVITEs of a call that are looked at, messages passed on the way to them, and remarks made of them.
 const INVITES: usize = 16;
@@ -13,7 +14,7 @@ const LOOK: usize = 2_000;
 const REMARKS: usize = 8;
 
 /// Sentences, each with the message that shows it first.
-pub(super) fn notes(analysis: &Analysis, call: CallIdx) -> Vec<(MsgIdx, String)> {
+pub fn notes(analysis: &Analysis, call: CallIdx) -> Vec<(MsgIdx, String)> {
     let mut found: Vec<(MsgIdx, String)> = Vec::new();
     let opening = |m: &MsgIdx| {
         let r = analysis.message(*m);
@@ -33,6 +34,25 @@ pub(super) fn notes(analysis: &Analysis, call: CallIdx) -> Vec<(MsgIdx, String)>
         }
     }
     found
+}
+
+/// Calls that came to nothing, or were given up, and had been sent on before.
+pub fn tell(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    for &(call, _) in context.troubles().iter().take(analysis.limits.finding_reads) {
+        let found = notes(analysis, call);
+        let Some((_, first)) = found.first() else { continue };
+        out.add(&super::FORWARDED, Subject::Call(call), first, |f| {
+            let mut what = first.clone();
+            if let Some(letter) = what.get(..1).map(str::to_lowercase) {
+                what.replace_range(..1, &letter);
+            }
+            f.who(context.call_name(call)).what(what.clone()).of_many(what);
+            for (m, text) in &found {
+                f.say(format!("{text}.")).show_message(analysis, *m);
+            }
+        });
+    }
 }
 
 fn said(message: &Message<'_>) -> Vec<String> {

@@ -3,11 +3,11 @@
 use callscope_parsers::sqlr::{Pattern, RequestKind};
 use callscope_parsers::tds::error_title;
 
-use super::{name, verdict};
 use crate::correlate::Analysis;
 use crate::correlate::sql::{Lookup, SqlConnection, Verdict};
 use crate::decode::BreakageKind;
-use crate::view::show;
+use crate::show;
+use crate::show::sql::{name, verdict};
 
 /// Ports that Windows gives out on its own.
 const DYNAMIC: std::ops::RangeInclusive<u16> = 49_152..=65_535;
@@ -144,8 +144,8 @@ fn what_happened(l: &Lookup, analysis: &Analysis) -> String {
             format!("The answer says {told}, the connection goes to {to}.")
         }
         _ => {
-            let words = super::answer(l, analysis);
-            let then = super::then(l, analysis);
+            let words = show::sql::answer(l, analysis);
+            let then = show::sql::then(l, analysis);
             match (words.is_empty(), l.connections.is_empty()) {
                 (true, _) => format!("{}.", capital(then)),
                 (false, true) => format!("{}.", capital(words)),

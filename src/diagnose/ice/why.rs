@@ -6,11 +6,16 @@ use std::net::SocketAddr;
 use callscope_parsers::stun::Dialect;
 use callscope_parsers::stun::words::error_words;
 
-use super::board::failed_allocations;
-use super::path::{PathEnd, end, is_private, near, other_media, telling_pair, transport_words};
-use super::*;
-use crate::correlate::ice::{ChosenBy, IceRole};
-use crate::view::allocation::refusal_sentence;
+use super::failed_allocations;
+use crate::correlate::ice::{
+    CandidateKind, ChosenBy, IcePair, IceRole, IceSession, IceSide, IceState, PairState,
+};
+use crate::correlate::{Analysis, Transport};
+use crate::show;
+use crate::show::path::{
+    PathEnd, end, is_private, near, other_media, parties, syntax_words, telling_pair, transport_words,
+};
+use crate::show::relay::refusal_sentence;
 
 /// Sentences, the most telling first: of what failed the cause, where one is known.
 pub fn why(analysis: &Analysis, s: &IceSession) -> Vec<String> {

@@ -3,19 +3,24 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use super::*;
-use crate::correlate::stun::Allocation;
+use super::{count, machine, party_short};
+use crate::capture::Nanos;
+use callscope_parsers::sdp::CandidateSyntax;
+
+use crate::correlate::ice::{CandidateKind, IcePair, IceSession, IceState};
+use crate::correlate::stun::{Allocation, AllocationIdx};
+use crate::correlate::{Analysis, Str, Transport};
 
 /// What one end of a pair is, as far as SDP or an allocation tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PathEnd {
+pub struct PathEnd {
     pub kind: Option<CandidateKind>,
     /// The relay's allocation, where it is in the capture.
     pub allocation: Option<AllocationIdx>,
 }
 
 /// The allocation that gave an address out, the latest of several that began before `until`.
-pub(super) fn relayed(
+pub fn relayed(
     analysis: &Analysis,
     address: SocketAddr,
     until: Nanos,
@@ -23,7 +28,7 @@ pub(super) fn relayed(
     analysis.stun.relayed_at(address).max_by_key(|(_, a)| (a.first <= until, a.first))
 }
 
-pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) -> PathEnd {
+pub fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) -> PathEnd {
     let (address, told) = if is_a { (p.a, p.a_kind(s)) } else { (p.b, p.b_kind(s)) };
     let until = s.first_check.or(s.answered).unwrap_or(Nanos::MAX);
     let allocation = match told {
@@ -42,12 +47,12 @@ pub(super) fn end(analysis: &Analysis, s: &IceSession, p: &IcePair, is_a: bool) 
 }
 
 /// Whether an address is of a machine that is a TURN server, and not the port it is asked at: somebody's relay.
-pub(super) fn is_turn_server(analysis: &Analysis, address: SocketAddr) -> bool {
+pub fn is_turn_server(analysis: &Analysis, address: SocketAddr) -> bool {
     analysis.stun.is_beside_server(address)
 }
 
 /// Who is behind an address: a relay's client in the place of its relay; and whether that is a party at all.
-pub(super) fn behind(analysis: &Analysis, address: SocketAddr) -> (bool, SocketAddr) {
+pub fn behind(analysis: &Analysis, address: SocketAddr) -> (bool, SocketAddr) {
     // A relay is asked for by somebody; its own address names nobody.
     match relayed(analysis, address, Nanos::MAX) {
         Some((_, a)) => (true, a.client),
@@ -66,7 +71,7 @@ pub fn machines(analysis: &Analysis, s: &IceSession) -> BTreeSet<IpAddr> {
 }
 
 /// The pair that says what became of the session: the chosen one of the first component.
-pub(super) fn telling_pair(s: &IceSession) -> Option<&IcePair> {
+pub fn telling_pair(s: &IceSession) -> Option<&IcePair> {
     s.selected().min_by_key(|p| p.component)
 }
 
@@ -81,12 +86,7 @@ pub fn path_words(analysis: &Analysis, s: &IceSession) -> String {
 }
 
 /// Media on pairs other than the telling one: one direction takes another way, or the path changed on the way.
-pub(super) fn other_media(
-    analysis: &Analysis,
-    s: &IceSession,
-    p: &IcePair,
-    [a, b]: [&str; 2],
-) -> Vec<String> {
+pub fn other_media(analysis: &Analysis, s: &IceSession, p: &IcePair, [a, b]: [&str; 2]) -> Vec<String> {
     let ways = |q: &IcePair| {
         let rtp = |x, y| analysis.media_between(x, y, q.transport).map_or(0, |m| m.rtp);
         (rtp(q.a, q.b), rtp(q.b, q.a))
@@ -99,7 +99,7 @@ pub(super) fn other_media(
     let told = others.take(3).filter_map(|q| {
         let ends = [end(analysis, s, q, true), end(analysis, s, q, false)];
         let path = format!("{} {}", kind_words(ends.map(|e| e.kind)), transport_words(analysis, q, ends));
-        let count = |n| show::count(n, "RTP packet", "RTP packets");
+        let count = |n| count(n, "RTP packet", "RTP packets");
         let (x, y) = (q.a, q.b);
         match (ways(p), ways(q)) {
             (_, (0, 0)) => None,
@@ -115,7 +115,7 @@ pub(super) fn other_media(
     told.collect()
 }
 
-pub(super) fn kind_words(ends: [Option<CandidateKind>; 2]) -> &'static str {
+pub fn kind_words(ends: [Option<CandidateKind>; 2]) -> &'static str {
     use CandidateKind::{Host, Prflx, Relay, Srflx};
     match ends {
         [Some(Relay), Some(Relay)] => "two relays",
@@ -127,7 +127,7 @@ pub(super) fn kind_words(ends: [Option<CandidateKind>; 2]) -> &'static str {
 }
 
 /// How the media travels: to the relay where there is one, else between the parties.
-pub(super) fn transport_words(analysis: &Analysis, p: &IcePair, ends: [PathEnd; 2]) -> &'static str {
+pub fn transport_words(analysis: &Analysis, p: &IcePair, ends: [PathEnd; 2]) -> &'static str {
     let to_relay = ends.iter().filter_map(|e| {
         let a = analysis.stun.allocations.get(e.allocation?.0 as usize)?;
         (a.transport != Transport::Udp).then_some(a.transport)
@@ -140,7 +140,7 @@ pub(super) fn transport_words(analysis: &Analysis, p: &IcePair, ends: [PathEnd; 
 }
 
 /// An address that is not reached from elsewhere.
-pub(super) fn is_private(ip: IpAddr) -> bool {
+pub fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
             ip.is_private()
@@ -153,10 +153,42 @@ pub(super) fn is_private(ip: IpAddr) -> bool {
 }
 
 /// On one network, by what the addresses look like.
-pub(super) fn near(a: IpAddr, b: IpAddr) -> bool {
+pub fn near(a: IpAddr, b: IpAddr) -> bool {
     match (a.to_canonical(), b.to_canonical()) {
         (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
         (IpAddr::V6(a), IpAddr::V6(b)) => a.segments()[..4] == b.segments()[..4],
         _ => false,
+    }
+}
+
+/// Names of the parties of a session: A, B.
+pub fn parties(analysis: &Analysis, s: &IceSession) -> [String; 2] {
+    [(&s.a, true), (&s.b, false)].map(|(side, is_a)| {
+        let uri = side.party.filter(|p| *p != Str(0)).map(|p| analysis.strings.bytes(p));
+        if let Some(uri) = uri {
+            return party_short(b"", uri);
+        }
+        let asked = s.pairs.iter().map(|p| (if is_a { p.a } else { p.b }, p.requests));
+        let named = asked.map(|(address, n)| {
+            let (is_party, address) = behind(analysis, address);
+            (is_party, n, address)
+        });
+        // A relay whose client is not in the capture names nobody.
+        let named = named.filter(|(is_party, ..)| *is_party).max_by_key(|(_, n, _)| *n);
+        match named.map(|(_, _, address)| address) {
+            Some(address) => machine(analysis, address).unwrap_or_else(|| address.ip().to_string()),
+            None if is_a => "side A".to_owned(),
+            None => "side B".to_owned(),
+        }
+    })
+}
+
+/// A form of candidate lines.
+pub fn syntax_words(syntax: CandidateSyntax) -> &'static str {
+    match syntax {
+        CandidateSyntax::V06 => "draft-06 (MS-ICE)",
+        CandidateSyntax::V19 => "draft-19 (MS-ICE2)",
+        CandidateSyntax::Rfc => "RFC 8839",
+        CandidateSyntax::None => "no candidates",
     }
 }

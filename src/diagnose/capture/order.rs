@@ -1,0 +1,156 @@
+//! Captures of one direction only, clocks that jump, and messages that are sent over and over.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::{CLOCK, ONE_SIDED, REPEATED};
+use crate::capture::FrameRef;
+use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, flag};
+use crate::diagnose::{Context, Findings, Subject};
+use crate::show;
+
+/// Dialogs shown as evidence.
+const SHOWN: usize = 6;
+
+/// What was seen of a call or dialog: from the lower address to the higher one, and back.
+const UP: u8 = 1;
+const DOWN: u8 = 2;
+const REQUEST: u8 = 4;
+const ANSWER: u8 = 8;
+/// An ACK: there was an answer.
+const ACKNOWLEDGED: u8 = 16;
+
+/// Calls and dialogs of which one direction is missing.
+pub struct OneSided {
+    seen: usize,
+    lacking: usize,
+    /// The first messages of some.
+    firsts: Vec<MsgIdx>,
+}
+
+/// None where both directions are there.
+pub fn one_sided(analysis: &Analysis) -> Option<OneSided> {
+    let (mut calls, mut dialogs) = (vec![0u8; analysis.calls.len()], vec![0u8; analysis.dialogs.len()]);
+    for r in &analysis.messages {
+        let flow = analysis.flow(r.flow);
+        let way = if flow.src < flow.dst { UP } else { DOWN };
+        let kind = match (r.is_request(), r.method == MethodId::ACK && r.has(flag::TO_TAG)) {
+            (false, _) => ANSWER,
+            (true, true) => REQUEST | ACKNOWLEDGED,
+            (true, false) => REQUEST,
+        };
+        let slot = match r.owner {
+            Owner::Call(c) => calls.get_mut(c.0 as usize),
+            Owner::Dialog(d) => dialogs.get_mut(d.0 as usize),
+        };
+        slot.into_iter().for_each(|s| *s |= way | kind);
+    }
+    let one_way = |s: u8| s & (UP | DOWN) != UP | DOWN && s != 0;
+    // The other side must have spoken: what is answered was asked, and what is acknowledged was answered.
+    let lacks = |s: u8| one_way(s) && (s & REQUEST == 0 || s & ACKNOWLEDGED != 0 && s & ANSWER == 0);
+    let all = || calls.iter().chain(&dialogs).copied();
+    let seen = all().filter(|s| *s != 0).count();
+    let lacking = all().filter(|s| lacks(*s)).count();
+    if lacking < 2 || lacking * 2 <= seen {
+        return None;
+    }
+    let of_calls =
+        calls.iter().zip(&analysis.calls).filter(|(s, _)| lacks(**s)).map(|(_, c)| c.messages.first);
+    let others = dialogs.iter().zip(&analysis.dialogs).filter(|(s, _)| lacks(**s));
+    let firsts = of_calls.take(SHOWN).chain(others.map(|(_, d)| d.messages.first).take(SHOWN)).collect();
+    Some(OneSided { seen, lacking, firsts })
+}
+
+pub(super) fn tell_one_sided(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    if !context.is_one_sided() {
+        return;
+    }
+    let Some(OneSided { seen, lacking, firsts }) = one_sided(analysis) else { return };
+    out.add(&ONE_SIDED, Subject::Capture(0), "", |f| {
+        f.who(if analysis.captures.len() > 1 { "Captures" } else { "Capture" });
+        f.what("only one direction of the SIP traffic was captured");
+        f.say(format!(
+            "Of {} {} one direction only: answers whose requests are not there, or ACKs of answers that are not.",
+            show::count(seen as u64, "call or dialog", "calls and dialogs"),
+            show::count(lacking as u64, "has", "have")
+        ));
+        firsts.iter().for_each(|m| _ = f.show_message(analysis, *m));
+    });
+}
+
+pub(super) fn clock(context: &Context<'_>, out: &mut Findings) {
+    for (id, capture) in super::captures(context) {
+        let clock = &capture.clock;
+        if clock.steps_back == 0 {
+            continue;
+        }
+        out.add(&CLOCK, Subject::Capture(id.0), id.0, |f| {
+            let most = show::span(clock.furthest);
+            f.who(super::name_of(context, capture));
+            f.what(match clock.steps_back {
+                1 => format!("the clock jumps back by {most}"),
+                n => format!("the clock jumps back {} times, by {most} at most", show::number(n)),
+            });
+            f.say(format!(
+                "{} an earlier time than one that was captured before.",
+                show::count(clock.steps_back, "frame bears", "frames bear")
+            ));
+            for (frame, back) in &clock.first {
+                let frame = FrameRef { capture: id, frame: *frame };
+                f.show(frame, format!("{} back", show::span(*back)));
+            }
+        });
+    }
+}
+
+/// Repetitions from which on they count, and one in how many messages.
+const STORM: u64 = 50;
+const SHARE: u64 = 5;
+
+pub(super) fn repeated(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    if analysis.sip.retransmissions < STORM {
+        return;
+    }
+    // From whom to whom: messages, repetitions, and one of these.
+    let mut ways: BTreeMap<(IpAddr, IpAddr), (u64, u64, Option<MsgIdx>)> = BTreeMap::new();
+    for (i, r) in (0u32..).map(MsgIdx).zip(&analysis.messages) {
+        if r.has(flag::DUPLICATE) {
+            continue;
+        }
+        let flow = analysis.flow(r.flow);
+        let way = ways.entry((flow.src.ip(), flow.dst.ip())).or_default();
+        way.0 += 1;
+        if r.has(flag::RETRANSMISSION) {
+            way.1 += 1;
+            way.2.get_or_insert(i);
+        }
+    }
+    for ((from, to), (all, again, first)) in &ways {
+        let heard = ways.contains_key(&(*to, *from));
+        let Some(first) = first.filter(|_| heard && *again >= STORM && again * SHARE >= *all) else {
+            continue;
+        };
+        let capture = analysis.message(first).frame.capture;
+        out.add(&REPEATED, Subject::Capture(capture.0), (from, to), |f| {
+            let [from, to] = [from, to].map(|ip| {
+                let at = std::net::SocketAddr::new(*ip, 0);
+                show::machine(analysis, at).unwrap_or_else(|| ip.to_string())
+            });
+            f.who(format!("{from} → {to}"));
+            f.what(format!(
+                "{} of {} SIP messages are repetitions",
+                show::number(*again),
+                show::number(*all)
+            ));
+            f.say("Each is sent again because its answer did not come in time.");
+            let same = (first.0..).map(MsgIdx).take_while(|m| (m.0 as usize) < analysis.messages.len());
+            let of = |m: &MsgIdx| {
+                let r = analysis.message(*m);
+                r.flow == analysis.message(first).flow && r.has(flag::RETRANSMISSION)
+            };
+            same.filter(of).take(SHOWN).for_each(|m| _ = f.show_message(analysis, m));
+        });
+    }
+}

@@ -1,0 +1,198 @@
+//! The ICE sessions of an analysis, each worked out once for all rules.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+
+use crate::capture::Nanos;
+use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide, IceState};
+use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState};
+use crate::correlate::{Analysis, CallIdx};
+use crate::show::path::{machines, parties, telling_pair};
+use crate::show::relay;
+
+/// How sessions ended, as far as they were worked out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IceTally {
+    pub states: BTreeMap<IceState, u64>,
+    /// Calls with a session that failed.
+    pub lost: BTreeSet<CallIdx>,
+    /// Calls that offer candidates.
+    pub calls: u64,
+    /// Sessions of no call.
+    pub loose: u64,
+    /// There are more than were worked out.
+    pub partly: bool,
+}
+
+/// Somebody who takes part in a session, as an address of it leads to.
+#[derive(Debug, Clone)]
+pub struct Whose {
+    pub name: String,
+    /// Number and call of the session, where that failed.
+    pub lacked: Option<(u32, Option<CallIdx>)>,
+}
+
+/// What the rules ask of sessions.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    pub tally: IceTally,
+    /// Those that a rule may have something to say of, with their numbers.
+    pub suspects: Vec<(u32, IceSession)>,
+    /// Machines whose sessions connected, and those that have one that failed.
+    connected: BTreeSet<IpAddr>,
+    failed: BTreeSet<IpAddr>,
+    /// Whose the clients of allocations that failed are, and who is at their machines.
+    clients: HashMap<SocketAddr, Whose>,
+    users: HashMap<IpAddr, Whose>,
+}
+
+impl Sessions {
+    /// At most `most` calls, and as many sessions of no call, are worked out.
+    pub fn new(analysis: &Analysis, most: usize) -> Self {
+        let mut out = Self::default();
+        if analysis.calls.is_empty() && analysis.stun.records.is_empty() {
+            return out;
+        }
+        let index = analysis.ice_index();
+        out.tally.calls = index.calls.len() as u64;
+        out.tally.loose = index.loose.len() as u64;
+        out.tally.partly = index.calls.len() > most || index.loose.len() > most;
+        let failed = analysis.stun.allocations.iter().filter(|a| relay::failed(analysis, a));
+        let wanted: (BTreeSet<SocketAddr>, BTreeSet<IpAddr>) =
+            failed.map(|a| (a.client, a.client.ip())).unzip();
+        for &(call, first) in index.calls.iter().take(most) {
+            for (id, s) in (first..).zip(analysis.ice_sessions_of(call)) {
+                out.take(analysis, id, s, &wanted, most);
+            }
+        }
+        for (id, group) in (index.first_loose..).zip(&index.loose).take(most) {
+            out.take(analysis, id, analysis.loose_ice_session(*group), &wanted, most);
+        }
+        out
+    }
+
+    fn take(
+        &mut self,
+        analysis: &Analysis,
+        id: u32,
+        s: IceSession,
+        (clients, users): &(BTreeSet<SocketAddr>, BTreeSet<IpAddr>),
+        most: usize,
+    ) {
+        *self.tally.states.entry(s.state).or_default() += 1;
+        match s.state {
+            IceState::Connected => self.connected.extend(machines(analysis, &s)),
+            IceState::Failed => {
+                self.failed.extend(machines(analysis, &s));
+                self.tally.lost.extend(s.call);
+            }
+            IceState::Incomplete | IceState::NotStarted => {}
+        }
+        if !clients.is_empty() {
+            let sides = [of_side(&s, &s.a, |p| p.a), of_side(&s, &s.b, |p| p.b)];
+            for (name, addresses) in parties(analysis, &s).into_iter().zip(sides) {
+                let lacked = (s.state == IceState::Failed).then_some((id, s.call));
+                let whose = Whose { name, lacked };
+                // The call that lacked it tells more than another one.
+                let put =
+                    |known: Option<&Whose>| known.is_none_or(|k| k.lacked.is_none() && lacked.is_some());
+                for address in addresses {
+                    if clients.contains(&address) && put(self.clients.get(&address)) {
+                        self.clients.insert(address, whose.clone());
+                    }
+                    if users.contains(&address.ip()) && put(self.users.get(&address.ip())) {
+                        self.users.insert(address.ip(), whose.clone());
+                    }
+                }
+            }
+        }
+        if is_suspect(&s) && self.suspects.len() < most {
+            self.suspects.push((id, s));
+        }
+    }
+
+    /// Whose an allocation that failed is.
+    pub fn whose(&self, client: SocketAddr) -> Option<&Whose> {
+        self.clients.get(&client).or_else(|| self.users.get(&client.ip()))
+    }
+
+    /// Whether a session that offers this very address found no path; none where no session does.
+    pub fn lacked(&self, client: SocketAddr) -> Option<bool> {
+        self.clients.get(&client).map(|whose| whose.lacked.is_some())
+    }
+
+    /// Whether all went well for a machine, whatever its other attempts came to.
+    pub fn is_well(&self, ip: IpAddr) -> bool {
+        !self.failed.contains(&ip) && (self.tally.partly || self.connected.contains(&ip))
+    }
+
+    /// Whether one of its sessions found no path.
+    pub fn lacks(&self, ip: IpAddr) -> bool {
+        self.failed.contains(&ip)
+    }
+}
+
+/// The addresses of a side that are its own.
+fn of_side(s: &IceSession, side: &IceSide, pairs: fn(&IcePair) -> SocketAddr) -> BTreeSet<SocketAddr> {
+    let own = side.candidates.iter().filter(|c| c.kind != Some(CandidateKind::Relay));
+    let offered = own.flat_map(|c| [c.address, c.related]).flatten();
+    offered.chain(s.pairs.iter().map(pairs)).collect()
+}
+
+fn is_suspect(s: &IceSession) -> bool {
+    match s.state {
+        IceState::Failed => true,
+        IceState::Incomplete => s.pairs.iter().any(|p| !p.messages.is_empty()),
+        IceState::NotStarted => false,
+        IceState::Connected => {
+            let chosen = telling_pair(s);
+            let relayed = |p: &IcePair| {
+                p.a_kind(s) == Some(CandidateKind::Relay) || p.b_kind(s) == Some(CandidateKind::Relay)
+            };
+            let others = || s.pairs.iter().filter(|p| p.selected.is_none());
+            s.final_unknown
+                || s.other_generation.is_some()
+                || others().any(|p| p.media_packets > 0)
+                || chosen.is_some_and(relayed) && others().any(|p| p.first_success.is_some() && !relayed(p))
+        }
+    }
+}
+
+/// Allocations of a side that came to nothing, by its addresses and the time of its SDP (or first check). Those of this
+/// component's own ports first, else any of the same machine.
+pub fn failed_allocations<'a>(
+    analysis: &'a Analysis,
+    s: &IceSession,
+    is_a: bool,
+    component: u16,
+) -> Vec<(AllocationIdx, &'a Allocation)> {
+    const BEFORE: Nanos = 120_000_000_000;
+    const AFTER: Nanos = 10_000_000_000;
+    let side = if is_a { &s.a } else { &s.b };
+    let now = analysis.newest_time();
+    // Gathering goes before the SDP, except with trickling.
+    let told = side.message.map(|m| analysis.message(m).time).or(s.first_check);
+    let Some(told) = told else { return Vec::new() };
+    let to = s.answered.unwrap_or(told).max(told).saturating_add(AFTER);
+    let times = told.saturating_sub(BEFORE)..=to;
+    let failed: Vec<_> = (0u32..)
+        .map(AllocationIdx)
+        .zip(&analysis.stun.allocations)
+        .filter(|(_, a)| times.contains(&a.first))
+        .filter(|(_, a)| matches!(a.state(now), AllocationState::Rejected | AllocationState::Unanswered))
+        .collect();
+    let own = |c: &&IceCandidate| c.component == component && c.kind != Some(CandidateKind::Relay);
+    let offered = side.candidates.iter().filter(own).flat_map(|c| [c.address, c.related]).flatten();
+    // Without SDP where its checks come from.
+    let sends = |p: &&IcePair| {
+        s.call.is_none() && p.component == component && (if is_a { p.from_a.0 } else { p.from_b.0 }) > 0
+    };
+    let seen = s.pairs.iter().filter(sends).map(|p| if is_a { p.a } else { p.b });
+    let addresses: Vec<SocketAddr> = offered.chain(seen).collect();
+    let exact: Vec<_> = failed.iter().filter(|(_, a)| addresses.contains(&a.client)).copied().collect();
+    if !exact.is_empty() {
+        return exact;
+    }
+    let machine = |a: &Allocation| addresses.iter().any(|x| x.ip() == a.client.ip());
+    failed.into_iter().filter(|(_, a)| machine(a)).collect()
+}

@@ -1,0 +1,148 @@
+//! Cases of the rules about sign-ins and DNS.
+
+use super::{Case, later};
+use crate::capture::{CaptureId, FrameRef};
+use crate::correlate::Transport;
+use crate::decode::DecodedDns;
+use crate::view::scenario::{Msg, START, Scenario, request, response};
+
+const WHO: &str = "<sip:alice@example.com>";
+
+fn register(n: u32) -> Msg {
+    let branch = format!("A r{n}");
+    request("REGISTER", n).between(&format!("{WHO};tag=a"), WHO).via(&[&branch]).header("Expires: 3600")
+}
+
+fn answer(status: &str, n: u32) -> Msg {
+    let branch = format!("A r{n}");
+    response(status, n, "REGISTER").between(&format!("{WHO};tag=a"), WHO).tag("s").via(&[&branch])
+}
+
+/// REGISTERs, each answered; from the second one on with credentials.
+fn signing_in(answers: &[&str], until: i64) -> Scenario {
+    let mut s = Scenario::default();
+    for (n, status) in (1u32..).zip(answers) {
+        let credentials = "Authorization: Digest username=\"alice\", realm=\"example.com\", nonce=\"1\", \
+                           uri=\"sip:example.com\", response=\"00000000000000000000000000000000\"";
+        let asked = if n > 1 { register(n).header(credentials) } else { register(n) };
+        let challenge = "WWW-Authenticate: Digest realm=\"example.com\", nonce=\"1\"";
+        let at = i64::from(n) * 100;
+        s.add(at, "A>B", &asked);
+        let told = answer(status, n);
+        let told = if status.starts_with("401") { told.header(challenge) } else { told };
+        let told = if status.starts_with("301") { told.header("Contact: <sip:10.0.0.67>") } else { told };
+        s.add(at + 20, "B>A", &told);
+    }
+    later(&mut s, until);
+    s
+}
+
+fn unanswered(until: i64) -> Scenario {
+    let mut s = Scenario::default();
+    for ms in [0, 500, 1500] {
+        s.add(ms, "A>B", &register(1));
+    }
+    later(&mut s, until);
+    s
+}
+
+/// Who signs in asks for `_sip._tls.example.com`, and nobody answers.
+fn silent_dns(registers: bool) -> Scenario {
+    let mut s = Scenario::default();
+    let name = b"\x04_sip\x04_tls\x07example\x03com\x00";
+    let query = [&[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], &name[..], &[0, 33, 0, 1]].concat();
+    for n in 0..3u32 {
+        let m = DecodedDns {
+            message: &query,
+            frame: FrameRef { capture: CaptureId(0), frame: n + 1 },
+            time: START + i64::from(n) * 1_000_000_000,
+            src: "10.0.0.65:50000".parse().unwrap(),
+            dst: "10.0.0.53:53".parse().unwrap(),
+            transport: Transport::Udp,
+            duplicate: false,
+            cut: false,
+        };
+        assert!(s.analysis.add_dns(&m));
+    }
+    if registers {
+        s.add(4000, "A>B", &register(1));
+        s.add(4020, "B>A", &answer("200 OK", 1));
+    }
+    later(&mut s, 60_000);
+    s
+}
+
+fn ended(content_type: &str) -> Scenario {
+    let mut s = signing_in(&["200 OK"], 60_000);
+    let from = "<sip:alice@example.com>;tag=s";
+    let told = request("BENOTIFY", 1).between(from, &format!("{WHO};tag=a")).via(&["B n1"]);
+    s.add(5_000, "B>A", &told.body(content_type, "event=deregistered;reason=unknown"));
+    s
+}
+
+const CHALLENGE: &str = "401 Unauthorized";
+
+pub const CASES: &[Case] = &[
+    Case { rule: "dns-silent", fires: || silent_dns(false), says: "no answer", misses: || silent_dns(true) },
+    Case {
+        rule: "dns-not-found",
+        fires: || Scenario::sample("sign_ins.pcap"),
+        says: "NXDOMAIN",
+        misses: || silent_dns(false),
+    },
+    Case {
+        rule: "sign-in-unanswered",
+        fires: || unanswered(60_000),
+        says: "stopped at REGISTER",
+        misses: || unanswered(20_000),
+    },
+    Case {
+        rule: "sign-in-credentials",
+        fires: || signing_in(&[CHALLENGE, CHALLENGE], 60_000),
+        says: "The challenge is for the realm example.com",
+        misses: || signing_in(&[CHALLENGE, "200 OK"], 60_000),
+    },
+    Case {
+        rule: "sign-in-no-credentials",
+        fires: || signing_in(&[CHALLENGE], 60_000),
+        says: "no credentials followed",
+        misses: || signing_in(&[CHALLENGE, CHALLENGE], 60_000),
+    },
+    Case {
+        rule: "sign-in-not-followed",
+        fires: || signing_in(&["301 Moved Permanently"], 60_000),
+        says: "sent to sip:10.0.0.67",
+        misses: || {
+            let mut s = signing_in(&["301 Moved Permanently"], 60_000);
+            let again = request("REGISTER", 2).id("two").between(&format!("{WHO};tag=a"), WHO);
+            s.add(300, "A>C", &again.via(&["A q1"]).header("Expires: 3600"));
+            let granted = response("200 OK", 2, "REGISTER").id("two").between(&format!("{WHO};tag=a"), WHO);
+            s.add(320, "C>A", &granted.tag("c").via(&["A q1"]));
+            s
+        },
+    },
+    Case {
+        rule: "sign-in-refused",
+        fires: || signing_in(&["403 Forbidden"], 60_000),
+        says: "403 Forbidden",
+        misses: || signing_in(&["200 OK"], 60_000),
+    },
+    Case {
+        rule: "sign-in-ended",
+        fires: || ended("text/registration-event"),
+        says: "event=deregistered",
+        misses: || ended("text/plain"),
+    },
+    Case {
+        rule: "provisioning-failed",
+        fires: || Scenario::sample("sign_ins.pcap"),
+        says: "504 Server time-out",
+        misses: || Scenario::sample("communicator.pcap"),
+    },
+    Case {
+        rule: "mras-failed",
+        fires: || Scenario::sample("sign_ins.pcap"),
+        says: "Not Supported",
+        misses: || Scenario::sample("tour.pcapng"),
+    },
+];
