@@ -383,7 +383,7 @@ mod tests {
 
     /// Twenty seconds; jitter rises in the middle, a tenth is lost in the eighth second, a pause of three seconds.
     fn sample() -> Plot {
-        let points = (0..20).map(|i| {
+        let points = (0_i32..20).map(|i| {
             if (11..14).contains(&i) {
                 return Point::default();
             }

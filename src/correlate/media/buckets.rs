@@ -74,7 +74,7 @@ impl Buckets {
     }
 
     fn place(&self, since: Nanos) -> usize {
-        usize::try_from(since.max(0) / SECOND >> self.doubled).unwrap_or(usize::MAX)
+        usize::try_from((since.max(0) / SECOND) >> self.doubled).unwrap_or(usize::MAX)
     }
 
     #[cold]

@@ -174,7 +174,7 @@ impl KeyExchanges {
             Some(k)
                 if !says_hello
                     || self.list.get(k).is_some_and(|k| {
-                        k.state < KeyState::Done || at.packet.time - k.first < 1_000_000_000
+                        k.state < KeyState::Done || at.packet.time.saturating_sub(k.first) < 1_000_000_000
                     }) =>
             {
                 k

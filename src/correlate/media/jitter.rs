@@ -9,6 +9,7 @@ const MOST_HELD: usize = 64;
 const SETTLE_TIME: Nanos = 400_000_000;
 
 /// The running estimate, its mean and its highest value.
+#[expect(clippy::box_collection, reason = "one word where it is empty, as in most streams")]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Jitter {
     /// Hz; 0 while it is not known.
@@ -49,7 +50,7 @@ impl Jitter {
             return self.hold(time, timestamp);
         }
         let (before, stamp) = self.last.replace((time, timestamp))?;
-        let arrival = (time - before) as f64 * self.rate;
+        let arrival = time.saturating_sub(before) as f64 * self.rate;
         let sent = f64::from(timestamp.wrapping_sub(stamp).cast_signed());
         self.value += ((arrival - sent).abs() - self.value) * (1.0 / 16.0);
         self.sum += self.value;
@@ -72,7 +73,7 @@ impl Jitter {
     fn hold(&mut self, time: Nanos, timestamp: u32) -> Option<f32> {
         let held = self.held.get_or_insert_default();
         held.push((time, timestamp));
-        let long = held.first().is_some_and(|(first, _)| time - first >= SETTLE_TIME);
+        let long = held.first().is_some_and(|(first, _)| time.saturating_sub(*first) >= SETTLE_TIME);
         if (long && held.len() >= 8) || held.len() >= MOST_HELD {
             self.settle();
         }
@@ -114,7 +115,7 @@ impl Jitter {
 /// The known rate nearest to how fast timestamps go on.
 fn pace(held: &[(Nanos, u32)]) -> Option<u32> {
     let ((first, from), (last, to)) = (*held.first()?, *held.last()?);
-    let seconds = (last - first) as f64 / 1e9;
+    let seconds = last.saturating_sub(first) as f64 / 1e9;
     let ticks = f64::from(to.wrapping_sub(from).cast_signed());
     if seconds < 0.02 || ticks <= 0.0 {
         return None;

@@ -228,7 +228,7 @@ impl Reports {
                             && let Some(heard) = self.heard.get_mut(at)
                         {
                             let frame = packet.frame;
-                            heard.voip = Some(Box::new(VoipReport { frame, metrics: metrics.clone() }));
+                            heard.voip = Some(Box::new(VoipReport { frame, metrics: *metrics }));
                         }
                     }
                 }
@@ -279,7 +279,7 @@ impl Reports {
             heard.note(block, packet);
             if let Some((lsr, sent)) = sent {
                 // The capture's clock stands for the source's: only the time between the two reports counts.
-                let passed = (packet.time - sent).max(0) as u128 * 65_536 / 1_000_000_000;
+                let passed = packet.time.saturating_sub(sent).max(0) as u128 * 65_536 / 1_000_000_000;
                 let arrival = lsr.wrapping_add(passed as u32);
                 if let Some(trip) = round_trip(arrival, lsr, block.dlsr) {
                     heard.round_trips.add(Nanos::from(trip) * 1_000_000_000 / 65_536);

@@ -74,6 +74,7 @@ pub struct KeyPress {
 }
 
 /// A stream: the packets of one SSRC from one end to another.
+#[expect(clippy::box_collection, reason = "one word where it is empty, as in most streams")]
 #[derive(Debug, Clone)]
 pub struct Stream {
     pub flow: FlowId,
@@ -183,7 +184,7 @@ impl Stream {
         self.markers += u32::from(facts.marker);
         let same_type = self.note_type(p);
         let is_first = self.packets == 1;
-        let gap = p.time - self.last;
+        let gap = p.time.saturating_sub(self.last);
         let elapsed = facts.timestamp.wrapping_sub(self.last_stamp).cast_signed();
         let seen = if is_first {
             Seen::Next(0)
@@ -229,7 +230,7 @@ impl Stream {
             Seen::Late | Seen::Duplicate if !event => jitter = self.jitter.push(p.time, facts.timestamp),
             Seen::Late | Seen::Duplicate | Seen::Stray => {}
         }
-        let bucket = self.buckets.at(p.time - self.first, most);
+        let bucket = self.buckets.at(p.time.saturating_sub(self.first), most);
         let in_order = matches!(seen, Seen::Next(_)) && !is_first;
         bucket.note(facts.len, if in_order { gap } else { 0 }, jitter);
         match seen {
@@ -268,7 +269,7 @@ impl Stream {
         dscp: u8,
     ) -> bool {
         let elapsed = facts.timestamp.wrapping_sub(self.last_stamp);
-        let gap = time - self.last;
+        let gap = time.saturating_sub(self.last);
         let [usual_type, ..] = &mut self.types;
         let [usual_mark, ..] = &mut self.marks;
         let [(usual_step, steps), ..] = &mut self.steps;
@@ -283,7 +284,7 @@ impl Stream {
         {
             return false;
         }
-        let Some(bucket) = self.buckets.known(time - self.first) else { return false };
+        let Some(bucket) = self.buckets.known(time.saturating_sub(self.first)) else { return false };
         if !self.sequence.follows(facts.sequence) {
             return false;
         }
@@ -302,7 +303,7 @@ impl Stream {
             self.stall = (beyond, frame);
         }
         self.ticks += i64::from(elapsed);
-        self.ticking += gap;
+        self.ticking = self.ticking.saturating_add(gap);
         let jitter = self.jitter.push(time, facts.timestamp);
         bucket.note(facts.len, gap, jitter);
         self.last = time;
@@ -325,8 +326,8 @@ impl Stream {
             self.step(elapsed as u32);
         }
         if let Some(tick) = self.jitter.tick() {
-            let beyond = gap - (f64::from(elapsed) * tick) as Nanos;
-            if lost == 0 && beyond.abs() > CLOCK_JUMP {
+            let beyond = gap.saturating_sub((f64::from(elapsed) * tick) as Nanos);
+            if lost == 0 && beyond.saturating_abs() > CLOCK_JUMP {
                 if gap >= PAUSE {
                     self.pauses += 1;
                 } else {
@@ -335,7 +336,7 @@ impl Stream {
                 self.jitter.pause();
             } else {
                 self.ticks += i64::from(elapsed);
-                self.ticking += gap;
+                self.ticking = self.ticking.saturating_add(gap);
                 let step = i64::from(self.steps[0].0);
                 if lost == 0 && elapsed > 0 && step > 0 && i64::from(elapsed) >= 3 * step {
                     self.silences += 1;

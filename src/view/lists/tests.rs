@@ -1,5 +1,5 @@
 use super::*;
-use crate::view::scenario::{Scenario, request, response};
+use crate::view::scenario::{Scenario, answered_call, request, response};
 
 fn rows(analysis: &Analysis, kind: ListKind, columns: &[&str]) -> Vec<Vec<String>> {
     let gathered = Lists::of(analysis);
@@ -489,4 +489,20 @@ fn both_ends_of_a_message_are_told_apart() {
     let messages = told.parts.last().unwrap();
     let ways: Vec<&str> = messages.table.rows.iter().map(|r| r[1].as_str()).collect();
     assert_eq!(ways, ["10.0.0.1:5071 → 10.0.0.1:5060", "10.0.0.1 → 2001:db8::2"]);
+}
+
+#[test]
+fn what_was_worked_out_is_shared() {
+    let mut s = answered_call();
+    s.add(60_000, "A>B", &request("SUBSCRIBE", 1).id("w").header("Event: presence").via(&["A w1"]));
+    let analysis = s.done();
+    let known = Arc::default();
+    let lists = Lists::with(&analysis, Arc::clone(&known));
+    let again = Lists::with(&analysis, known);
+    assert!(Arc::ptr_eq(lists.diagnosis(), again.clone().diagnosis()));
+    assert_eq!(lists.subscriptions().as_ptr(), again.subscriptions().as_ptr());
+    assert_eq!(lists.subscriptions().len(), 1);
+    let rest = lists.findings_only();
+    assert!(Arc::ptr_eq(lists.diagnosis(), rest.diagnosis()), "the rules are asked once");
+    assert_ne!(lists.subscriptions().as_ptr(), rest.subscriptions().as_ptr(), "lists are given back");
 }

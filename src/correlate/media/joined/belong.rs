@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::describe::{Description, Plan, Terms};
+use super::paths::in_parts;
 use super::relay::{Ends, Name, Nearness};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
@@ -103,7 +104,7 @@ impl Hit {
 impl Names {
     /// What streams between `wanted` addresses, running at `times` (in order, none overlapping), can belong to.
     pub fn gather(analysis: &Analysis, wanted: &Set<SocketAddr>, times: &[(Nanos, Nanos)]) -> Self {
-        let mut out = Self::default();
+        let mut work = Vec::new();
         for (call, shown) in (0u32..).map(CallIdx).zip(&analysis.calls) {
             let s = &shown.summary;
             let from = if s.starts_mid_call { Nanos::MIN } else { s.start.saturating_sub(BEFORE) };
@@ -112,9 +113,26 @@ impl Names {
             if times.get(next).is_none_or(|(first, _)| *first > until) {
                 continue;
             }
-            let plan = analysis.media_plan(call);
-            if out.enter(analysis, call, &plan, wanted) && out.plans.len() < MOST_KEPT {
+            work.push((work.len() < MOST_KEPT, call));
+        }
+        let read = |part: &[(bool, CallIdx)]| {
+            let mut out = Vec::new();
+            for &(keep, call) in part {
+                let plan = analysis.media_plan(call);
+                let found = wanted_of(analysis, call, &plan, wanted);
+                if !found.is_empty() {
+                    out.push((call, keep.then_some(plan), found));
+                }
+            }
+            out
+        };
+        let mut out = Self::default();
+        for (call, plan, found) in in_parts(&work, read) {
+            if let Some(plan) = plan {
                 out.plans.insert(call, Rc::new(plan));
+            }
+            for (address, named) in found {
+                out.by_address.entry(address).or_default().push((named, 0));
             }
         }
         for list in out.by_address.values_mut() {
@@ -142,63 +160,6 @@ impl Names {
                 plan
             }
         }
-    }
-
-    /// Enters the addresses of a call that are wanted; whether there was one.
-    fn enter(&mut self, analysis: &Analysis, call: CallIdx, plan: &Plan, wanted: &Set<SocketAddr>) -> bool {
-        let mut found: Vec<(SocketAddr, Named)> = Vec::new();
-        let end = plan.end.unwrap_or(Nanos::MAX);
-        for (at, d) in plan.descriptions.iter().enumerate() {
-            let first_of_all =
-                plan.mid_call && !plan.descriptions.iter().take(at).any(|e| e.by_caller == d.by_caller);
-            let from = if first_of_all { Nanos::MIN } else { d.time };
-            let until = d.until.min(end.max(d.time));
-            for (section, terms) in d.sections.iter().enumerate().take(64) {
-                for e in terms.ends.iter().filter(|e| wanted.contains(&e.address)) {
-                    add(
-                        &mut found,
-                        e.address,
-                        Named {
-                            call,
-                            by_caller: d.by_caller,
-                            description: at as u32,
-                            sections: 1 << section,
-                            from,
-                            until,
-                            rtp: e.component == 1,
-                        },
-                    );
-                }
-            }
-        }
-        if analysis.has_ice(call) && !plan.descriptions.is_empty() {
-            for (by_caller, time, address) in analysis.trickled_ends(call) {
-                let of = |d: &Description| d.by_caller == by_caller;
-                if wanted.contains(&address)
-                    && let Some(at) = plan.descriptions.iter().position(of)
-                {
-                    let description = at as u32;
-                    add(
-                        &mut found,
-                        address,
-                        Named {
-                            call,
-                            by_caller,
-                            description,
-                            sections: u64::MAX,
-                            from: time,
-                            until: end,
-                            rtp: true,
-                        },
-                    );
-                }
-            }
-        }
-        let any = !found.is_empty();
-        for (address, named) in found {
-            self.by_address.entry(address).or_default().push((named, 0));
-        }
-        any
     }
 
     /// Whether anybody named an address.
@@ -312,6 +273,64 @@ impl Names {
         keep(hits, &|t| t.has_source(s.ssrc));
         keep(hits, &|t| t.has_type(s.payload_type));
     }
+}
+
+/// The addresses that a call names, of those that are wanted.
+fn wanted_of(
+    analysis: &Analysis,
+    call: CallIdx,
+    plan: &Plan,
+    wanted: &Set<SocketAddr>,
+) -> Vec<(SocketAddr, Named)> {
+    let mut found: Vec<(SocketAddr, Named)> = Vec::new();
+    let end = plan.end.unwrap_or(Nanos::MAX);
+    for (at, d) in plan.descriptions.iter().enumerate() {
+        let first_of_all =
+            plan.mid_call && !plan.descriptions.iter().take(at).any(|e| e.by_caller == d.by_caller);
+        let from = if first_of_all { Nanos::MIN } else { d.time };
+        let until = d.until.min(end.max(d.time));
+        for (section, terms) in d.sections.iter().enumerate().take(64) {
+            for e in terms.ends.iter().filter(|e| wanted.contains(&e.address)) {
+                add(
+                    &mut found,
+                    e.address,
+                    Named {
+                        call,
+                        by_caller: d.by_caller,
+                        description: at as u32,
+                        sections: 1 << section,
+                        from,
+                        until,
+                        rtp: e.component == 1,
+                    },
+                );
+            }
+        }
+    }
+    if analysis.has_ice(call) && !plan.descriptions.is_empty() {
+        for (by_caller, time, address) in analysis.trickled_ends(call) {
+            let of = |d: &Description| d.by_caller == by_caller;
+            if wanted.contains(&address)
+                && let Some(at) = plan.descriptions.iter().position(of)
+            {
+                let description = at as u32;
+                add(
+                    &mut found,
+                    address,
+                    Named {
+                        call,
+                        by_caller,
+                        description,
+                        sections: u64::MAX,
+                        from: time,
+                        until: end,
+                        rtp: true,
+                    },
+                );
+            }
+        }
+    }
+    found
 }
 
 /// Joins what a party names again to what it named before.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use callscope_parsers::sdp::{Candidate, Direction, Media, SdpBody, Session};
 
@@ -89,7 +89,7 @@ pub(super) struct Description {
     pub by_caller: bool,
     /// Hash of the party's tag.
     tag: u32,
-    pub sections: Rc<[Terms]>,
+    pub sections: Arc<[Terms]>,
 }
 
 /// An offer that was answered: indices of both descriptions.
@@ -156,7 +156,7 @@ impl Analysis {
         let caller_tag = self.call_work.get(call.0 as usize).map_or(0, |w| w.caller_tag);
         let mut plan =
             Plan { mid_call: shown.summary.starts_mid_call, end: shown.summary.end, ..Plan::default() };
-        let mut read: HashMap<u64, Rc<[Terms]>> = HashMap::new();
+        let mut read: HashMap<u64, Arc<[Terms]>> = HashMap::new();
         let mut last: HashMap<(bool, u32, IpAddr, IpAddr), usize> = HashMap::new();
         let mut confirmed: Vec<u32> = Vec::new();
         for m in self.messages_in_time(shown.messages) {
@@ -226,7 +226,7 @@ impl Analysis {
     }
 
     /// The sections of a message's description; the same bytes are read once.
-    fn sections_of(&self, m: MsgIdx, known: &mut HashMap<u64, Rc<[Terms]>>) -> Option<Rc<[Terms]>> {
+    fn sections_of(&self, m: MsgIdx, known: &mut HashMap<u64, Arc<[Terms]>>) -> Option<Arc<[Terms]>> {
         let read = self.read_sdp(m)?;
         let hash = foldhash::fast::FixedState::with_seed(11).hash_one(read.content());
         if let Some(known) = known.get(&hash) {
@@ -244,7 +244,7 @@ impl Analysis {
                 terms.ends.extend(new.into_iter().take(room));
             }
         }
-        let sections: Rc<[Terms]> = sections.into();
+        let sections: Arc<[Terms]> = sections.into();
         known.insert(hash, sections.clone());
         Some(sections)
     }

@@ -24,6 +24,27 @@ pub(super) struct OnPair {
     pub from_caller: Option<bool>,
 }
 
+/// Calls of which a thread of its own is worth its while.
+const ENOUGH_CALLS: usize = 64;
+
+/// Does independent work in parts, as many at once as there are cores; the order of what comes out is that of the parts.
+pub(super) fn in_parts<T: Sync, R: Send>(work: &[T], part: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
+    let size = work.len().div_ceil(threads).max(ENOUGH_CALLS);
+    if work.len() <= size {
+        return part(work);
+    }
+    std::thread::scope(|scope| {
+        let part = &part;
+        let running: Vec<_> = work.chunks(size).map(|w| scope.spawn(move || part(w))).collect();
+        let results = running.into_iter().map(|r| match r.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        results.flatten().collect()
+    })
+}
+
 impl Analysis {
     /// Finds the pairs of streams in calls with ICE. Streams without call get one where checks on their own path name it.
     pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>]) -> Vec<Option<OnPair>> {
@@ -39,11 +60,20 @@ impl Analysis {
                 by_call.entry(call).or_default().push(i);
             }
         }
-        for (call, members) in by_call {
-            let sessions = self.ice_sessions_of(call);
-            for i in members {
+        let work: Vec<(CallIdx, Vec<usize>)> = by_call.into_iter().collect();
+        let seen: &[Subject<'_>] = subjects;
+        let of_calls = |part: &[(CallIdx, Vec<usize>)]| {
+            let mut found = Vec::new();
+            for (call, members) in part {
+                let sessions = self.ice_sessions_of(*call);
+                let under = |i: &usize| Some((*i, *call, self.pair_under(seen.get(*i)?, &sessions, *call)?));
+                found.extend(members.iter().filter_map(under));
+            }
+            found
+        };
+        {
+            for (i, call, found) in in_parts(&work, of_calls) {
                 let Some(s) = subjects.get_mut(i) else { continue };
-                let Some(found) = self.pair_under(s, &sessions, call) else { continue };
                 if s.place.is_none() {
                     let Some(from_caller) = found.from_caller else { continue };
                     let (to, from, others) = (None, None, Vec::new());
