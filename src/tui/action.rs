@@ -62,6 +62,8 @@ pub enum Action {
     User,
     /// The ICE sessions of the calls here.
     Ice,
+    /// The media streams of the calls here.
+    Streams,
     /// The allocation behind what the cursor stands on.
     Allocation,
     Component,

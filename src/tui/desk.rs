@@ -90,6 +90,11 @@ pub enum Request {
     },
     /// To which call or dialog a frame belongs.
     OwnerOf(FrameRef),
+    /// The media streams of some calls; of them that which begins with a frame first.
+    StreamsOf {
+        owners: Vec<Owner>,
+        frame: Option<FrameRef>,
+    },
     /// Numbers of the ICE sessions of some calls.
     SessionsOf(Vec<Owner>),
     /// The ICE sessions or the allocation that a frame belongs to.
@@ -233,6 +238,8 @@ pub enum Answer {
         /// And the first message in it.
         owner: Option<(Owner, MsgIdx)>,
     },
+    /// Rows of the streams, and the place of the one to be seen first.
+    StreamsOf(Vec<u32>, usize),
     SessionsOf(Vec<u32>),
     IceOf {
         frame: FrameRef,
@@ -319,6 +326,10 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
             let owner = analysis.messages_in_frame(*frame).first().map(|&m| (analysis.message(m).owner, m));
             Answer::OwnerOf { frame: *frame, owner }
         }
+        Request::StreamsOf { owners, frame } => {
+            let (rows, at) = streams_of(analysis, owners, *frame);
+            Answer::StreamsOf(rows, at)
+        }
         Request::SessionsOf(owners) => Answer::SessionsOf(ice::sessions_of(analysis, cache, owners)),
         Request::IceOf(frame) => {
             let (ids, allocation) = ice::of_frame(analysis, cache, *frame);
@@ -339,6 +350,24 @@ pub fn answer(analysis: &Analysis, cache: &Cache, request: &Request) -> Option<A
         Request::Statistics => Answer::Statistics(Arc::new(statistics(analysis))),
         Request::Matches { .. } | Request::Find { .. } | Request::FindRow(_) => return None,
     })
+}
+
+/// The media streams of calls in order of their first packet, and the place of the one that begins with a frame.
+fn streams_of(analysis: &Analysis, owners: &[Owner], frame: Option<FrameRef>) -> (Vec<u32>, usize) {
+    let media = analysis.media_index();
+    let calls = owners.iter().filter_map(|owner| match owner {
+        Owner::Call(call) => Some(*call),
+        Owner::Dialog(_) => None,
+    });
+    let mut rows: Vec<u32> = calls.flat_map(|call| media.places_of(call).to_vec()).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    let begins = |row: &u32| {
+        let first = media.stream(*row).and_then(|s| analysis.figures_of(s)).map(|f| f.first_frame);
+        frame.is_some() && first == frame
+    };
+    let at = rows.iter().position(begins).unwrap_or(0);
+    (rows, at)
 }
 
 fn bytes_of(analysis: &Analysis, m: MsgIdx) -> Result<Vec<u8>, String> {

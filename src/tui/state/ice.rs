@@ -225,6 +225,8 @@ pub struct ListingState {
     pub asked: Option<(u64, TimeMode)>,
     pub pending: bool,
     pub plot: PlotView,
+    /// Rows of the list that can be stepped through; empty: those of its table.
+    pub among: Vec<u32>,
 }
 
 impl ListingState {
@@ -237,6 +239,7 @@ impl ListingState {
             asked: None,
             pending: false,
             plot: PlotView::default(),
+            among: Vec::new(),
         }
     }
 

@@ -434,6 +434,7 @@ pub fn answer(request: &Request) -> Vec<Answer> {
         Request::OwnerOf(frame) => {
             Answer::OwnerOf { frame: *frame, owner: Some((TableKind::Calls.owner(2).unwrap(), MsgIdx(3))) }
         }
+        Request::StreamsOf { .. } => Answer::StreamsOf(vec![3, 4, 5], 1),
         Request::SessionsOf(_) => Answer::SessionsOf(vec![4, 5]),
         Request::IceOf(frame) => Answer::IceOf { frame: *frame, ids: vec![1], allocation: None },
         Request::Session { id, place } => {

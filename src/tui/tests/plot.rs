@@ -186,6 +186,34 @@ fn a_click_on_an_event_chooses_it() {
 }
 
 #[test]
+fn a_call_leads_to_its_streams() {
+    for keys in ["2 Enter M", "2 M"] {
+        let mut state = state(100, 30);
+        press(&mut state, keys);
+        let row = |state: &State| match listing(state).of {
+            crate::tui::state::ListingOf::Row(_, row) => row,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(row(&state), 4);
+        press(&mut state, "p ]");
+        assert_eq!(
+            (row(&state), listing(&state).plot.place),
+            (5, PlotPlace::Whole),
+            "it stays as it was looked at"
+        );
+        press(&mut state, "]");
+        assert_eq!(row(&state), 3, "round");
+        press(&mut state, "[ [");
+        assert_eq!(row(&state), 4);
+        assert!(screen(&state).contains("Stream") || screen(&state).contains("all 90.00 s"));
+    }
+    // From the tab the rows of its table are stepped through.
+    let mut state = state(100, 30);
+    press(&mut state, "6 j Enter ]");
+    assert!(matches!(listing(&state).of, crate::tui::state::ListingOf::Row(_, 2)));
+}
+
+#[test]
 fn a_stream_is_saved_as_packets_or_as_audio() {
     let mut state = state(100, 30);
     press(&mut state, "6 Enter s");

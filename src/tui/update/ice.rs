@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::{moved, next_hit};
+use super::{moved, next_hit, round};
 use crate::correlate::Owner;
 use crate::correlate::ice::PairState;
 use crate::correlate::stun::AllocationIdx;
@@ -290,6 +290,7 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
             (None, Some(_)) => open_allocation(state, target.allocation),
             _ => state.say("nothing in the capture stands behind this line"),
         },
+        Action::NextMessage | Action::PreviousMessage => step_row(state, action == Action::NextMessage),
         Action::Allocation => open_allocation(state, target.allocation),
         Action::Extended if matches!(view.of, ListingOf::Row(ListKind::Lookups, _)) => {
             if let ListingOf::Row(_, row) = view.of {
@@ -309,6 +310,25 @@ pub(super) fn act_on_listing(state: &mut State, action: Action) {
             }
         }
         _ => {}
+    }
+}
+
+/// To the row beside it, going round: of those it was opened with, else of the table on the tab.
+fn step_row(state: &mut State, on: bool) {
+    let Some(View::Listing(view)) = state.stack.last() else { return };
+    let ListingOf::Row(kind, row) = view.of else { return };
+    let of_table =
+        || state.table(TableKind::List(kind)).data.as_ref().map_or_else(Vec::new, |d| d.ids.to_vec());
+    let among = if view.among.is_empty() { of_table() } else { view.among.clone() };
+    let Some(at) = among.iter().position(|r| *r == row).filter(|_| among.len() > 1) else {
+        return state.say("there is no other here");
+    };
+    let next = among[round(at, among.len(), on, 1)];
+    if let Some(View::Listing(view)) = state.stack.last_mut() {
+        let place = view.plot.place;
+        **view = ListingState::new(ListingOf::Row(kind, next));
+        view.among = among;
+        view.plot.place = place;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ladder.
 
 use super::{moved, next_hit};
+use crate::capture::FrameRef;
 use crate::diagnose::Severity;
 use crate::tui::action::Action;
 use crate::tui::desk::Request;
@@ -43,6 +44,10 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
             ladder.left = (ladder.left + 1).min(lifelines.saturating_sub(1));
         }
         Action::Open => open(state),
+        Action::Streams => {
+            let frame = stream_frame(ladder.row(ladder.cursor.at));
+            effects.push(Effect::Ask(Request::StreamsOf { owners: ladder.owners.clone(), frame }));
+        }
         Action::Ice => effects.push(Effect::Ask(Request::SessionsOf(ladder.owners.clone()))),
         Action::Raw => open_detail(state, Some(PaneTab::Raw)),
         Action::Pane if !pane_shown && body.width < 80 => open_detail(state, None),
@@ -90,6 +95,15 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
             }
         }
         _ => {}
+    }
+}
+
+/// The first frame of the stream that a row is of.
+fn stream_frame(row: Option<&LadderRow>) -> Option<FrameRef> {
+    match row? {
+        LadderRow::Arrow { frame, tone: Tone::Media, .. } => Some(*frame),
+        LadderRow::Fold { inner, tone: Tone::Media, .. } => stream_frame(inner.first()),
+        _ => None,
     }
 }
 

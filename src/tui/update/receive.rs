@@ -6,7 +6,10 @@ use super::settle;
 use crate::correlate::load::Progress;
 use crate::tui::desk::{Answer, ExportError, TableData};
 use crate::tui::effect::Effect;
-use crate::tui::state::{BoardState, DetailState, LadderState, State, Subject, TableKind, TableState, View};
+use crate::tui::state::{
+    BoardState, DetailState, LadderState, ListingOf, ListingState, State, Subject, TableKind, TableState,
+    View,
+};
 use crate::view::ladder::LadderOptions;
 use crate::view::lists::ListKind;
 
@@ -158,6 +161,14 @@ pub fn receive(state: &mut State, answer: Answer) -> Vec<Effect> {
                 state.stack.push(View::Ladder(Box::new(view)));
             }
             None => state.say(format!("frame {} carries no SIP message", frame.frame)),
+        },
+        Answer::StreamsOf(rows, at) => match rows.get(at) {
+            Some(row) => {
+                let mut view = ListingState::new(ListingOf::Row(ListKind::Media, *row));
+                view.among = rows;
+                state.stack.push(View::Listing(Box::new(view)));
+            }
+            None => state.say("no media stream of it was captured here"),
         },
         Answer::SessionsOf(ids) if ids.is_empty() => state.say("no ICE: its SDP names no candidates"),
         Answer::IceOf { allocation: Some(allocation), .. } => {

@@ -71,6 +71,10 @@ pub(super) fn act(state: &mut State, kind: TableKind, action: Action, effects: &
             let options = LadderOptions { extended, ..LadderOptions::default() };
             state.stack.push(View::Ladder(Box::new(LadderState::new(owners, options))));
         }
+        Action::Streams => {
+            let owners = table.chosen();
+            effects.push(Effect::Ask(Request::StreamsOf { owners, frame: None }));
+        }
         Action::Ice => {
             let owners = table.chosen();
             effects.push(Effect::Ask(Request::SessionsOf(owners)));

@@ -4,9 +4,11 @@ use super::*;
 use crate::view::media::{self, Quality};
 use crate::view::rows::columns;
 
+mod course;
 mod detail;
 
-pub(super) use detail::{EVENT_SIGN, detail, plot_of};
+pub(super) use course::{EVENT_SIGN, plot_of};
+pub(super) use detail::detail;
 use detail::{path, remarks};
 
 columns! { HELP DEFINITIONS

@@ -2,20 +2,18 @@
 
 use callscope_parsers::rtp::digit;
 
+use super::course::{events, marked, marks_of_call};
 use super::*;
 use crate::correlate::media::{
     Codec, CodecConstants, CodecSource, Follows, Heard, LossSplit, MediaIndex, MediaStream, Mos, Protection,
     Secured, Stream, StreamSource,
 };
 use crate::view::ice;
-use crate::view::media::marks::{self, Marked};
-use crate::view::media::plot::{self, Plot};
+use crate::view::media::marks::traffic_of;
 use crate::view::media::{decimal, mark_words, millis};
 
 /// A packet so late against its clock that it is worth telling.
 const STALL: Nanos = 60_000_000;
-/// Key of the column with the signs of events.
-pub(in crate::view) const EVENT_SIGN: &str = "sign";
 /// Keys and hops listed of a stream.
 const MOST_ROWS: usize = 200;
 
@@ -101,7 +99,7 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let heard = at.analysis.heard_of(s);
     let mut head = sentences(at, s, figures);
     let kinds = marked(at, s, row);
-    let own = kinds.iter().filter(|k| marks::traffic_of(s) == Some(k.traffic));
+    let own = kinds.iter().filter(|k| traffic_of(s) == Some(k.traffic));
     head.extend(own.flat_map(|k| &k.verdicts).filter(|v| v.bad).map(|v| format!("Marks: {}.", v.words)));
     let mut parts = vec![here(s, figures)];
     parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
@@ -528,44 +526,6 @@ fn marks(figures: &Stream) -> Part {
     Part { title: "Marks (DSCP)".to_owned(), table: Table { columns, rows }, leads }
 }
 
-/// All marks of its call, or those of it and what comes back.
-fn marked(at: At<'_>, s: &MediaStream, row: u32) -> Vec<Marked> {
-    match s.call {
-        Some(call) => marks::of_call(at.analysis, at.gathered.media(), call),
-        None => marks::of_stream(at.analysis, at.gathered.media(), row).into_iter().collect(),
-    }
-}
-
-fn marks_of_call(s: &MediaStream, kinds: &[Marked]) -> Option<Part> {
-    if kinds.is_empty() {
-        return None;
-    }
-    let columns = vec![
-        column("traffic", "Traffic", Align::Left, 0),
-        column("ends", "Between", Align::Left, 2),
-        column("there", "There", Align::Left, 0),
-        column("back", "Back", Align::Left, 0),
-        column("verdict", "Judged", Align::Left, 0),
-    ];
-    let none = |text: String| if text.is_empty() { "–".to_owned() } else { text };
-    let rows = kinds.iter().map(|k| {
-        let [a, b] = &k.ends;
-        vec![k.title().to_owned(), format!("{a}, {b}"), none(k.way_words(0)), none(k.way_words(1)), k.words()]
-    });
-    let rows = rows.collect();
-    let lead = |k: &Marked| {
-        let first = k.ways.iter().flatten().map(|m| m.frame).min();
-        Lead { frame: first, ..Lead::default() }.bad(k.is_bad())
-    };
-    let leads = kinds.iter().map(lead).collect();
-    let title = if s.call.is_some() {
-        "Marks of the call, from caller to callee and back"
-    } else {
-        "Marks both ways"
-    };
-    Some(Part { title: title.to_owned(), table: Table { columns, rows }, leads })
-}
-
 /// Its payload types, where there are several.
 fn types(s: &MediaStream, figures: &Stream) -> Option<Part> {
     let mut types: Vec<_> = figures.types().collect();
@@ -627,42 +587,6 @@ fn keys(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
     }
     let title = format!("Keys pressed: {}", media::keys(at.analysis, s));
     Some(Part { title, table: Table { columns, rows }, leads })
-}
-
-/// What happened meanwhile; the signs are those of the plot.
-fn events(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
-    let events = plot::events(at.analysis, s, figures, &at.gathered.media().streams);
-    if events.is_empty() {
-        return None;
-    }
-    let columns = vec![
-        column(EVENT_SIGN, "", Align::Left, 0),
-        column("time", "Time", Align::Right, 0),
-        column("what", "What", Align::Left, 0),
-        column("frame", "Frame", Align::Right, 2),
-    ];
-    let mut before = figures.first;
-    let rows = events.iter().map(|e| {
-        let time = figures.first.saturating_add(e.at);
-        let frame = e.lead.message.map(|m| at.analysis.message(m).frame).or(e.lead.frame);
-        let cells = vec![
-            e.sign.to_string(),
-            show::time(time, at.mode, figures.first, before),
-            e.words.clone(),
-            frame.map_or_else(String::new, |f| f.frame.to_string()),
-        ];
-        before = time;
-        cells
-    });
-    let rows = rows.collect();
-    let leads = events.iter().map(|e| e.lead).collect();
-    Some(Part { title: "What happened meanwhile".to_owned(), table: Table { columns, rows }, leads })
-}
-
-/// Its plot over time; none where there are too few packets to tell anything.
-pub(in crate::view::lists) fn plot_of(analysis: &Analysis, media: &MediaIndex, row: u32) -> Option<Plot> {
-    let s = media.stream(row)?;
-    Some(plot::plot(analysis, s, &media.streams)).filter(|p| p.points.len() > 1)
 }
 
 /// The same stream at other points of its way.
