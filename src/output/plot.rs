@@ -390,7 +390,7 @@ mod tests {
             Point {
                 packets: if i == 8 { 45 } else { 50 },
                 lost: if i == 8 { 5 } else { 0 },
-                jitter_ms: Some(f64::from(10 - (10 - i as i32).abs()) * 0.4),
+                jitter_ms: Some(f64::from(10 - (10_i32 - i).abs()) * 0.4),
                 gap_ms: Some(if i == 14 { 3020.0 } else { 20.0 }),
                 kbps: 68.8,
             }
