@@ -372,7 +372,9 @@ fn storm(context: &Context<'_>, out: &mut Findings) {
     if !there_are_some(context) {
         return;
     }
-    let mut groups: BTreeMap<(&str, &str, &str), Vec<(Nanos, u32, &Subscription)>> = BTreeMap::new();
+    // By subscriber, target and event package: when each begins, and its row.
+    type Begun<'s> = Vec<(Nanos, u32, &'s Subscription)>;
+    let mut groups: BTreeMap<(&str, &str, &str), Begun<'_>> = BTreeMap::new();
     for (row, s) in (0u32..).zip(context.gathered().subscriptions()) {
         if s.fidelity == Fidelity::High && s.asked {
             let event = s.event.split(';').next().unwrap_or_default();

@@ -4,7 +4,7 @@ use super::*;
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, ChosenBy, IcePair, IceSession, IceSide, IceState, PairState};
 use crate::correlate::stun::StunIdx;
-use crate::correlate::{Analysis, CallState, CandidateSyntax, Transport};
+use crate::correlate::{Analysis, CallState, Transport};
 use crate::diagnose::sign_in::without_relay_credentials;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Subject};
 use crate::show;
@@ -413,21 +413,6 @@ pub fn relay_though_direct(context: &Context<'_>, out: &mut Findings) {
             for p in [direct, chosen] {
                 p.messages.iter().min().iter().for_each(|m| _ = f.show_stun(analysis, **m, pair_words(p)));
             }
-        });
-    }
-}
-
-pub fn downgrade(context: &Context<'_>, out: &mut Findings) {
-    let analysis = context.analysis;
-    for (id, s) in &context.sessions().suspects {
-        let older = s.generation == CandidateSyntax::V06 && s.other_generation == Some(CandidateSyntax::V19);
-        if !older {
-            continue;
-        }
-        out.add(&DOWNGRADE, subject(*id, s), "", |f| {
-            f.who(name_of(context, *id, s)).concern(Subject::IceSession(*id));
-            f.what("the answer took draft-06 candidates although draft-19 was offered too");
-            evidence(analysis, s, f);
         });
     }
 }

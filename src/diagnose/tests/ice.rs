@@ -120,29 +120,6 @@ fn relay_chosen(direct: bool) -> Scenario {
     s
 }
 
-/// Both generations offered, one taken.
-fn generations(taken: &str) -> Scenario {
-    let old = "a=candidate:iHdvoVfXm2i2IPGmfO0xa4 1 kjhgfdsaqwertyuiop UDP 0.9 10.0.0.65 4000\r\n";
-    let new = "a=candidate:1 1 UDP 2130706431 10.0.0.65 4000 typ host\r\n";
-    let body = |part: &str, lines: &str| {
-        format!(
-            "{part}v=0\r\no=- 1 1 IN IP4 10.0.0.65\r\ns=-\r\nc=IN IP4 10.0.0.65\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n\
-             a=ice-ufrag:abcd\r\na=ice-pwd:passwordpasswordpassword\r\n{lines}"
-        )
-    };
-    let part = "Content-Type: application/sdp\r\n\r\n";
-    let both = format!("--x\r\n{}\r\n--x\r\n{}\r\n--x--\r\n", body(part, old), body(part, new));
-    let mut s = Scenario::default();
-    let invite = request("INVITE", 1).via(&["A b1"]).body("multipart/alternative;boundary=x", &both);
-    s.add(0, "A>B", &invite);
-    let lines = if taken == "old" { old } else { new };
-    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b");
-    s.add(1000, "B>A", &ok.body("application/sdp", &body("", lines)));
-    s.add(1010, "A>B", &request("ACK", 1).via(&["A b2"]).tag("b"));
-    end(&mut s, 6000);
-    s
-}
-
 pub const CASES: &[Case] = &[
     Case {
         rule: "ice-no-relay",
@@ -201,12 +178,6 @@ pub const CASES: &[Case] = &[
         fires: || relay_chosen(true),
         says: "although",
         misses: || relay_chosen(false),
-    },
-    Case {
-        rule: "ice-downgrade",
-        fires: || generations("old"),
-        says: "older",
-        misses: || generations("new"),
     },
 ];
 
