@@ -124,7 +124,7 @@ fn blocks(
         let more = show::count(overview.more_findings as u64, "more finding", "more findings");
         blocks.push(Block::Line(format!("… and {more} (`callscope findings` lists all)")));
     }
-    for (text, frame) in overview.notes.iter().take(ROWS) {
+    for (text, frame, severity) in overview.notes.iter().take(ROWS) {
         let place = match frame {
             Some(f) if analysis.captures.len() > 1 => {
                 format!("  (capture {} frame {})", f.capture.0, f.frame)
@@ -132,7 +132,7 @@ fn blocks(
             Some(f) => format!("  (frame {})", f.frame),
             None => String::new(),
         };
-        blocks.push(Block::Remark("info", format!("{text}{place}")));
+        blocks.push(Block::Remark(severity.name(), format!("{text}{place}")));
     }
     if overview.notes.len() > ROWS {
         blocks.push(Block::Line(format!("… and {} more remarks", overview.notes.len() - ROWS)));

@@ -11,7 +11,7 @@ use callscope_parsers::sip::diagnostics::is_informational;
 
 use super::lists::Lists;
 use super::{lists, show};
-use crate::capture::{FrameRef, Nanos};
+use crate::capture::Nanos;
 use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
 use crate::diagnose::{Diagnosis, Finding, Severity, Subject};
 
@@ -36,8 +36,8 @@ pub struct Overview {
     pub activity: Vec<Activity>,
     /// Machines with role and address.
     pub machines: Vec<String>,
-    /// What there is beside calls, a line each, with a frame that leads there.
-    pub notes: Vec<(String, Option<FrameRef>)>,
+    /// What there is beside calls and what no rule tells yet, a line each, with a frame that leads there.
+    pub notes: Vec<notes::Note>,
     /// `48 213 frames: 41 870 decoded, 6 102 other traffic, …` (only what is not zero, except frames and decoded).
     pub accounting: String,
 }

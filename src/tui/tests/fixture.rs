@@ -296,9 +296,9 @@ fn overview(slices: usize) -> Overview {
             "client 10.10.0.20".to_owned(),
         ],
         notes: vec![
-            ("ICE: 12 sessions: 11 connected, 1 failed".to_owned(), None),
-            ("TURN: 14 relay allocations, 1 failed".to_owned(), Some(frame(45))),
-            ("Sign-ins: 12, 1 stopped".to_owned(), Some(frame(7))),
+            ("ICE: 12 sessions: 11 connected, 1 failed".to_owned(), None, Severity::Info),
+            ("TURN: 14 relay allocations, 1 failed".to_owned(), Some(frame(45)), Severity::Info),
+            ("Sign-ins: 12, 1 stopped".to_owned(), Some(frame(7)), Severity::Info),
         ],
         accounting: "50 frames: 41 decoded, 6 other traffic, 2 encrypted, 1 cut".to_owned(),
     }

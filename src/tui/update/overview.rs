@@ -50,6 +50,10 @@ fn is_problem(state: &State, item: Item) -> bool {
             let line = state.overview.as_ref().and_then(|o| o.findings.get(i));
             line.is_some_and(|line| line.severity > Severity::Info)
         }
+        Item::Note(i) => {
+            let note = state.overview.as_ref().and_then(|o| o.notes.get(i));
+            note.is_some_and(|(.., severity)| *severity > Severity::Info)
+        }
         _ => false,
     }
 }
@@ -72,7 +76,7 @@ fn open(state: &mut State, item: Option<Item>) {
             }
         }
         Some(Item::Note(i)) => match overview.notes.get(i) {
-            Some((_, Some(frame))) => {
+            Some((_, Some(frame), _)) => {
                 state.tab = Tab::Packets;
                 super::packets::go_to(state, *frame);
             }
@@ -95,7 +99,7 @@ pub(super) fn text(state: &State) -> Option<String> {
     let overview = state.overview.as_ref()?;
     let mut lines = vec![overview.verdict.clone()];
     lines.extend(overview.findings.iter().map(|f| format!("{}: {}", f.severity.name(), f.text)));
-    lines.extend(overview.notes.iter().map(|(text, _)| text.clone()));
+    lines.extend(overview.notes.iter().map(|(text, ..)| text.clone()));
     lines.extend(overview.activity.iter().map(|a| format!("{}: {}  {}", a.label, a.total, a.text)));
     lines.push(overview.accounting.clone());
     Some(lines.join("\n"))

@@ -87,7 +87,9 @@ pub fn lines(state: &State, columns: u16) -> Vec<Line> {
                 None => continue,
             },
             Item::Note(i) => match overview.notes.get(i) {
-                Some((text, frame)) => ("info", text, frame.map_or_else(String::new, shown)),
+                Some((text, frame, severity)) => {
+                    (severity.name(), text, frame.map_or_else(String::new, shown))
+                }
                 None => continue,
             },
             _ => continue,

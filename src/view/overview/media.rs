@@ -6,6 +6,7 @@ use super::notes::Note;
 use super::{Activity, Slices};
 use crate::correlate::media::{MediaIndex, Stream};
 use crate::correlate::{Analysis, CallIdx};
+use crate::diagnose::Severity;
 use crate::view::media::{self, Quality, Way};
 use crate::view::show;
 
@@ -89,7 +90,7 @@ pub(super) fn notes(
     notes.extend(half(analysis, index));
     if bad.len() > TOLD {
         let more = show::count((bad.len() - TOLD) as u64, "more stream", "more streams");
-        notes.push((format!("Media: {more} with trouble in view 6"), None));
+        notes.push((format!("Media: {more} with trouble in view 6"), None, Severity::Warning));
     }
 }
 
@@ -105,7 +106,11 @@ fn half(analysis: &Analysis, index: &MediaIndex) -> Option<Note> {
     let calls: Vec<CallIdx> = carried.filter(one_way).collect();
     let first = index.of_call(*calls.first()?).next()?.1;
     let frame = analysis.figures_of(first)?.first_frame;
-    Some((format!("Media: one direction only was captured of {}", numbered(&calls)), Some(frame)))
+    Some((
+        format!("Media: one direction only was captured of {}", numbered(&calls)),
+        Some(frame),
+        Severity::Info,
+    ))
 }
 
 /// `calls 2, 3, 5, 8, 9, …`.
@@ -122,7 +127,7 @@ fn numbered(calls: &[CallIdx]) -> String {
 fn none_came(analysis: &Analysis, calls: &[CallIdx]) -> Option<Note> {
     let first = analysis.messages_of(analysis.call(*calls.first()?).messages).next()?;
     let text = format!("Media: none came in {}, though it would have passed here", numbered(calls));
-    Some((text, Some(analysis.message(first).frame)))
+    Some((text, Some(analysis.message(first).frame), Severity::Warning))
 }
 
 /// `Stream 3, bob → Alice in call 1: 1.6 % of 1 146 packets lost before the capture point`.
@@ -153,7 +158,11 @@ fn one(analysis: &Analysis, index: &MediaIndex, quality: Quality, i: usize) -> O
             )
         }
     };
-    Some((format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1), Some(figures.first_frame)))
+    Some((
+        format!("Stream {}, {from} → {to}{call}: {what}{mos}", i + 1),
+        Some(figures.first_frame),
+        Severity::Warning,
+    ))
 }
 
 /// Calls whose media would have passed here and did not, those of `lost` left out.

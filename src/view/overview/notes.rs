@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::{Analysis, LinkReason, MsgIdx};
+use crate::diagnose::Severity;
 use crate::diagnose::{Counted, Tally};
 use crate::view::ice::state_words;
 use crate::view::lists::Lists;
 use crate::view::show;
 
-pub type Note = (String, Option<FrameRef>);
+pub type Note = (String, Option<FrameRef>, Severity);
 
 pub fn notes(analysis: &Analysis, lists: &Lists<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
@@ -67,7 +68,7 @@ fn legs(analysis: &Analysis, notes: &mut Vec<Note>) {
         let last = list.pop().unwrap_or_default();
         let text =
             format!("Calls {} and {last} are legs of one call: joined by {}", list.join(", "), by(reasons));
-        notes.push((text, analysis.messages.get(message.0 as usize).map(|m| m.frame)));
+        notes.push((text, analysis.messages.get(message.0 as usize).map(|m| m.frame), Severity::Info));
     }
     if groups.len() > GROUPS {
         let reasons = groups.values().flat_map(|g| g.1.iter().copied()).collect();
@@ -76,7 +77,7 @@ fn legs(analysis: &Analysis, notes: &mut Vec<Note>) {
             show::count((groups.len() - GROUPS) as u64, "more group", "more groups"),
             by(&reasons)
         );
-        notes.push((text, None));
+        notes.push((text, None, Severity::Info));
     }
 }
 
@@ -89,7 +90,7 @@ fn counts(tally: &Tally, notes: &mut Vec<Note>) {
     ice(tally, notes);
     let mut line = |of: &Counted, label: &str, words: String, failed: &str| {
         if of.count > 0 {
-            notes.push((format!("{label}: {words}{}", some(of.failed, failed)), of.first));
+            notes.push((format!("{label}: {words}{}", some(of.failed, failed)), of.first, Severity::Info));
         }
     };
     let relays = show::count(tally.allocations.count, "relay allocation", "relay allocations");
@@ -142,7 +143,11 @@ fn ice(tally: &Tally, notes: &mut Vec<Note>) {
             show::count(ice.loose, "session", "sessions")
         ),
     };
-    notes.push((format!("ICE: {all}{}: {words}", show::count(total, "session", "sessions")), None));
+    notes.push((
+        format!("ICE: {all}{}: {words}", show::count(total, "session", "sessions")),
+        None,
+        Severity::Info,
+    ));
 }
 
 fn beside(analysis: &Analysis, notes: &mut Vec<Note>) {
@@ -156,7 +161,7 @@ fn beside(analysis: &Analysis, notes: &mut Vec<Note>) {
     let seen: Vec<String> =
         counts.iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| show::count(*n, one, many)).collect();
     if !seen.is_empty() {
-        notes.push((format!("Beside SIP: {}", seen.join(", ")), None));
+        notes.push((format!("Beside SIP: {}", seen.join(", ")), None, Severity::Info));
     }
 }
 
@@ -170,5 +175,5 @@ fn comments(analysis: &Analysis, notes: &mut Vec<Note>) {
         1 => String::new(),
         n => format!(" (and {} more)", show::number(n - 1)),
     };
-    notes.push((format!("Comment in the capture: {text}{more}"), frame));
+    notes.push((format!("Comment in the capture: {text}{more}"), frame, Severity::Info));
 }

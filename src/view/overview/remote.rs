@@ -6,6 +6,7 @@ use callscope_parsers::csta::CstaKind;
 
 use super::notes::Note;
 use crate::correlate::{Analysis, Content, MsgIdx, Owner, flag};
+use crate::diagnose::Severity;
 use crate::view::ladder::csta::told;
 use crate::view::show;
 
@@ -64,12 +65,14 @@ pub(super) fn notes(analysis: &Analysis, notes: &mut Vec<Note>) {
         text.push_str(&format!(", {}", show::count(errors, "error", "errors")));
     }
     let frame = |m: MsgIdx| analysis.message(m).frame;
-    notes.push((text, messages.first().map(|m| frame(*m))));
-    let told = failed.into_iter().map(|(m, words)| (format!("Remote call control: {words}"), Some(frame(m))));
+    notes.push((text, messages.first().map(|m| frame(*m)), Severity::Info));
+    let told = failed
+        .into_iter()
+        .map(|(m, words)| (format!("Remote call control: {words}"), Some(frame(m)), Severity::Warning));
     notes.extend(told.take(TOLD));
     if errors > TOLD as u64 {
         let more = show::count(errors - TOLD as u64, "more error", "more errors");
-        notes.push((format!("Remote call control: {more}"), None));
+        notes.push((format!("Remote call control: {more}"), None, Severity::Info));
     }
 }
 

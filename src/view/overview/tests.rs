@@ -18,7 +18,7 @@ fn print(o: &Overview) -> String {
         out.push_str(&format!("{}: {}  [{}]\n", f.severity.name(), f.text, f.frames));
     }
     out.push_str(&format!("{}\n", o.machines.join(" · ")));
-    for (text, frame) in &o.notes {
+    for (text, frame, _) in &o.notes {
         let frame = frame.map(|f| format!("  frame {}", f.frame)).unwrap_or_default();
         out.push_str(&format!("{text}{frame}\n"));
     }
