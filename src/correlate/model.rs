@@ -484,7 +484,7 @@ impl Clock {
     const KEPT: usize = 8;
     const INTERFACES: usize = 64;
 
-    pub(super) fn note(&mut self, interface: u32, time: Nanos, frame: u32) {
+    pub(crate) fn note(&mut self, interface: u32, time: Nanos, frame: u32) {
         let at = (interface as usize).min(Self::INTERFACES - 1);
         if self.newest.len() <= at {
             self.newest.resize(at + 1, Nanos::MIN);

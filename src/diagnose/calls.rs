@@ -5,6 +5,7 @@ pub mod forwarding;
 mod offer;
 mod outcome;
 mod setup;
+mod told;
 mod transactions;
 mod walk;
 
@@ -200,7 +201,7 @@ macro_rules! during_rules {
             help: $help,
             advice: $advice,
             source: $source,
-            check: |context, out| during::tell(context, out, &$name),
+            check: |context, out| told::tell(context, out, &$name),
         };)*
     };
 }
@@ -226,7 +227,7 @@ during_rules! {
     SESSION_EXPIRED "call-session-expired" Error "a call was dropped because nobody refreshed its session",
         "Session-Expires was agreed on, no re-INVITE or UPDATE came in that time, and the BYE came (within 2 s) when the session ran \
          out, or a third of it (32 s at most) before.",
-        "Look at the side that was to refresh: whether it sends re-INVITE or UPDATE at half of the time, and whether that is lost on the way.",
+        "Look at the side that was to refresh: it has to send re-INVITE or UPDATE at half of the time, and that may be lost on the way.",
         "RFC 4028 section 10";
     ACK_LOST "call-ack-lost" Error "the ACK of an answered call gets lost",
         "The 2xx to an INVITE was sent three times or more and no ACK with its tags is in the capture, or it is repeated twice or \

@@ -116,9 +116,9 @@ pub static ONE_SIDED: Rule = Rule {
 pub static CLOCK: Rule = Rule {
     id: "capture-clock-jump",
     severity: Severity::Warning,
-    title: "the clock of the capture jumps back",
+    title: "time goes back in a capture",
     help: "The time of a frame is more than a second before that of one that the same interface captured earlier. Files that were \
-           joined without sorting look the same. A clock that jumps ahead is not told: it looks like a pause.",
+           joined without sorting, or written out of order, look the same. A clock that jumps ahead is not told: it looks like a pause.",
     advice: "Durations across the jump are wrong. Sort the file by time (reordercap, mergecap) if it was joined of several.",
     source: "the times that the capture gives for each frame",
     check: order::clock,

@@ -4,6 +4,7 @@ mod facts;
 mod rules;
 mod why;
 
+use facts::is_downgrade;
 pub use facts::{IceTally, Sessions, failed_allocations};
 pub use why::why;
 
@@ -22,6 +23,7 @@ pub(super) const FAMILY: Family = Family {
         &FINAL_UNKNOWN,
         &MEDIA_ELSEWHERE,
         &RELAY_THOUGH_DIRECT,
+        &DOWNGRADE,
     ],
 };
 
@@ -137,4 +139,14 @@ pub static RELAY_THOUGH_DIRECT: Rule = Rule {
     advice: "Media makes a detour over the relay: see the priorities that the clients gave their candidates.",
     source: "RFC 8445 section 8.1.1",
     check: rules::relay_though_direct,
+};
+
+pub static DOWNGRADE: Rule = Rule {
+    id: "ice-downgrade",
+    severity: Severity::Info,
+    title: "the older of two generations of ICE was agreed on",
+    help: "The offer has candidates of draft-19 ([MS-ICE2]) and of draft-06 ([MS-ICE]), and the answer took draft-06.",
+    advice: "The callee is an older client (Communicator 2007) or a gateway; expected beside one, worth a look beside newer ones.",
+    source: "[MS-ICE2] section 3.1.4.2; [MS-SDPEXT] section 3.1.5.21",
+    check: rules::downgrade,
 };

@@ -248,23 +248,31 @@ fn is_for_everybody(l: &Lookup) -> bool {
         }
 }
 
+/// What it is by the rule's title, and what shows it: `the port of SQL Server is refused: RTC tcp 1501; 1501 refused (RST)`.
 fn what(analysis: &Analysis, l: &Lookup, rule: &Rule) -> String {
-    match l.verdict {
+    let shown = match l.verdict {
         Verdict::Silent if rule.id == INSTANCE_MISSING.id => {
             "no answer, and the instance is not in the server's list".to_owned()
         }
-        Verdict::Silent | Verdict::Unreachable => words::answer(l, analysis),
+        Verdict::Silent => {
+            let answer = words::answer(l, analysis);
+            answer.trim_start_matches("no answer").trim_start_matches(", ").to_owned()
+        }
         Verdict::LoginFailed(_) | Verdict::OtherPort => {
             let told = advice(l, analysis).into_iter().next().unwrap_or_default();
             told.trim_end_matches('.').to_owned()
         }
-        _ if l.connections.is_empty() => match words::answer(l, analysis) {
-            answer if answer.is_empty() => words::verdict(l.verdict),
-            answer => format!("{}: {answer}", words::verdict(l.verdict)),
-        },
+        _ if l.connections.is_empty() => words::answer(l, analysis),
         _ if l.is_connection() => words::then(l, analysis),
         _ => format!("{}; {}", words::answer(l, analysis), words::then(l, analysis)),
-    }
+    };
+    let title = match l.verdict {
+        Verdict::OtherPort => return shown,
+        Verdict::Hostile(_) | Verdict::Amplification => words::verdict(l.verdict),
+        Verdict::MalformedQuestion => "a question to SQL Server Browser is malformed".to_owned(),
+        _ => rule.title.to_owned(),
+    };
+    if shown.is_empty() { title } else { format!("{title}: {shown}") }
 }
 
 fn evidence(analysis: &Analysis, l: &Lookup, f: &mut Draft) {

@@ -89,8 +89,8 @@ pub(super) fn clock(context: &Context<'_>, out: &mut Findings) {
             let most = show::span(clock.furthest);
             f.who(super::name_of(context, capture));
             f.what(match clock.steps_back {
-                1 => format!("the clock jumps back by {most}"),
-                n => format!("the clock jumps back {} times, by {most} at most", show::number(n)),
+                1 => format!("time goes back by {most} from one frame to the next"),
+                n => format!("time goes back {} times, by {most} at most", show::number(n)),
             });
             f.say(format!(
                 "{} an earlier time than one that was captured before.",

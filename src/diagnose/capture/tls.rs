@@ -105,12 +105,11 @@ pub(super) fn encrypted(context: &Context<'_>, out: &mut Findings) {
             let n = server.sessions.len() as u64;
             let sessions = show::count(n, &format!("{version} session"), &format!("{version} sessions"));
             let frames = show::count(server.frames, "frame", "frames");
-            f.who(format!("{sessions} to {to}{inside}")).what(format!("{frames} encrypted"));
-            f.advise(if server.forward_secret {
-                "A key log (SSLKEYLOGFILE of client or server) opens them, the server's key alone does not."
-            } else {
-                "A key log or the server's RSA key opens them."
-            });
+            let opens = match server.forward_secret {
+                true => "a key log (SSLKEYLOGFILE of client or server) opens them, the server's key alone does not",
+                false => "a key log or the server's RSA key opens them",
+            };
+            f.who(format!("{sessions} to {to}{inside}")).what(format!("{frames} encrypted; {opens}"));
             if more > 0 && at + 1 == TOLD {
                 f.say(format!("There are {} as well.", show::count(more, "more server", "more servers")));
             }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide, IceState};
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState};
-use crate::correlate::{Analysis, CallIdx};
+use crate::correlate::{Analysis, CallIdx, CandidateSyntax};
 use crate::show::path::{machines, parties, telling_pair};
 use crate::show::relay;
 
@@ -139,7 +139,15 @@ fn of_side(s: &IceSession, side: &IceSide, pairs: fn(&IcePair) -> SocketAddr) ->
     offered.chain(s.pairs.iter().map(pairs)).collect()
 }
 
+/// The older of two generations was agreed on.
+pub fn is_downgrade(s: &IceSession) -> bool {
+    s.generation == CandidateSyntax::V06 && s.other_generation == Some(CandidateSyntax::V19)
+}
+
 fn is_suspect(s: &IceSession) -> bool {
+    if is_downgrade(s) {
+        return true;
+    }
     match s.state {
         IceState::Failed => true,
         IceState::Incomplete => s.pairs.iter().any(|p| !p.messages.is_empty()),
@@ -151,7 +159,6 @@ fn is_suspect(s: &IceSession) -> bool {
             };
             let others = || s.pairs.iter().filter(|p| p.selected.is_none());
             s.final_unknown
-                || s.other_generation.is_some()
                 || others().any(|p| p.media_packets > 0)
                 || chosen.is_some_and(relayed) && others().any(|p| p.first_success.is_some() && !relayed(p))
         }

@@ -149,7 +149,7 @@ fn tell(
     context: &Context<'_>,
     out: &mut Findings,
     rule: &'static Rule,
-    what: fn(&[String; 2]) -> [String; 2],
+    what: impl Fn(&IceSession, &[String; 2]) -> [String; 2],
 ) {
     let analysis = context.analysis;
     for (id, s) in &context.sessions().suspects {
@@ -161,9 +161,8 @@ fn tell(
             out.concern(cause, subject(*id, s));
             out.concern(cause, Subject::IceSession(*id));
         }
-        out.add(rule, subject(*id, s), cause, |f| {
-            let names = parties(analysis, s);
-            let [of_one, of_many] = what(&names);
+        let [of_one, of_many] = what(s, &parties(analysis, s));
+        out.add(rule, subject(*id, s), (cause, of_many.clone()), |f| {
             f.who(name_of(context, *id, s)).what(of_one).of_many(of_many).because(cause);
             f.say_all(why(analysis, s)).concern(Subject::IceSession(*id));
             if media_all_the_same(analysis, s) {
@@ -276,7 +275,7 @@ pub fn no_relay(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub fn final_refused(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &FINAL_REFUSED, |[a, b]| {
+    tell(context, out, &FINAL_REFUSED, |_, [a, b]| {
         [
             format!("the final offer between {a} and {b} was refused, no path was settled on"),
             "the final offer was refused, no path was settled on".to_owned(),
@@ -285,7 +284,7 @@ pub fn final_refused(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub fn role_conflict(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &ROLE_CONFLICT, |[a, b]| {
+    tell(context, out, &ROLE_CONFLICT, |_, [a, b]| {
         [
             format!("{a} and {b} both keep the same ICE role, and found no path"),
             "both sides keep the same ICE role, and found no path".to_owned(),
@@ -294,7 +293,7 @@ pub fn role_conflict(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub fn not_nominated(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &NOT_NOMINATED, |[a, b]| {
+    tell(context, out, &NOT_NOMINATED, |_, [a, b]| {
         [
             format!("checks between {a} and {b} were answered, but no pair was settled on"),
             "checks were answered, but no pair was settled on".to_owned(),
@@ -303,16 +302,26 @@ pub fn not_nominated(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub fn one_way(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &ONE_WAY, |[a, b]| {
+    tell(context, out, &ONE_WAY, |s, [a, b]| {
+        let sent = |f: fn(&IcePair) -> u32| s.pairs.iter().map(f).sum::<u32>();
+        let (own, other) = match (sent(|p| p.from_a.0), sent(|p| p.from_b.0)) {
+            (1.., 0) => (a, b),
+            (0, 1..) => (b, a),
+            _ => {
+                let what = "pass in one direction only: ICE found no path for the media";
+                return [format!("checks between {a} and {b} {what}"), format!("checks {what}")];
+            }
+        };
         [
-            format!("checks between {a} and {b} pass in one direction only: ICE found no path for the media"),
-            "checks pass in one direction only: ICE found no path for the media".to_owned(),
+            format!("{own} asks in vain and no check of {other} arrives: ICE found no path for the media"),
+            "one side asks in vain and no check of the other arrives: ICE found no path for the media"
+                .to_owned(),
         ]
     });
 }
 
 pub fn no_pair(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &NO_PAIR, |[a, b]| {
+    tell(context, out, &NO_PAIR, |_, [a, b]| {
         [
             format!("ICE found no path for the media between {a} and {b}"),
             "ICE found no path for the media".to_owned(),
@@ -321,7 +330,7 @@ pub fn no_pair(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub fn unfinished(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &UNFINISHED, |_| {
+    tell(context, out, &UNFINISHED, |_, _| {
         let what = "the call ended before ICE had settled on a path; no media was seen";
         [what.to_owned(), what.to_owned()]
     });
@@ -413,6 +422,20 @@ pub fn relay_though_direct(context: &Context<'_>, out: &mut Findings) {
             for p in [direct, chosen] {
                 p.messages.iter().min().iter().for_each(|m| _ = f.show_stun(analysis, **m, pair_words(p)));
             }
+        });
+    }
+}
+
+pub fn downgrade(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    for (id, s) in &context.sessions().suspects {
+        if !is_downgrade(s) {
+            continue;
+        }
+        out.add(&DOWNGRADE, subject(*id, s), "", |f| {
+            f.who(name_of(context, *id, s)).concern(Subject::IceSession(*id));
+            f.what("the answer took draft-06 candidates although draft-19 was offered too");
+            evidence(analysis, s, f);
         });
     }
 }

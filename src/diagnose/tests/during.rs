@@ -1,44 +1,168 @@
-//! Cases of the rules about calls that are up, or nearly.
+//! Cases of the rules about calls that are up, and how they came up.
 
 use super::{Case, later};
-use crate::view::scenario::{Msg, Scenario, answered_call, request, response};
+use crate::view::scenario::{Msg, Scenario, request, response};
 
-/// Alice's INVITE and Bob's 200 after a second, edited; acknowledged, and the capture goes on.
-fn up(edit: fn(Msg) -> Msg) -> Scenario {
+/// Alice calls Bob, who answers after a second with these headers.
+fn answered(headers: &[&str]) -> Scenario {
     let mut s = Scenario::default();
     s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
-    s.add(500, "B>A", &response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("b"));
-    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 0);
-    s.add(1000, "B>A", &edit(ok));
+    s.add(100, "B>A", &response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("b"));
+    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b");
+    let ok = headers.iter().fold(ok, |m, h| m.header(h)).sdp("sendrecv", 0);
+    s.add(1000, "B>A", &ok);
     s.add(1010, "A>B", &request("ACK", 1).via(&["A b2"]).tag("b"));
     s
 }
 
-/// A request of Alice inside of the call.
-fn inside(s: &mut Scenario, ms: i64, method: &str, answer: Option<&str>) {
-    s.add(ms, "A>B", &request(method, 2).via(&["A i2"]).tag("b"));
-    if let Some(status) = answer {
-        s.add(ms + 20, "B>A", &response(status, 2, method).via(&["A i2"]).tag("b"));
+/// Alice asks something in the call; Bob answers.
+fn asks(s: &mut Scenario, ms: i64, cseq: u32, method: &str, status: Option<&str>) {
+    let branch = format!("A d{cseq}");
+    s.add(ms, "A>B", &request(method, cseq).via(&[&branch]).tag("b"));
+    if let Some(status) = status {
+        s.add(ms + 10, "B>A", &response(status, cseq, method).via(&[&branch]).tag("b"));
     }
 }
 
-fn asked(method: &str, answer: Option<&str>, until: i64) -> Scenario {
-    let mut s = up(|ok| ok);
-    inside(&mut s, 5_000, method, answer);
+fn bye(s: &mut Scenario, ms: i64) {
+    asks(s, ms, 90, "BYE", Some("200 OK"));
+}
+
+fn then(ask: &[(&str, Option<&str>)], until: i64) -> Scenario {
+    let mut s = answered(&[]);
+    for (n, (method, status)) in (2u32..).zip(ask) {
+        asks(&mut s, i64::from(n) * 1000, n, method, *status);
+    }
     later(&mut s, until);
     s
 }
 
-/// The 200 is sent five times from an address, with a Contact; no ACK comes.
-fn repeated(from: &str, contact: &str) -> Scenario {
+/// 200 again and again; the ACK comes before the copy with this number.
+fn repeated(copies: u32, ack: u32) -> Scenario {
     let mut s = Scenario::default();
-    s.add(0, &format!("A>{from}"), &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
     let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 0);
-    let ok = ok.header(&format!("Contact: <sip:bob@{contact}>"));
-    for ms in [1000, 1500, 2500, 4500, 8500] {
-        s.add(ms, &format!("{from}>A"), &ok);
+    for n in 0..copies {
+        let at = 1000 + i64::from(n) * 4000;
+        if n == ack {
+            s.add(at - 100, "A>B", &request("ACK", 1).via(&["A b2"]).tag("b"));
+        }
+        s.add(at, "B>A", &ok);
+    }
+    if copies > 5 {
+        let over = request("BYE", 1).back().via(&["B e1"]);
+        s.add(33_000, "B>A", &over);
+        s.add(33_010, "A>B", &response("200 OK", 1, "BYE").back().via(&["B e1"]));
+    }
+    later(&mut s, 80_000);
+    s
+}
+
+/// Bob is behind a NAT; his Contact names `contact`, where Alice's BYE goes and nobody answers.
+fn behind_nat(contact: &str, to: &str, status: Option<&str>) -> Scenario {
+    let (caller, callee) = ("198.51.100.5:5060", "203.0.113.66:40000");
+    let (there, back) = (format!("{caller}>{callee}"), format!("{callee}>{caller}"));
+    let mut s = Scenario::default();
+    s.add(0, &there, &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b");
+    s.add(1000, &back, &ok.header(&format!("Contact: <sip:bob@{contact}>")).sdp("sendrecv", 0));
+    s.add(1010, &there, &request("ACK", 1).via(&["A b2"]).tag("b"));
+    s.add(9000, &format!("{caller}>{to}"), &request("BYE", 2).via(&["A b3"]).tag("b"));
+    if let Some(status) = status {
+        s.add(9010, &format!("{to}>{caller}"), &response(status, 2, "BYE").via(&["A b3"]).tag("b"));
     }
     later(&mut s, 60_000);
+    s
+}
+
+/// After `silent` milliseconds the BYE to Bob is lost, and he registers from another port.
+fn nat_forgot(silent: i64, port: u16) -> Scenario {
+    let (caller, callee) = ("198.51.100.5:5060", "203.0.113.66:40000");
+    let (there, back) = (format!("{caller}>{callee}"), format!("{callee}>{caller}"));
+    let mut s = Scenario::default();
+    s.add(0, &there, &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 0);
+    s.add(1000, &back, &ok.header("Contact: <sip:bob@203.0.113.66:40000>"));
+    s.add(1010, &there, &request("ACK", 1).via(&["A b2"]).tag("b"));
+    s.add(1000 + silent, &there, &request("BYE", 2).via(&["A b3"]).tag("b"));
+    let again = request("REGISTER", 1).id("again").via(&["B r1"]);
+    s.add(2000 + silent, &format!("203.0.113.66:{port}>{caller}"), &again);
+    let granted = response("200 OK", 1, "REGISTER").id("again").via(&["B r1"]).tag("r");
+    s.add(2010 + silent, &format!("{caller}>203.0.113.66:{port}"), &granted);
+    later(&mut s, silent + 60_000);
+    s
+}
+
+/// Bob's BYE says why.
+fn hung_up(header: &str) -> Scenario {
+    let mut s = answered(&[]);
+    s.add(5_000, "B>A", &request("BYE", 1).back().via(&["B e1"]).header(header));
+    s.add(5_010, "A>B", &response("200 OK", 1, "BYE").back().via(&["B e1"]));
+    s
+}
+
+/// A session of 90 s; the BYE comes `ms` after the answer, with a refresh before it or not.
+fn session(ms: i64, refresh: bool) -> Scenario {
+    let mut s = answered(&["Session-Expires: 90;refresher=uas"]);
+    if refresh {
+        asks(&mut s, 46_000, 5, "UPDATE", Some("200 OK"));
+    }
+    bye(&mut s, 1_000 + ms);
+    s
+}
+
+/// Carol's phone answers too; Alice acknowledges and hangs up or does not.
+fn forked(hangs_up: bool) -> Scenario {
+    let mut s = answered(&[]);
+    s.add(1_100, "C>A", &response("200 OK", 1, "INVITE").via(&["A b1"]).tag("c").sdp("sendrecv", 0));
+    if hangs_up {
+        s.add(1_110, "A>C", &request("ACK", 1).via(&["A c2"]).tag("c"));
+        s.add(1_120, "A>C", &request("BYE", 2).via(&["A c3"]).tag("c"));
+        s.add(1_130, "C>A", &response("200 OK", 2, "BYE").via(&["A c3"]).tag("c"));
+    }
+    later(&mut s, 60_000);
+    s
+}
+
+/// CANCEL of the INVITE that is answered all the same, or of the branch of another phone.
+fn cancelled(branch: &str) -> Scenario {
+    let mut s = answered(&[]);
+    s.add(1_005, "A>B", &request("CANCEL", 1).via(&[branch]));
+    s.add(1_020, "B>A", &response("200 OK", 1, "CANCEL").via(&[branch]).tag("b"));
+    later(&mut s, 60_000);
+    s
+}
+
+/// Alice is transferred; the NOTIFY tells how it went.
+fn transferred(fragment: &str) -> Scenario {
+    let mut s = answered(&[]);
+    let refer = request("REFER", 1).back().via(&["B t1"]).header("Refer-To: <sip:carol@example.com>");
+    s.add(3_000, "B>A", &refer);
+    s.add(3_010, "A>B", &response("202 Accepted", 1, "REFER").back().via(&["B t1"]));
+    let told = request("NOTIFY", 2).via(&["A t2"]).tag("b").header("Event: refer");
+    let told = told.header("Subscription-State: terminated;reason=noresource");
+    s.add(4_000, "A>B", &told.body("message/sipfrag", fragment));
+    s.add(4_010, "B>A", &response("200 OK", 2, "NOTIFY").via(&["A t2"]).tag("b"));
+    bye(&mut s, 5_000);
+    s
+}
+
+/// Through a proxy that keeps the INVITE for so long.
+fn kept(ms: i64) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>P", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(5, "P>A", &response("100 Trying", 1, "INVITE").via(&["A b1"]));
+    s.add(ms, "P>B", &request("INVITE", 1).via(&["P b2", "A b1"]).sdp("sendrecv", 0));
+    let rings = |vias: &[&str]| response("180 Ringing", 1, "INVITE").via(vias).tag("b");
+    s.add(ms + 100, "B>P", &rings(&["P b2", "A b1"]));
+    s.add(ms + 110, "P>A", &rings(&["A b1"]));
+    s
+}
+
+fn refused_with(header: &str) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).header(header).sdp("sendrecv", 0));
+    s.add(500, "B>A", &response("480 Temporarily Unavailable", 1, "INVITE").via(&["A b1"]).tag("b"));
     s
 }
 
@@ -46,172 +170,116 @@ fn given_up(header: &str) -> Scenario {
     let mut s = Scenario::default();
     s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
     s.add(500, "B>A", &response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("b"));
-    s.add(9_000, "A>B", &request("CANCEL", 1).via(&["A b1"]).header(header));
+    let cancel: Msg = request("CANCEL", 1).via(&["A b1"]).header(header);
+    s.add(9_000, "A>B", &cancel);
     s.add(9_010, "B>A", &response("200 OK", 1, "CANCEL").via(&["A b1"]).tag("b"));
     s.add(9_020, "B>A", &response("487 Request Terminated", 1, "INVITE").via(&["A b1"]).tag("b"));
-    later(&mut s, 60_000);
-    s
-}
-
-fn crossed(cancelled: bool) -> Scenario {
-    let mut s = up(|ok| ok);
-    if cancelled {
-        s.add(990, "A>B", &request("CANCEL", 1).via(&["A b1"]));
-    }
-    inside(&mut s, 1_100, "BYE", Some("200 OK"));
-    later(&mut s, 60_000);
-    s
-}
-
-fn hung_up(reason: &str) -> Scenario {
-    let mut s = up(|ok| ok);
-    s.add(9_000, "A>B", &request("BYE", 2).via(&["A b3"]).tag("b").header(reason));
-    s.add(9_020, "B>A", &response("200 OK", 2, "BYE").via(&["A b3"]).tag("b"));
-    later(&mut s, 60_000);
-    s
-}
-
-/// A second phone answers; whether Alice lets go of it.
-fn two_answers(hangs_up: bool) -> Scenario {
-    let mut s = up(|ok| ok);
-    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("c").sdp("sendrecv", 0);
-    s.add(1200, "B>A", &ok);
-    if hangs_up {
-        s.add(1210, "A>B", &request("ACK", 1).via(&["A b5"]).tag("c"));
-        s.add(1220, "A>B", &request("BYE", 2).via(&["A b6"]).tag("c"));
-        s.add(1230, "B>A", &response("200 OK", 2, "BYE").via(&["A b6"]).tag("c"));
-    }
-    later(&mut s, 60_000);
-    s
-}
-
-fn sent_on(header: &str) -> Scenario {
-    let mut s = Scenario::default();
-    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).header(header).sdp("sendrecv", 0));
-    s.add(500, "B>A", &response("404 Not Found", 1, "INVITE").via(&["A b1"]).tag("b"));
-    later(&mut s, 60_000);
-    s
-}
-
-/// Bob is silent for a minute, the BYE gets no answer, and he may speak from another port then.
-fn forgotten(speaks: &str) -> Scenario {
-    let mut s = up(|ok| ok);
-    for ms in [61_000, 61_500, 62_500] {
-        s.add(ms, "A>B", &request("BYE", 2).via(&["A b3"]).tag("b"));
-    }
-    let path = format!("{speaks}>A");
-    s.add(
-        70_000,
-        &path,
-        &request("OPTIONS", 1)
-            .id("o")
-            .between("<sip:bob@example.com>;tag=z", "<sip:p@example.com>")
-            .via(&["B o"]),
-    );
-    later(&mut s, 120_000);
-    s
-}
-
-/// A session of 90 s, and the BYE so long after the answer.
-fn session(ends: i64) -> Scenario {
-    let mut s = up(|ok| ok.header("Session-Expires: 90;refresher=uac"));
-    inside(&mut s, 1000 + ends, "BYE", Some("200 OK"));
-    s
-}
-
-fn rings_after(ms: i64) -> Scenario {
-    let mut s = Scenario::default();
-    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
-    s.add(10, "B>A", &response("100 Trying", 1, "INVITE").via(&["A b1"]));
-    s.add(ms, "B>A", &response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("b"));
-    s.add(ms + 100, "B>A", &response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 0));
-    s.add(ms + 110, "A>B", &request("ACK", 1).via(&["A b2"]).tag("b"));
     s
 }
 
 pub const CASES: &[Case] = &[
     Case {
-        rule: "call-ack-lost",
-        fires: || repeated("B", "10.0.0.66"),
-        says: "was sent 5 times",
-        misses: answered_call,
-    },
-    Case {
-        rule: "call-private-contact",
-        fires: || repeated("203.0.113.5:5060", "192.168.1.5"),
-        says: "192.168.1.5, a private address",
-        misses: || repeated("203.0.113.5:5060", "203.0.113.5"),
-    },
-    Case {
         rule: "call-answered-elsewhere",
         fires: || given_up("Reason: SIP;cause=200;text=\"Call completed elsewhere\""),
-        says: "another",
-        misses: || given_up("Reason: SIP;cause=487"),
-    },
-    Case {
-        rule: "call-cancel-crossed",
-        fires: || crossed(true),
-        says: "given up at the moment it was answered, then hung up",
-        misses: || crossed(false),
-    },
-    Case {
-        rule: "call-dropped",
-        fires: || hung_up("Reason: Q.850;cause=38"),
-        says: "dropped by Alice's client",
-        misses: || hung_up("Reason: Q.850;cause=16"),
-    },
-    Case {
-        rule: "call-fork-lost",
-        fires: || two_answers(false),
-        says: "a second phone answered too and got no ACK",
-        misses: || two_answers(true),
+        says: "answered on another phone",
+        misses: || given_up("Reason: Q.850;cause=16"),
     },
     Case {
         rule: "call-forwarded",
-        fires: || sent_on("Diversion: <sip:carol@example.com>;reason=user-busy"),
-        says: "carol@example.com: the user was busy",
-        misses: || sent_on("X-Diversion: <sip:carol@example.com>;reason=user-busy"),
+        fires: || refused_with("Diversion: <sip:dan@example.com>;reason=no-answer"),
+        says: "sent on by dan@example.com",
+        misses: || refused_with("X-Diversion: <sip:dan@example.com>;reason=no-answer"),
     },
     Case {
-        rule: "call-glare",
-        fires: || asked("INVITE", Some("491 Request Pending"), 60_000),
-        says: "both sides changed the call at once",
-        misses: || asked("INVITE", Some("488 Not Acceptable Here"), 60_000),
+        rule: "call-private-contact",
+        fires: || behind_nat("192.168.7.66:5060", "192.168.7.66:5060", None),
+        says: "asks to be reached at sip:bob@192.168.7.66:5060",
+        // The server repairs the address: it does no harm.
+        misses: || behind_nat("192.168.7.66:5060", "203.0.113.66:40000", Some("200 OK")),
     },
     Case {
         rule: "call-nat-expired",
-        fires: || forgotten("10.0.0.66:5099"),
-        says: "speaks from port 5099",
-        misses: || forgotten("B"),
+        fires: || nat_forgot(90_000, 40_001),
+        says: "nothing had come for",
+        misses: || nat_forgot(5_000, 40_001),
     },
     Case {
-        rule: "call-request-refused",
-        fires: || asked("INVITE", Some("488 Not Acceptable Here"), 60_000),
-        says: "re-INVITE refused with 488",
-        misses: || asked("INVITE", Some("491 Request Pending"), 60_000),
+        rule: "call-dropped",
+        fires: || {
+            hung_up(
+                "ms-client-diagnostics: 23; reason=\"Call failed to establish due to a media connectivity failure\"",
+            )
+        },
+        says: "media connectivity failed",
+        misses: || hung_up("Reason: Q.850;cause=16;text=\"Normal call clearing\""),
     },
     Case {
-        rule: "call-request-unanswered",
-        fires: || asked("INVITE", None, 60_000),
-        says: "without any answer",
-        misses: || asked("INVITE", None, 20_000),
+        rule: "call-dropped",
+        fires: || hung_up("Reason: Q.850;cause=38;text=\"Network out of order\""),
+        says: "dropped by",
+        misses: || {
+            hung_up("ms-client-diagnostics: 51007; reason=\"Callee media connectivity diagnosis info\"")
+        },
     },
     Case {
         rule: "call-session-expired",
-        fires: || session(90_000),
+        fires: || session(90_000, false),
         says: "nobody refreshed the session of 90 s",
-        misses: || session(75_000),
+        misses: || session(90_000, true),
     },
     Case {
-        rule: "call-slow-setup",
-        fires: || rings_after(12_000),
-        says: "it took 12 s until it rang",
-        misses: || rings_after(8_000),
+        rule: "call-session-expired",
+        fires: || session(60_500, false),
+        says: "Session-Expires is 90 s",
+        misses: || session(75_000, false),
+    },
+    Case {
+        rule: "call-ack-lost",
+        fires: || repeated(7, 99),
+        says: "200 was sent 7 times",
+        misses: || repeated(3, 2),
+    },
+    Case {
+        rule: "call-ack-lost",
+        fires: || repeated(7, 1),
+        says: "the ACK is there",
+        misses: || repeated(2, 9),
+    },
+    Case {
+        rule: "call-request-unanswered",
+        fires: || then(&[("INFO", None)], 60_000),
+        says: "INFO to",
+        misses: || then(&[("INFO", None)], 20_000),
+    },
+    Case {
+        rule: "call-request-refused",
+        fires: || then(&[("INVITE", Some("488 Not Acceptable Here"))], 60_000),
+        says: "re-INVITE refused with 488",
+        misses: || then(&[("INVITE", Some("401 Unauthorized")), ("BYE", Some("200 OK"))], 60_000),
     },
     Case {
         rule: "call-transfer-failed",
-        fires: || asked("REFER", Some("403 Forbidden"), 60_000),
-        says: "the transfer failed: 403",
-        misses: || asked("REFER", Some("202 Accepted"), 60_000),
+        fires: || transferred("SIP/2.0 486 Busy Here\r\n"),
+        says: "the transfer failed: 486 Busy Here",
+        misses: || transferred("SIP/2.0 200 OK\r\n"),
+    },
+    Case {
+        rule: "call-fork-lost",
+        fires: || forked(false),
+        says: "a second phone answered",
+        misses: || forked(true),
+    },
+    Case {
+        rule: "call-cancel-crossed",
+        fires: || cancelled("A b1"),
+        says: "given up at the moment it was answered",
+        misses: || cancelled("A other"),
+    },
+    Case { rule: "call-slow-setup", fires: || kept(14_000), says: "14 s of it at", misses: || kept(4_000) },
+    Case {
+        rule: "call-glare",
+        fires: || then(&[("INVITE", Some("491 Request Pending")), ("INVITE", Some("200 OK"))], 60_000),
+        says: "tried again with success",
+        misses: || then(&[("INVITE", Some("200 OK"))], 60_000),
     },
 ];

@@ -49,7 +49,7 @@ pub const CASES: &[Case] = &[
     Case {
         rule: "sql-silent",
         fires: || asked(&[]),
-        says: "no answer",
+        says: "SQL Server Browser does not answer",
         misses: || asked(&[&answer("RTC", Some(1501))]),
     },
     Case {
@@ -77,7 +77,7 @@ pub const CASES: &[Case] = &[
     Case {
         rule: "sql-answer-too-long",
         fires: || Scenario::sample("sql_odd.pcap"),
-        says: "answer too long",
+        says: "60: INST0",
         misses: || Scenario::sample("sql.pcap"),
     },
     Case {

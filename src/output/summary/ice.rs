@@ -49,26 +49,23 @@ pub(super) fn sessions(analysis: &Analysis, calls: &[CallIdx], blocks: &mut Vec<
         return;
     }
     let mut counts: BTreeMap<u8, (IceState, u64)> = BTreeMap::new();
-    let mut rows: Vec<(SessionRow, Option<String>)> = Vec::new();
+    let mut rows: Vec<SessionRow> = Vec::new();
     let total = refs.len();
     for of in refs {
         let Some(s) = ice::session(analysis, of) else { continue };
         counts.entry(rank(s.state)).or_insert((s.state, 0)).1 += 1;
-        let why = (s.state == IceState::Failed && rows.len() < MOST)
-            .then(|| ice::why(analysis, &s).into_iter().next())
-            .flatten();
-        rows.push((ice::session_row(analysis, of.id, &s), why));
+        rows.push(ice::session_row(analysis, of.id, &s));
     }
     let outcomes: Vec<String> =
         counts.values().map(|(state, n)| format!("{} {}", grouped(*n), ice::state_words(*state))).collect();
     blocks.push(Block::Line(outcomes.join(" · ")));
-    rows.sort_by_key(|(r, _)| (rank(r.state), r.id));
+    rows.sort_by_key(|r| (rank(r.state), r.id));
     let or_dash = |t: &str| if t.is_empty() { "–".to_owned() } else { t.to_owned() };
     let time = |t: Option<i64>| t.map_or_else(|| "–".to_owned(), show::duration);
     let cells = rows
         .iter()
         .take(ROWS)
-        .map(|(r, _)| {
+        .map(|r| {
             vec![
                 r.id.to_string(),
                 r.call.map_or_else(|| "–".to_owned(), |c| (u64::from(c.0) + 1).to_string()),
@@ -96,11 +93,6 @@ pub(super) fn sessions(analysis: &Analysis, calls: &[CallIdx], blocks: &mut Vec<
         ("candidates", "#Candidates"),
     ];
     blocks.push(Block::Table(table_of(&columns, cells)));
-    for (r, why) in rows.iter().take(ROWS) {
-        if let Some(why) = why {
-            blocks.push(Block::Line(format!("Session {}: {why}", r.id)));
-        }
-    }
     if total > ROWS {
         blocks.push(Block::Line(format!("… and {} more {}", grouped((total - ROWS) as u64), all())));
     }
