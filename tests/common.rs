@@ -17,6 +17,9 @@ pub struct Sample {
     pub sha256: String,
     pub origin: String,
     pub what: String,
+    /// What is found wrong: severity, rule, its first subject, and of how many; in order.
+    #[serde(default)]
+    pub findings: Vec<String>,
     /// State, final status, who hung up; in order of appearance.
     pub calls: Option<Vec<String>>,
     /// Method, state, status: each must be among the dialogs.

@@ -10,6 +10,7 @@ use callscope::correlate::gathered::{
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
 use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
+use callscope::diagnose::{Finding, diagnose};
 use callscope::view::show;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -49,6 +50,8 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
             wrong.push(format!("{}: {what}: expected {expected}, got {got}", s.file));
         }
     };
+    let found: Vec<String> = diagnose(a).findings.iter().map(of_finding).collect();
+    expect("findings", format!("{:#?}", s.findings), format!("{found:#?}"));
     if let Some(calls) = &s.calls {
         let got: Vec<String> = (0..a.calls.len()).map(|i| outcome(a, i)).collect();
         expect("calls", format!("{calls:?}"), format!("{got:?}"));
@@ -377,6 +380,13 @@ fn a_stream_is_held_to_every_figure() {
         other[field] = Value::Null;
         assert_eq!(told(truth.clone(), &other, &[4]), 2, "{field}: one missing, one not sent");
     }
+}
+
+/// `error call-busy call 2`, `warning call-not-found call 1 of 4`.
+fn of_finding(f: &Finding) -> String {
+    let subject = f.subject();
+    let many = if f.count > 1 { format!(" of {}", f.count) } else { String::new() };
+    format!("{} {} {} {}{many}", f.severity.name(), f.rule.id, subject.kind(), subject.id())
 }
 
 fn of_lookup(a: &Analysis, l: &callscope::correlate::sql::Lookup) -> String {
