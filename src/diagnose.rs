@@ -14,6 +14,22 @@ use std::cmp::Reverse;
 use crate::correlate::gathered::Gathered;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, Owner};
 
+/// Rules that are told by one walk: the function that makes it, then each with its words.
+macro_rules! rules {
+    ($tell:path;
+        $($(#[$doc:meta])* $name:ident $id:literal $severity:ident $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
+        $($(#[$doc])* pub static $name: Rule = Rule {
+            id: $id,
+            severity: Severity::$severity,
+            title: $title,
+            help: $help,
+            advice: $advice,
+            source: $source,
+            check: |context, out| $tell(context, out, &$name),
+        };)*
+    };
+}
+
 pub mod calls;
 pub mod capture;
 pub mod conference;

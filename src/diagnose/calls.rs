@@ -59,22 +59,9 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// Rules about the outcome of a call have all the same check.
-macro_rules! outcome_rules {
-    ($($(#[$doc:meta])* $name:ident $id:literal $severity:ident $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
-        $($(#[$doc])* pub static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            title: $title,
-            help: $help,
-            advice: $advice,
-            source: $source,
-            check: |context, out| outcome::tell(context, out, &$name),
-        };)*
-    };
-}
-
-outcome_rules! {
+// Rules about the outcome of a call have all the same check.
+rules! {
+    outcome::tell;
     NO_RESPONSE "call-no-response" Error "INVITE without any answer",
         "Not one answer to the INVITE is in the capture, not even 100 Trying, although it goes on for the 32 s that an INVITE \
          waits (Timer B), and no ICMP error or reset says why. A call that the end of the capture overtakes is not told.",
@@ -191,22 +178,9 @@ pub static SLOW_SETUP: Rule = Rule {
     check: setup::slow,
 };
 
-/// Rules about calls that are up have all the same check.
-macro_rules! during_rules {
-    ($($name:ident $id:literal $severity:ident $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            title: $title,
-            help: $help,
-            advice: $advice,
-            source: $source,
-            check: |context, out| told::tell(context, out, &$name),
-        };)*
-    };
-}
-
-during_rules! {
+// Rules about calls that are up have all the same check.
+rules! {
+    told::tell;
     PRIVATE_CONTACT "call-private-contact" Error "a client behind a NAT asks to be reached at its private address",
         "A request inside of the call, or the ACK, was lost, and the Contact (or the first Record-Route) that it follows names a \
          private address, although the messages of that side come from a public one. A private Contact alone does no harm and \

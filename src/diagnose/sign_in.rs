@@ -26,22 +26,9 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// Rules about the step that a sign-in did not get past have all the same check.
-macro_rules! step_rules {
-    ($($name:ident $id:literal $severity:ident $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            title: $title,
-            help: $help,
-            advice: $advice,
-            source: $source,
-            check: |context, out| tell(context, out, &$name),
-        };)*
-    };
-}
-
-step_rules! {
+// Rules about the step that a sign-in did not get past have all the same check.
+rules! {
+    tell;
     DNS_SILENT "dns-silent" Error "nobody answers the DNS look-ups of a client that signs in",
         "The client asked for the names that only a client that signs in asks for, no answer came, and no REGISTER followed. \
          Silent names beside others that were found stop nobody.",

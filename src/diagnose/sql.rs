@@ -35,22 +35,9 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// Rules about what came of a look-up have all the same check.
-macro_rules! verdict_rules {
-    ($($name:ident $id:literal $severity:ident $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::$severity,
-            title: $title,
-            help: $help,
-            advice: $advice,
-            source: $source,
-            check: |context, out| tell(context, out, &$name),
-        };)*
-    };
-}
-
-verdict_rules! {
+// Rules about what came of a look-up have all the same check.
+rules! {
+    tell;
     SILENT "sql-silent" Error "SQL Server Browser does not answer",
         "A question to UDP 1434 got no answer, nor an ICMP error, within 1 s of its last repeat, and no connection followed. A \
          question to everybody (broadcast) that nobody answers is told as info.",

@@ -28,51 +28,38 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// Rules about allocations that came to nothing have all the same check.
-macro_rules! allocation_rules {
-    ($($name:ident $id:literal $title:literal, $help:literal, $advice:literal, $source:literal;)*) => {
-        $(pub static $name: Rule = Rule {
-            id: $id,
-            severity: Severity::Error,
-            title: $title,
-            help: $help,
-            advice: $advice,
-            source: $source,
-            check: |context, out| tell(context, out, &$name),
-        };)*
-    };
-}
-
-allocation_rules! {
-    ALTERNATE_UNREACHABLE "turn-alternate-unreachable" "the server that a relay named instead does not answer",
+// Rules about allocations that came to nothing have all the same check.
+rules! {
+    tell;
+    ALTERNATE_UNREACHABLE "turn-alternate-unreachable" Error "the server that a relay named instead does not answer",
         "An Allocate was answered with 300 and another server, or with [MS-TURN]'s 401 and the server's own address, and no \
          request of the client to that address was answered. An error where a call lacked the relay.",
         "Open the address that the server names, not only the virtual one, in the firewall between client and server.",
         "RFC 8656 section 7.4; [MS-TURN] section 2.2.2.7";
-    UNREACHABLE "turn-unreachable" "a relay cannot be reached",
+    UNREACHABLE "turn-unreachable" Error "a relay cannot be reached",
         "No Allocate of the client was answered: silence after repeats, an ICMP error, or a TCP connection that the server \
          refused or closed. An error where the client then lacked a path, a warning where that is not known, info where its \
          calls went well all the same (UDP closed and TCP open is common).",
         "Check that UDP 3478 (and TCP 443) to the server pass every firewall, there and back, and that the service runs. A \
          server of another dialect stays silent too.",
         "RFC 8656 section 7.1; [MS-TURN] section 3.1";
-    CREDENTIALS_EXPIRED "turn-credentials-expired" "a relay refused credentials that had run out",
+    CREDENTIALS_EXPIRED "turn-credentials-expired" Error "a relay refused credentials that had run out",
         "The server refused an Allocate that carried credentials, and the media relay credentials that it was made with had run \
          out by their duration before it.",
         "Check that the client can reach the A/V authentication service to get new ones (SERVICE to the address that names MRAS).",
         "[MS-AVEDGEA] section 3.1; [MS-TURN] section 3.1";
-    WRONG_CREDENTIALS "turn-wrong-credentials" "a relay refused the credentials",
+    WRONG_CREDENTIALS "turn-wrong-credentials" Error "a relay refused the credentials",
         "The server refused an Allocate that carried credentials: 401 a second time, 431, 436 or 441 (and 430, 432 to 435, 438 \
          of the old draft). The first 401 of an exchange is how it goes, and never told.",
         "Check the user name and password that the client has for the relay; with an A/V Edge those that its authentication \
          service gave out, and that both use the same secret.",
         "RFC 8489 section 9.2.4; [MS-TURN] section 2.2.2.9";
-    NO_CREDENTIALS "turn-no-credentials" "a client has no credentials for the relay",
+    NO_CREDENTIALS "turn-no-credentials" Error "a client has no credentials for the relay",
         "The last word is a challenge (401 or 438) and the client sent no credentials at all.",
         "Give the client a user name and password for the relay; a Communicator gets them at sign-in from the A/V authentication \
          service: see its sign-in.",
         "RFC 8489 section 9.2.3";
-    REFUSED "turn-refused" "a relay refused the allocation",
+    REFUSED "turn-refused" Error "a relay refused the allocation",
         "The server answered Allocate with another error: 403, 437, 440, 442, 443, 486, 500, 508 … Being sent on to another \
          server (300) is no refusal.",
         "The error says what the server lacks or forbids: see its log.",
