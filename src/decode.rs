@@ -31,7 +31,7 @@ pub use keys::{Keys, connection_address, name_hash, ufrags};
 pub use kind::KindBits;
 pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};
 pub use ordered::CaptureDecoder;
-pub use prepare::{Class, LightCounts, Prepared, SipEvent, prepare};
+pub use prepare::{Class, Prepared, SipEvent, prepare};
 pub use spans::Spans;
 pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep, is_sqlr};
 pub use stun::{DecodedStun, StunEvent, StunFacts};

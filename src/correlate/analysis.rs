@@ -80,7 +80,6 @@ pub struct Analysis {
     pub(super) was_live: bool,
     pub(super) alias_cache: super::aliases::AliasCache,
     pub(super) media_cache: MediaCache,
-    pub(super) media_index_cache: super::media::IndexCache,
     pub(super) sip_marks: super::marks::SipMarks,
 }
 

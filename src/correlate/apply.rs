@@ -49,13 +49,7 @@ impl Sink for Apply<'_> {
         frame: FrameRef,
         dscp: u8,
     ) -> bool {
-        memo.ssrc == facts.ssrc
-            && self
-                .analysis
-                .media
-                .streams
-                .get_mut(memo.slot as usize)
-                .is_some_and(|s| s.push_usual(facts, time, frame, dscp))
+        self.analysis.add_usual_rtp(facts, memo, time, frame, dscp)
     }
 
     fn rtcp(&mut self, packet: &DecodedMedia<'_>) {
@@ -199,12 +193,7 @@ impl Analysis {
     /// Brings the accounts of a capture up to date.
     pub(super) fn update_capture(&mut self, capture: usize, decoder: &CaptureDecoder) {
         let Some(c) = self.captures.get_mut(capture) else { return };
-        let now = decoder.accounting;
-        c.accounting = now;
-        let counts = decoder.counts;
-        let before = std::mem::replace(&mut c.counts, counts);
-        self.other.rtp_packets += counts.rtp - before.rtp;
-        self.other.rtcp_packets += counts.rtcp - before.rtcp;
+        c.accounting = decoder.accounting;
     }
 
     pub(super) fn end_capture(

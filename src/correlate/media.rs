@@ -28,11 +28,11 @@ mod tests;
 pub use again::PacketAgain;
 pub use buckets::{Bucket, Buckets};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
-pub(in crate::correlate) use index::IndexCache;
+pub(in crate::correlate) use index::MediaCache;
 pub use index::MediaIndex;
 pub use joined::{
-    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaCache,
-    MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
+    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaStream,
+    Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
 };
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
@@ -160,6 +160,8 @@ pub struct Media {
     next_doubtful: usize,
     pub reports: Reports,
     pub keys: KeyExchanges,
+    /// Packets of RTP, RTCP and key exchanges taken so far, to tell whether any came since.
+    taken: u64,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
 }
@@ -209,6 +211,7 @@ impl Analysis {
         {
             stream.channel = packet.channel;
             stream.push(&packet_of(facts, packet), most);
+            self.media.taken += 1;
             return 1;
         }
         let Some(flow) = self.media_flow(packet) else { return 0 };
@@ -229,7 +232,25 @@ impl Analysis {
         }
     }
 
+    /// Counts a packet of RTP that goes on as those before it, by what was kept of its flow. `false`: it was not counted.
+    #[inline]
+    pub(super) fn add_usual_rtp(
+        &mut self,
+        facts: &RtpFacts,
+        memo: StreamMemo,
+        time: Nanos,
+        frame: FrameRef,
+        dscp: u8,
+    ) -> bool {
+        let media = &mut self.media;
+        let known = media.streams.get_mut(memo.slot as usize).filter(|_| memo.ssrc == facts.ssrc);
+        let counted = known.is_some_and(|s| s.push_usual(facts, time, frame, dscp));
+        media.taken += u64::from(counted);
+        counted
+    }
+
     fn media_flow(&mut self, packet: &DecodedMedia<'_>) -> Option<FlowId> {
+        self.media.taken += 1;
         let flow = self.flow_of(packet.src, packet.dst, packet.transport);
         if flow.is_none() {
             self.note_limit("limit-flows", packet.frame, "messages beyond it are counted but not kept");

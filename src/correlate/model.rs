@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos};
-pub use crate::decode::{Accounting, Content, LightCounts, Side, TlsSession, Transport};
+pub use crate::decode::{Accounting, Content, Side, TlsSession, Transport};
 
 /// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -459,8 +459,6 @@ pub struct CaptureSummary {
     pub comments: Vec<(Option<u32>, String)>,
     pub input_bytes: u64,
     pub clock: Clock,
-    /// Protocols counted only.
-    pub counts: LightCounts,
     pub complete: bool,
 }
 
@@ -520,7 +518,6 @@ impl CaptureSummary {
             comments: Vec::new(),
             input_bytes: 0,
             clock: Clock::default(),
-            counts: LightCounts::default(),
             complete: false,
         }
     }
@@ -537,11 +534,9 @@ pub struct SipStatistics {
     pub responses: BTreeMap<u16, u64>,
 }
 
-/// Light counts of what later issues decode in depth.
+/// Counts of what SIP may travel in.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OtherStatistics {
-    pub rtp_packets: u64,
-    pub rtcp_packets: u64,
     pub tls_sessions: u64,
     pub websocket_sessions: u64,
 }

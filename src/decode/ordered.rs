@@ -12,8 +12,7 @@ use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedDns, DecodedSip, Keys, LightCounts, Place, Prepared, Sink, StunEvent,
-    Transport, Way,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, Place, Prepared, Sink, StunEvent, Transport, Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -41,7 +40,6 @@ pub struct CaptureDecoder {
     sctp: SctpTable,
     connections: HashMap<ConnId, Connection>,
     pub accounting: Accounting,
-    pub counts: LightCounts,
     /// Next of `Prepared::sip`.
     next_sip: usize,
     /// Next of `Prepared::stun`.
@@ -76,7 +74,6 @@ impl CaptureDecoder {
             sctp: SctpTable::default(),
             connections: HashMap::new(),
             accounting: Accounting::default(),
-            counts: LightCounts::default(),
             next_sip: 0,
             next_stun: 0,
             next_dns: 0,
@@ -94,8 +91,6 @@ impl CaptureDecoder {
         self.next_stun = 0;
         self.next_dns = 0;
         self.tallies.begin(&prepared.media);
-        self.counts.rtp += prepared.counts.rtp;
-        self.counts.rtcp += prepared.counts.rtcp;
     }
 
     /// To be called after the last frame of each batch.
@@ -219,10 +214,7 @@ impl CaptureDecoder {
         let ip = match slice_frame(link, bytes, head.origlen, &self.limits) {
             Sliced::Fragment { ip } => ip,
             Sliced::Udp { ip, src, dst, payload } => {
-                let mut counts = LightCounts::default();
-                if let Payload::Carried(channel, bytes) =
-                    udp_between(payload, (src, dst), 0, &[], &mut counts)
-                {
+                if let Payload::Carried(channel, bytes) = udp_between(payload, (src, dst), 0, &[]) {
                     let file = Some((prepared.batch.bytes.as_ptr() as usize, prepared.batch.base));
                     let at = DecodedAt {
                         place: place_of(bytes, file),
@@ -252,8 +244,7 @@ impl CaptureDecoder {
         let Defragmented::Whole(datagram) = pushed else { return };
         let Sliced::Udp { src, dst, payload, .. } = slice_ip(datagram.ip(), &self.limits) else { return };
         let earlier = datagram.frames.split_last().map_or(&[][..], |(_, rest)| rest);
-        let mut counts = LightCounts::default();
-        if let Payload::Text(bytes) = udp_between(payload, (src, dst), 0, &[], &mut counts)
+        if let Payload::Text(bytes) = udp_between(payload, (src, dst), 0, &[])
             && let Some(scan) = sip::scan(bytes)
         {
             let way = Way { frame, parts: earlier, time: head.time, src, dst, transport: Transport::Udp };
@@ -332,7 +323,7 @@ impl CaptureDecoder {
                     doubtful: false,
                 };
                 let ends = (src, dst);
-                let told = udp_between(payload, ends, ip.missing, &self.sip_ports, &mut self.counts);
+                let told = udp_between(payload, ends, ip.missing, &self.sip_ports);
                 let bytes = match told {
                     Payload::Text(bytes) => bytes,
                     Payload::Is(Class::Other) if is_sqlr(src, dst, payload) => {

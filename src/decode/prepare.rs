@@ -53,13 +53,6 @@ pub struct SipEvent {
     pub dscp: u8,
 }
 
-/// Counts of what is not kept message by message.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LightCounts {
-    pub rtp: u64,
-    pub rtcp: u64,
-}
-
 /// A batch with what its frames are.
 #[derive(Debug, Default)]
 pub struct Prepared {
@@ -76,7 +69,6 @@ pub struct Prepared {
     pub dns: Vec<DnsEvent>,
     /// A frame for each [`Class::Media`], in order.
     pub media: MediaFlows,
-    pub counts: LightCounts,
 }
 
 /// Longest payload of a datagram; [`Spans`] count on it.
@@ -104,7 +96,6 @@ pub(super) fn udp_between<'a>(
     (src, dst): (SocketAddr, SocketAddr),
     missing: u32,
     sip_ports: &[u16],
-    counts: &mut LightCounts,
 ) -> Payload<'a> {
     // The first bytes of a DNS message are any: its ports decide before they do.
     if let Some(port) = dns_port(src, dst)
@@ -113,20 +104,17 @@ pub(super) fn udp_between<'a>(
         return Payload::Dns;
     }
     let sip_port = sip_ports.contains(&src.port()) || sip_ports.contains(&dst.port());
-    udp_payload(payload, missing, sip_port, counts)
+    udp_payload(payload, missing, sip_port)
 }
 
 /// `missing`: bytes of it that the capture does not hold.
-fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut LightCounts) -> Payload<'a> {
+fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool) -> Payload<'a> {
     let media = |kind, bytes| {
         let len = bytes_on_wire(bytes, missing);
         Payload::Media(MediaPacket { len, ..MediaPacket::new(0, kind, bytes) })
     };
     Payload::Is(match probe_datagram(payload) {
-        Probe::Rtp => {
-            counts.rtp += 1;
-            return media(MediaKind::Rtp, payload);
-        }
+        Probe::Rtp => return media(MediaKind::Rtp, payload),
         Probe::Stun => return Payload::Stun,
         Probe::ChannelData => {
             return match in_channel(payload) {
@@ -136,10 +124,7 @@ fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool, counts: &mut
                 None => Payload::Is(Class::Other),
             };
         }
-        Probe::Rtcp => {
-            counts.rtcp += 1;
-            return media(MediaKind::Rtcp, payload);
-        }
+        Probe::Rtcp => return media(MediaKind::Rtcp, payload),
         Probe::Dtls if makes_keys(payload) => return Payload::Keys,
         Probe::Dtls => Class::Encrypted,
         Probe::Zrtp => return media(MediaKind::Other, payload),
@@ -188,14 +173,13 @@ pub fn prepare(
     sip_ports: &[u16],
     hasher: &foldhash::fast::RandomState,
 ) {
-    let Prepared { batch, classes, digests, sip, stun, dns, media, counts } = prepared;
+    let Prepared { batch, classes, digests, sip, stun, dns, media } = prepared;
     classes.clear();
     digests.clear();
     sip.clear();
     stun.clear();
     dns.clear();
     media.clear();
-    *counts = LightCounts::default();
     classes.reserve(batch.frames.len());
     digests.reserve(batch.frames.len());
     let base = batch.bytes.as_ptr() as usize;
@@ -208,7 +192,7 @@ pub fn prepare(
         let class = match &sliced {
             Sliced::Udp { ip, src, dst, payload } => {
                 let missing = ip.missing > 0;
-                match udp_between(payload, (*src, *dst), ip.missing, sip_ports, counts) {
+                match udp_between(payload, (*src, *dst), ip.missing, sip_ports) {
                     // Rare, and told by what came before: the ordered half takes it.
                     Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
                     Payload::Is(class) => class,

@@ -85,27 +85,37 @@ impl MediaIndex {
     }
 }
 
-/// Tells whether something came since, without going through all streams.
-type Stamp = (u64, [usize; 4], u64, bool);
+/// Tells whether something came since, without going through all streams: it is asked for each cell of a table.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    /// Packets of media.
+    taken: u64,
+    messages: usize,
+    stun: u64,
+    /// Calls whose summary is to be made anew.
+    untold: usize,
+    live: bool,
+}
 
 /// What was worked out last.
 #[derive(Debug, Default)]
-pub(in crate::correlate) struct IndexCache(Mutex<Option<(Stamp, Arc<MediaIndex>)>>);
+pub(in crate::correlate) struct MediaCache(Mutex<Option<(Stamp, Arc<MediaIndex>)>>);
 
 impl Analysis {
     /// The streams, worked out anew only where something came since they were last asked for.
     pub fn media_index(&self) -> Arc<MediaIndex> {
-        let stamp = (
-            self.captures.iter().map(|c| c.frames).sum(),
-            [self.messages.len(), self.stun.records.len(), self.media.streams.len(), self.touched.len()],
-            self.media.reports.compounds,
-            self.is_live(),
-        );
-        let mut known = self.media_index_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = Stamp {
+            taken: self.media.taken,
+            messages: self.messages.len(),
+            stun: self.stun.statistics.messages,
+            untold: self.touched.len(),
+            live: self.is_live(),
+        };
+        let mut known = self.media_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, index)) = known.as_ref().filter(|(of, _)| *of == stamp) {
             return index.clone();
         }
-        let index = Arc::new(MediaIndex::new(self.joined_media(), |s| {
+        let index = Arc::new(MediaIndex::new(Arc::new(self.join_media()), |s| {
             let flow = self.flow(s.flow);
             [flow.src.ip(), flow.dst.ip()]
         }));

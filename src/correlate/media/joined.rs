@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{Heard, KeyExchange, KeyProtocol, KeyState, Sender, Stream, StreamIdx};
 use crate::capture::Nanos;
@@ -290,24 +290,6 @@ impl MediaStream {
     }
 }
 
-/// The streams joined last, and of what.
-#[derive(Debug, Default)]
-pub struct MediaCache(Mutex<Option<(MediaState, Arc<Vec<MediaStream>>)>>);
-
-#[derive(Debug, PartialEq, Eq)]
-struct MediaState {
-    messages: usize,
-    streams: usize,
-    packets: u64,
-    doubtful: usize,
-    compounds: u64,
-    keyed: usize,
-    stun: u64,
-    /// Calls whose summary is to be made anew.
-    untold: usize,
-    live: bool,
-}
-
 /// A stream on its way to a [`MediaStream`].
 struct Subject<'a> {
     source: StreamSource,
@@ -335,36 +317,12 @@ impl Analysis {
         self.joined_media().to_vec()
     }
 
-    /// The same for who only reads; worked out once and kept until something is added.
+    /// The same for who only reads: those of [`Analysis::media_index`].
     pub fn joined_media(&self) -> Arc<Vec<MediaStream>> {
-        let state = self.media_state();
-        let mut kept = self.media_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some((of, list)) if *of == state => list.clone(),
-            _ => {
-                let list = Arc::new(self.join_media());
-                *kept = Some((state, list.clone()));
-                list
-            }
-        }
+        self.media_index().streams.clone()
     }
 
-    /// What the joining depends on.
-    fn media_state(&self) -> MediaState {
-        MediaState {
-            messages: self.messages.len(),
-            streams: self.media.streams.len(),
-            packets: self.media.streams.iter().map(|s| s.packets + u64::from(s.captured_twice)).sum(),
-            doubtful: self.media.doubtful().iter().map(|d| d.packets().count()).sum(),
-            compounds: self.media.reports.compounds,
-            keyed: self.keyed_flows().len(),
-            stun: self.stun.statistics.messages,
-            untold: self.touched.len(),
-            live: self.is_live(),
-        }
-    }
-
-    fn join_media(&self) -> Vec<MediaStream> {
+    pub(super) fn join_media(&self) -> Vec<MediaStream> {
         let few = OnceCell::new();
         let (mut subjects, names) = self.subjects(&few);
         // Those of one call stand together: its descriptions are read once.

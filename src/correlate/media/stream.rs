@@ -261,13 +261,7 @@ impl Stream {
     /// Counts the next packet if there is nothing to it: the number and the time that follow, all else as in most packets.
     /// `false`: it is for [`Stream::push`]. Nearly all packets take this way.
     #[inline]
-    pub(in crate::correlate) fn push_usual(
-        &mut self,
-        facts: &RtpFacts,
-        time: Nanos,
-        frame: FrameRef,
-        dscp: u8,
-    ) -> bool {
+    pub(super) fn push_usual(&mut self, facts: &RtpFacts, time: Nanos, frame: FrameRef, dscp: u8) -> bool {
         let elapsed = facts.timestamp.wrapping_sub(self.last_stamp);
         let gap = time.saturating_sub(self.last);
         let [usual_type, ..] = &mut self.types;
