@@ -19,3 +19,15 @@ impl Issue {
         Self { code, range, text: text.into() }
     }
 }
+
+/// Issues of one message, of which so many are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Issues<const MOST: usize>(pub Vec<Issue>);
+
+impl<const MOST: usize> Issues<MOST> {
+    pub fn add(&mut self, code: &'static str, range: Range<usize>, text: impl Into<Cow<'static, str>>) {
+        if self.0.len() < MOST {
+            self.0.push(Issue::new(code, range, text));
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Nothing here opens a file, reads a clock, logs or panics on input. A parser never fails on a message it
 //! has recognised: it gives what is readable plus [`Issue`]s, each with the byte range it speaks of.
 
+mod big_endian;
 pub mod c3p;
 pub mod conference_info;
 pub mod csta;

@@ -17,6 +17,7 @@
 use std::ops::Range;
 
 use crate::Issue;
+use crate::big_endian::{u16_at, u32_at, u64_at};
 
 mod feedback;
 mod read;
@@ -213,30 +214,4 @@ pub fn parse_srtcp(datagram: &[u8]) -> Rtcp<'_> {
     read::encrypted(datagram).unwrap_or_default()
 }
 
-#[derive(Default)]
-struct Issues(Vec<Issue>);
-
-impl Issues {
-    fn add(
-        &mut self,
-        code: &'static str,
-        range: Range<usize>,
-        text: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        if self.0.len() < MAX_ISSUES {
-            self.0.push(Issue::new(code, range, text));
-        }
-    }
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk::<2>().map(|&b| u16::from_be_bytes(b))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk::<4>().map(|&b| u32::from_be_bytes(b))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk::<8>().map(|&b| u64::from_be_bytes(b))
-}
+type Issues = crate::issue::Issues<MAX_ISSUES>;

@@ -16,8 +16,6 @@
 //! Accepted beyond the letter: a size that lies, protocols in any order, repeated, unknown or empty, keys in any case, a
 //! name without its zero byte, an end anywhere.
 
-use std::ops::Range;
-
 use crate::Issue;
 
 mod answer;
@@ -204,21 +202,7 @@ pub fn parse_sqlr(payload: &[u8]) -> Option<Sqlr<'_>> {
     Some(Sqlr { message, pattern, issues: issues.0 })
 }
 
-#[derive(Default)]
-struct Issues(Vec<Issue>);
-
-impl Issues {
-    fn add(
-        &mut self,
-        code: &'static str,
-        range: Range<usize>,
-        text: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        if self.0.len() < MAX_ISSUES {
-            self.0.push(Issue::new(code, range, text));
-        }
-    }
-}
+type Issues = crate::issue::Issues<MAX_ISSUES>;
 
 /// Name from `at` up to its zero byte.
 fn instance_name<'a>(payload: &'a [u8], at: usize, issues: &mut Issues) -> Value<'a> {

@@ -9,8 +9,6 @@
 //! records travel inside PRELOGIN packets (of old servers, inside packets of type 4); later records stand bare on the
 //! connection. With encryption of the login only, packets in clear come back after it. TDS 8.0 begins with TLS.
 
-use crate::Issue;
-
 pub mod login;
 pub mod prelogin;
 mod reader;
@@ -170,21 +168,7 @@ pub(crate) fn utf16(bytes: &[u8]) -> String {
     crate::utf16::decode_utf16(bytes, false).0
 }
 
-/// Issues of one message, bounded.
-#[derive(Default)]
-struct Issues(Vec<Issue>);
+/// Issues kept of one message.
+const MAX_ISSUES: usize = 32;
 
-impl Issues {
-    const MAX: usize = 32;
-
-    fn add(
-        &mut self,
-        code: &'static str,
-        range: std::ops::Range<usize>,
-        text: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
-        if self.0.len() < Self::MAX {
-            self.0.push(Issue::new(code, range, text));
-        }
-    }
-}
+type Issues = crate::issue::Issues<MAX_ISSUES>;

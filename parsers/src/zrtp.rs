@@ -15,6 +15,7 @@
 use std::ops::Range;
 
 use crate::Issue;
+use crate::big_endian::{u16_at, u32_at};
 
 #[cfg(test)]
 mod tests;
@@ -184,14 +185,6 @@ fn commit(message: &[u8]) -> Option<ZrtpMessage> {
 /// Text that is filled up with spaces (or zero bytes).
 fn characters(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end_matches([' ', '\0']).to_owned()
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk::<2>().map(|&b| u16::from_be_bytes(b))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk::<4>().map(|&b| u32::from_be_bytes(b))
 }
 
 /// CRC-32C as SCTP has it (RFC 6189 §5, RFC 4960 appendix B), in the byte order of the wire.

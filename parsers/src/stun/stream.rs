@@ -19,6 +19,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::{HEADER, MAGIC_COOKIE, MS_TURN_COOKIE, MessageType};
+use crate::big_endian::u16_at;
 
 /// What stands at the beginning of a buffer of stream bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,15 +99,15 @@ impl StreamFraming {
 
     /// Does a frame header stand before a message, and agree with its length?
     fn begins(self, head: &[u8], message: &[u8]) -> bool {
-        let size = be16(message, 2).map(|l| HEADER + usize::from(l));
+        let size = u16_at(message, 2).map(|l| HEADER + usize::from(l));
         match self {
             Self::Rfc => true,
-            Self::Rfc4571 => be16(head, 0).map(usize::from) == size,
+            Self::Rfc4571 => u16_at(head, 0).map(usize::from) == size,
             Self::Microsoft => {
-                matches!(head.first_chunk(), Some([2 | 3, 0])) && be16(head, 2).map(usize::from) == size
+                matches!(head.first_chunk(), Some([2 | 3, 0])) && u16_at(head, 2).map(usize::from) == size
             }
             Self::Multiplexed => {
-                head.starts_with(&[0xFF, 0x10]) && be16(head, 2).map(usize::from) == size.map(|s| s + 8)
+                head.starts_with(&[0xFF, 0x10]) && u16_at(head, 2).map(usize::from) == size.map(|s| s + 8)
             }
         }
     }
@@ -143,7 +144,7 @@ pub fn probe_stun_stream(buf: &[u8]) -> StreamGuess {
             };
         }
         0xFF => {
-            return match (buf.get(1), be16(buf, 2)) {
+            return match (buf.get(1), u16_at(buf, 2)) {
                 (None | Some(0x10), None) => StreamGuess::NeedMore(4),
                 (Some(0x10), Some(8..)) => StreamGuess::Framed(Multiplexed),
                 _ => StreamGuess::Unknown,
@@ -185,7 +186,7 @@ impl StreamFraming {
         let Some((head, message)) = buf.split_at_checked(before).filter(|(_, m)| m.len() >= 8) else {
             return Holds::NeedMore(before + 8);
         };
-        let kind = MessageType(be16(message, 0).unwrap_or(u16::MAX));
+        let kind = MessageType(u16_at(message, 0).unwrap_or(u16::MAX));
         if kind.0 >= 0x4000 || !self.begins(head, message) {
             return Holds::No;
         }
@@ -195,7 +196,7 @@ impl StreamFraming {
         if !kind.is_classic() {
             return Holds::No;
         }
-        let end = before + HEADER + usize::from(be16(message, 2).unwrap_or(0));
+        let end = before + HEADER + usize::from(u16_at(message, 2).unwrap_or(0));
         let mark = message.get(HEADER..).unwrap_or_default();
         if mark.starts_with(&MS_TURN_COOKIE) {
             return Holds::Yes;
@@ -224,7 +225,7 @@ pub fn frame_rfc(buf: &[u8]) -> Framing {
     match first {
         0..=0x3F => {}
         0x40..=0x7F => {
-            let Some(length) = be16(buf, 2) else {
+            let Some(length) = u16_at(buf, 2) else {
                 return Framing::NeedMore(4);
             };
             let end = 4 + usize::from(length);
@@ -242,13 +243,13 @@ pub fn frame_rfc(buf: &[u8]) -> Framing {
             Framing::Reject("no STUN header")
         };
     }
-    let end = HEADER + usize::from(be16(buf, 2).unwrap_or(0));
+    let end = HEADER + usize::from(u16_at(buf, 2).unwrap_or(0));
     whole(buf, FrameKind::Stun, 0..end, end)
 }
 
 /// Packets behind their lengths (RFC 4571 §2). Any bytes can be that; an empty packet is allowed.
 pub fn frame_rfc4571(buf: &[u8]) -> Framing {
-    match be16(buf, 0) {
+    match u16_at(buf, 0) {
         Some(length) => {
             let end = 2 + usize::from(length);
             whole(buf, FrameKind::Packet, 2..end, end)
@@ -268,12 +269,12 @@ pub fn frame_microsoft(buf: &[u8]) -> Framing {
     if buf.get(1).is_some_and(|&b| b != 0) {
         return Framing::Reject("second byte of the frame is not zero");
     }
-    let Some(length) = be16(buf, 2) else {
+    let Some(length) = u16_at(buf, 2) else {
         return Framing::NeedMore(4);
     };
     match bare_message(buf) {
         Some(true) => {
-            let end = 2 + HEADER + usize::from(be16(buf, 4).unwrap_or(0));
+            let end = 2 + HEADER + usize::from(u16_at(buf, 4).unwrap_or(0));
             whole(buf, FrameKind::Unframed, 2..end, end)
         }
         None => Framing::NeedMore(BARE),
@@ -306,7 +307,7 @@ pub fn frame_multiplexed(buf: &[u8]) -> Framing {
     if !buf.iter().zip([0xFF, 0x10]).all(|(&b, expected)| b == expected) {
         return Framing::Reject("no multiplexed TURN header");
     }
-    let Some(length) = be16(buf, 2) else {
+    let Some(length) = u16_at(buf, 2) else {
         return Framing::NeedMore(4);
     };
     if length < 8 {
@@ -357,10 +358,6 @@ fn fits(message: &[u8]) -> bool {
 /// Do the bytes end within what could become MS-TURN's mark?
 fn could_fit(message: &[u8]) -> bool {
     message.get(HEADER..).is_some_and(|m| m.len() < MS_TURN_COOKIE.len() && MS_TURN_COOKIE.starts_with(m))
-}
-
-fn be16(buf: &[u8], at: usize) -> Option<u16> {
-    buf.get(at..)?.first_chunk::<2>().map(|&b| u16::from_be_bytes(b))
 }
 
 /// What the first bytes of one direction of a connection are.

@@ -7,6 +7,7 @@ use super::attribute::AttributeType;
 use super::fields::{error_code, ms_sequence};
 use super::kind::{Dialect, Method};
 use super::username::trim_nul;
+use crate::big_endian::{u16_at, u32_at};
 
 /// What an attribute says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,7 +260,7 @@ pub(super) fn decode<'a>(
         Layout::Secret => Some(Value::Secret(value)),
         Layout::Digest => Some(Value::Digest(value)),
         Layout::Empty => Some(Value::Empty),
-        Layout::Number => be32(value, 0).map(Value::Number),
+        Layout::Number => u32_at(value, 0).map(Value::Number),
         Layout::Special => special(kind, value),
     };
     let Some(found) = found else {
@@ -335,7 +336,7 @@ fn special(kind: AttributeType, value: &[u8]) -> Option<Value<'_>> {
     use AttributeType as T;
     Some(match kind {
         T::CHANGE_REQUEST => {
-            let flags = be32(value, 0)?;
+            let flags = u32_at(value, 0)?;
             Value::ChangeRequest { ip: flags & 4 != 0, port: flags & 2 != 0 }
         }
         T::ERROR_CODE => {
@@ -346,15 +347,15 @@ fn special(kind: AttributeType, value: &[u8]) -> Option<Value<'_>> {
             Value::ErrorCode { code, reason: trim_nul(reason) }
         }
         T::UNKNOWN_ATTRIBUTES if value.len().is_multiple_of(2) => Value::Types(value),
-        T::CHANNEL_NUMBER => Value::Channel(be16(value, 0)?),
-        T::LIFETIME => Value::Seconds(be32(value, 0)?),
-        T::BANDWIDTH => Value::Bandwidth(be32(value, 0)?),
+        T::CHANNEL_NUMBER => Value::Channel(u16_at(value, 0)?),
+        T::LIFETIME => Value::Seconds(u32_at(value, 0)?),
+        T::BANDWIDTH => Value::Bandwidth(u32_at(value, 0)?),
         T::REQUESTED_ADDRESS_FAMILY | T::ADDITIONAL_ADDRESS_FAMILY => Value::Family(*value.first()?),
         T::EVEN_PORT => Value::EvenPort { reserve_next: value.first()? & 0x80 != 0 },
         T::REQUESTED_TRANSPORT => Value::Transport(*value.first()?),
         T::PASSWORD_ALGORITHM | T::PASSWORD_ALGORITHMS if value.len() >= 4 => Value::Algorithms(value),
-        T::PRIORITY => Value::Priority(be32(value, 0)?),
-        T::RESPONSE_PORT => Value::Port(be16(value, 0)?),
+        T::PRIORITY => Value::Priority(u32_at(value, 0)?),
+        T::RESPONSE_PORT => Value::Port(u16_at(value, 0)?),
         T::ICE_CONTROLLED | T::ICE_CONTROLLING => {
             Value::TieBreaker(u64::from_be_bytes(*value.first_chunk::<8>()?))
         }
@@ -364,8 +365,8 @@ fn special(kind: AttributeType, value: &[u8]) -> Option<Value<'_>> {
         }
         T::ICMP => {
             // Seven bits of type, nine of code.
-            let both = be16(value, 2)?;
-            Value::Icmp { kind: both >> 9, code: both & 0x1FF, data: be32(value, 4)? }
+            let both = u16_at(value, 2)?;
+            Value::Icmp { kind: both >> 9, code: both & 0x1FF, data: u32_at(value, 4)? }
         }
         T::TRANSACTION_TRANSMIT_COUNTER => {
             let &[_, _, request, response] = value.first_chunk::<4>()?;
@@ -375,23 +376,25 @@ fn special(kind: AttributeType, value: &[u8]) -> Option<Value<'_>> {
             let (connection, number) = ms_sequence(value)?;
             Value::Sequence { connection, number }
         }
-        T::MS_SERVICE_QUALITY => Value::ServiceQuality { stream: be16(value, 0)?, quality: be16(value, 2)? },
+        T::MS_SERVICE_QUALITY => {
+            Value::ServiceQuality { stream: u16_at(value, 0)?, quality: u16_at(value, 2)? }
+        }
         T::BANDWIDTH_ADMISSION_CONTROL => {
-            Value::Admission { reserved: be16(value, 0)?, kind: be16(value, 2)? }
+            Value::Admission { reserved: u16_at(value, 0)?, kind: u16_at(value, 2)? }
         }
         T::RESERVATION_AMOUNT => Value::Reservation {
-            min_send: be32(value, 0)?,
-            max_send: be32(value, 4)?,
-            min_receive: be32(value, 8)?,
-            max_receive: be32(value, 12)?,
+            min_send: u32_at(value, 0)?,
+            max_send: u32_at(value, 4)?,
+            min_receive: u32_at(value, 8)?,
+            max_receive: u32_at(value, 12)?,
         },
         T::REMOTE_SITE_ADDRESS_RESPONSE
         | T::REMOTE_RELAY_SITE_ADDRESS_RESPONSE
         | T::LOCAL_SITE_ADDRESS_RESPONSE
         | T::LOCAL_RELAY_SITE_ADDRESS_RESPONSE => Value::SiteAnswer {
-            flags: be32(value, 0)?,
-            max_send: be32(value, 4)?,
-            max_receive: be32(value, 8)?,
+            flags: u32_at(value, 0)?,
+            max_send: u32_at(value, 4)?,
+            max_receive: u32_at(value, 8)?,
         },
         T::LOCATION_PROFILE => {
             let &[peer, own, federation] = value.first_chunk::<3>()?;
@@ -399,14 +402,6 @@ fn special(kind: AttributeType, value: &[u8]) -> Option<Value<'_>> {
         }
         _ => return None,
     })
-}
-
-fn be16(value: &[u8], at: usize) -> Option<u16> {
-    value.get(at..)?.first_chunk::<2>().map(|&b| u16::from_be_bytes(b))
-}
-
-fn be32(value: &[u8], at: usize) -> Option<u32> {
-    value.get(at..)?.first_chunk::<4>().map(|&b| u32::from_be_bytes(b))
 }
 
 /// May several of this type stand in one message?

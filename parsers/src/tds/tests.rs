@@ -1,6 +1,7 @@
 use super::prelogin::{PreloginOption, TraceId, Version, option, option_name};
 use super::token::EnvChange;
 use super::*;
+use crate::Issue;
 use hex_literal::hex;
 use proptest::prelude::*;
 
