@@ -73,8 +73,9 @@ pub fn summary_of(
     sessions.extend(loose_session_refs(&index));
     let allocations: Vec<AllocationIdx> =
         (0..analysis.stun.allocations.len() as u32).map(AllocationIdx).collect();
-    let found = Lists::of(analysis).findings_only();
-    let diagnosis = found.diagnosis();
+    // What the rules worked out of the lists is what is written of them.
+    let lists = Lists::of(analysis);
+    let diagnosis = lists.diagnosis();
     object(out, options, |o| {
         o.value("verdict", &verdict(analysis, diagnosis))?;
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
@@ -84,9 +85,7 @@ pub fn summary_of(
         o.dialogs(analysis, dialogs, options)?;
         let later = [ListKind::Media, ListKind::Findings];
         for kind in ListKind::ALL.into_iter().filter(|kind| !later.contains(kind)) {
-            // One at a time: what is written is given back.
-            let listed = Lists::of(analysis);
-            o.gathered(analysis, &listed, kind, &kind.matching(analysis, &listed, None), options)?;
+            o.gathered(analysis, &lists, kind, &kind.matching(analysis, &lists, None), options)?;
         }
         o.ice_sessions(analysis, &sessions, options)?;
         o.allocations(analysis, &allocations, options)?;
@@ -101,7 +100,7 @@ pub fn summary_of(
         let lookups: Vec<LookupIdx> = (0..analysis.dns.lookups.len() as u32).map(LookupIdx).collect();
         o.list("dns_lookups", options, &lookups, |_| 1, |i| dns::lookup(analysis, i))?;
         let kind = ListKind::Findings;
-        o.gathered(analysis, &found, kind, &kind.matching(analysis, &found, None), options)
+        o.gathered(analysis, &lists, kind, &kind.matching(analysis, &lists, None), options)
     })
 }
 

@@ -69,12 +69,6 @@ impl<'a> Lists<'a> {
         let ask = || Arc::new(diagnose_with(self.gathered.analysis(), &self.gathered));
         self.known.diagnosis.get_or_init(ask)
     }
-
-    /// The same findings, and none of the lists: what was worked out of them is given back with the last copy.
-    pub fn findings_only(&self) -> Self {
-        let diagnosis = OnceLock::from(self.diagnosis().clone());
-        Self::with(self.gathered.analysis(), Arc::new(Known { diagnosis, ..Known::default() }))
-    }
 }
 
 impl<'a> Deref for Lists<'a> {
