@@ -78,6 +78,8 @@ pub struct Analysis {
     pub(super) newest: Nanos,
     /// Captures were still being read when the summaries were last made.
     pub(super) was_live: bool,
+    /// How often the summaries were made.
+    pub(super) revision: u64,
     pub(super) alias_cache: super::aliases::AliasCache,
     pub(super) media_cache: MediaCache,
     pub(super) sip_marks: super::marks::SipMarks,
@@ -263,11 +265,17 @@ impl Analysis {
         self.captures.iter().any(|c| !c.complete)
     }
 
+    /// Another number each time the summaries were brought up to date: what was worked out of them may read differently.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// Brings the summaries of calls and dialogs touched since the last time up to date.
     ///
     /// While captures are being read, those with very many messages are let lie for a while so that the whole
     /// stays linear; once all captures are complete everything is exact.
     pub fn refresh(&mut self) {
+        self.revision += 1;
         self.frames.sort(&self.messages);
         let live = self.is_live();
         if !live {

@@ -92,9 +92,7 @@ struct Stamp {
     taken: u64,
     messages: usize,
     stun: u64,
-    /// Calls whose summary is to be made anew.
-    untold: usize,
-    live: bool,
+    revision: u64,
 }
 
 /// What was worked out last.
@@ -108,8 +106,7 @@ impl Analysis {
             taken: self.media.taken,
             messages: self.messages.len(),
             stun: self.stun.statistics.messages,
-            untold: self.touched.len(),
-            live: self.is_live(),
+            revision: self.revision,
         };
         let mut known = self.media_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, index)) = known.as_ref().filter(|(of, _)| *of == stamp) {

@@ -37,7 +37,7 @@ pub struct Cache {
 type States = HashMap<u32, Option<IceState>>;
 
 /// Tells whether something came since.
-type Stamp = (usize, usize, u64);
+type Stamp = (u64, usize, usize, u64);
 
 impl Cache {
     /// Numbers of all sessions.
@@ -92,7 +92,7 @@ impl Cache {
 
 fn stamp(analysis: &Analysis) -> Stamp {
     let frames = analysis.captures.iter().map(|c| c.frames).sum();
-    (analysis.messages.len(), analysis.stun.records.len(), frames)
+    (analysis.revision(), analysis.messages.len(), analysis.stun.records.len(), frames)
 }
 
 /// What is known, if nothing came since; else it is made anew.
@@ -574,6 +574,36 @@ mod tests {
         s.check(6100, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
         s.check(6200, "10.0.0.99:4000>192.0.2.66:6000", "q1", ["far", "near"], true);
         assert_eq!(sorted(&s.done(), &cache, None), [2, 1]);
+    }
+
+    /// A call without an answer is told only once nothing more can come; no frame comes with that.
+    #[test]
+    fn the_end_of_reading_makes_findings_anew() {
+        use std::ops::ControlFlow;
+        use std::sync::RwLock;
+
+        use crate::capture::Input;
+        use crate::correlate::load::{LoadOptions, load};
+        use crate::diagnose::diagnose;
+
+        let tour = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/tour.pcapng");
+        let (analysis, cache) = (RwLock::new(Analysis::default()), Cache::default());
+        let titles = |a: &Analysis| -> Vec<String> {
+            cache.lists(a).diagnosis().findings.iter().map(|f| f.title.clone()).collect()
+        };
+        let mut asked = None;
+        load(&[Input::Path(tour)], &LoadOptions::default(), &analysis, &mut |_| {
+            // As the screen does while it loads.
+            analysis.write().unwrap().refresh();
+            let told = titles(&analysis.read().unwrap());
+            asked.get_or_insert(told);
+            ControlFlow::Continue(())
+        });
+        let analysis = analysis.into_inner().unwrap();
+        let now: Vec<String> = diagnose(&analysis).findings.into_iter().map(|f| f.title).collect();
+        let asked = asked.expect("asked while it loaded");
+        assert!(asked.len() < now.len(), "one call was still trying: {asked:?}");
+        assert_eq!(titles(&analysis), now);
     }
 
     #[test]
