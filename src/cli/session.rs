@@ -1,6 +1,7 @@
 //! Reads the inputs of a command into an analysis and tells what could not be read.
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,11 +59,14 @@ impl Session {
     }
 
     /// Analyses the inputs together. Fails where not one of them could be read.
-    pub fn analyse(&mut self) -> Result<Analysis, Failure> {
+    ///
+    /// The program ends with the command, and the system takes the memory back faster than it could be freed piece by
+    /// piece.
+    pub fn analyse(&mut self) -> Result<ManuallyDrop<Analysis>, Failure> {
         let inputs = std::mem::take(&mut self.inputs);
         let analysis = self.analyse_some(&inputs);
         self.tell_unknown_names(&analysis);
-        if analysis.captures.is_empty() { Err(Failure::Unreadable) } else { Ok(analysis) }
+        if analysis.captures.is_empty() { Err(Failure::Unreadable) } else { Ok(ManuallyDrop::new(analysis)) }
     }
 
     /// A filter for users finds those whose names are known.

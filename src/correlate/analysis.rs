@@ -82,7 +82,6 @@ pub struct Analysis {
     pub(super) revision: u64,
     pub(super) alias_cache: super::aliases::AliasCache,
     pub(super) media_cache: MediaCache,
-    pub(super) sip_marks: super::marks::SipMarks,
 }
 
 /// Messages by the frame that completed them.
@@ -157,6 +156,11 @@ impl Analysis {
 
     pub fn flow(&self, f: FlowId) -> Flow {
         self.flows[f.0 as usize].unpack()
+    }
+
+    /// Whether a flow goes from the lower of its two ends to the higher one; the one back does not.
+    pub fn is_upward(&self, f: FlowId) -> bool {
+        self.flows.get(f.0 as usize).is_some_and(PackedFlow::is_upward)
     }
 
     /// Whether anything that a machine sent is among what was decoded.

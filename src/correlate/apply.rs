@@ -18,7 +18,6 @@ pub(super) struct Apply<'a> {
 
 impl Sink for Apply<'_> {
     fn sip(&mut self, m: &DecodedSip<'_>) -> bool {
-        self.analysis.note_sip_mark(m);
         let Some(bytes) = self.analysis.place(&m.place, m.frame) else { return false };
         self.analysis.add_message(m, bytes).is_some()
     }

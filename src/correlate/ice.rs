@@ -340,8 +340,10 @@ impl Analysis {
         }
         index.first_loose = next;
         let mut seen = HashSet::default();
-        for group in (0..self.stun.groups.list.len() as u32).map(GroupIdx) {
-            if !seen.contains(&group) && self.component(group, &mut seen).call.is_none() {
+        for (group, checked) in (0..).map(GroupIdx).zip(&self.stun.groups.list) {
+            // Nearly all are of a call by their own names.
+            let is_calls = checked.names.iter().any(|name| self.stun.groups.call_of(*name).is_some());
+            if !is_calls && !seen.contains(&group) && self.component(group, &mut seen).call.is_none() {
                 index.loose.push(group);
             }
         }

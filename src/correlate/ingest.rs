@@ -50,6 +50,7 @@ impl Analysis {
             reason: self.reason(scan),
             candidates: scan.sdp.map_or(0, |s| s.candidates),
             flags: flags_of(m),
+            dscp: PackedDscp::pack(m.dscp.filter(|_| !m.duplicate)),
         };
         let call_id_cut = is_call_id_cut(m);
         let owner = if call_id_cut {

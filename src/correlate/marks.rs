@@ -1,26 +1,19 @@
 //! DSCP marks of SIP: how many messages went from one machine to another with each value.
 //!
 //! Machines are told apart, not ports: a policy marks what a machine sends. Only where both are one machine its ports
-//! count. Beyond so many pairs messages are told by transport and value alone, so that memory stays small.
+//! count.
 
-use std::hash::BuildHasher;
-
-use hashbrown::HashTable;
+use std::collections::HashMap;
 
 use super::Analysis;
 use super::model::*;
 use crate::capture::FrameRef;
-use crate::decode::DecodedSip;
-
-/// Pairs of machines told apart, with a value each.
-const MOST_PAIRS: usize = 16_384;
 
 /// A value that messages had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SipMark {
-    /// From whom and to whom, with the ports of the first message. None: between all machines beyond those told apart.
-    pub between: Option<Flow>,
-    pub transport: Transport,
+    /// From whom to whom, with the ports of the first message.
+    pub flow: Flow,
     pub dscp: u8,
     /// Frames captured twice are counted once.
     pub messages: u64,
@@ -28,119 +21,68 @@ pub struct SipMark {
     pub frame: FrameRef,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Tally {
-    flow: PackedFlow,
-    frame: FrameRef,
-    messages: u32,
-    dscp: u8,
-}
-
-/// What marks are told apart by.
-type Key = ([[u8; 16]; 2], [u16; 2], Transport, u8);
-
-impl Tally {
-    fn key(&self) -> Key {
-        let (addresses, ports, transport) = self.flow.parts();
-        let ports = if addresses[0] == addresses[1] { ports } else { [0, 0] };
-        (addresses, ports, transport, self.dscp)
-    }
-}
-
-/// Marks while captures are read.
-#[derive(Debug, Default)]
-pub(super) struct SipMarks {
-    list: Vec<Tally>,
-    /// Places in `list`.
-    table: HashTable<u32>,
-    hasher: foldhash::fast::RandomState,
-    /// Where the last message was counted.
-    last: usize,
-    rest: Vec<SipMark>,
-}
-
-impl SipMarks {
-    fn note(&mut self, new: Tally, most: usize) {
-        let key = new.key();
-        if let Some(last) = self.list.get_mut(self.last).filter(|t| t.key() == key) {
-            last.messages = last.messages.saturating_add(1);
-            return;
-        }
-        let hash = self.hasher.hash_one(key);
-        let Self { list, table, hasher, rest, .. } = self;
-        let of = |at: &u32| list.get(*at as usize).map(Tally::key);
-        if let Some(at) = table.find(hash, |at| of(at) == Some(key)).map(|at| *at as usize) {
-            self.last = at;
-            if let Some(known) = self.list.get_mut(at) {
-                known.messages = known.messages.saturating_add(1);
-            }
-        } else if list.len() < most {
-            self.last = list.len();
-            table.insert_unique(hash, list.len() as u32, |at| of(at).map_or(0, |k| hasher.hash_one(k)));
-            self.list.push(new);
-        } else {
-            let transport = key.2;
-            match rest.iter_mut().find(|m| (m.transport, m.dscp) == (transport, new.dscp)) {
-                Some(known) => known.messages += 1,
-                None => {
-                    let (dscp, frame) = (new.dscp, new.frame);
-                    rest.push(SipMark { between: None, transport, dscp, messages: 1, frame });
-                }
-            }
-        }
-    }
-
-    fn marks(&self) -> Vec<SipMark> {
-        let told = self.list.iter().map(|t| {
-            let flow = t.flow.unpack();
-            SipMark {
-                between: Some(flow),
-                transport: flow.transport,
-                dscp: t.dscp,
-                messages: u64::from(t.messages),
-                frame: t.frame,
-            }
-        });
-        told.chain(self.rest.iter().copied()).collect()
-    }
-}
-
 impl Analysis {
-    /// Counts the mark of a message of SIP, of the packet that completed it.
-    pub fn note_sip_mark(&mut self, m: &DecodedSip<'_>) {
-        if let (Some(dscp), false) = (m.dscp, m.duplicate) {
-            let flow = PackedFlow::pack(&Flow { src: m.src, dst: m.dst, transport: m.transport });
-            self.sip_marks.note(Tally { flow, frame: m.frame, messages: 1, dscp }, MOST_PAIRS);
-        }
-    }
-
     /// The DSCP values of SIP between machines, in order of their first message; what was inside of a relay is not among
-    /// them.
-    pub fn sip_marks(&self) -> Vec<SipMark> {
-        self.sip_marks.marks()
+    /// them. `of` chooses the flows: of each its address and port, and those of the other side.
+    pub fn sip_marks(&self, of: impl Fn(&Flow) -> bool) -> Vec<SipMark> {
+        let mut out: Vec<SipMark> = Vec::new();
+        // Places in `out` of what goes one way with one value; none of a flow that is not asked for.
+        let mut by_flow: HashMap<(FlowId, u8), Option<usize>, foldhash::fast::RandomState> =
+            HashMap::default();
+        let mut by_machine = HashMap::new();
+        for r in &self.messages {
+            let Some(dscp) = r.dscp.get() else { continue };
+            let at = *by_flow.entry((r.flow, dscp)).or_insert_with(|| {
+                let flow = Some(self.flow(r.flow)).filter(&of)?;
+                let (src, dst) = (flow.src.ip(), flow.dst.ip());
+                let ports = if src == dst { [flow.src.port(), flow.dst.port()] } else { [0, 0] };
+                let key = (src, dst, ports, flow.transport, dscp);
+                Some(*by_machine.entry(key).or_insert_with(|| {
+                    out.push(SipMark { flow, dscp, messages: 0, frame: r.frame });
+                    out.len() - 1
+                }))
+            });
+            if let Some(mark) = at.and_then(|at| out.get_mut(at)) {
+                mark.messages += 1;
+            }
+        }
+        out
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::CaptureId;
+    use crate::decode::{DecodedSip, Way};
 
-    fn tally(src: &str, dst: &str, transport: Transport, dscp: u8) -> Tally {
-        let flow = Flow { src: src.parse().unwrap(), dst: dst.parse().unwrap(), transport };
-        Tally { flow: PackedFlow::pack(&flow), frame: FrameRef::default(), messages: 1, dscp }
+    /// Adds a message of its own call; `dscp` of a frame captured twice counts for nothing.
+    fn add(a: &mut Analysis, src: &str, dst: &str, transport: Transport, dscp: Option<u8>, duplicate: bool) {
+        let n = a.messages.len() as u32 + 1;
+        let text = format!(
+            "OPTIONS sip:b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK{n}\r\nFrom: <sip:a>;tag=1\r\nTo: <sip:b>\r\n\
+             Call-ID: {n}\r\nCSeq: 1 OPTIONS\r\n\r\n"
+        );
+        let scan = callscope_parsers::sip::scan(text.as_bytes()).unwrap();
+        let (src, dst) = (src.parse().unwrap(), dst.parse().unwrap());
+        let frame = FrameRef { capture: CaptureId(0), frame: n };
+        let way = Way { frame, parts: &[], time: 0, src, dst, transport };
+        let m = DecodedSip::new(&scan, text.as_bytes(), u64::from(n), way);
+        let bytes = a.stores.keep(text.as_bytes(), 1 << 20).unwrap();
+        a.add_message(&DecodedSip { dscp, duplicate, ..m }, bytes).unwrap();
     }
 
-    fn told(marks: &SipMarks) -> Vec<String> {
-        let between = |m: &SipMark| m.between.map_or("rest".to_owned(), |f| format!("{}>{}", f.src, f.dst));
-        let all = marks.marks();
-        all.iter()
-            .map(|m| format!("{} {} {} {}", between(m), m.transport.name(), m.dscp, m.messages))
-            .collect()
+    fn told(a: &Analysis, of: impl Fn(&Flow) -> bool) -> Vec<String> {
+        let words = |m: &SipMark| {
+            let SipMark { flow, dscp, messages, frame } = m;
+            format!("{}>{} {} {dscp} {messages} {}", flow.src, flow.dst, flow.transport.name(), frame.frame)
+        };
+        a.sip_marks(of).iter().map(words).collect()
     }
 
     #[test]
     fn by_machine_value_and_transport() {
-        let mut marks = SipMarks::default();
+        let mut a = Analysis::default();
         for (src, dst, transport, dscp) in [
             ("10.0.0.1:5060", "10.0.0.2:5060", Transport::Udp, 24),
             ("10.0.0.1:40001", "10.0.0.2:5060", Transport::Udp, 24),
@@ -152,34 +94,23 @@ mod tests {
             ("127.0.0.1:2", "127.0.0.1:1", Transport::Udp, 24),
             ("[2001:db8::1]:5060", "[2001:db8::2]:5060", Transport::Udp, 24),
         ] {
-            marks.note(tally(src, dst, transport, dscp), MOST_PAIRS);
+            add(&mut a, src, dst, transport, Some(dscp), false);
         }
+        add(&mut a, "10.0.0.1:5060", "10.0.0.2:5060", Transport::Udp, None, false);
+        add(&mut a, "10.0.0.1:5060", "10.0.0.2:5060", Transport::Udp, Some(24), true);
         assert_eq!(
-            told(&marks),
+            told(&a, |_| true),
             [
-                "10.0.0.1:5060>10.0.0.2:5060 udp 24 3",
-                "10.0.0.2:5060>10.0.0.1:5060 udp 0 1",
-                "10.0.0.1:40002>10.0.0.2:5060 tcp 24 1",
-                "10.0.0.1:5060>10.0.0.2:5060 udp 40 1",
-                "127.0.0.1:1>127.0.0.1:2 udp 24 1",
-                "127.0.0.1:2>127.0.0.1:1 udp 24 1",
-                "[2001:db8::1]:5060>[2001:db8::2]:5060 udp 24 1",
+                "10.0.0.1:5060>10.0.0.2:5060 udp 24 3 1",
+                "10.0.0.2:5060>10.0.0.1:5060 udp 0 1 3",
+                "10.0.0.1:40002>10.0.0.2:5060 tcp 24 1 4",
+                "10.0.0.1:5060>10.0.0.2:5060 udp 40 1 5",
+                "127.0.0.1:1>127.0.0.1:2 udp 24 1 7",
+                "127.0.0.1:2>127.0.0.1:1 udp 24 1 8",
+                "[2001:db8::1]:5060>[2001:db8::2]:5060 udp 24 1 9",
             ]
         );
-    }
-
-    #[test]
-    fn very_many_machines_are_told_together() {
-        let mut marks = SipMarks::default();
-        for n in 0..1_000u32 {
-            let src = format!("10.1.{}.{}:5060", n / 250, n % 250);
-            for _ in 0..2 {
-                marks.note(tally(&src, "10.0.0.2:5060", Transport::Udp, (n % 2) as u8 * 24), 100);
-            }
-        }
-        let all = marks.marks();
-        assert_eq!(all.len(), 102);
-        assert_eq!(all.iter().map(|m| m.messages).sum::<u64>(), 2_000);
-        assert_eq!(told(&marks)[100..], ["rest udp 0 900", "rest udp 24 900"]);
+        let tcp = |f: &Flow| f.transport == Transport::Tcp;
+        assert_eq!(told(&a, tcp), ["10.0.0.1:40002>10.0.0.2:5060 tcp 24 1 4"]);
     }
 }

@@ -87,9 +87,10 @@ impl PackedFlow {
         }
     }
 
-    /// Both addresses (IPv4 as mapped), both ports, and the transport.
-    pub fn parts(&self) -> ([[u8; 16]; 2], [u16; 2], Transport) {
-        (self.addresses, self.ports, self.transport)
+    /// See [`super::Analysis::is_upward`].
+    pub fn is_upward(&self) -> bool {
+        let ([src, dst], [from, to]) = (self.addresses, self.ports);
+        (src, from) < (dst, to)
     }
 
     pub fn unpack(&self) -> Flow {
@@ -178,6 +179,23 @@ pub struct SipRecord {
     /// Candidate lines in its bodies.
     pub candidates: u16,
     pub flags: u16,
+    pub dscp: PackedDscp,
+}
+
+/// The DSCP value of the packet that completed a message; none of a frame captured twice, and of what was inside of a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackedDscp(u8);
+
+impl PackedDscp {
+    const NONE: u8 = u8::MAX;
+
+    pub fn pack(dscp: Option<u8>) -> Self {
+        Self(dscp.unwrap_or(Self::NONE))
+    }
+
+    pub fn get(self) -> Option<u8> {
+        (self.0 != Self::NONE).then_some(self.0)
+    }
 }
 
 impl SipRecord {

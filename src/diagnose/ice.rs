@@ -6,6 +6,7 @@ mod why;
 
 use facts::is_downgrade;
 pub use facts::{IceTally, Sessions, failed_allocations};
+use rules::fault;
 pub use why::why;
 
 use super::{Family, Rule, Severity};

@@ -58,7 +58,13 @@ const FINDINGS: usize = 20;
 
 /// `slices` is the width of the activity lines.
 pub fn overview(analysis: &Analysis, lists: &Lists<'_>, slices: usize) -> Overview {
-    let diagnosis = lists.diagnosis();
+    // The rules take long over a big capture: what needs them not is worked out beside them.
+    let slices = slices.clamp(1, 1000);
+    let (diagnosis, (activity, machines)) = std::thread::scope(|scope| {
+        let rest = scope.spawn(|| (activity(analysis, slices), machines::machines(analysis)));
+        let diagnosis = lists.diagnosis();
+        (diagnosis, rest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     let mut findings: Vec<Line> =
         diagnosis.roots(Severity::Info).map(|(i, f)| line(analysis, diagnosis, i, f)).collect();
     let more_findings = findings.len().saturating_sub(FINDINGS);
@@ -67,8 +73,8 @@ pub fn overview(analysis: &Analysis, lists: &Lists<'_>, slices: usize) -> Overvi
         verdict: verdict(analysis, diagnosis),
         findings,
         more_findings,
-        activity: activity(analysis, slices.clamp(1, 1000)),
-        machines: machines::machines(analysis),
+        activity,
+        machines,
         notes: notes::notes(analysis, lists),
         accounting: accounting(analysis),
     }

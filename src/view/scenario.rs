@@ -173,7 +173,6 @@ impl Scenario {
         };
         let new = DecodedSip::new(&scan, text.as_bytes(), hasher.finish(), way);
         let decoded = DecodedSip { duplicate: message.duplicate, dscp: message.dscp, ..new };
-        self.analysis.note_sip_mark(&decoded);
         self.analysis.add_message(&decoded, bytes).unwrap()
     }
 

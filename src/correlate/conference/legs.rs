@@ -88,6 +88,10 @@ impl Work<'_> {
             return *place;
         }
         let analysis = self.analysis;
+        // A conference's address has its id in a parameter; one without is known from documents only.
+        if self.places.is_empty() && !analysis.strings.bytes(uri).contains(&b';') {
+            return None;
+        }
         let text = analysis.text(uri);
         let place = self.learn(&text).or_else(|| {
             // Without an id an address counts only where documents were seen to speak of it.

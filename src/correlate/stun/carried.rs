@@ -29,7 +29,9 @@ impl Analysis {
             self.stun.statistics.messages += 1;
             self.stun.statistics.count(None, 1);
         }
-        let Some(flow) = self.flow_of(m.src, m.dst, m.transport) else { return self.add_message(m, bytes) };
+        let Some(flow) = self.flow_of(m.src, m.dst, m.transport) else {
+            return self.add_message(&DecodedSip { dscp: None, ..*m }, bytes);
+        };
         let (packets, len) = (u64::from(!m.duplicate), m.raw.len() as u64);
         let path = self.relayed_path(flow, Carried::Channel(channel), m.time, packets, len);
         self.add_sip_on(path, m, bytes)
@@ -57,7 +59,8 @@ impl Analysis {
     ) -> Option<MsgIdx> {
         let Flow { src, dst, transport } = self.flow(path);
         self.stun.carried.adding = true;
-        let added = self.add_message(&DecodedSip { src, dst, transport, keys: None, ..*m }, bytes);
+        let added =
+            self.add_message(&DecodedSip { src, dst, transport, keys: None, dscp: None, ..*m }, bytes);
         let carried = &mut self.stun.carried;
         carried.adding = false;
         if carried.seen.len() >= MOST_REMEMBERED {

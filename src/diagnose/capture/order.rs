@@ -32,8 +32,7 @@ pub struct OneSided {
 pub fn one_sided(analysis: &Analysis) -> Option<OneSided> {
     let (mut calls, mut dialogs) = (vec![0u8; analysis.calls.len()], vec![0u8; analysis.dialogs.len()]);
     for r in &analysis.messages {
-        let flow = analysis.flow(r.flow);
-        let way = if flow.src < flow.dst { UP } else { DOWN };
+        let way = if analysis.is_upward(r.flow) { UP } else { DOWN };
         let kind = match (r.is_request(), r.method == MethodId::ACK && r.has(flag::TO_TAG)) {
             (false, _) => ANSWER,
             (true, true) => REQUEST | ACKNOWLEDGED,

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
+use super::fault;
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide, IceState};
-use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState};
+use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, GroupIdx};
 use crate::correlate::{Analysis, CallIdx, CandidateSyntax};
 use crate::show::path::{machines, parties, telling_pair};
 use crate::show::relay;
@@ -60,14 +61,17 @@ impl Sessions {
         let failed = analysis.stun.allocations.iter().filter(|a| relay::failed(analysis, a));
         let wanted: (BTreeSet<SocketAddr>, BTreeSet<IpAddr>) =
             failed.map(|a| (a.client, a.client.ip())).unzip();
-        for &(call, first) in index.calls.iter().take(most) {
-            for (id, s) in (first..).zip(analysis.ice_sessions_of(call)) {
+        let calls = index.calls.get(..most).unwrap_or(&index.calls);
+        let of_call = |&(call, first): &(CallIdx, u32)| (first, analysis.ice_sessions_of(call));
+        in_order(calls, of_call, |(first, sessions)| {
+            for (id, s) in (first..).zip(sessions) {
                 out.take(analysis, id, s, &wanted, most);
             }
-        }
-        for (id, group) in (index.first_loose..).zip(&index.loose).take(most) {
-            out.take(analysis, id, analysis.loose_ice_session(*group), &wanted, most);
-        }
+        });
+        let loose: Vec<(u32, GroupIdx)> =
+            (index.first_loose..).zip(index.loose.iter().copied()).take(most).collect();
+        let of_group = |&(id, group): &(u32, GroupIdx)| (id, analysis.loose_ice_session(group));
+        in_order(&loose, of_group, |(id, s)| out.take(analysis, id, s, &wanted, most));
         out
     }
 
@@ -106,7 +110,7 @@ impl Sessions {
                 }
             }
         }
-        if is_suspect(&s) && self.suspects.len() < most {
+        if is_suspect(analysis, &s) && self.suspects.len() < most {
             self.suspects.push((id, s));
         }
     }
@@ -132,6 +136,30 @@ impl Sessions {
     }
 }
 
+/// Items worked out in one go by a thread, few enough that what comes of them is no burden on memory.
+const AT_ONCE: usize = 64;
+
+/// Works items out on all cores and hands on what comes of them in their order.
+fn in_order<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync, mut take: impl FnMut(R)) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    for block in items.chunks(AT_ONCE * threads) {
+        std::thread::scope(|scope| {
+            let mut parts = block.chunks(AT_ONCE);
+            let own = parts.next().unwrap_or_default();
+            let make = &make;
+            let others: Vec<_> =
+                parts.map(|part| scope.spawn(move || part.iter().map(make).collect::<Vec<R>>())).collect();
+            own.iter().map(make).for_each(&mut take);
+            for other in others {
+                match other.join() {
+                    Ok(made) => made.into_iter().for_each(&mut take),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
+    }
+}
+
 /// The addresses of a side that are its own.
 fn of_side(s: &IceSession, side: &IceSide, pairs: fn(&IcePair) -> SocketAddr) -> BTreeSet<SocketAddr> {
     let own = side.candidates.iter().filter(|c| c.kind != Some(CandidateKind::Relay));
@@ -144,13 +172,13 @@ pub fn is_downgrade(s: &IceSession) -> bool {
     s.generation == CandidateSyntax::V06 && s.other_generation == Some(CandidateSyntax::V19)
 }
 
-fn is_suspect(s: &IceSession) -> bool {
+fn is_suspect(analysis: &Analysis, s: &IceSession) -> bool {
     if is_downgrade(s) {
         return true;
     }
     match s.state {
         IceState::Failed => true,
-        IceState::Incomplete => s.pairs.iter().any(|p| !p.messages.is_empty()),
+        IceState::Incomplete => s.final_unknown || fault(analysis, s).is_some(),
         IceState::NotStarted => false,
         IceState::Connected => {
             let chosen = telling_pair(s);

@@ -34,8 +34,7 @@ fn name_of(context: &Context<'_>, id: u32, s: &IceSession) -> String {
 }
 
 /// Which rule says why a session has no path; none for one that has, or that may yet get it.
-fn fault(context: &Context<'_>, s: &IceSession) -> Option<&'static Rule> {
-    let analysis = context.analysis;
+pub(super) fn fault(analysis: &Analysis, s: &IceSession) -> Option<&'static Rule> {
     let succeeded = s.pairs.iter().filter(|p| p.state == PairState::Succeeded);
     let last_success = succeeded.filter_map(|p| p.first_success).max();
     match s.state {
@@ -54,7 +53,7 @@ fn fault(context: &Context<'_>, s: &IceSession) -> Option<&'static Rule> {
             if !came_about || analysis.is_live() {
                 return None;
             }
-            let end = call.and_then(|c| c.end).unwrap_or(context.end);
+            let end = call.and_then(|c| c.end).unwrap_or(analysis.newest_time());
             if last_success.is_some_and(|t| end.saturating_sub(t) >= SETTLES) {
                 return Some(&NOT_NOMINATED);
             }
@@ -153,7 +152,7 @@ fn tell(
 ) {
     let analysis = context.analysis;
     for (id, s) in &context.sessions().suspects {
-        if fault(context, s).is_none_or(|of| of.id != rule.id) {
+        if fault(analysis, s).is_none_or(|of| of.id != rule.id) {
             continue;
         }
         let cause = lacked_relay(context, out, *id, s);
@@ -236,7 +235,7 @@ pub fn no_relay(context: &Context<'_>, out: &mut Findings) {
             side.candidates.iter().filter_map(|c| c.address).map(|a| a.ip()).collect::<Vec<_>>()
         };
         let (own, others) = (ips(&s.a), ips(&s.b));
-        if fault(context, s).is_none_or(|f| f.id != NO_PAIR.id)
+        if fault(analysis, s).is_none_or(|f| f.id != NO_PAIR.id)
             || own.iter().any(|a| others.iter().any(|b| near(*a, *b)))
         {
             continue;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::mark_words;
 use crate::capture::FrameRef;
 use crate::correlate::media::{DscpChange, MediaIndex, MediaStream};
-use crate::correlate::{Analysis, CallIdx, MsgIdx, Owner, QosProfile, SipMark, Traffic};
+use crate::correlate::{Analysis, CallIdx, Flow, MsgIdx, Owner, QosProfile, SipMark, Traffic};
 use crate::view::show;
 
 /// Messages of a call whose flows are looked at, and pairs of machines told of it.
@@ -258,10 +258,9 @@ fn sip_of(analysis: &Analysis, call: CallIdx, profile: Option<&(QosProfile, bool
             pairs.push([src, dst]);
         }
     }
-    let marks = analysis.sip_marks();
-    let between = |m: &SipMark, src: IpAddr, dst: IpAddr| {
-        m.between.is_some_and(|f| f.src.ip() == src && f.dst.ip() == dst)
-    };
+    let asked = |f: &Flow| seen.contains(&[f.src.ip().min(f.dst.ip()), f.src.ip().max(f.dst.ip())]);
+    let marks = analysis.sip_marks(asked);
+    let between = |m: &SipMark, src: IpAddr, dst: IpAddr| m.flow.src.ip() == src && m.flow.dst.ip() == dst;
     let kinds = pairs.into_iter().map(|[a, b]| {
         let way = |src, dst| {
             let mut out = Vec::new();

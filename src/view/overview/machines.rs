@@ -19,7 +19,7 @@ pub fn machines(analysis: &Analysis) -> Vec<String> {
         }
         by_flow[at] += 1;
     }
-    let mut by_address: HashMap<IpAddr, u64> = HashMap::new();
+    let mut by_address: HashMap<IpAddr, u64, foldhash::fast::RandomState> = HashMap::default();
     for (flow, n) in by_flow.iter().enumerate().filter(|(_, n)| **n > 0) {
         let flow = analysis.flow(crate::correlate::FlowId(flow as u32));
         for end in [flow.src.ip(), flow.dst.ip()] {
