@@ -4,6 +4,7 @@
 //! was hit, 2 wrong usage or an output that cannot be written, 3 an input could not be read at all.
 
 mod args;
+mod batch;
 mod commands;
 mod config;
 mod explain;
@@ -62,6 +63,7 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
     match command {
         None => commands::interactive(&common, &files),
         Some(Command::Summary(args)) => commands::summary(&common, &args),
+        Some(Command::Batch(args)) => batch::batch(&common, &args),
         Some(Command::Calls(args)) => commands::calls(&common, &args),
         Some(Command::Dialogs(args)) => commands::dialogs(&common, &args),
         Some(Command::Ladder(args)) => commands::ladder(&common, &args),

@@ -1,6 +1,7 @@
 //! Drawings of what `view` says: text, JSON, CSV, Markdown, SVG, Mermaid, pcapng extracts.
 
 pub mod audio;
+pub mod batch;
 pub mod decode;
 pub mod explain;
 pub mod extract;

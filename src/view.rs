@@ -1,6 +1,7 @@
 //! What every output shows, as plain data: tables, ladder, detail tree, filter, difference of messages.
 
 pub mod allocation;
+pub mod batch;
 pub mod detail;
 pub mod diff;
 pub mod filter;

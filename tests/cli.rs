@@ -514,3 +514,94 @@ fn a_filter_for_users_says_when_not_all_their_names_are_known() {
     assert_eq!(asked("alias_messages=1", user), told);
     assert_eq!(asked("alias_messages=1", "from ~ alice"), "");
 }
+
+#[test]
+fn a_batch_looks_at_each_capture_on_its_own() {
+    let dir = tempfile::tempdir().expect("directory");
+    for name in ["tour.pcapng", "hold.pcap", "no_path.pcap", "communicator.pcap"] {
+        std::fs::copy(samples_folder().join(name), dir.path().join(name)).expect("copied");
+    }
+    std::fs::write(dir.path().join("notes.txt"), "no capture").expect("written");
+    let folder = dir.path().to_str().expect("UTF-8");
+    let (code, table, err) = run(&["batch", "--time", "utc", folder]);
+    assert_eq!((code, err.as_str()), (0, ""), "what is no capture is passed over in a folder");
+    let first_words: Vec<&str> = table.lines().skip(5).filter_map(|l| l.split_whitespace().nth(1)).collect();
+    assert_eq!(&first_words[..3], ["no_path.pcap", "tour.pcapng", "hold.pcap"], "{table}");
+    for jobs in ["1", "3"] {
+        assert_eq!(run(&["batch", "--time", "utc", "--jobs", jobs, folder]).1, table);
+    }
+    assert!(run(&["batch", "--ascii", folder]).1.is_ascii());
+
+    // What the rows say is what a look at each one by itself says.
+    let rows = json(&["batch", "--format", "json", folder]);
+    let mut calls = 0;
+    for row in rows["captures"].as_array().expect("rows") {
+        let alone = json(&["summary", "--format", "json", row["path"].as_str().expect("a path")]);
+        assert_eq!(row["calls"], alone["calls"].as_array().expect("calls").len());
+        assert_eq!(row["verdict"], alone["verdict"]);
+        assert_eq!(row["frames"], alone["captures"][0]["frames"]);
+        let findings = alone["findings"].as_array().expect("findings");
+        assert_eq!(
+            row["worst"]["title"],
+            findings.first().map_or(serde_json::Value::Null, |f| f["title"].clone())
+        );
+        for severity in ["error", "warning", "info"] {
+            let n = findings.iter().filter(|f| f["severity"] == severity).count();
+            assert_eq!(row["findings"][severity], n, "{severity} of {}", row["path"]);
+        }
+        calls += row["calls"].as_u64().expect("a number");
+    }
+    assert_eq!(rows["totals"]["calls"], calls);
+    let (_, lines, _) = run(&["batch", "--format", "ndjson", folder]);
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|l| serde_json::from_str(l).expect("a line is an object")).collect();
+    assert_eq!(serde_json::Value::from(lines), rows["captures"]);
+    let (_, csv, _) = run(&["batch", "--format", "csv", folder]);
+    assert!(csv.starts_with("severity,capture,start,frames,calls,failed,errors,warnings,finding\n"), "{csv}");
+    assert_eq!(csv.lines().count(), 5);
+    assert!(run(&["batch", "--format", "markdown", folder]).1.contains("| --- |"));
+}
+
+#[test]
+fn a_broken_capture_does_not_stop_a_batch() {
+    let dir = tempfile::tempdir().expect("directory");
+    let broken = dir.path().join("broken.pcap");
+    std::fs::write(&broken, "").expect("written");
+    let broken = broken.to_str().expect("UTF-8");
+    let (code, out, err) = run(&["batch", broken, "nonexistent.pcap", "hold.pcap"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("broken.pcap: the file is empty") && err.contains("nonexistent.pcap"), "{err}");
+    assert!(
+        out.contains("3 captures") && out.contains("2 cannot be read") && out.contains("hold.pcap"),
+        "{out}"
+    );
+    let (code, out, _) = run(&["batch", broken]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert_eq!(run(&["batch", "--fail-on", "error", "hold.pcap"]).0, 0);
+    assert_eq!(run(&["batch", "--fail-on", "error", "hold.pcap", "no_path.pcap"]).0, 1);
+    assert_eq!(run(&["batch", "--follow", "hold.pcap"]).0, 2);
+}
+
+#[test]
+fn a_filter_finds_the_captures_of_a_batch() {
+    let files = ["call_states.pcap", "hold.pcap", "failures.pcap"];
+    let rows = |filter: &str| {
+        let mut arguments = vec!["batch", "--format", "json", "--filter", filter];
+        arguments.extend(files);
+        let all = json(&arguments);
+        let paths: Vec<String> = all["captures"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|r| format!("{} {}", r["path"].as_str().expect("a path"), r["calls"]))
+            .collect();
+        assert_eq!(all["totals"]["unmatched"], files.len() - paths.len());
+        paths
+    };
+    assert_eq!(rows("status == 486"), ["call_states.pcap 1"]);
+    assert_eq!(rows("method == NOSUCH"), [""; 0]);
+    let (code, out, _) = run(&["batch", "--filter", "method == NOSUCH", "hold.pcap"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("1 holds nothing that matches"), "{out}");
+    assert_eq!(run(&["batch", "--filter", "fron ~ x", "hold.pcap"]).0, 2);
+}

@@ -183,6 +183,8 @@ impl From<Least> for Severity {
 pub(super) enum Command {
     /// What is in the captures and what is wrong
     Summary(SummaryArgs),
+    /// Many captures, each on its own: one row a capture, the worst first
+    Batch(BatchArgs),
     /// One row a call
     Calls(TableArgs),
     /// One row a dialog that is not a call: REGISTER, SUBSCRIBE, OPTIONS, MESSAGE …
@@ -253,6 +255,33 @@ pub(super) enum SummaryFormat {
     Ndjson,
     Csv,
     Markdown,
+}
+
+const BATCH_HELP: &str = "\
+Examples:
+  callscope batch captures/
+  callscope batch --jobs 2 --format csv -o table.csv monday/ tuesday/ trace.pcapng
+  callscope batch --filter 'from ~ alice && status >= 400' captures/      which of them hold such a call
+  callscope batch --fail-on error --format ndjson captures/ | jq -r 'select(.findings.error > 0) | .path'
+
+Calls count as failed that were rejected, failed or not answered. A capture that cannot be read is a row too, and makes
+the exit status 3. With --filter calls, dialogs and findings count that match, and captures with none of them are left out.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BATCH_HELP, after_long_help = format!("{BATCH_HELP}\n\n{EXIT_CODES}"))]
+pub(super) struct BatchArgs {
+    /// Captures or directories; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// text, csv and markdown (the table), json (one object), ndjson (one line a capture)
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: TableFormat,
+    /// Captures that are read at once; 0 is one a core. Memory is that of so many
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+    /// Indent JSON
+    #[arg(long)]
+    pub pretty: bool,
 }
 
 const TABLE_HELP: &str = "\

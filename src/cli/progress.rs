@@ -18,7 +18,15 @@ impl ProgressLine {
     }
 
     pub fn update(&mut self, progress: &Progress) {
-        if !self.enabled || progress.done {
+        let start = self.start;
+        if !progress.done {
+            self.say(|| line(progress, start.elapsed()));
+        }
+    }
+
+    /// Another line.
+    pub fn say(&mut self, line: impl FnOnce() -> String) {
+        if !self.enabled {
             return;
         }
         let now = Instant::now();
@@ -28,7 +36,7 @@ impl ProgressLine {
             return;
         }
         self.drawn = Some(now);
-        let _ = write!(std::io::stderr(), "\r\x1b[K{}", line(progress, elapsed));
+        let _ = write!(std::io::stderr(), "\r\x1b[K{}", line());
     }
 
     /// Wipes the line.

@@ -89,7 +89,7 @@ impl Session {
             analysis.names.set(*address, name);
         }
         let lock = RwLock::new(analysis);
-        let mut line = ProgressLine::new(self.progress);
+        let mut line = self.progress_line();
         let stop = if self.settings.load.follow { stop_on_interrupt() } else { Arc::default() };
         let report = load(inputs, &self.settings.load, &lock, &mut |progress| {
             line.update(progress);
@@ -104,11 +104,23 @@ impl Session {
         analysis
     }
 
+    pub fn progress_line(&self) -> ProgressLine {
+        ProgressLine::new(self.progress)
+    }
+
+    /// Another finding, by which the exit status is told.
+    pub fn found(&mut self, severity: Option<Severity>) {
+        self.worst = self.worst.max(severity);
+    }
+
     fn report(&mut self, errors: &[OpenError]) {
-        self.unreadable += errors.len();
-        for e in errors {
-            let _ = writeln!(std::io::stderr(), "callscope: {}", show::safe(e.to_string().as_bytes()));
-        }
+        errors.iter().for_each(|e| self.cannot_read(&e.to_string()));
+    }
+
+    /// An input that cannot be read at all.
+    pub fn cannot_read(&mut self, why: &str) {
+        self.unreadable += 1;
+        let _ = writeln!(std::io::stderr(), "callscope: {}", show::safe(why.as_bytes()));
     }
 
     /// A word for the user on standard error, unless `-q`.
