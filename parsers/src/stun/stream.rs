@@ -208,7 +208,8 @@ impl StreamFraming {
             return Holds::NeedMore(before + HEADER + MS_TURN_COOKIE.len());
         }
         match buf.get(before..end) {
-            Some(message) if super::looks_like_stun(message) => Holds::Yes,
+            // Without an attribute it is twenty bytes that keep-alives of other protocols can be, too.
+            Some(message) if message.len() > HEADER && super::looks_like_stun(message) => Holds::Yes,
             None if end <= CLASSIC_MAX => Holds::NeedMore(end),
             _ => Holds::No,
         }

@@ -149,6 +149,14 @@ fn finding_the_next_frame() {
     assert_eq!(StreamFraming::Rfc4571.find_next(&stream), Some(4));
 }
 
+/// A keep-alive of four bytes, seen from equipment that is no client of STUN: five of them are as long as a classic
+/// Binding Request without attributes.
+#[test]
+fn keep_alives_are_no_classic_stun() {
+    assert_eq!(probe_stun_stream(&hex!("00010000").repeat(5)), StreamGuess::Unknown);
+    assert_eq!(probe_stun_stream(&hex!("00010000").repeat(50)), StreamGuess::Unknown);
+}
+
 #[test]
 fn other_streams() {
     for other in [
