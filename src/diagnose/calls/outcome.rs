@@ -7,9 +7,11 @@ use super::walk::{LOOK, is_opening, messages};
 use super::*;
 use crate::capture::Nanos;
 use crate::correlate::{
-    Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx, flag,
+    Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx,
+    Transport, flag,
 };
 use crate::decode::BreakageKind;
+use crate::diagnose::capture::loses_frames;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Subject};
 use crate::show;
 
@@ -236,9 +238,18 @@ fn without_answer(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'stat
     {
         f.show(failure.frame, broken);
     }
-    // What was heard of that machine at all tells a dead machine from a dead call.
-    if rule.id == NO_RESPONSE.id && !analysis.heard_from(flow.dst.ip()) {
-        f.say(format!("Nothing else from {} is in the capture either.", flow.dst.ip()));
+    if rule.id == NO_RESPONSE.id {
+        // What was heard of that machine at all tells a dead machine from a dead call.
+        if !analysis.heard_from(flow.dst.ip()) {
+            f.say(format!("Nothing else from {} is in the capture either.", flow.dst.ip()));
+        }
+        let captures =
+            sent.iter().filter_map(|m| analysis.captures.get(analysis.message(*m).frame.capture.0 as usize));
+        if captures.into_iter().any(loses_frames) {
+            f.partial("the capturing machine dropped packets, and an answer may be among them");
+        } else if sent.len() == 1 && flow.transport == Transport::Udp {
+            f.partial("a client repeats an INVITE after 0.5 s, and this one is there once: the capture may not hold all");
+        }
     }
 }
 

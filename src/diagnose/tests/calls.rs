@@ -1,7 +1,8 @@
 //! Cases of the rules about calls.
 
 use super::{Case, later};
-use crate::capture::{CaptureId, FrameRef};
+use crate::capture::{CaptureId, CaptureInfo, CaptureIssue, FrameRef};
+use crate::correlate::{Analysis, CaptureSummary};
 use crate::decode::{Breakage, BreakageKind};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
@@ -197,3 +198,38 @@ pub const CASES: &[Case] = &[
         misses: || refused(&["404 Not Found"]),
     },
 ];
+
+/// What keeps the finding about a call without any answer from being sure.
+fn doubt(s: Scenario, prepare: impl Fn(&mut Analysis)) -> Option<String> {
+    let mut analysis = s.done();
+    prepare(&mut analysis);
+    let diagnosis = crate::diagnose::diagnose(&analysis);
+    let found = diagnosis.findings.iter().find(|f| f.rule.id == "call-no-response").expect("found");
+    found.confidence.why().map(str::to_owned)
+}
+
+#[test]
+fn an_answer_that_the_capture_may_lack_is_told() {
+    assert_eq!(doubt(unanswered(60_000), |_| {}), None);
+    let mut once = Scenario::default();
+    once.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]));
+    later(&mut once, 60_000);
+    assert!(doubt(once, |_| {}).expect("a doubt").contains("is there once"));
+    let drops = |frames: u64| {
+        move |analysis: &mut Analysis| {
+            let mut capture = CaptureSummary::new(CaptureInfo {
+                path: String::new(),
+                format: "pcap",
+                compression: None,
+                size: None,
+            });
+            capture.frames = frames;
+            capture.complete = true;
+            let text = "interface 0 dropped 10 packets while capturing".to_owned();
+            capture.issues.push(CaptureIssue { code: "interface-drops", offset: 0, frame: None, text });
+            analysis.captures = vec![capture];
+        }
+    };
+    assert!(doubt(unanswered(60_000), drops(10_000)).expect("a doubt").contains("dropped packets"));
+    assert_eq!(doubt(unanswered(60_000), drops(10_001)), None);
+}
