@@ -15,7 +15,7 @@ fn broken(flow: &str, seconds: f64, kind: BreakageKind, of: Option<MsgIdx>) -> A
     let branch = of.map_or(0, |m| a.message(m).branch);
     let frame = FrameRef { capture: CaptureId(0), frame: 90 };
     let time = (seconds * 1e9) as i64;
-    a.add_breakage(&Breakage { src, dst, transport, kind, by: dst.ip(), frame, time, branch });
+    a.add_breakage(&Breakage { src, dst, transport, kind, by: dst.ip(), frame, time, branch, media: false });
     a.refresh();
     a
 }
@@ -90,7 +90,17 @@ fn signs_about_no_message_and_too_many_are_not_kept() {
         for src in ["10.9.9.9:5060".parse().unwrap(), src] {
             let frame = FrameRef { capture: CaptureId(0), frame: n + 1 };
             let (kind, by) = (UNREACHABLE, dst.ip());
-            a.add_breakage(&Breakage { src, dst, transport, kind, by, frame, time: 1000, branch: 0 });
+            a.add_breakage(&Breakage {
+                src,
+                dst,
+                transport,
+                kind,
+                by,
+                frame,
+                time: 1000,
+                branch: 0,
+                media: false,
+            });
         }
     }
     let codes: Vec<_> = a.captures[0].issues.iter().map(|i| i.code).collect();
