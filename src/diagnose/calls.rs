@@ -163,10 +163,10 @@ pub static FORWARDED: Rule = Rule {
     id: "call-forwarded",
     severity: Severity::Info,
     title: "the call had been sent on",
-    help: "Diversion, History-Info or Referred-By of the INVITE of a call that came to nothing say who sent it on and why: it may \
-           never have rung where the caller thought.",
+    help: "Diversion, History-Info or Referred-By of the INVITE of a call that came to nothing, or 181 before its final answer, say who \
+           sent it on and why: it may never have rung where the caller thought.",
     advice: "Look at the call-forwarding and response-group settings of who sent it on.",
-    source: "RFC 5806; RFC 7044; RFC 3892",
+    source: "RFC 5806; RFC 7044; RFC 3892; RFC 3261 section 21.1.3",
     check: forwarding::tell,
 };
 

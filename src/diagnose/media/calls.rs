@@ -106,7 +106,7 @@ fn talked(analysis: &Analysis, call: CallIdx) -> bool {
 
 fn none(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
-    let index = context.gathered().media().clone();
+    let index = context.gathered().media();
     let lost = &context.sessions().tally.lost;
     let all = (0..analysis.calls.len() as u32).map(CallIdx);
     let without = all.filter(|c| index.places_of(*c).is_empty() && talked(analysis, *c));
@@ -114,7 +114,7 @@ fn none(context: &Context<'_>, out: &mut Findings) {
         let shared = index.shared_with(call).next().is_some();
         let no_path = lost.contains(&call) && !shared;
         let no_keys = !shared && out.find(Subject::Call(call), |r| r.id == KEYS_FAILED.id).is_some();
-        if !no_path && !no_keys && (index.streams.is_empty() || call_way(analysis, &index, call) != Way::None)
+        if !no_path && !no_keys && (index.streams.is_empty() || call_way(analysis, index, call) != Way::None)
         {
             continue;
         }
@@ -153,11 +153,11 @@ enum Sure {
 
 fn one_way(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
-    let index = context.gathered().media().clone();
+    let index = context.gathered().media();
     let all = (0..analysis.calls.len() as u32).map(CallIdx);
     let carried = all.filter(|c| !index.places_of(*c).is_empty() && talked(analysis, *c));
     let one = |c: &CallIdx| {
-        let streams = telling(analysis, &index, *c);
+        let streams = telling(analysis, index, *c);
         let from = |caller: bool| streams.iter().any(|s| s.from_caller == Some(caller));
         from(true) != from(false) && !streams.iter().all(|s| s.held)
     };
@@ -168,7 +168,7 @@ fn one_way(context: &Context<'_>, out: &mut Findings) {
         {
             continue;
         }
-        let streams = telling(analysis, &index, call);
+        let streams = telling(analysis, index, call);
         let packets = |s: &&&MediaStream| analysis.figures_of(s).map_or(0, |f| f.packets);
         let Some(heard) = streams.iter().max_by_key(packets).copied() else { continue };
         let Some(from_caller) = heard.from_caller else { continue };
@@ -177,7 +177,7 @@ fn one_way(context: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let cause = cause(out, call);
-        let (sure, sender) = sure(analysis, &index, heard, cause);
+        let (sure, sender) = sure(analysis, index, heard, cause);
         let how = sure.as_ref().map(|s| matches!(s, Sure::Reports { sends: false }));
         out.add(&ONE_WAY, Subject::Call(call), (from_caller, how, cause), |f| {
             f.who(context.call_name(call)).because(cause);

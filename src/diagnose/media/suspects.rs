@@ -198,8 +198,9 @@ fn flow(
     else {
         return;
     };
-    if let Some(expected @ Expected::Chosen { .. }) = expected_of(analysis, s) {
-        if mark.dscp != expected.dscp() {
+    if analysis.qos.is_some() {
+        // What was chosen is asked of all.
+        if let Some(expected) = expected_of(analysis, s).filter(|e| e.dscp() != mark.dscp) {
             add(What::Mark(expected, mark.dscp));
         }
         return;

@@ -68,7 +68,7 @@ pub(super) fn noun(s: &MediaStream) -> &'static str {
 /// Adds what a rule about streams finds.
 pub fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     let analysis = context.analysis;
-    let index = context.gathered().media().clone();
+    let index = context.gathered().media();
     for Trouble { at, what } in context.media_troubles().iter().filter(|t| rule_of(&t.what).id == rule.id) {
         let Some(s) = index.streams.get(*at) else { continue };
         let Some(figures) = analysis.figures_of(s) else { continue };

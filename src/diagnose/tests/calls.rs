@@ -67,6 +67,12 @@ const CHALLENGE: &str = "407 Proxy Authentication Required";
 
 pub const CASES: &[Case] = &[
     Case {
+        rule: "call-forwarded",
+        fires: || refused(&["181 Call Is Being Forwarded", "480 Temporarily Unavailable"]),
+        says: "(181 Call Is Being Forwarded)",
+        misses: || refused(&["180 Ringing", "480 Temporarily Unavailable"]),
+    },
+    Case {
         rule: "call-no-response",
         fires: || unanswered(60_000),
         says: "INVITE was sent 7 times in 00:32",
