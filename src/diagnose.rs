@@ -34,10 +34,12 @@ pub mod calls;
 pub mod capture;
 pub mod conference;
 mod context;
+pub mod control;
 pub mod dialogs;
 mod findings;
 pub mod ice;
 pub mod im;
+pub mod media;
 pub mod presence;
 pub mod sign_in;
 pub mod sql;
@@ -49,6 +51,7 @@ pub mod turn;
 mod verdict;
 
 pub use context::Context;
+pub use control::Control;
 pub use findings::{Draft, Evidence, FindingIdx, Findings};
 pub use subject::Subject;
 pub use tally::{Counted, Tally};
@@ -142,10 +145,12 @@ pub const FAMILIES: &[Family] = &[
     turn::FAMILY,
     ice::FAMILY,
     calls::FAMILY,
+    media::FAMILY,
     conference::FAMILY,
     presence::FAMILY,
     dialogs::FAMILY,
     im::FAMILY,
+    control::FAMILY,
     capture::FAMILY,
 ];
 

@@ -1,8 +1,10 @@
 //! Text for eyes: dissected bytes made harmless, times, durations, names of machines and parties.
 
+pub mod csta;
 mod diagnostics;
 pub mod dns;
 mod failure;
+pub mod media;
 mod party;
 pub mod path;
 pub mod relay;

@@ -35,6 +35,8 @@ pub struct Breakage {
     pub time: Nanos,
     /// Of an ICMP error that quotes the message: hash of its topmost Via branch or of its STUN transaction id, else 0.
     pub branch: u32,
+    /// It quotes media (or DTLS): no message was lost.
+    pub media: bool,
 }
 
 /// From an ICMP error about a packet that did not arrive.
@@ -52,10 +54,8 @@ pub(super) fn of_icmp(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option
         _ => return None,
     };
     let quoted = quoted_payload(ip).zip(header).and_then(|(payload, header)| payload.get(header..));
-    if quoted.is_some_and(stun::is_quoted_media) {
-        return None;
-    }
-    let branch = quoted.map_or(0, |message| {
+    let media = quoted.is_some_and(stun::is_quoted_media);
+    let branch = quoted.filter(|_| !media).map_or(0, |message| {
         if let Some(transaction) = stun::quoted_transaction(message) {
             return transaction;
         }
@@ -65,7 +65,7 @@ pub(super) fn of_icmp(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option
         if whole { short_hash(branch) } else { 0 }
     });
     let kind = BreakageKind::Icmp { v6: icmp.v6, kind: icmp.kind, code: icmp.code };
-    Some(Breakage { src, dst, transport, kind, by: ip.src, frame, time, branch })
+    Some(Breakage { src, dst, transport, kind, by: ip.src, frame, time, branch, media })
 }
 
 /// The description of the fatal TLS alert these stream bytes begin with (RFC 8446 §6).
@@ -139,9 +139,11 @@ mod tests {
         assert_eq!(of(&send.concat()), transaction(b"transactionX"));
         assert_eq!(of(send[0]), transaction(b"outer-idents"), "the data is cut off");
         let rtp = b"\x80\x08\x00\x01\x00\x00\x00\xa0\x12\x34\x56\x78\xd5\xd5\xd5\xd5";
-        assert_eq!(unreachable(3, rtp), None, "of media no message was lost");
+        let of_media = |quote: &[u8]| unreachable(3, quote).map(|b| (b.media, b.branch));
+        assert_eq!(of_media(rtp), Some((true, 0)), "of media no message was lost");
         let relayed = [&b"\x40\x01\x00\xac"[..], rtp].concat();
-        assert_eq!(unreachable(3, &relayed), None, "nor in a channel, whose rest is cut off");
+        assert_eq!(of_media(&relayed), Some((true, 0)), "nor in a channel, whose rest is cut off");
+        assert_eq!(of_media(check), Some((false, transaction(b"transactionX"))));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod during;
 pub mod forwarding;
 mod offer;
 mod outcome;
+mod repeated;
 mod setup;
 mod told;
 mod transactions;
@@ -55,6 +56,7 @@ pub(super) const FAMILY: Family = Family {
         &FORK_LOST,
         &CANCEL_CROSSED,
         &SLOW_SETUP,
+        &REPEATED,
         &GLARE,
     ],
 };
@@ -161,10 +163,10 @@ pub static FORWARDED: Rule = Rule {
     id: "call-forwarded",
     severity: Severity::Info,
     title: "the call had been sent on",
-    help: "Diversion, History-Info or Referred-By of the INVITE of a call that came to nothing say who sent it on and why: it may \
-           never have rung where the caller thought.",
+    help: "Diversion, History-Info or Referred-By of the INVITE of a call that came to nothing, or 181 before its final answer, say who \
+           sent it on and why: it may never have rung where the caller thought.",
     advice: "Look at the call-forwarding and response-group settings of who sent it on.",
-    source: "RFC 5806; RFC 7044; RFC 3892",
+    source: "RFC 5806; RFC 7044; RFC 3892; RFC 3261 section 21.1.3",
     check: forwarding::tell,
 };
 
@@ -176,6 +178,18 @@ pub static SLOW_SETUP: Rule = Rule {
     advice: "Look at the machine that took the longest: what it asks of others (DNS, SQL Server, a gateway) before it goes on.",
     source: "ITU-T E.721 (post-selection delay): 8 s to 11 s for the longest of calls",
     check: setup::slow,
+};
+
+pub static REPEATED: Rule = Rule {
+    id: "call-retransmissions",
+    severity: Severity::Warning,
+    title: "messages of a call are sent again and again",
+    help: "Of a call eight messages or more, and a third of all, are repetitions, and nothing else that is told of it says why (no answer \
+           at all, a lost ACK, a request without an answer). A few repetitions repair what the network loses and are never told.",
+    advice: "Answers get lost or come late on the hop that is named: look for loss there (the media of the call may show it), for datagrams \
+             too large for it, and for a server that is overloaded.",
+    source: "RFC 3261 sections 17.1.1.2 and 17.1.2.2 (T1 of 500 ms)",
+    check: repeated::tell,
 };
 
 // Rules about calls that are up have all the same check.

@@ -6,7 +6,7 @@ mod tls;
 
 use callscope_parsers::sip::parse_message;
 
-pub use order::one_sided;
+pub use order::{Ahead, ahead, one_sided};
 
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::{CaptureId, CaptureIssue, FrameRef};
@@ -116,10 +116,12 @@ pub static ONE_SIDED: Rule = Rule {
 pub static CLOCK: Rule = Rule {
     id: "capture-clock-jump",
     severity: Severity::Warning,
-    title: "time goes back in a capture",
-    help: "The time of a frame is more than a second before that of one that the same interface captured earlier. Files that were \
-           joined without sorting, or written out of order, look the same. A clock that jumps ahead is not told: it looks like a pause.",
-    advice: "Durations across the jump are wrong. Sort the file by time (reordercap, mergecap) if it was joined of several.",
+    title: "the clock of a capture jumps",
+    help: "The time of a frame is more than a second before that of one that the same interface captured earlier; files that were \
+           joined without sorting, or written out of order, look the same. Ahead: media of two machines or more stands still for 2 s or \
+           more, all of it from the same frames on and for as long within 20 ms, while nobody's clock or numbers went on. Of two \
+           streams only it is a remark.",
+    advice: "Durations across the jump are wrong, and so are holes of media there. Set the clock of the capturing machine by slewing (chrony, ntpd -x). Sort the file by time (reordercap, mergecap) if it was joined of several.",
     source: "the times that the capture gives for each frame",
     check: order::clock,
 };

@@ -18,6 +18,9 @@ pub struct Context<'a> {
     troubles: OnceCell<Vec<Trouble>>,
     sessions: OnceCell<Sessions>,
     faults: OnceCell<Vec<Fault>>,
+    media: OnceCell<Vec<super::media::Trouble>>,
+    control: OnceCell<super::Control>,
+    ahead: OnceCell<Vec<super::capture::Ahead>>,
     one_sided: OnceCell<bool>,
     failed_allocations: OnceCell<Vec<(AllocationIdx, &'static Rule, u16)>>,
     /// When the captures end.
@@ -31,9 +34,22 @@ impl<'a> Context<'a> {
 
     pub fn with(analysis: &'a Analysis, gathered: Gathered<'a>) -> Self {
         let (troubles, sessions, faults) = Default::default();
+        let (media, control, ahead) = Default::default();
         let (one_sided, failed_allocations) = Default::default();
         let end = analysis.newest_time();
-        Self { analysis, gathered, troubles, sessions, faults, one_sided, failed_allocations, end }
+        Self {
+            analysis,
+            gathered,
+            troubles,
+            sessions,
+            faults,
+            media,
+            control,
+            ahead,
+            one_sided,
+            failed_allocations,
+            end,
+        }
     }
 
     /// Sign-ins, conferences, look-ups and so on, each worked out when the first rule asks for it.
@@ -49,6 +65,21 @@ impl<'a> Context<'a> {
     /// What went wrong in calls while they were up.
     pub(super) fn faults(&self) -> &[Fault] {
         self.faults.get_or_init(|| super::calls::faults(self))
+    }
+
+    /// What there is to say of media streams.
+    pub(super) fn media_troubles(&self) -> &[super::media::Trouble] {
+        self.media.get_or_init(|| super::media::troubles(self))
+    }
+
+    /// Where the clock of a capture jumped ahead.
+    pub(super) fn ahead(&self) -> &[super::capture::Ahead] {
+        self.ahead.get_or_init(|| super::capture::ahead(self))
+    }
+
+    /// Remote call control.
+    pub(super) fn control(&self) -> &super::Control {
+        self.control.get_or_init(|| super::Control::of(self.analysis))
     }
 
     /// Whether only one direction of the SIP traffic was captured.

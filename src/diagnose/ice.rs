@@ -78,10 +78,10 @@ pub static ONE_WAY: Rule = Rule {
     id: "ice-one-way",
     severity: Severity::Error,
     title: "connectivity checks pass in one direction only",
-    help: "Of a session that found no path: only one side's checks are in the capture, or answers to checks are in it and the \
-           side goes on asking. A capture at one side shows the other's checks only if they get through.",
-    advice: "Look for the firewall on the side whose checks do not arrive: it has to let UDP out to the candidates and the answers \
-             back in.",
+    help: "Of a session that found no path: answers to a side's checks are in the capture, and it goes on asking. Where nothing is \
+           answered, whoever asks, no candidate pair worked.",
+    advice: "The answers are lost between the capture point and who asks: look for the firewall or NAT on that side, which has to let \
+             answers back in.",
     source: "RFC 8445 section 7.2",
     check: rules::one_way,
 };
@@ -91,8 +91,9 @@ pub static NO_PAIR: Rule = Rule {
     severity: Severity::Error,
     title: "no candidate pair worked",
     help: "Checks were sent, the clients gave up trying (RFC 8445 timers, the end of the call), and not one pair succeeded. What \
-           became of the pairs is told: not answered, refused, unreachable by ICMP, never checked.",
-    advice: "A path needs one common way: both on one network, a NAT that lets the answers in, or a relay on one side that the \
+           became of the pairs is told: not answered, refused, unreachable by ICMP, never checked. So it is where only one side's \
+           checks are in the capture: those of the other are there only if they get through.",
+    advice: "Where no check of one side arrives look for the firewall there: it has to let UDP out to the candidates. A path needs one common way: both on one network, a NAT that lets the answers in, or a relay on one side that the \
              other one reaches.",
     source: "RFC 8445 section 7.2.5",
     check: rules::no_pair,

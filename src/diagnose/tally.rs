@@ -1,7 +1,7 @@
 //! How much there was to look at: what an overview tells beside what went wrong.
 
 use super::ice::IceTally;
-use super::{Context, im, sign_in};
+use super::{Context, Control, im, sign_in};
 use crate::capture::FrameRef;
 use crate::correlate::sql::Lookup;
 use crate::correlate::{Analysis, MsgIdx};
@@ -29,6 +29,7 @@ pub struct Tally {
     /// Look-ups of SQL Server, and connections to it that nobody looked up.
     pub lookups: Counted,
     pub connections: Counted,
+    pub control: Control,
 }
 
 fn frame(analysis: &Analysis, m: Option<MsgIdx>) -> Option<FrameRef> {
@@ -86,6 +87,7 @@ impl Tally {
             instant_messages,
             lookups: of(false),
             connections: of(true),
+            control: context.control().clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod conference;
 mod during;
 mod ice;
 mod joined;
+mod media;
 mod other;
 mod sign_in;
 mod sql;
@@ -35,6 +36,7 @@ fn cases() -> Vec<&'static Case> {
         sign_in::CASES,
         conference::CASES,
         other::CASES,
+        media::CASES,
         capture::CASES,
     ];
     all.into_iter().flatten().collect()

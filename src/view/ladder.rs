@@ -1,7 +1,6 @@
 //! A call flow as data; terminal, text, SVG and Mermaid draw this same value.
 
 mod conference;
-pub(super) mod csta;
 mod diagnostics;
 mod dns;
 mod findings;
@@ -217,7 +216,7 @@ pub fn build_with(
             label,
             tone: match record.status {
                 _ if duplicate || again => Tone::Dim,
-                _ if csta::is_error(analysis, m) => Tone::Failure,
+                _ if show::csta::is_error(analysis, m) => Tone::Failure,
                 status => tone(status),
             },
             message: Some(m),

@@ -66,6 +66,11 @@ impl MediaIndex {
         at_one || self.between.contains(&[a, b]) || self.between.contains(&[b, a])
     }
 
+    /// Whether some stream runs from one machine to another here.
+    pub fn passes(&self, from: IpAddr, to: IpAddr) -> bool {
+        self.between.contains(&[from, to])
+    }
+
     pub fn stream(&self, at: u32) -> Option<&MediaStream> {
         self.streams.get(at as usize)
     }

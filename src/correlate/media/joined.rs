@@ -217,6 +217,8 @@ pub struct MediaStream {
     pub ptime_used: Option<f64>,
     /// Keys pressed: `1`, `#` …
     pub keys: String,
+    /// Whether the receiver's description in force has telephone events (RFC 4733); none where it is not known.
+    pub keys_taken: Option<bool>,
     /// In [`super::Reports::heard`] and [`super::Reports::senders`].
     pub heard: Option<usize>,
     pub sender: Option<usize>,
@@ -272,6 +274,7 @@ impl MediaStream {
             ptime_most: None,
             ptime_used: None,
             keys: String::new(),
+            keys_taken: None,
             heard: None,
             sender: None,
             mos: None,

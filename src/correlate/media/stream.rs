@@ -23,6 +23,8 @@ const RESTARTS: usize = 16;
 const PAUSE: Nanos = 1_000_000_000;
 /// No packet is early or late by so much: the sender set its clock.
 const CLOCK_JUMP: Nanos = 1_000_000_000;
+/// Clocks of sounding devices differ by less than one in so many.
+const DRIFT: i128 = 5_000;
 /// Bytes of payload of a telephone event (RFC 4733 §2.3).
 const EVENT_SIZE: u16 = 4;
 
@@ -498,6 +500,20 @@ impl Stream {
     /// The clock that the jitter was measured by, Hz.
     pub fn clock(&self) -> Option<u32> {
         self.jitter.clock()
+    }
+
+    /// Whether the packets behind the longest stall came the faster for it: they hung on the way. A sender that paused goes on
+    /// where its clock stood. None where the clocks of both ends may have drifted apart by as much.
+    pub fn caught_up(&self) -> Option<bool> {
+        let clock = i128::from(self.clock()?);
+        let (stall, ticking) = (i128::from(self.stall.0), i128::from(self.ticking));
+        if ticking / DRIFT > stall / 4 {
+            return None;
+        }
+        let ahead = i128::from(self.ticks) * 1_000_000_000 / clock - ticking;
+        // The step over a longer one is in neither sum.
+        let of_pause = if self.stall.0 > CLOCK_JUMP { 0 } else { -stall };
+        Some(ahead - of_pause > stall / 2)
     }
 
     /// How fast timestamps went on, Hz, where there is a second or more to tell it from.

@@ -24,6 +24,19 @@ pub fn notes(analysis: &Analysis, call: CallIdx) -> Vec<(MsgIdx, String)> {
             && !r.has(flag::RETRANSMISSION)
             && !r.has(flag::DUPLICATE)
     };
+    // RFC 3261 §21.1.3: whoever answers so sends the call on.
+    let forwarded = |m: &MsgIdx| {
+        let r = analysis.message(*m);
+        r.method == MethodId::INVITE
+            && r.status == 181
+            && !r.has(flag::RETRANSMISSION)
+            && !r.has(flag::DUPLICATE)
+    };
+    if let Some(m) = analysis.messages_of(analysis.call(call).messages).take(LOOK).find(forwarded) {
+        let src = analysis.flow(analysis.message(m).flow).src;
+        let name = show::machine(analysis, src).unwrap_or_else(|| src.to_string());
+        found.push((m, format!("Sent on, as {name} tells (181 Call Is Being Forwarded)")));
+    }
     for m in analysis.messages_of(analysis.call(call).messages).take(LOOK).filter(opening).take(INVITES) {
         let Ok(bytes) = analysis.head_bytes(m) else { continue };
         let Some(message) = parse_message(&bytes) else { continue };

@@ -1,12 +1,12 @@
 //! Captures of one direction only, clocks that jump, and messages that are sent over and over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::{CLOCK, ONE_SIDED, REPEATED};
-use crate::capture::FrameRef;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, flag};
-use crate::diagnose::{Context, Findings, Subject};
+use crate::diagnose::{Context, Findings, Severity, Subject};
 use crate::show;
 
 /// Dialogs shown as evidence.
@@ -79,6 +79,7 @@ pub(super) fn tell_one_sided(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub(super) fn clock(context: &Context<'_>, out: &mut Findings) {
+    tell_ahead(context, out);
     for (id, capture) in super::captures(context) {
         let clock = &capture.clock;
         if clock.steps_back == 0 {
@@ -99,6 +100,68 @@ pub(super) fn clock(context: &Context<'_>, out: &mut Findings) {
                 let frame = FrameRef { capture: id, frame: *frame };
                 f.show(frame, format!("{} back", show::span(*back)));
             }
+        });
+    }
+}
+
+/// Media that stands still for so long, in all streams alike, tells of the clock.
+const AHEAD: Nanos = 2_000_000_000;
+/// Streams stand still alike if they differ by less, and by so many frames.
+const ALIKE: Nanos = 20_000_000;
+const NEIGHBOURS: u32 = 100;
+
+/// Where the clock of a capture jumped ahead: by how much, and the first frames behind it, one a stream.
+#[derive(Debug, Clone)]
+pub struct Ahead {
+    pub by: Nanos,
+    pub frames: Vec<FrameRef>,
+}
+
+/// Told by streams whose senders did not pause, as theirs all seem to at once.
+pub fn ahead(context: &Context<'_>) -> Vec<Ahead> {
+    let analysis = context.analysis;
+    let mut still: Vec<(FrameRef, Nanos, IpAddr)> = Vec::new();
+    for s in context.gathered().media().streams.iter() {
+        let Some(figures) = analysis.figures_of(s) else { continue };
+        let (stall, frame) = figures.stall;
+        if stall >= AHEAD && !s.held && figures.caught_up() == Some(false) {
+            still.push((frame, stall, analysis.flow(s.flow).src.ip()));
+        }
+    }
+    still.sort_unstable();
+    let mut out = Vec::new();
+    let mut rest = still.as_slice();
+    while let Some(&(first, by, _)) = rest.first() {
+        let alike = |(frame, stall, _): &&(FrameRef, Nanos, IpAddr)| {
+            frame.capture == first.capture
+                && frame.frame.saturating_sub(first.frame) < NEIGHBOURS
+                && (stall - by).abs() < ALIKE
+        };
+        let same: Vec<_> = rest.iter().take_while(alike).collect();
+        let machines: BTreeSet<IpAddr> = same.iter().map(|(.., ip)| *ip).collect();
+        if machines.len() >= 2 {
+            out.push(Ahead { by, frames: same.iter().map(|(frame, ..)| *frame).collect() });
+        }
+        rest = rest.get(same.len().max(1)..).unwrap_or_default();
+    }
+    out
+}
+
+fn tell_ahead(context: &Context<'_>, out: &mut Findings) {
+    for Ahead { by, frames } in context.ahead() {
+        let Some(first) = frames.first() else { continue };
+        let Some(capture) = context.analysis.captures.get(usize::from(first.capture.0)) else { continue };
+        out.add(&CLOCK, Subject::Capture(first.capture.0), (first, "ahead"), |f| {
+            f.who(super::name_of(context, capture)).what(format!("time jumps ahead by {}", show::span(*by)));
+            let n = show::count(frames.len() as u64, "stream", "streams");
+            f.say(format!(
+                "{n} of several machines stand still for as long at once, and nobody's numbers went on."
+            ));
+            f.partial("senders that all pause at the very same moment look the same");
+            if frames.len() < 3 {
+                f.severity(Severity::Info);
+            }
+            frames.iter().take(SHOWN).for_each(|frame| _ = f.show(*frame, "first behind the jump"));
         });
     }
 }

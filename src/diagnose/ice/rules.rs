@@ -44,7 +44,7 @@ pub(super) fn fault(analysis: &Analysis, s: &IceSession) -> Option<&'static Rule
             Some(&ROLE_CONFLICT)
         }
         // Who asked for a relay in vain has told why already.
-        IceState::Failed if is_one_way(analysis, s) && !lacked_one(analysis, s) => Some(&ONE_WAY),
+        IceState::Failed if is_one_way(s) && !lacked_one(analysis, s) => Some(&ONE_WAY),
         IceState::Failed => Some(&NO_PAIR),
         IceState::Incomplete => {
             let call = s.call.map(|c| &analysis.call(c).summary);
@@ -69,20 +69,23 @@ fn keeps_its_role(p: &IcePair) -> bool {
     p.state == PairState::Failed && p.errors.iter().any(|(code, _)| *code == 487)
 }
 
-/// Whether checks pass one way only, and the other way was open to be tried.
-fn is_one_way(analysis: &Analysis, s: &IceSession) -> bool {
+/// Whether checks pass one way only: a side whose checks are answered goes on asking, as no answer gets back to it.
+fn is_one_way(s: &IceSession) -> bool {
     let vain = |answers: fn(&IcePair) -> u32| {
         s.pairs.iter().filter(|p| p.state == PairState::Unanswered).map(answers).sum::<u32>() > 0
     };
-    if vain(|p| p.from_a.1) || vain(|p| p.from_b.1) {
-        return true;
-    }
+    vain(|p| p.from_a.1) || vain(|p| p.from_b.1)
+}
+
+/// The side (whether it is the first) that alone asks, though the other could ask it too.
+fn asks_alone(analysis: &Analysis, s: &IceSession) -> Option<bool> {
     let sent = |f: fn(&IcePair) -> u32| s.pairs.iter().map(f).sum::<u32>();
-    match (sent(|p| p.from_a.0), sent(|p| p.from_b.0)) {
-        (1.., 0) => is_reachable(analysis, s, true),
-        (0, 1..) => is_reachable(analysis, s, false),
-        _ => false,
-    }
+    let own = match (sent(|p| p.from_a.0), sent(|p| p.from_b.0)) {
+        (1.., 0) => true,
+        (0, 1..) => false,
+        _ => return None,
+    };
+    is_reachable(analysis, s, own).then_some(own)
 }
 
 /// Whether a side has an address that the other one could send checks to: a relay, one that is not private, or one on
@@ -301,29 +304,29 @@ pub fn not_nominated(context: &Context<'_>, out: &mut Findings) {
 }
 
 pub fn one_way(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &ONE_WAY, |s, [a, b]| {
-        let sent = |f: fn(&IcePair) -> u32| s.pairs.iter().map(f).sum::<u32>();
-        let (own, other) = match (sent(|p| p.from_a.0), sent(|p| p.from_b.0)) {
-            (1.., 0) => (a, b),
-            (0, 1..) => (b, a),
-            _ => {
-                let what = "pass in one direction only: ICE found no path for the media";
-                return [format!("checks between {a} and {b} {what}"), format!("checks {what}")];
+    tell(context, out, &ONE_WAY, |_, [a, b]| {
+        let what = "pass in one direction only: ICE found no path for the media";
+        [format!("checks between {a} and {b} {what}"), format!("checks {what}")]
+    });
+}
+
+pub fn no_pair(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    tell(context, out, &NO_PAIR, |s, [a, b]| {
+        let (own, other) = match asks_alone(analysis, s).filter(|_| !lacked_one(analysis, s)) {
+            Some(true) => (a, b),
+            Some(false) => (b, a),
+            None => {
+                return [
+                    format!("ICE found no path for the media between {a} and {b}"),
+                    "ICE found no path for the media".to_owned(),
+                ];
             }
         };
         [
             format!("{own} asks in vain and no check of {other} arrives: ICE found no path for the media"),
             "one side asks in vain and no check of the other arrives: ICE found no path for the media"
                 .to_owned(),
-        ]
-    });
-}
-
-pub fn no_pair(context: &Context<'_>, out: &mut Findings) {
-    tell(context, out, &NO_PAIR, |_, [a, b]| {
-        [
-            format!("ICE found no path for the media between {a} and {b}"),
-            "ICE found no path for the media".to_owned(),
         ]
     });
 }

@@ -32,6 +32,7 @@ fn broken(kind: BreakageKind) -> Scenario {
         frame: FrameRef { capture: CaptureId(0), frame: 2 },
         time: START + 1_000_000,
         branch: record.branch,
+        media: false,
     });
     later(&mut s, 60_000);
     s
@@ -66,6 +67,12 @@ fn challenged(answers: &[&str]) -> Scenario {
 const CHALLENGE: &str = "407 Proxy Authentication Required";
 
 pub const CASES: &[Case] = &[
+    Case {
+        rule: "call-forwarded",
+        fires: || refused(&["181 Call Is Being Forwarded", "480 Temporarily Unavailable"]),
+        says: "(181 Call Is Being Forwarded)",
+        misses: || refused(&["180 Ringing", "480 Temporarily Unavailable"]),
+    },
     Case {
         rule: "call-no-response",
         fires: || unanswered(60_000),

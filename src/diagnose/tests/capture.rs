@@ -5,7 +5,7 @@ use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::{Accounting, CaptureSummary, Side, TlsSession};
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
-fn summary() -> CaptureSummary {
+pub(super) fn summary() -> CaptureSummary {
     let info = CaptureInfo { path: "a.pcap".to_owned(), format: "pcap", compression: None, size: None };
     CaptureSummary {
         frames: 1_000,

@@ -177,6 +177,21 @@ fn given_up(header: &str) -> Scenario {
     s
 }
 
+/// The INVITE is sent so often before 180 comes, and 180 as often.
+fn again_and_again(times: i64) -> Scenario {
+    let mut s = Scenario::default();
+    let invite = request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0);
+    let ringing = response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("b");
+    for n in 0..times {
+        s.add(n * 500, "A>B", &invite);
+        s.add(n * 500 + 400, "B>A", &ringing);
+    }
+    s.add(6_000, "B>A", &response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").sdp("sendrecv", 0));
+    s.add(6_010, "A>B", &request("ACK", 1).via(&["A b2"]).tag("b"));
+    bye(&mut s, 20_000);
+    s
+}
+
 pub const CASES: &[Case] = &[
     Case {
         rule: "call-answered-elsewhere",
@@ -281,5 +296,11 @@ pub const CASES: &[Case] = &[
         fires: || then(&[("INVITE", Some("491 Request Pending")), ("INVITE", Some("200 OK"))], 60_000),
         says: "tried again with success",
         misses: || then(&[("INVITE", Some("200 OK"))], 60_000),
+    },
+    Case {
+        rule: "call-retransmissions",
+        fires: || again_and_again(7),
+        says: "messages are repetitions, most from 10.0.0.65:5060 to 10.0.0.66:5060",
+        misses: || again_and_again(3),
     },
 ];

@@ -68,23 +68,6 @@ fn answered_checks(nominated: bool) -> Scenario {
     s
 }
 
-/// Both sides ask, and both are answered.
-fn both_ways() -> Scenario {
-    let mut s = call(&[HOST_A], &["1 1 UDP 2130706431 10.0.0.66 5000 typ host"]);
-    let there = "10.0.0.65:4000>10.0.0.66:5000";
-    let from = "10.0.0.66:5000>10.0.0.65:4000";
-    for (n, ms) in [(0, 1200), (1, 1700), (2, 2700)] {
-        let id = format!("y{n}");
-        s.check(ms, from, &id, BOB_ASKS, false);
-        s.stun(ms + 1, there, BOUND, &id, &[mapped("10.0.0.66:5000")]);
-        let id = format!("x{n}");
-        s.check(ms + 5, there, &id, ALICE_ASKS, true);
-        s.stun(ms + 6, from, BOUND, &id, &[mapped("10.0.0.65:4000")]);
-    }
-    end(&mut s, 20_000);
-    s
-}
-
 /// Checks are still going on when the call ends after so many milliseconds.
 fn cut_off(at: i64) -> Scenario {
     let mut s = offer_and_answer(true);
@@ -173,8 +156,10 @@ pub const CASES: &[Case] = &[
         rule: "ice-one-way",
         fires: || Scenario::sample("no_path.pcap"),
         says: "one direction only",
-        // Each way is answered: it lacks a nomination at most.
-        misses: both_ways,
+        // Bob's network could be reached, and nothing answers: nothing passes either way.
+        misses: || {
+            no_relays(&["1 1 UDP 2130706431 10.0.0.66 5000 typ host"], "10.0.0.65:4000>10.0.0.66:5000")
+        },
     },
     Case { rule: "ice-no-pair", fires: without_a_path, says: "found no path", misses: through_bobs_relay },
     Case {
@@ -214,11 +199,11 @@ fn a_relay_that_was_refused_explains_the_missing_path() {
     let analysis = without_a_path().done();
     let found = crate::diagnose::diagnose(&analysis);
     let ids: Vec<&str> = found.findings.iter().map(|f| f.rule.id).collect();
-    assert_eq!(ids, ["turn-wrong-credentials", "ice-no-pair"]);
-    assert_eq!(found.findings[1].explained_by, Some(0));
+    assert_eq!(ids, ["turn-wrong-credentials", "ice-no-pair", "media-none"]);
+    assert_eq!([found.findings[1].explained_by, found.findings[2].explained_by], [Some(0), Some(1)]);
     let verdict = crate::diagnose::call_verdict(&analysis, &found, crate::correlate::CallIdx(0));
     assert!(
-        verdict.contains("but ICE found no path") && verdict.contains("refuses the credentials (401)"),
+        verdict.contains("but no audio came either way") && verdict.contains("refuses the credentials (401)"),
         "{verdict}"
     );
     // Bob was reached over his own relay: nobody lacked Alice's.

@@ -25,6 +25,8 @@ const PARTY: u16 = 8;
 const PATH: u16 = 12;
 /// The same of who sends and receives a stream, mostly by name.
 const SPEAKER: u16 = 11;
+/// The same of names of rules, of which the beginning alone says nothing.
+const RULE: u16 = 24;
 /// Columns before the first cell: cursor and mark.
 pub const GUTTER: u16 = 3;
 const GAP: u16 = 2;
@@ -40,6 +42,7 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
         let comfort = match columns[i].key.as_str() {
             "sender" | "receiver" if !tight => SPEAKER,
             key if is_party(key) => PARTY,
+            "rule" => RULE,
             "path" if tight => PATH,
             "path" => FIRST,
             _ if columns[i].rank == 0 => first,

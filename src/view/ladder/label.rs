@@ -2,7 +2,7 @@
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
-use super::{conference, csta, diagnostics};
+use super::{conference, diagnostics};
 use crate::correlate::{Analysis, Content, MethodId, MsgIdx, Owner, SipRecord, flag};
 use crate::view::show;
 
@@ -71,7 +71,7 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
         label.push(' ');
         label.push_str(&told);
     }
-    let csta = csta::words(record, message.as_ref());
+    let csta = show::csta::words(record, message.as_ref());
     if !csta.is_empty() {
         label.push_str(&format!(" {csta}"));
     }

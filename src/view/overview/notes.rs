@@ -19,8 +19,7 @@ pub fn notes(analysis: &Analysis, lists: &Lists<'_>) -> Vec<Note> {
     let tally = &lists.diagnosis().tally;
     legs(analysis, &mut notes);
     counts(tally, &mut notes);
-    super::remote::notes(analysis, &mut notes);
-    super::media::notes(analysis, lists.media(), &tally.ice.lost, &mut notes);
+    super::remote::notes(analysis, &tally.control, &mut notes);
     beside(analysis, &mut notes);
     comments(analysis, &mut notes);
     notes

@@ -79,7 +79,13 @@ impl Scenario {
         self.analysis.add_rtcp(&packet);
     }
 
-    fn media_packet<'a>(&mut self, us: i64, path: &str, dscp: u8, bytes: &'a [u8]) -> DecodedMedia<'a> {
+    pub(super) fn media_packet<'a>(
+        &mut self,
+        us: i64,
+        path: &str,
+        dscp: u8,
+        bytes: &'a [u8],
+    ) -> DecodedMedia<'a> {
         self.frames += 1;
         let (src, dst) = path.split_once('>').unwrap();
         DecodedMedia {

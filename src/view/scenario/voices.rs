@@ -1,10 +1,8 @@
 //! Calls with their voices.
 
 use super::media::Source;
-use super::{Msg, START, Scenario, machine, request, response};
-use crate::capture::{CaptureId, FrameRef};
-use crate::correlate::Transport;
-use crate::decode::DecodedMedia;
+use super::{Msg, Scenario, machine, request, response};
+use crate::decode::{Breakage, BreakageKind, DecodedMedia};
 
 /// Packets of one source, 20 ms of G.711 each unless said otherwise.
 #[derive(Clone)]
@@ -72,19 +70,37 @@ impl Scenario {
         bytes.extend((u32::from(fraction) << 24 | lost).to_be_bytes());
         bytes.extend(highest.to_be_bytes());
         bytes.extend([0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0]);
-        self.frames += 1;
-        let (src, dst) = path.split_once('>').unwrap();
-        self.analysis.add_rtcp(&DecodedMedia {
-            bytes: &bytes,
-            src: machine(src),
-            dst: machine(dst),
-            transport: Transport::Udp,
-            channel: 0,
-            frame: FrameRef { capture: CaptureId(0), frame: self.frames },
-            time: START + ms * 1_000_000,
-            dscp: 0,
-            duplicate: false,
-            cut: false,
+        self.rtcp(ms, path, &bytes);
+    }
+
+    /// A datagram of RTCP.
+    pub fn rtcp(&mut self, ms: i64, path: &str, bytes: &[u8]) {
+        let packet = self.media_packet(ms * 1000, path, 0, bytes);
+        self.analysis.add_rtcp(&packet);
+    }
+
+    /// A datagram of DTLS or ZRTP.
+    pub fn keys(&mut self, ms: i64, path: &str, bytes: &[u8]) {
+        let packet = self.media_packet(ms * 1000, path, 0, bytes);
+        self.analysis.add_key_exchange(&packet, None);
+    }
+
+    /// An ICMP error (host unreachable) that quotes media sent over `path`.
+    pub fn refuse_media(&mut self, ms: i64, path: &str) {
+        let packet = self.media_packet(ms * 1000, path, 0, &[]);
+        let DecodedMedia { src, dst, transport, frame, time, .. } = packet;
+        let kind = BreakageKind::Icmp { v6: false, kind: 3, code: 1 };
+        let by = machine("G").ip();
+        self.analysis.add_breakage(&Breakage {
+            src,
+            dst,
+            transport,
+            kind,
+            by,
+            frame,
+            time,
+            branch: 0,
+            media: true,
         });
     }
 

@@ -70,6 +70,10 @@ impl Terms {
         self.formats.iter().find(|(pt, _)| *pt == payload_type)?.1.as_ref()
     }
 
+    pub fn takes_keys(&self) -> bool {
+        self.formats.iter().any(|(_, codec)| codec.as_ref().is_some_and(Codec::is_event))
+    }
+
     pub fn names(&self, address: SocketAddr) -> bool {
         self.ends.iter().any(|e| e.address == address)
     }

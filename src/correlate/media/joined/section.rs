@@ -255,6 +255,7 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
         });
         if let Some((_, terms)) = joint.terms_at(true, stream.last) {
             (out.ptime_asked, out.ptime_most) = (terms.ptime, terms.max_ptime);
+            out.keys_taken = Some(terms.takes_keys());
         }
         out.secured = joint.secured(stream.last);
     }

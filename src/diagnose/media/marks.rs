@@ -5,11 +5,11 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::mark_words;
 use crate::capture::FrameRef;
 use crate::correlate::media::{DscpChange, MediaIndex, MediaStream};
 use crate::correlate::{Analysis, CallIdx, Flow, MsgIdx, Owner, QosProfile, SipMark, Traffic};
-use crate::view::show;
+use crate::show;
+use crate::show::media::mark_words;
 
 /// Messages of a call whose flows are looked at, and pairs of machines told of it.
 const LOOK: usize = 5_000;
@@ -208,15 +208,20 @@ fn add(out: &mut Vec<MarkUse>, new: MarkUse) {
 }
 
 fn remark(analysis: &Analysis, index: &MediaIndex, change: &DscpChange) -> Remark {
-    let ends = |at: usize| index.streams.get(at).map(|s| analysis.flow(s.flow));
+    let place = mark_change_place(analysis, &index.streams, change);
+    Remark { from: change.from, to: change.to, place }
+}
+
+/// `between 10.0.0.1:4000 → … and …`, `where … was captured again`.
+pub(super) fn mark_change_place(analysis: &Analysis, streams: &[MediaStream], change: &DscpChange) -> String {
+    let ends = |at: usize| streams.get(at).map(|s| analysis.flow(s.flow));
     let name = |a| show::machine(analysis, a).unwrap_or_else(|| a.to_string());
     let way = |at| ends(at).map_or_else(String::new, |f| format!("{} → {}", name(f.src), name(f.dst)));
-    let place = if change.before == change.after {
+    if change.before == change.after {
         format!("where {} was captured again", way(change.before))
     } else {
         format!("between {} and {}", way(change.before), way(change.after))
-    };
-    Remark { from: change.from, to: change.to, place }
+    }
 }
 
 /// The profile that was chosen, else that of the call's clients; whether it was chosen.

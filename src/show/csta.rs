@@ -1,10 +1,10 @@
-//! What an arrow says of remote call control (CSTA in INFO and INVITE, ECMA TR/87).
+//! Remote call control in words (CSTA in INFO and INVITE, ECMA TR/87).
 
 use callscope_parsers::csta::{Csta, CstaKind, parse_csta};
 use callscope_parsers::sip::{Message, parse_message};
 
 use crate::correlate::{Analysis, Content, MsgIdx, SipRecord};
-use crate::view::show;
+use crate::show;
 
 /// Columns of a device and of a call id.
 const NAME: usize = 40;
@@ -15,17 +15,17 @@ fn read(record: &SipRecord, message: &Message<'_>) -> Option<Csta> {
 }
 
 /// `MakeCall → tel:+14255550100`, `Delivered tel:+14255550100, call 42`, `error operation invalidDeviceID`.
-pub(super) fn words(record: &SipRecord, message: Option<&Message<'_>>) -> String {
+pub fn words(record: &SipRecord, message: Option<&Message<'_>>) -> String {
     message.and_then(|message| read(record, message)).map(|csta| said(&csta)).unwrap_or_default()
 }
 
 /// Does it tell of an error?
-pub(super) fn is_error(analysis: &Analysis, m: MsgIdx) -> bool {
+pub fn is_error(analysis: &Analysis, m: MsgIdx) -> bool {
     told(analysis, m).is_some_and(|(kind, _)| kind == CstaKind::Error)
 }
 
 /// What the document of a message is, and what it says; None where it has none.
-pub(in crate::view) fn told(analysis: &Analysis, m: MsgIdx) -> Option<(CstaKind, String)> {
+pub fn told(analysis: &Analysis, m: MsgIdx) -> Option<(CstaKind, String)> {
     let record = analysis.message(m);
     if record.content != Content::Csta {
         return None;
