@@ -255,6 +255,41 @@ mod tests {
     }
 
     #[test]
+    fn reports_and_marked_rows_are_written() {
+        use crate::correlate::{CallIdx, Owner};
+        let analysis = crate::view::scenario::answered_call().done();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out");
+        let written = |what: What, format: Format| {
+            let table = Some(Box::default());
+            let job = Export {
+                what,
+                format,
+                path: path.display().to_string(),
+                force: true,
+                table,
+                time: TimeMode::Utc,
+                ascii: false,
+            };
+            let told = export(&analysis, &job).unwrap();
+            (told, std::fs::read_to_string(&path).unwrap())
+        };
+        let call = || vec![Owner::Call(CallIdx(0))];
+        let (told, page) = written(What::Report(call(), Vec::new()), Format::Html);
+        assert!(told.starts_with("wrote a report to ") && page.contains("id=\"call-1\""), "{told}");
+        let blanked = page.contains("gssapi-data=&lt;redacted&gt;") && !page.contains("secret");
+        assert!(blanked, "secrets are not written");
+        let (_, ticket) = written(What::Report(call(), Vec::new()), Format::Markdown);
+        assert!(ticket.starts_with("# 1 call, answered"), "{ticket}");
+        let (_, page) = written(What::Ladder(call(), Default::default()), Format::Html);
+        assert!(page.contains("id=\"flow-frame-0-1\""), "{page}");
+        let (told, csv) = written(What::Rows(TableKind::Calls, vec![0]), Format::Csv);
+        assert!(told.starts_with("wrote 1 row to ") && csv.lines().count() == 2, "{told} {csv}");
+        let (_, page) = written(What::Summary, Format::Html);
+        assert!(page.starts_with("<!DOCTYPE html>"));
+    }
+
+    #[test]
     fn an_existing_file_is_kept_unless_forced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("calls.csv");
