@@ -69,7 +69,7 @@ impl Page<'_, '_> {
 
     /// The sessions of a call.
     pub(super) fn ice_of(&mut self, call: CallIdx) -> io::Result<()> {
-        let refs = ice::session_refs_of(&self.analysis.ice_index(), call);
+        let refs = ice::session_refs_of(&self.plan.index, call);
         if refs.is_empty() {
             return Ok(());
         }

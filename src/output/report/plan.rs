@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Scope;
 use crate::capture::FrameRef;
+use crate::correlate::ice::IceIndex;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx, DialogIdx, DialogState, MsgIdx, Owner};
 use crate::diagnose::{Diagnosis, Severity, Subject};
@@ -23,6 +24,9 @@ pub(super) struct Plan {
     pub full_calls: Vec<CallIdx>,
     pub dialogs: Vec<DialogIdx>,
     pub full_dialogs: Vec<DialogIdx>,
+    /// Of all ICE sessions.
+    pub index: IceIndex,
+    /// In order of their numbers.
     pub sessions: Vec<SessionRef>,
     pub allocations: Vec<AllocationIdx>,
     pub full_allocations: Vec<AllocationIdx>,
@@ -79,7 +83,7 @@ struct Chosen {
 
 impl Chosen {
     /// Everything, or what matches.
-    fn matching(analysis: &Analysis, lists: &Lists<'_>, filter: Option<&Filter>) -> Self {
+    fn matching(analysis: &Analysis, lists: &Lists<'_>, index: &IceIndex, filter: Option<&Filter>) -> Self {
         let calls = (0..analysis.calls.len() as u32).map(CallIdx);
         let dialogs = analysis.dialogs_shown().map(|(d, _)| d);
         let mut findings: Vec<usize> =
@@ -88,7 +92,7 @@ impl Chosen {
         Self {
             calls: calls.filter(|c| filter.is_none_or(|f| f.matches_call(analysis, *c))).collect(),
             dialogs: dialogs.filter(|d| filter.is_none_or(|f| f.matches_dialog(analysis, *d))).collect(),
-            sessions: ice::session_refs(analysis, &analysis.ice_index(), filter, &Stop::default()),
+            sessions: ice::session_refs(analysis, index, filter, &Stop::default()),
             allocations: allocation::matching(analysis, filter),
             rows: LISTS.map(|kind| (kind, kind.matching(analysis, lists, filter))).into_iter().collect(),
             findings,
@@ -96,7 +100,13 @@ impl Chosen {
     }
 
     /// Some calls, dialogs and rows with all that touches them.
-    fn of(analysis: &Analysis, lists: &Lists<'_>, owners: &[Owner], rows: &[(ListKind, u32)]) -> Self {
+    fn of(
+        analysis: &Analysis,
+        lists: &Lists<'_>,
+        index: &IceIndex,
+        owners: &[Owner],
+        rows: &[(ListKind, u32)],
+    ) -> Self {
         let mut owners: HashSet<Owner> = owners.iter().copied().collect();
         for (kind, row) in rows {
             owners.extend(kind.owners(analysis, lists, *row));
@@ -126,8 +136,7 @@ impl Chosen {
         }
         calls.sort_unstable();
         dialogs.sort_unstable();
-        let index = analysis.ice_index();
-        let sessions: Vec<SessionRef> = calls.iter().flat_map(|c| ice::session_refs_of(&index, *c)).collect();
+        let sessions: Vec<SessionRef> = calls.iter().flat_map(|c| ice::session_refs_of(index, *c)).collect();
         let allocations: BTreeSet<AllocationIdx> =
             calls.iter().flat_map(|c| call_traffic(analysis, *c).allocations).collect();
         subjects.extend(sessions.iter().map(|s| Subject::IceSession(s.id)));
@@ -154,10 +163,11 @@ fn of_captures(diagnosis: &Diagnosis) -> impl Iterator<Item = usize> + '_ {
 
 impl Plan {
     pub fn new(analysis: &Analysis, lists: &Lists<'_>, scope: &Scope<'_>) -> Self {
+        let index = analysis.ice_index();
         let chosen = match scope {
-            Scope::All => Chosen::matching(analysis, lists, None),
-            Scope::Filter(filter) => Chosen::matching(analysis, lists, Some(filter)),
-            Scope::Chosen { owners, rows } => Chosen::of(analysis, lists, owners, rows),
+            Scope::All => Chosen::matching(analysis, lists, &index, None),
+            Scope::Filter(filter) => Chosen::matching(analysis, lists, &index, Some(filter)),
+            Scope::Chosen { owners, rows } => Chosen::of(analysis, lists, &index, owners, rows),
         };
         let Chosen { calls, dialogs, sessions, allocations, rows, mut findings } = chosen;
         let diagnosis = lists.diagnosis();
@@ -196,6 +206,7 @@ impl Plan {
             full_rows.insert(*kind, full);
         }
         let mut plan = Self {
+            index,
             findings,
             calls,
             full_calls,
@@ -271,7 +282,7 @@ impl Plan {
                 (self.full_allocations.binary_search(&a).is_ok(), self.allocations.binary_search(&a).ok())
             }
             Subject::IceSession(n) => {
-                let at = self.sessions.iter().position(|s| s.id == n);
+                let at = self.sessions.binary_search_by_key(&n, |s| s.id).ok();
                 let call = at.and_then(|at| self.sessions.get(at)).and_then(|s| s.call());
                 (call.is_some_and(|c| self.is_full(Owner::Call(c))), at)
             }
