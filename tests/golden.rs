@@ -261,6 +261,8 @@ fn the_folder_holds_nothing_else() {
     for sample in manifest() {
         expected.extend(["json", "txt"].map(|end| format!("{}.{end}", stem(&sample.file))));
     }
+    expected.extend(PAGES.map(|sample| format!("{}.html", stem(sample))));
+    expected.extend(TICKETS.map(|sample| format!("{}.md", stem(sample))));
     expected.extend(LADDERS.map(|sample| format!("{}.ladder.txt", stem(sample))));
     expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
     expected.extend(SQL.map(|sample| format!("{}.sql.txt", stem(sample))));

@@ -27,7 +27,7 @@ pub(super) fn folder(path: Option<&Path>) -> Option<&Path> {
     (named || path.is_dir()).then_some(path)
 }
 
-/// Files that appear together in a folder, or not at all.
+/// Files of a folder: none gets its name before all are written.
 #[derive(Default)]
 pub(super) struct Files {
     sinks: Vec<Sink>,

@@ -18,6 +18,8 @@ const CHAR: f64 = 7.25;
 /// Pixels of a drawing that a narrow screen shows whole, and of one that any screen does.
 const NARROW: usize = 640;
 const WIDE: usize = 1450;
+/// Characters that stand on a line whose label may go on behind it.
+const ON_LINE: usize = 28;
 /// Characters that may stand behind a line which has no room for all of its label.
 const BEHIND: usize = 90;
 /// Pixels from one lifeline to the next.
@@ -188,7 +190,10 @@ fn measure(ladder: &Ladder, mode: TimeMode, page: bool) -> Drawing<'_> {
         if let LadderRow::Arrow { from, to, label, .. } | LadderRow::Fold { from, to, label, .. } = row {
             let hops = from.abs_diff(*to);
             if hops > 0 {
-                asked = asked.max((width(label) + 6).div_ceil(hops));
+                // What may go on behind its line asks for no more room than for its beginning.
+                let (on, behind) = row.split(label, ON_LINE * hops, BEHIND);
+                let on = if behind.is_empty() { label } else { on };
+                asked = asked.max((width(on) + 6).div_ceil(hops));
             }
         }
     }
