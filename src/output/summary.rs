@@ -1,10 +1,14 @@
 //! What is in the captures and what is wrong, for a person: text, and the blocks of a Markdown report.
 
+mod captures;
 mod ice;
 mod media;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+
+pub(super) use captures::capture_table;
+pub use captures::captures;
 
 use super::table::{self, markdown_text};
 use super::text::{sgr, to_ascii};
@@ -144,7 +148,7 @@ fn blocks(
     let lists = Lists::of(analysis);
     let overview = overview::overview(analysis, &lists, SLICES);
     let mut blocks = Vec::new();
-    capture_blocks(analysis, options.time, &mut blocks);
+    captures::blocks(analysis, options.time, &mut blocks);
     if !overview.accounting.is_empty() {
         blocks.push(Block::Line(overview.accounting.clone()));
     }
@@ -264,101 +268,6 @@ fn size(bytes: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
         _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
-}
-
-fn instant(time: i64, mode: TimeMode) -> String {
-    match mode {
-        // The start of a capture has nothing to be relative to.
-        TimeMode::Local | TimeMode::Utc => show::time(time, mode, i64::MIN, time),
-        _ => show::time(time, TimeMode::Utc, i64::MIN, time),
-    }
-}
-
-fn capture_blocks(analysis: &Analysis, mode: TimeMode, blocks: &mut Vec<Block>) {
-    let n = analysis.captures.len();
-    blocks.push(Block::Heading(if n == 1 { "Capture".into() } else { format!("Captures: {n}") }));
-    blocks.push(Block::Table(capture_table(analysis, mode, ROWS)));
-    if n > ROWS {
-        blocks.push(Block::Line(format!("… and {} more captures", n - ROWS)));
-    }
-}
-
-/// Every capture with what became of its frames, for what reads columns.
-pub fn captures(analysis: &Analysis) -> Table {
-    let keys = [
-        "capture",
-        "path",
-        "format",
-        "frames",
-        "bytes",
-        "first",
-        "last",
-        "decoded",
-        "other_traffic",
-        "not_ip",
-        "cut_short",
-        "malformed",
-        "fragment_pending",
-        "duplicate",
-        "over_limit",
-        "encrypted",
-        "issues",
-    ];
-    let columns: Vec<(&str, &str)> = keys.iter().map(|k| (*k, *k)).collect();
-    let row = |(i, c): (usize, &crate::correlate::CaptureSummary)| {
-        let a = c.accounting;
-        let time = |t: Option<i64>| t.map_or_else(String::new, show::rfc3339);
-        let mut row = vec![i.to_string(), show::safe(c.info.path.as_bytes()), c.info.format.to_owned()];
-        row.extend([c.frames.to_string(), c.bytes.to_string(), time(c.first), time(c.last)]);
-        let counts = [
-            a.decoded,
-            a.other_traffic,
-            a.not_ip,
-            a.cut_short,
-            a.malformed,
-            a.fragment_pending,
-            a.duplicate,
-            a.over_limit,
-            a.encrypted,
-            c.issues.len() as u64 + c.issues_not_kept,
-        ];
-        row.extend(counts.map(|n| n.to_string()));
-        row
-    };
-    table_of(&columns, analysis.captures.iter().enumerate().map(row).collect())
-}
-
-/// The first `most` captures.
-pub(super) fn capture_table(analysis: &Analysis, mode: TimeMode, most: usize) -> Table {
-    let row = |(i, c): (usize, &crate::correlate::CaptureSummary)| {
-        let format = match c.info.compression {
-            Some(compression) => format!("{} in {compression}", c.info.format),
-            None => c.info.format.to_owned(),
-        };
-        vec![
-            i.to_string(),
-            show::safe(c.info.path.as_bytes()),
-            format,
-            grouped(c.frames),
-            size(c.bytes),
-            c.first.map_or_else(|| "–".to_owned(), |t| instant(t, mode)),
-            match (c.first, c.last) {
-                (Some(first), Some(last)) => show::span(last.saturating_sub(first)),
-                _ => "–".to_owned(),
-            },
-        ]
-    };
-    let rows: Vec<Vec<String>> = analysis.captures.iter().enumerate().take(most).map(row).collect();
-    let columns = [
-        ("capture", "#"),
-        ("path", "File"),
-        ("format", "Format"),
-        ("frames", "#Frames"),
-        ("bytes", "#Bytes"),
-        ("first", "First"),
-        ("span", "#Span"),
-    ];
-    table_of(&columns, rows)
 }
 
 fn sip(analysis: &Analysis, blocks: &mut Vec<Block>) {

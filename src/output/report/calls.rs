@@ -214,11 +214,12 @@ impl Page<'_, '_> {
             return Ok(());
         }
         self.html.leaf("h3", &[], "Media")?;
-        let most = self.analysis.limits.report_calls;
-        for row in rows.iter().take(most) {
+        let told: Vec<u32> =
+            rows.iter().copied().filter(|row| self.plan.is_full_row(ListKind::Media, *row)).collect();
+        for row in &told {
             self.row(ListKind::Media, *row, 4)?;
         }
-        self.told_in_part(rows.len().min(most), rows.len(), "streams", "callscope media FILE --row N")
+        self.told_in_part(told.len(), rows.len(), "streams", "callscope media FILE --row N")
     }
 
     /// The messages of a call or dialog, each folded.

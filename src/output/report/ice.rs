@@ -87,6 +87,10 @@ impl Page<'_, '_> {
         let heading = super::lists::heading_of(level);
         let title = format!("Session {}  {}", of.id, ice::title(self.analysis, &s));
         self.html.leaf(heading, &[], &title)?;
+        if !self.has_room() {
+            self.no_room("Candidates and pairs")?;
+            return self.html.close();
+        }
         let why = ice::why(self.analysis, &s);
         if !why.is_empty() {
             self.html.open("ul", &[])?;
@@ -248,6 +252,11 @@ impl Page<'_, '_> {
         self.html.close()?;
         self.html.open("div", &[("class", "body"), ("id", id)])?;
         self.paragraph(&told.outcome)?;
+        if !self.has_room() {
+            self.no_room("Rounds and peers")?;
+            self.html.close()?;
+            return self.html.close();
+        }
         self.html.open("dl", &[("class", "facts")])?;
         for (label, value) in &told.facts {
             self.html.open("div", &[])?;

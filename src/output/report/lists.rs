@@ -165,9 +165,8 @@ impl Page<'_, '_> {
         let command = format!("callscope {} FILE", kind.name());
         self.rows_left_out(shown.rows.len(), all.len(), &command)?;
         let full = self.plan.full_rows(kind).to_vec();
-        if kind != ListKind::Media {
-            self.told_in_part(full.len(), all.len(), kind.words().1, &format!("{command} --row N"))?;
-        }
+        let told = all.iter().filter(|row| self.plan.is_full_row(kind, **row)).count();
+        self.told_in_part(told, all.len(), kind.words().1, &format!("{command} --row N"))?;
         for row in full {
             self.row(kind, row, 3)?;
         }
@@ -176,14 +175,7 @@ impl Page<'_, '_> {
 
     /// Where all of a row is told, if it is.
     fn place_in_full(&self, kind: ListKind, row: u32) -> Option<String> {
-        let id = id_of_row(kind, row);
-        let of_call = || match kind {
-            ListKind::Media => self.lists.media().stream(row).and_then(|s| s.call),
-            _ => None,
-        };
-        let told = self.plan.full_rows(kind).binary_search(&row).is_ok()
-            || of_call().is_some_and(|c| self.plan.full_calls.binary_search(&c).is_ok());
-        told.then_some(id)
+        self.plan.is_full_row(kind, row).then(|| id_of_row(kind, row))
     }
 
     /// All there is to say of a row, under a heading of that level.
@@ -200,6 +192,11 @@ impl Page<'_, '_> {
         self.html.close()?;
         self.html.open("div", &[("class", "body"), ("id", &id_of_row(kind, row))])?;
         self.head(&told)?;
+        if !self.has_room() {
+            self.no_room("Plots and tables")?;
+            self.html.close()?;
+            return self.html.close();
+        }
         if let Some(plot) = kind.plot(self.analysis, &lists, row) {
             super::plot::draw(&mut self.html, &plot, &told.title)?;
         }

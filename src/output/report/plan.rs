@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub full_allocations: Vec<AllocationIdx>,
     rows: HashMap<ListKind, Vec<u32>>,
     full_rows: HashMap<ListKind, Vec<u32>>,
+    /// Streams that stand under their call.
+    streams: HashSet<u32>,
     /// The messages that stand under their call or dialog.
     written: HashSet<MsgIdx>,
     /// Findings by the frames that prove them.
@@ -155,6 +157,21 @@ impl Chosen {
     }
 }
 
+/// The first streams of each of these calls, which stand there.
+fn streams_of(lists: &Lists<'_>, calls: &[CallIdx], most: usize) -> HashSet<u32> {
+    let mut counts: HashMap<CallIdx, usize> = HashMap::new();
+    let of_call = (0u32..).zip(lists.media().streams.iter()).filter_map(|(row, s)| Some((row, s.call?)));
+    of_call
+        .filter(|(_, call)| calls.binary_search(call).is_ok())
+        .filter(|(_, call)| {
+            let n = counts.entry(*call).or_default();
+            *n += 1;
+            *n <= most
+        })
+        .map(|(row, _)| row)
+        .collect()
+}
+
 /// What is wrong with the captures concerns whatever is in them.
 fn of_captures(diagnosis: &Diagnosis) -> impl Iterator<Item = usize> + '_ {
     let all = diagnosis.findings.iter().enumerate();
@@ -188,16 +205,12 @@ impl Plan {
             let fine = analysis.stun.allocations.get(i.0 as usize);
             (bad(Subject::Allocation(*i)), fine.is_some_and(|a| !allocation::failed(analysis, a)))
         });
+        let streams = streams_of(lists, &full_calls, most);
         let mut full_rows = HashMap::new();
         for (kind, list) in &rows {
             let full = match kind {
                 ListKind::Media => {
-                    // Streams of a call that is told in full stand there.
-                    let media = lists.media();
-                    let of_call = |row: &u32| media.stream(*row).and_then(|s| s.call);
-                    let is_told =
-                        |row: &u32| of_call(row).is_some_and(|c| full_calls.binary_search(&c).is_ok());
-                    let others: Vec<u32> = list.iter().copied().filter(|row| !is_told(row)).collect();
+                    let others: Vec<u32> = list.iter().copied().filter(|r| !streams.contains(r)).collect();
                     let how = |row: &u32| quality(analysis, lists, *row).map(|q| q.severity());
                     worst(&others, most, |row| (bad(Subject::Stream(row + 1)), how(row)))
                 }
@@ -217,6 +230,7 @@ impl Plan {
             full_allocations,
             rows,
             full_rows,
+            streams,
             written: HashSet::new(),
             proofs: HashMap::new(),
             most: limits.report_rows,
@@ -302,7 +316,13 @@ impl Plan {
     }
 
     fn of_list(&self, kind: ListKind, row: u32) -> (bool, Option<usize>) {
-        (self.full_rows(kind).binary_search(&row).is_ok(), self.rows(kind).binary_search(&row).ok())
+        (self.is_full_row(kind, row), self.rows(kind).binary_search(&row).ok())
+    }
+
+    /// Whether all there is to say of a row is told.
+    pub fn is_full_row(&self, kind: ListKind, row: u32) -> bool {
+        self.full_rows(kind).binary_search(&row).is_ok()
+            || kind == ListKind::Media && self.streams.contains(&row)
     }
 }
 
