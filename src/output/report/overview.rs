@@ -131,7 +131,7 @@ impl Page<'_, '_> {
         self.html.text(&format!(" {}. {}", at + 1, f.title))?;
         self.html.close()?;
         if !f.detail.is_empty() {
-            self.paragraph(&f.detail.join(" "))?;
+            self.paragraph(&super::calls::capital(&f.detail.join(" ")))?;
         }
         if !f.advice.is_empty() {
             self.html.open("p", &[("class", "advice")])?;
