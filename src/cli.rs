@@ -18,6 +18,7 @@ mod qos;
 mod select;
 mod session;
 mod sink;
+mod tables;
 
 use std::ffi::OsString;
 use std::io::Write;

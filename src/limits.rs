@@ -99,6 +99,16 @@ pub struct Limits {
     pub finding_evidence: usize,
     /// Calls (ICE sessions, messages) that one rule reads again to say more of them.
     pub finding_reads: usize,
+    /// Calls of a report that are told in full, the worst first, and as many other dialogs and rows of each list.
+    pub report_calls: usize,
+    /// Rows of a table in a report.
+    pub report_rows: usize,
+    /// Messages of a call or dialog in a report, and rows of a ladder.
+    pub report_messages: usize,
+    /// Frames that a report decodes because something leads there.
+    pub report_frames: usize,
+    /// Bytes of a report beyond which texts of messages and ladders are left out.
+    pub report_bytes: u64,
     /// Different method names told apart.
     pub methods: usize,
     /// Tunnels inside tunnels.
@@ -162,6 +172,11 @@ impl Default for Limits {
             findings: 1_000,
             finding_evidence: 24,
             finding_reads: 2_000,
+            report_calls: 100,
+            report_rows: 2_000,
+            report_messages: 500,
+            report_frames: 500,
+            report_bytes: 32 << 20,
             methods: 4_096,
             encapsulation_depth: 8,
             issues: 1_000,

@@ -394,6 +394,9 @@ fn redacted_texts_are_in_no_output() {
     let frames = ["4", "17", "25", "29", "33", "39", "43"];
     let mut commands: Vec<Vec<&str>> = vec![
         vec!["summary", "--format", "json"],
+        vec!["summary", "--format", "html"],
+        vec!["summary", "--format", "markdown"],
+        vec!["ladder", "--call", "1", "--format", "html"],
         vec!["messages"],
         vec!["messages", "--row", "3"],
         vec!["messages", "--format", "csv", "--columns", "text"],

@@ -52,6 +52,10 @@ const MEDIA: [(&str, &[u32]); 6] = [
     ("media_silence.pcap", &[1, 3]),
 ];
 
+/// The samples whose report is kept, as a page and for a ticket.
+const PAGES: [&str; 2] = ["hostile.pcap", "mid_call.pcap"];
+const TICKETS: [&str; 3] = ["hostile.pcap", "mid_call.pcap", "failures.pcap"];
+
 /// Lines of a difference shown at most.
 const MAX_DIFF_LINES: usize = 80;
 
@@ -112,6 +116,29 @@ fn summaries_as_text() {
     for sample in manifest() {
         let text = printed(&["summary", "--color", "never", "--time", "utc", &sample.file]);
         hold(&format!("{}.txt", stem(&sample.file)), &text, &mut wrong);
+    }
+    finish(&wrong);
+}
+
+#[test]
+fn reports() {
+    let mut wrong = String::new();
+    for sample in PAGES {
+        let mut page = printed(&["summary", "--format", "html", sample]);
+        // How it looks is told elsewhere.
+        while let Some(from) = page.find("<style>") {
+            let to = page.find("</style>\n").expect("its end");
+            page.replace_range(from..to + 9, "");
+        }
+        let policy = page.find("style-src").expect("a policy");
+        let to = page[policy..].find("; base-uri").expect("its end") + policy;
+        page.replace_range(policy..to, "style-src (any)");
+        let page = page.replace(concat!("callscope ", env!("CARGO_PKG_VERSION")), "callscope (any)");
+        hold(&format!("{}.html", stem(sample)), &page, &mut wrong);
+    }
+    for sample in TICKETS {
+        let text = printed(&["summary", "--format", "markdown", sample]);
+        hold(&format!("{}.md", stem(sample)), &text, &mut wrong);
     }
     finish(&wrong);
 }
@@ -234,6 +261,8 @@ fn the_folder_holds_nothing_else() {
     for sample in manifest() {
         expected.extend(["json", "txt"].map(|end| format!("{}.{end}", stem(&sample.file))));
     }
+    expected.extend(PAGES.map(|sample| format!("{}.html", stem(sample))));
+    expected.extend(TICKETS.map(|sample| format!("{}.md", stem(sample))));
     expected.extend(LADDERS.map(|sample| format!("{}.ladder.txt", stem(sample))));
     expected.extend(ICE.map(|sample| format!("{}.ice.txt", stem(sample))));
     expected.extend(SQL.map(|sample| format!("{}.sql.txt", stem(sample))));

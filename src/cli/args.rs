@@ -232,7 +232,16 @@ const SUMMARY_HELP: &str = "\
 Examples:
   callscope summary trace.pcapng
   callscope summary --format json trace.pcapng | jq '.calls[] | select(.final_status >= 400)'
-  callscope summary --format ndjson --fail-on warning captures/ -o report.ndjson";
+  callscope summary --format ndjson --fail-on warning captures/ -o report.ndjson
+  callscope summary --format html -o report.html trace.pcapng        one page for a ticket
+  callscope summary --format html --filter 'from ~ alice' -o alice.html trace.pcapng
+  callscope summary --format markdown trace.pcapng                   the same in short, to be pasted
+  callscope summary --format csv -o tables/ trace.pcapng             a file for each kind of list
+
+A folder (its name ends in `/`, or it is there) gets calls.csv, dialogs.csv, findings.csv and so on: each has
+every column, and where there is nothing of its kind only the head. None is replaced without --force.
+The page tells the worst calls of a big capture in full and the others in its tables; how much is for
+--limits report_calls=N, report_rows, report_messages, report_frames and report_bytes to say.";
 
 #[derive(Debug, Args)]
 #[command(after_help = SUMMARY_HELP, after_long_help = format!("{SUMMARY_HELP}\n\n{EXIT_CODES}"))]
@@ -240,7 +249,8 @@ pub(super) struct SummaryArgs {
     /// Captures or directories; `-` is standard input
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
-    /// text, json (one object), ndjson (one line a capture file, each on its own), csv (the calls), markdown
+    /// text, json (one object), ndjson (one line a capture file, each on its own), csv (the calls; into a folder: all
+    /// lists), markdown (for a ticket), html (one page that needs nothing else)
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: SummaryFormat,
     /// Indent JSON
@@ -255,6 +265,7 @@ pub(super) enum SummaryFormat {
     Ndjson,
     Csv,
     Markdown,
+    Html,
 }
 
 const BATCH_HELP: &str = "\
@@ -421,6 +432,7 @@ Examples:
   callscope ladder trace.pcapng --call 3
   callscope ladder trace.pcapng --call 3 --call a84b4c76e66710@pc33 --width 160
   callscope ladder trace.pcapng --call 3 --format svg -o call3.svg
+  callscope ladder trace.pcapng --call 3 --format html -o call3.html      with its messages
   callscope ladder trace.pcapng --filter 'from ~ alice'";
 
 /// Which calls and dialogs are meant.

@@ -18,6 +18,7 @@ use crate::correlate::{Analysis, CallIdx, DialogIdx};
 use crate::diagnose::diagnose;
 use crate::output::decode::DecodeOptions;
 use crate::output::json::{self, JsonOptions};
+use crate::output::report::{self, ReportOptions, Scope};
 use crate::output::summary::SummaryOptions;
 use crate::output::{self, extract as pcapng};
 use crate::tui::{self, TuiOptions};
@@ -87,6 +88,15 @@ pub(super) fn json_options(common: &Common, pretty: bool) -> JsonOptions {
     JsonOptions { show_secrets: common.show_secrets, pretty, threads: common.threads }
 }
 
+/// Tables in UTC and ladders from their start, unless asked otherwise.
+fn report_options(common: &Common) -> ReportOptions {
+    ReportOptions {
+        time: time_mode(common, false),
+        flow_time: common.time.map_or(TimeMode::Relative, TimeMode::from),
+        show_secrets: common.show_secrets,
+    }
+}
+
 fn matching_calls(session: &Session, analysis: &Analysis) -> Vec<CallIdx> {
     let mut calls = json::all_calls(analysis);
     if let Some(filter) = &session.filter {
@@ -104,6 +114,11 @@ fn matching_dialogs(session: &Session, analysis: &Analysis) -> Vec<DialogIdx> {
 }
 
 pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure> {
+    if args.format == SummaryFormat::Csv
+        && let Some(folder) = super::sink::folder(common.output.as_deref())
+    {
+        return super::tables::into_folder(common, &args.files, folder);
+    }
     let mut session = Session::new(common, &args.files)?;
     if args.format == SummaryFormat::Ndjson {
         return summary_lines(common, session);
@@ -115,6 +130,13 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
             Query { filter: session.filter.clone(), time: time_mode(common, false), ..Query::default() };
         let lines = rows::call_lines(&analysis, &query);
         output::table::csv_lines(&mut sink, &lines.columns, lines.iter())?;
+    } else if matches!(args.format, SummaryFormat::Html | SummaryFormat::Markdown) {
+        let scope = session.filter.as_ref().map_or(Scope::All, Scope::Filter);
+        let options = report_options(common);
+        match args.format {
+            SummaryFormat::Html => report::html(&mut sink, &analysis, &scope, options)?,
+            _ => report::markdown(&mut sink, &analysis, &scope, options)?,
+        }
     } else {
         let calls = matching_calls(&session, &analysis);
         let dialogs = matching_dialogs(&session, &analysis);
@@ -125,9 +147,6 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
             SummaryFormat::Json => {
                 let options = json_options(common, args.pretty);
                 json::summary_of(&mut sink, &analysis, &calls, &dialogs, options)?;
-            }
-            SummaryFormat::Markdown => {
-                output::summary::markdown(&mut sink, &analysis, &calls, &dialogs, options)?;
             }
             _ => output::summary::text(&mut sink, &analysis, &calls, &dialogs, options)?,
         }
@@ -349,7 +368,9 @@ pub(super) fn ladder(common: &Common, args: &LadderArgs) -> Result<u8, Failure> 
             output::ladder::text(&mut sink, &ladder, width.min(4096), time, color, common.ascii)?;
         }
         LadderFormat::Svg => output::ladder::svg(&mut sink, &ladder, time)?,
-        LadderFormat::Html => output::ladder::html(&mut sink, &ladder, time)?,
+        LadderFormat::Html => {
+            report::flow(&mut sink, &analysis, &owners, &ladder, report_options(common))?;
+        }
         LadderFormat::Mermaid => output::ladder::mermaid(&mut sink, &ladder, time)?,
         LadderFormat::Json => output::ladder::json(&mut sink, &ladder, args.pretty)?,
     }

@@ -15,6 +15,7 @@ use crate::output;
 use crate::output::ice::IceTextOptions;
 use crate::output::json::{self, JsonOptions};
 use crate::view::allocation;
+use crate::view::filter::Filter;
 use crate::view::ice::{self, SessionRef};
 use crate::view::rows::{Lines, Query, Stop};
 use crate::view::table::{Align, Column};
@@ -74,41 +75,77 @@ pub(super) fn candidates(common: &Common, args: &CandidatesArgs) -> Result<u8, F
         (TableFormat::Text, None) => text(&mut sink, &analysis, rows, common, args)?,
         (_, Some(IceTable::Sessions)) => session_table(&mut sink, &analysis, rows, common, args)?,
         (_, Some(IceTable::Pairs)) => {
-            let columns = head(ice::pair_columns());
-            let lines = rows.iter().flat_map(|of| {
-                let found = ice::session(&analysis, *of);
-                let table = found.map(|s| ice::pair_table(&s, args.state.map(PairState::from)).0.rows);
-                named(*of, table.unwrap_or_default())
-            });
-            write(&mut sink, &columns, lines, common, args)?;
+            let state = args.state.map(PairState::from);
+            let lines = pair_lines(&analysis, &rows, state);
+            write(&mut sink, &head(ice::pair_columns()), lines, common, args)?;
         }
         (_, Some(IceTable::Candidates) | None) => {
-            let mut columns = head(&[]);
-            let own = ice::candidate_columns();
-            columns.push(column("party", "Party", Align::Left));
-            columns.push(column("generation", "SDP", Align::Left));
-            columns.extend(own.iter().map(|(key, title, _)| column(key, title, Align::Left)));
             let sources = Sources::new(&analysis);
-            let lines = rows.iter().flat_map(|of| {
-                let mut lines = Vec::new();
-                let found = ice::session(&analysis, *of);
-                for side in found.iter().flat_map(|s| {
-                    [true, false].into_iter().flat_map(|is_a| ice::side_table(&analysis, &sources, s, is_a))
-                }) {
-                    let cells = side.rows.iter().map(|r| {
-                        let mut cells = vec![side.party.clone(), side.generation_words()];
-                        cells.extend(r.cells());
-                        cells
-                    });
-                    lines.extend(cells);
-                }
-                named(*of, lines)
-            });
-            write(&mut sink, &columns, lines, common, args)?;
+            let lines = candidate_lines(&analysis, &sources, &rows);
+            write(&mut sink, &candidate_head(), lines, common, args)?;
         }
     }
     sink.finish()?;
     Ok(session.status())
+}
+
+fn pair_lines(
+    analysis: &Analysis,
+    rows: &[SessionRef],
+    state: Option<PairState>,
+) -> impl Iterator<Item = Vec<String>> + Clone {
+    rows.iter().flat_map(move |of| {
+        let found = ice::session(analysis, *of);
+        named(*of, found.map(|s| ice::pair_table(&s, state).0.rows).unwrap_or_default())
+    })
+}
+
+fn candidate_head() -> Vec<Column> {
+    let mut columns = head(&[]);
+    columns.push(column("party", "Party", Align::Left));
+    columns.push(column("generation", "SDP", Align::Left));
+    let own = ice::candidate_columns();
+    columns.extend(own.iter().map(|(key, title, _)| column(key, title, Align::Left)));
+    columns
+}
+
+fn candidate_lines(
+    analysis: &Analysis,
+    sources: &Sources,
+    rows: &[SessionRef],
+) -> impl Iterator<Item = Vec<String>> + Clone {
+    rows.iter().flat_map(move |of| {
+        let mut lines = Vec::new();
+        let found = ice::session(analysis, *of);
+        for side in found.iter().flat_map(|s| {
+            [true, false].into_iter().flat_map(|is_a| ice::side_table(analysis, sources, s, is_a))
+        }) {
+            let cells = side.rows.iter().map(|r| {
+                let mut cells = vec![side.party.clone(), side.generation_words()];
+                cells.extend(r.cells());
+                cells
+            });
+            lines.extend(cells);
+        }
+        named(*of, lines)
+    })
+}
+
+/// The candidates of all sessions that match.
+pub(super) fn candidates_csv(
+    out: &mut Sink,
+    analysis: &Analysis,
+    filter: Option<&Filter>,
+) -> std::io::Result<()> {
+    let rows = ice::session_refs(analysis, &analysis.ice_index(), filter, &Stop::default());
+    let sources = Sources::new(analysis);
+    output::table::csv_lines(out, &candidate_head(), candidate_lines(analysis, &sources, &rows))
+}
+
+/// The pairs of all sessions that match.
+pub(super) fn pairs_csv(out: &mut Sink, analysis: &Analysis, filter: Option<&Filter>) -> std::io::Result<()> {
+    let rows = ice::session_refs(analysis, &analysis.ice_index(), filter, &Stop::default());
+    output::table::csv_lines(out, &head(ice::pair_columns()), pair_lines(analysis, &rows, None))
 }
 
 /// Rows with the session and its call before them.

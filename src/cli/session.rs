@@ -34,6 +34,12 @@ pub(super) struct Session {
 
 impl Session {
     pub fn new(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
+        super::sink::check(common.output.as_deref(), common.force)?;
+        Self::into_folder(common, files)
+    }
+
+    /// The same where the output is a folder, which somebody else checks.
+    pub fn into_folder(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
         let settings = config::settings(common)?;
         let filter = match &common.filter {
             Some(text) => Some(
@@ -41,7 +47,6 @@ impl Session {
             ),
             None => None,
         };
-        super::sink::check(common.output.as_deref(), common.force)?;
         let given = inputs(files)?;
         let (inputs, errors) = expand_inputs(&given);
         let mut session = Self {

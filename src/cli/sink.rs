@@ -19,6 +19,47 @@ pub(super) enum Sink {
     },
 }
 
+/// Whether an output is a folder for several files: it is one, or its name ends as that of one.
+pub(super) fn folder(path: Option<&Path>) -> Option<&Path> {
+    let path = path.filter(|p| *p != Path::new("-"))?;
+    let named =
+        path.as_os_str().as_encoded_bytes().last().is_some_and(|b| std::path::is_separator(char::from(*b)));
+    (named || path.is_dir()).then_some(path)
+}
+
+/// Files of a folder: none gets its name before all are written.
+#[derive(Default)]
+pub(super) struct Files {
+    sinks: Vec<Sink>,
+}
+
+impl Files {
+    /// Tells early whether any of these files cannot be written into a folder.
+    pub fn check(folder: &Path, names: &[&str], force: bool) -> Result<(), Failure> {
+        if std::fs::metadata(folder).is_ok_and(|m| !m.is_dir()) {
+            return Err(Failure::usage(format!("{}: is not a directory", folder.display())));
+        }
+        names.iter().try_for_each(|name| check(Some(&folder.join(name)), force))
+    }
+
+    /// One more of them; the folder is made if it is not there, but not those above it.
+    pub fn open(&mut self, folder: &Path, name: &str, force: bool) -> Result<&mut Sink, Failure> {
+        if !folder.is_dir() {
+            std::fs::create_dir(folder).map_err(|e| {
+                Failure::usage(crate::view::show::not_created(&folder.display().to_string(), &e))
+            })?;
+        }
+        let sink = Sink::open(Some(&folder.join(name)), force)?;
+        self.sinks.push(sink);
+        self.sinks.last_mut().ok_or_else(|| Failure::usage("no file"))
+    }
+
+    /// Gives all their names.
+    pub fn finish(self) -> Result<(), Failure> {
+        self.sinks.into_iter().try_for_each(Sink::finish)
+    }
+}
+
 /// Tells early, before a long analysis, that an output cannot be written.
 pub(super) fn check(path: Option<&Path>, force: bool) -> Result<(), Failure> {
     let Some(path) = path.filter(|p| *p != Path::new("-")) else { return Ok(()) };

@@ -49,7 +49,7 @@ fn wrong_usage() {
         "callscope summary",
         "callscope decode a.pcap",
         "callscope decode a.pcap --frame 0",
-        "callscope summary a.pcap --format html",
+        "callscope summary a.pcap --format pdf",
         "callscope --limits flows a.pcap",
         "callscope --sip-port 0 a.pcap",
         "callscope --turn-user alice a.pcap",

@@ -1,8 +1,8 @@
-//! A ladder as text, SVG, HTML, Mermaid or JSON.
+//! A ladder as text, SVG, Mermaid or JSON (HTML: `report`).
 
 mod mermaid;
 mod objects;
-mod svg;
+pub(in crate::output) mod svg;
 mod text;
 
 use std::io::{self, Write};
@@ -26,12 +26,7 @@ pub fn text(
 
 /// A self-contained SVG, light and dark by the reader's preference.
 pub fn svg(out: &mut dyn Write, ladder: &Ladder, time: TimeMode) -> io::Result<()> {
-    svg::draw(out, ladder, time, false)
-}
-
-/// A self-contained page around the SVG.
-pub fn html(out: &mut dyn Write, ladder: &Ladder, time: TimeMode) -> io::Result<()> {
-    svg::page(out, ladder, time)
+    svg::alone(out, ladder, time)
 }
 
 /// A Mermaid `sequenceDiagram`.

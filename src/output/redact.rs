@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::view::{detail, show};
+
 /// What stands in place of a secret.
 pub(super) const REDACTED: &str = "<redacted>";
 
@@ -16,6 +18,7 @@ const PATTERNS: &[(&[u8], &[u8])] = &[
     (b"gssapi-data=", b",; \t\r\n"),
     (b"authorization: basic ", b"\r\n"),
     (b"<password>", b"<"),
+    (b"key-mgmt:mikey ", b" \t\r\n"),
 ];
 
 /// Elements and attributes of XML whose value is a secret: ends of their names, in any case.
@@ -92,6 +95,64 @@ pub(super) fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The lines of a message, safe to show: credentials and keys are blanked unless they are asked for.
+pub(super) fn message_lines(bytes: &[u8], show_secrets: bool) -> Vec<String> {
+    if show_secrets {
+        return show::safe_lines(bytes);
+    }
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    // A header is a line with those that continue it.
+    while let Some(end) = header_end(rest) {
+        let (header, after) = rest.split_at(end);
+        rest = after;
+        if header.iter().all(|b| matches!(b, b'\r' | b'\n')) {
+            out.push(String::new());
+            break;
+        }
+        match memchr::memchr(b':', header) {
+            Some(colon) => {
+                let (name, value) = header.split_at(colon);
+                let value = value.get(1..).unwrap_or_default().trim_ascii();
+                let told = detail::header_value(name, value, false);
+                if told == show::safe(value) {
+                    out.extend(blanked_lines(header));
+                } else {
+                    out.push(format!("{}: {told}", show::safe(name)));
+                }
+            }
+            None => out.extend(blanked_lines(header)),
+        }
+    }
+    out.extend(blanked_lines(rest));
+    out
+}
+
+/// Where the first header of a text ends, with its line feed.
+fn header_end(text: &[u8]) -> Option<usize> {
+    let blank = text.starts_with(b"\n") || text.starts_with(b"\r\n");
+    let mut ends = memchr::memchr_iter(b'\n', text).map(|at| at + 1);
+    let ended = ends.find(|at| blank || !matches!(text.get(*at), Some(b' ' | b'\t')));
+    ended.or((!text.is_empty()).then_some(text.len()))
+}
+
+fn blanked_lines(bytes: &[u8]) -> Vec<String> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut from = 0;
+    for range in secrets(bytes) {
+        plain.extend(bytes.get(from..range.start).unwrap_or_default());
+        plain.extend(REDACTED.as_bytes());
+        from = range.end;
+    }
+    plain.extend(bytes.get(from..).unwrap_or_default());
+    let mut lines = show::safe_lines(&plain);
+    // The key of a session description (RFC 8866 section 5.12).
+    for line in lines.iter_mut().filter(|l| l.starts_with("k=") && !l.starts_with("k=prompt")) {
+        *line = format!("k={REDACTED}");
+    }
+    lines
+}
+
 /// The value of a field with its secrets blanked; some fields are secret as a whole.
 pub(super) fn value<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
     const SECRET: [&str; 7] =
@@ -109,6 +170,24 @@ pub(super) fn value<'a>(label: &str, value: &'a str) -> Cow<'a, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_a_message_have_no_secrets() {
+        let message = b"REGISTER sip:a SIP/2.0\r\nAuthorization: Digest username=\"bob\",\r\n response=\"SECRET1\"\r\n\
+            Subject: folded\r\n on\r\nProxy-Authorization: Bearer SECRET2\r\nX: \x1b[31m\r\n\r\n\
+            k=base64:SECRET3\r\na=crypto:1 AES inline:SECRET4\r\na=key-mgmt:mikey SECRET5\r\na=ice-pwd:SECRET6\r\nk=prompt";
+        let told = message_lines(message, false).join("\n");
+        assert!(!told.contains("SECRET") && !told.contains('\x1b'), "{told}");
+        for kept in
+            ["REGISTER sip:a", "username=\"bob\"", "Subject: folded\n on\n", "X: \\x1b[31m\n\nk=", "k=prompt"]
+        {
+            assert!(told.contains(kept), "{kept} in {told}");
+        }
+        assert_eq!(message_lines(message, true).join("\n").matches("SECRET").count(), 6);
+        assert_eq!(message_lines(b"", false), Vec::<String>::new());
+        assert_eq!(message_lines(b"A: b", false), ["A: b"]);
+        assert_eq!(message_lines(b"A: b\r\n\r\nbody\r\n", false), ["A: b", "", "body"]);
+    }
 
     #[test]
     fn secrets_are_blanked() {

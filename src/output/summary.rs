@@ -1,16 +1,20 @@
-//! What is in the captures and what is wrong, for a person: text or Markdown from the same blocks.
+//! What is in the captures and what is wrong, for a person: text, and the blocks of a Markdown report.
 
+mod captures;
 mod ice;
 mod media;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+pub(super) use captures::capture_table;
+pub use captures::captures;
+
 use super::table::{self, markdown_text};
 use super::text::{sgr, to_ascii};
 use crate::correlate::{Analysis, CallIdx, CallState, DialogIdx, DialogState, MethodId, Str, TlsSession};
 use crate::view::lists::Lists;
-use crate::view::overview;
+use crate::view::overview::{self, Overview};
 use crate::view::rows::{self, Query};
 use crate::view::show::{self, TimeMode};
 use crate::view::table::{Align, Column, Table};
@@ -73,23 +77,59 @@ pub fn text(
     Ok(())
 }
 
-/// Markdown for a ticket.
-pub fn markdown(
+/// What the captures are, as Markdown.
+pub(super) fn markdown_of_captures(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    options: SummaryOptions,
+) -> io::Result<()> {
+    table::markdown(out, &capture_table(analysis, options.time, ROWS))?;
+    let more = analysis.captures.len().saturating_sub(ROWS);
+    if more > 0 {
+        writeln!(out, "\n… and {more} more captures")?;
+    }
+    writeln!(out, "\n{}", markdown_text(&overview::accounting(analysis)))
+}
+
+/// How calls ended, the worst of them in a table, as Markdown.
+pub(super) fn markdown_of_calls(
     out: &mut dyn Write,
     analysis: &Analysis,
     calls: &[CallIdx],
-    dialogs: &[DialogIdx],
     options: SummaryOptions,
 ) -> io::Result<()> {
+    let mut blocks = Vec::new();
+    call_blocks(analysis, calls, options.time, &mut blocks);
+    markdown_blocks(out, &blocks)
+}
+
+/// What there is beside calls and findings, as Markdown.
+pub(super) fn markdown_of_rest(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    lists: &Lists<'_>,
+    (calls, dialogs): (&[CallIdx], &[DialogIdx]),
+) -> io::Result<()> {
+    let overview = overview::overview(analysis, lists, SLICES);
+    let mut blocks = Vec::new();
+    if !overview.notes.is_empty() {
+        blocks.push(Block::Heading("Remarks".into()));
+    }
+    notes(analysis, &overview, &mut blocks);
+    rest(analysis, lists, &overview, (calls, dialogs), Vec::new(), &mut blocks);
+    markdown_blocks(out, &blocks)
+}
+
+/// Each with an empty line before it.
+fn markdown_blocks(out: &mut dyn Write, blocks: &[Block]) -> io::Result<()> {
     let mut in_list = false;
-    for (i, block) in blocks(analysis, calls, dialogs, options).iter().enumerate() {
+    for block in blocks {
         let listed = matches!(block, Block::Remark(..));
-        if i > 0 && !(listed && in_list) {
+        if !(listed && in_list) {
             writeln!(out)?;
         }
         in_list = listed;
         match block {
-            Block::Heading(text) if i == 0 => writeln!(out, "# {}", markdown_text(text))?,
             Block::Heading(text) => writeln!(out, "## {}", markdown_text(text))?,
             Block::Line(text) => writeln!(out, "{}", markdown_text(text.trim()))?,
             Block::Remark(severity, text) => writeln!(out, "- **{severity}** {}", markdown_text(text))?,
@@ -108,7 +148,7 @@ fn blocks(
     let lists = Lists::of(analysis);
     let overview = overview::overview(analysis, &lists, SLICES);
     let mut blocks = Vec::new();
-    captures(analysis, options.time, &mut blocks);
+    captures::blocks(analysis, options.time, &mut blocks);
     if !overview.accounting.is_empty() {
         blocks.push(Block::Line(overview.accounting.clone()));
     }
@@ -124,6 +164,14 @@ fn blocks(
         let more = show::count(overview.more_findings as u64, "more finding", "more findings");
         blocks.push(Block::Line(format!("… and {more} (`callscope findings` lists all)")));
     }
+    notes(analysis, &overview, &mut blocks);
+    let mut more = Vec::new();
+    call_blocks(analysis, calls, options.time, &mut more);
+    rest(analysis, &lists, &overview, (calls, dialogs), more, &mut blocks);
+    blocks
+}
+
+fn notes(analysis: &Analysis, overview: &Overview, blocks: &mut Vec<Block>) {
     for (text, frame, severity) in overview.notes.iter().take(ROWS) {
         let place = match frame {
             Some(f) if analysis.captures.len() > 1 => {
@@ -137,6 +185,17 @@ fn blocks(
     if overview.notes.len() > ROWS {
         blocks.push(Block::Line(format!("… and {} more remarks", overview.notes.len() - ROWS)));
     }
+}
+
+/// `of_calls` is told between the messages and all else.
+fn rest(
+    analysis: &Analysis,
+    lists: &Lists<'_>,
+    overview: &Overview,
+    (calls, dialogs): (&[CallIdx], &[DialogIdx]),
+    of_calls: Vec<Block>,
+    blocks: &mut Vec<Block>,
+) {
     if overview.activity.iter().any(|a| a.total > 0) {
         blocks.push(Block::Heading("Activity".into()));
         let rows = overview
@@ -152,14 +211,13 @@ fn blocks(
         blocks.push(Block::Heading("Machines".into()));
         blocks.push(Block::Line(overview.machines.join(" · ")));
     }
-    sip(analysis, &mut blocks);
-    call_blocks(analysis, calls, options.time, &mut blocks);
-    dialog_blocks(analysis, dialogs, &mut blocks);
-    ice::sessions(analysis, calls, &mut blocks);
-    ice::allocations(analysis, &mut blocks);
-    media::streams(analysis, &lists, calls, &mut blocks);
-    tls(analysis, &mut blocks);
-    blocks
+    sip(analysis, blocks);
+    blocks.extend(of_calls);
+    dialog_blocks(analysis, dialogs, blocks);
+    ice::sessions(analysis, calls, blocks);
+    ice::allocations(analysis, blocks);
+    media::streams(analysis, lists, calls, blocks);
+    tls(analysis, blocks);
 }
 
 /// `(key, title)`; a title that begins with `#` is aligned right.
@@ -212,51 +270,6 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn instant(time: i64, mode: TimeMode) -> String {
-    match mode {
-        // The start of a capture has nothing to be relative to.
-        TimeMode::Local | TimeMode::Utc => show::time(time, mode, i64::MIN, time),
-        _ => show::time(time, TimeMode::Utc, i64::MIN, time),
-    }
-}
-
-fn captures(analysis: &Analysis, mode: TimeMode, blocks: &mut Vec<Block>) {
-    let n = analysis.captures.len();
-    blocks.push(Block::Heading(if n == 1 { "Capture".into() } else { format!("Captures: {n}") }));
-    let row = |(i, c): (usize, &crate::correlate::CaptureSummary)| {
-        let format = match c.info.compression {
-            Some(compression) => format!("{} in {compression}", c.info.format),
-            None => c.info.format.to_owned(),
-        };
-        vec![
-            i.to_string(),
-            show::safe(c.info.path.as_bytes()),
-            format,
-            grouped(c.frames),
-            size(c.bytes),
-            c.first.map_or_else(|| "–".to_owned(), |t| instant(t, mode)),
-            match (c.first, c.last) {
-                (Some(first), Some(last)) => show::span(last.saturating_sub(first)),
-                _ => "–".to_owned(),
-            },
-        ]
-    };
-    let rows: Vec<Vec<String>> = analysis.captures.iter().enumerate().take(ROWS).map(row).collect();
-    let columns = [
-        ("capture", "#"),
-        ("path", "File"),
-        ("format", "Format"),
-        ("frames", "#Frames"),
-        ("bytes", "#Bytes"),
-        ("first", "First"),
-        ("span", "#Span"),
-    ];
-    blocks.push(Block::Table(table_of(&columns, rows)));
-    if n > ROWS {
-        blocks.push(Block::Line(format!("… and {} more captures", n - ROWS)));
-    }
-}
-
 fn sip(analysis: &Analysis, blocks: &mut Vec<Block>) {
     let s = &analysis.sip;
     if s.messages == 0 {
@@ -295,7 +308,7 @@ fn sip(analysis: &Analysis, blocks: &mut Vec<Block>) {
 }
 
 /// Worst first.
-fn rank(state: CallState) -> u8 {
+pub(super) fn rank(state: CallState) -> u8 {
     match state {
         CallState::Failed => 0,
         CallState::NoAnswer => 1,

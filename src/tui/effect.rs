@@ -11,12 +11,15 @@ use crossterm::execute;
 use super::desk::{Answer, Cache, Desk, ExportError, Request, allocation_lines, read, session_lines};
 use super::event::Event;
 use super::state::{Export, Format, TableKind, What};
-use crate::correlate::Analysis;
+use crate::correlate::stun::AllocationIdx;
+use crate::correlate::{Analysis, CallIdx, DialogIdx};
 use crate::diagnose::diagnose;
 use crate::output;
+use crate::output::report::{self, ReportOptions, Scope};
 use crate::view::lists::Lists;
 use crate::view::rows::{self, Lines};
-use crate::view::{ladder, show};
+use crate::view::show::TimeMode;
+use crate::view::{allocation, ice, ladder, show};
 
 #[derive(Debug, Clone)]
 pub enum Effect {
@@ -92,6 +95,7 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             match format {
                 Format::Text => output::ladder::text(out, &ladder, TEXT_WIDTH, job.time, false, job.ascii)?,
                 Format::Svg => output::ladder::svg(out, &ladder, job.time)?,
+                Format::Html => report::flow(out, analysis, owners, &ladder, report_options(job))?,
                 Format::Mermaid => output::ladder::mermaid(out, &ladder, job.time)?,
                 _ => return Err(unfit()),
             }
@@ -136,6 +140,40 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             };
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
+        (What::Rows(kind, rows), format) => {
+            let query = job.table.as_ref().ok_or_else(unfit)?;
+            let (ascii, ids) = (job.ascii, rows.clone());
+            let n = match kind {
+                TableKind::Calls => {
+                    let ids = ids.into_iter().map(CallIdx).collect();
+                    write_rows(&rows::call_lines_of(analysis, query, ids), format, ascii, out)?
+                }
+                TableKind::Dialogs => {
+                    let ids = ids.into_iter().map(DialogIdx).collect();
+                    write_rows(&rows::dialog_lines_of(analysis, query, ids), format, ascii, out)?
+                }
+                TableKind::Sessions => {
+                    let index = analysis.ice_index();
+                    let ids = ids.into_iter().filter_map(|id| ice::session_ref(&index, id)).collect();
+                    write_rows(&ice::session_lines_of(analysis, query, ids), format, ascii, out)?
+                }
+                TableKind::Allocations => {
+                    let ids = ids.into_iter().map(AllocationIdx).collect();
+                    write_rows(&allocation::allocation_lines_of(analysis, query, ids), format, ascii, out)?
+                }
+                TableKind::List(list) => {
+                    let lists = Lists::of(analysis);
+                    write_rows(&list.lines_of(analysis, &lists, query, ids), format, ascii, out)?
+                }
+            };
+            Ok(show::count(n as u64, "row", "rows"))
+        }
+        (What::Report(owners, rows), format) => {
+            write_report(out, analysis, &Scope::Chosen { owners, rows }, format, job)
+        }
+        (What::Summary, format @ (Format::Html | Format::Markdown)) => {
+            write_report(out, analysis, &Scope::All, format, job)
+        }
         (What::Details(kind, row), Format::Text) => {
             let lists = Lists::of(analysis);
             let told = kind.detail(analysis, &lists, *row, job.time).ok_or_else(unfit)?;
@@ -151,6 +189,26 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
         }
         _ => Err(unfit()),
     }
+}
+
+/// Tables as on the screen; ladders from their start.
+fn report_options(job: &Export) -> ReportOptions {
+    let flow_time = if matches!(job.what, What::Ladder(..)) { job.time } else { TimeMode::Relative };
+    ReportOptions { time: job.time, flow_time, show_secrets: false }
+}
+
+fn write_report(
+    out: &mut dyn Write,
+    analysis: &Analysis,
+    scope: &Scope<'_>,
+    format: Format,
+    job: &Export,
+) -> io::Result<String> {
+    match format {
+        Format::Markdown => report::markdown(out, analysis, scope, report_options(job))?,
+        _ => report::html(out, analysis, scope, report_options(job))?,
+    }
+    Ok("a report".to_owned())
 }
 
 /// Columns that plots in a file take.
@@ -194,6 +252,41 @@ mod tests {
         let Err(ExportError::Other(text)) = refused else { panic!("{refused:?}") };
         assert!(text.starts_with("stream 3 has x-msrta/16000: only G.711"), "{text}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn reports_and_marked_rows_are_written() {
+        use crate::correlate::{CallIdx, Owner};
+        let analysis = crate::view::scenario::answered_call().done();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out");
+        let written = |what: What, format: Format| {
+            let table = Some(Box::default());
+            let job = Export {
+                what,
+                format,
+                path: path.display().to_string(),
+                force: true,
+                table,
+                time: TimeMode::Utc,
+                ascii: false,
+            };
+            let told = export(&analysis, &job).unwrap();
+            (told, std::fs::read_to_string(&path).unwrap())
+        };
+        let call = || vec![Owner::Call(CallIdx(0))];
+        let (told, page) = written(What::Report(call(), Vec::new()), Format::Html);
+        assert!(told.starts_with("wrote a report to ") && page.contains("id=\"call-1\""), "{told}");
+        let blanked = page.contains("gssapi-data=&lt;redacted&gt;") && !page.contains("secret");
+        assert!(blanked, "secrets are not written");
+        let (_, ticket) = written(What::Report(call(), Vec::new()), Format::Markdown);
+        assert!(ticket.starts_with("# 1 call, answered"), "{ticket}");
+        let (_, page) = written(What::Ladder(call(), Default::default()), Format::Html);
+        assert!(page.contains("id=\"flow-frame-0-1\""), "{page}");
+        let (told, csv) = written(What::Rows(TableKind::Calls, vec![0]), Format::Csv);
+        assert!(told.starts_with("wrote 1 row to ") && csv.lines().count() == 2, "{told} {csv}");
+        let (_, page) = written(What::Summary, Format::Html);
+        assert!(page.starts_with("<!DOCTYPE html>"));
     }
 
     #[test]

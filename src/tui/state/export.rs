@@ -16,6 +16,10 @@ pub enum What {
     Ladder(Vec<Owner>, LadderOptions),
     Packets(Vec<Owner>),
     Table(TableKind),
+    /// Some rows of a table.
+    Rows(TableKind, Vec<u32>),
+    /// A report of some calls and dialogs, and of rows of lists.
+    Report(Vec<Owner>, Vec<(ListKind, u32)>),
     /// A media stream, by its row: its packets or its audio.
     Stream(u32),
     /// All there is to say of a row.
@@ -27,6 +31,7 @@ pub enum What {
 pub enum Format {
     Text,
     Svg,
+    Html,
     Mermaid,
     Pcapng,
     PcapngNoMedia,
@@ -37,9 +42,10 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Text,
         Self::Svg,
+        Self::Html,
         Self::Mermaid,
         Self::Pcapng,
         Self::PcapngNoMedia,
@@ -54,6 +60,7 @@ impl Format {
         match self {
             Self::Text => ("text", "txt"),
             Self::Svg => ("svg", "svg"),
+            Self::Html => ("html", "html"),
             Self::Mermaid => ("mermaid", "mmd"),
             Self::Pcapng => ("pcapng", "pcapng"),
             Self::PcapngNoMedia => ("pcapng-no-media", "pcapng"),
@@ -68,12 +75,13 @@ impl Format {
 impl What {
     pub fn formats(&self) -> &'static [Format] {
         match self {
-            Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Mermaid],
+            Self::Ladder(..) => &[Format::Text, Format::Svg, Format::Html, Format::Mermaid],
             Self::Packets(_) => &[Format::Pcapng, Format::PcapngNoMedia],
-            Self::Table(_) => &[Format::Csv, Format::Text, Format::Markdown],
+            Self::Table(_) | Self::Rows(..) => &[Format::Csv, Format::Text, Format::Markdown],
             Self::Stream(_) => &[Format::Pcapng, Format::Wav],
             Self::Details(..) => &[Format::Text],
-            Self::Summary => &[Format::Json],
+            Self::Report(..) => &[Format::Html, Format::Markdown],
+            Self::Summary => &[Format::Html, Format::Markdown, Format::Json],
         }
     }
 }

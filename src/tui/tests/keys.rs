@@ -213,6 +213,45 @@ fn export_asks_before_it_replaces() {
     assert!(effects.iter().any(|e| matches!(e, Effect::Export(job) if job.force)));
 }
 
+/// What `:export` or the dialog would write.
+fn job_of(keys: &str) -> crate::tui::state::Export {
+    let mut state = state(120, 40);
+    let effects = press(&mut state, keys);
+    let job = effects.into_iter().find_map(|e| match e {
+        Effect::Export(job) => Some(*job),
+        _ => None,
+    });
+    job.unwrap_or_else(|| panic!("{keys} writes nothing: {:?}", state.notice))
+}
+
+#[test]
+fn what_is_marked_is_what_is_exported() {
+    use crate::tui::state::{TableKind, What};
+    let owners = |what: &What| match what {
+        What::Report(owners, _) => owners.len(),
+        other => panic!("{other:?}"),
+    };
+    let job = job_of("2 Space j Space : export Space html Enter");
+    assert_eq!((owners(&job.what), job.path.as_str()), (2, "callscope-2-marked.html"));
+    assert_eq!(owners(&job_of("2 Space j Space : export Space markdown Enter").what), 2);
+    let job = job_of("2 Space j Space : export Space csv Enter");
+    assert!(matches!(&job.what, What::Rows(TableKind::Calls, rows) if rows.len() == 2), "{job:?}");
+    assert_eq!(job.path, "callscope-calls-2-marked.csv");
+    // Without marks: HTML of the row, the other two of the table.
+    let job = job_of("2 : export Space html Enter");
+    assert_eq!((owners(&job.what), job.path.as_str()), (1, "callscope-call-1.html"));
+    assert!(matches!(job_of("2 : export Space csv Enter").what, What::Table(TableKind::Calls)));
+    assert!(matches!(job_of("2 : export Space markdown Enter").what, What::Table(TableKind::Calls)));
+    // A ladder that is looked at, a row of a list, and everything.
+    assert!(matches!(job_of("2 Enter : export Space html Enter").what, What::Ladder(..)));
+    assert!(matches!(job_of("1 : export Space html Enter").what, What::Summary));
+    let job = job_of("3 Space : export Space html Enter");
+    let rows = |what: &What| matches!(what, What::Report(_, rows) if rows.len() == 1);
+    assert!(rows(&job.what), "{job:?}");
+    let job = job_of("2 Space j Space s Right Enter");
+    assert_eq!((owners(&job.what), job.path.as_str()), (2, "callscope-2-marked.html"));
+}
+
 #[test]
 fn completion_goes_as_far_as_all_agree() {
     let mut state = state(120, 40);

@@ -26,7 +26,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("columns KEY …", "columns, header:NAME for any header"),
     ("time utc|local|relative|delta", "how to tell times"),
     ("theme dark|light|plain", "colours"),
-    ("export FORMAT [FILE]", "text svg mermaid pcapng pcapng-no-media csv markdown json; export! replaces"),
+    (
+        "export FORMAT [FILE]",
+        "text svg html mermaid pcapng pcapng-no-media csv markdown json wav; export! replaces",
+    ),
     ("quit", "quit, also :q"),
 ];
 

@@ -5,7 +5,7 @@ use tui_input::Input;
 use crate::correlate::Owner;
 use crate::tui::action::Action;
 use crate::tui::effect::Effect;
-use crate::tui::state::{Export, ExportState, Format, ListingOf, State, View, What};
+use crate::tui::state::{Export, ExportState, Format, ListingOf, State, TableKind, TableState, View, What};
 use crate::view::ladder::LadderOptions;
 use crate::view::lists::ListKind;
 
@@ -31,12 +31,14 @@ fn choices(state: &State) -> Vec<(String, What)> {
         let owners = data.map(|data| data.owners.clone()).unwrap_or_default();
         if !owners.is_empty() {
             out.push(("its packets".to_owned(), What::Packets(owners.clone())));
-            out.push(("its ladder".to_owned(), What::Ladder(owners, LadderOptions::default())));
+            out.push(("its ladder".to_owned(), What::Ladder(owners.clone(), LadderOptions::default())));
         }
+        out.push(("a report of it".to_owned(), What::Report(owners, vec![(kind, row)])));
     } else if let Some(ladder) = ladder {
         out.push(("this ladder".to_owned(), What::Ladder(ladder.owners.clone(), ladder.options)));
         if !ladder.owners.is_empty() {
             out.push(("its packets".to_owned(), What::Packets(ladder.owners.clone())));
+            out.push(("a report of it".to_owned(), What::Report(ladder.owners.clone(), Vec::new())));
         }
     } else if let Some(kind) = state.tab_table() {
         let table = state.table(kind);
@@ -45,14 +47,45 @@ fn choices(state: &State) -> Vec<(String, What)> {
             0 => "of this row".to_owned(),
             n => format!("of the {n} marked rows"),
         };
+        let report = report_of(table).map(|what| (format!("report {whose}"), what));
         if !owners.is_empty() {
             out.push((format!("packets {whose}"), What::Packets(owners.clone())));
+        }
+        // What is marked was meant to go together.
+        let marked = !table.marks.is_empty();
+        out.extend(report.clone().filter(|_| marked));
+        if !owners.is_empty() {
             out.push((format!("ladder {whose}"), What::Ladder(owners, LadderOptions::default())));
         }
+        if marked {
+            let name = format!("table {whose}");
+            out.push((name, What::Rows(kind, table.marks.iter().copied().collect())));
+        }
         out.push(("this table".to_owned(), What::Table(kind)));
+        out.extend(report.filter(|_| !marked));
     }
     out.push(("everything, as summary".to_owned(), What::Summary));
     out
+}
+
+/// Of the marked rows, else of the one under the cursor; none where a report cannot be of them alone.
+fn report_of(table: &TableState) -> Option<What> {
+    let what = match table.kind {
+        TableKind::Calls | TableKind::Dialogs => What::Report(table.chosen(), Vec::new()),
+        TableKind::List(kind) => {
+            let marked = table.marks.iter().copied();
+            let rows: Vec<u32> = match table.marks.is_empty() {
+                true => table.selected().into_iter().collect(),
+                false => marked.collect(),
+            };
+            What::Report(Vec::new(), rows.into_iter().map(|row| (kind, row)).collect())
+        }
+        TableKind::Sessions | TableKind::Allocations => return None,
+    };
+    match &what {
+        What::Report(owners, rows) if owners.is_empty() && rows.is_empty() => None,
+        _ => Some(what),
+    }
 }
 
 pub(super) fn open(state: &mut State) {
@@ -91,19 +124,28 @@ fn numbered(kind: ListKind, row: u32) -> String {
 /// Tells what is in it: `callscope-call-3.svg`.
 fn default_path(what: &What, format: Format) -> String {
     let name = match what {
-        What::Ladder(owners, _) | What::Packets(owners) => match owners.as_slice() {
-            [] => match what {
-                What::Ladder(_, LadderOptions { lookup: Some(row), .. }) => numbered(ListKind::Lookups, *row),
-                What::Ladder(_, LadderOptions { sign_in: Some(row), .. }) => {
-                    numbered(ListKind::SignIns, *row)
-                }
-                _ => "nothing".to_owned(),
-            },
-            [Owner::Call(c)] => format!("call-{}", u64::from(c.0) + 1),
-            [Owner::Dialog(d)] => format!("dialog-{}", u64::from(d.0) + 1),
-            many => format!("{}-marked", many.len()),
-        },
+        What::Ladder(owners, _) | What::Packets(owners) | What::Report(owners, _) => {
+            match owners.as_slice() {
+                [] => match what {
+                    What::Report(_, rows) => match rows.as_slice() {
+                        [(kind, row)] => numbered(*kind, *row),
+                        many => format!("{}-marked", many.len()),
+                    },
+                    What::Ladder(_, LadderOptions { lookup: Some(row), .. }) => {
+                        numbered(ListKind::Lookups, *row)
+                    }
+                    What::Ladder(_, LadderOptions { sign_in: Some(row), .. }) => {
+                        numbered(ListKind::SignIns, *row)
+                    }
+                    _ => "nothing".to_owned(),
+                },
+                [Owner::Call(c)] => format!("call-{}", u64::from(c.0) + 1),
+                [Owner::Dialog(d)] => format!("dialog-{}", u64::from(d.0) + 1),
+                many => format!("{}-marked", many.len()),
+            }
+        }
         What::Table(kind) => kind.name().to_owned(),
+        What::Rows(kind, rows) => format!("{}-{}-marked", kind.name(), rows.len()),
         What::Stream(row) => format!("stream-{}", u64::from(*row) + 1),
         What::Details(kind, row) => numbered(*kind, *row),
         What::Summary => "summary".to_owned(),
@@ -170,7 +212,7 @@ fn write(
     effects: &mut Vec<Effect>,
 ) {
     let table = match &what {
-        What::Table(kind) => Some(Box::new(state.table(*kind).query(state.time))),
+        What::Table(kind) | What::Rows(kind, _) => Some(Box::new(state.table(*kind).query(state.time))),
         _ => None,
     };
     let time = if matches!(what, What::Ladder(..)) { state.flow_time } else { state.time };
@@ -216,7 +258,12 @@ pub(super) fn by_command(
         let all: Vec<&str> = Format::ALL.iter().map(|f| f.names().0).collect();
         return Err(format!("no format `{name}`: {}", all.join(" ")));
     };
-    let what = choices(state).into_iter().map(|(_, what)| what).find(|what| what.formats().contains(&format));
+    let fits = |what: &What| what.formats().contains(&format);
+    let choices: Vec<What> = choices(state).into_iter().map(|(_, what)| what).filter(fits).collect();
+    // From a table HTML is a report; a ladder alone is one where it is looked at.
+    let looked_at = state.stack.iter().any(|view| matches!(view, View::Ladder(_)));
+    let alone = |what: &&What| format == Format::Html && !looked_at && matches!(what, What::Ladder(..));
+    let what = choices.iter().find(|what| !alone(what)).or(choices.first()).cloned();
     let Some(what) = what else {
         return Err(format!("nothing here can be written as {name}: open a ladder or a table first"));
     };

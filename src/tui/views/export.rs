@@ -47,6 +47,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &ExportState) {
         "wav" => "audio of G.711, G.722 or L16; lost packets are silence",
         "pcapng" if what.starts_with("stream") => "its packets of RTP",
         "pcapng" => "frames of the signalling and of the announced media",
+        "html" => "one page that needs nothing else: findings, ladders, messages",
+        "markdown" if what.contains("report") || what.starts_with("everything") => {
+            "verdict, findings, calls and the worst ladders, for a ticket"
+        }
         "pcapng-no-media" => "frames of the signalling only",
         _ => "an existing file is never replaced without asking",
     };

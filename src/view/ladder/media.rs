@@ -286,7 +286,8 @@ impl Drawing<'_> {
         let answered = self.analysis.call(call).summary.answered;
         let Some(answered) = answered.filter(|answered| span.end > *answered) else { return false };
         // While SDP did not have both speak nobody is expected to.
-        let until = |at: Nanos| at.clamp(answered.max(s.first), span.end);
+        // Where time runs backwards in a capture the first packet may be later than the last.
+        let until = |at: Nanos| at.max(answered).max(s.first).min(span.end);
         let held: Nanos = s.holds.iter().map(|h| until(h.until) - until(h.from)).sum();
         let wanted = || {
             let sections = self.analysis.media_of_call(call);

@@ -180,3 +180,14 @@ fn a_new_source_goes_on_with_the_line_and_many_lines_fold() {
         build(&analysis, &[Owner::Call(CallIdx(0))], LadderOptions { unfold: true, ..Default::default() });
     assert!(!all.rows.iter().any(|r| matches!(r, LadderRow::Fold { .. })));
 }
+
+#[test]
+fn time_that_runs_backwards_is_no_reason_to_panic() {
+    // The halves of a capture in the wrong order: the first packet that is read is later than the last one.
+    let mut s = call("10.0.0.66", "sendrecv");
+    let mut bob = Source::new(TO_ALICE, 0xB);
+    s.add_run(3_000_000, 20_000, 60, &mut bob);
+    s.add_run(900_000, 20_000, 60, &mut bob);
+    s.add_report(1_000_000, "10.0.0.65:4001>10.0.0.66:5001", 0xB, 0, 0);
+    assert!(!media_rows(&ended(s)).is_empty());
+}
