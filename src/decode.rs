@@ -108,6 +108,13 @@ impl Accounting {
         }
     }
 
+    /// Frames that were taken for other traffic are decoded: it became clear what they are.
+    pub(crate) fn settle(&mut self, frames: u64) {
+        let frames = frames.min(self.other_traffic);
+        self.other_traffic -= frames;
+        self.decoded += frames;
+    }
+
     fn add(&mut self, class: Class, frames: u64) {
         *match class {
             Class::Decoded | Class::Sip | Class::Stun | Class::Dns | Class::Media => &mut self.decoded,
@@ -215,6 +222,8 @@ pub trait Sink {
     ) -> bool;
     /// A packet of RTCP.
     fn rtcp(&mut self, packet: &DecodedMedia<'_>);
+    /// A datagram that looks like UDPTL, as many others do. How many packets count as fax now that did not before.
+    fn fax(&mut self, packet: &DecodedMedia<'_>) -> u32;
     /// A datagram of DTLS or ZRTP, by which two ends agree on the keys of their media.
     fn key_exchange(&mut self, packet: &DecodedMedia<'_>);
     /// Media counted since the last time on one flow.

@@ -56,6 +56,10 @@ impl Sink for Apply<'_> {
         self.analysis.add_rtcp(packet);
     }
 
+    fn fax(&mut self, packet: &DecodedMedia<'_>) -> u32 {
+        self.analysis.add_fax(packet)
+    }
+
     fn key_exchange(&mut self, packet: &DecodedMedia<'_>) {
         self.analysis.add_key_exchange(packet, None);
     }
@@ -194,6 +198,7 @@ impl Analysis {
     pub(super) fn update_capture(&mut self, capture: usize, decoder: &CaptureDecoder) {
         let Some(c) = self.captures.get_mut(capture) else { return };
         c.accounting = decoder.accounting;
+        c.accounting.settle(self.media.faxes.settled(capture));
     }
 
     pub(super) fn end_capture(

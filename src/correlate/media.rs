@@ -1,4 +1,4 @@
-//! Media: RTP streams as they are counted, and what RTCP says of them.
+//! Media: RTP streams as they are counted, and what RTCP says of them; fax beside them.
 //!
 //! A stream is an SSRC on a flow, whatever carries it there (datagrams, a TURN channel, Send and Data, a TCP
 //! framing). Two bits of version are weak evidence for RTP: packets wait in doubt until three of one SSRC have numbers that
@@ -15,6 +15,7 @@ use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod again;
 mod buckets;
+mod fax;
 mod handshake;
 mod index;
 mod jitter;
@@ -27,6 +28,7 @@ mod tests;
 
 pub use again::PacketAgain;
 pub use buckets::{Bucket, Buckets};
+pub use fax::{Fax, Faxes};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
 pub(in crate::correlate) use index::MediaCache;
 pub use index::MediaIndex;
@@ -160,7 +162,8 @@ pub struct Media {
     next_doubtful: usize,
     pub reports: Reports,
     pub keys: KeyExchanges,
-    /// Packets of RTP, RTCP and key exchanges taken so far, to tell whether any came since.
+    pub faxes: Faxes,
+    /// Packets of RTP, RTCP, fax and key exchanges taken so far, to tell whether any came since.
     taken: u64,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
@@ -276,6 +279,8 @@ impl Analysis {
                 }
                 (slot, 1)
             }
+            // The numbers of a long fax begin like RTP.
+            _ if self.media.faxes.carries(packet.src, packet.dst) => (u32::MAX, self.add_fax(packet)),
             // What was captured twice proves nothing.
             Some(slot) if packet.duplicate => (slot, 0),
             Some(slot) => {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::sip;
+use callscope_parsers::udptl::looks_like_udptl;
 use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
@@ -207,7 +208,8 @@ impl CaptureDecoder {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
-    /// A frame that is the copy of another: a fragment, a question for SQL Server instances, or SIP inside a relay.
+    /// A frame that is the copy of another: a fragment, a question for SQL Server instances, SIP inside a relay, or what may
+    /// be fax.
     fn ordered_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
         let Some((link, bytes, head)) = prepared.frame(i) else { return };
         let frame = self.frame_ref(prepared, i);
@@ -234,6 +236,22 @@ impl CaptureDecoder {
                     let (bytes, place) = (payload, Place::Memory(payload));
                     let (time, cut) = (head.time, ip.missing > 0);
                     sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate: true, cut });
+                } else {
+                    let (transport, time, dscp) = (Transport::Udp, head.time, ip.dscp);
+                    let (channel, duplicate, cut) = (0, true, ip.missing > 0);
+                    let bytes = payload;
+                    sink.fax(&DecodedMedia {
+                        bytes,
+                        src,
+                        dst,
+                        transport,
+                        channel,
+                        frame,
+                        time,
+                        dscp,
+                        duplicate,
+                        cut,
+                    });
                 }
                 return;
             }
@@ -332,6 +350,24 @@ impl CaptureDecoder {
                         let kept =
                             sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate, cut });
                         return self.accounting.add(message_class(kept, cut), frames);
+                    }
+                    Payload::Is(Class::Other) if looks_like_udptl(payload, ip.missing as usize) => {
+                        let channel = 0;
+                        let (transport, dscp) = (Transport::Udp, ip.dscp);
+                        let (bytes, duplicate, cut) = (payload, false, missing);
+                        let accepted = sink.fax(&DecodedMedia {
+                            bytes,
+                            src,
+                            dst,
+                            transport,
+                            channel,
+                            frame,
+                            time,
+                            dscp,
+                            duplicate,
+                            cut,
+                        });
+                        return self.accounting.media(accepted, frames);
                     }
                     Payload::Is(class) => return self.accounting.add(class, frames),
                     Payload::Carried(channel, bytes) => {

@@ -123,7 +123,7 @@ impl Analysis {
     /// RTP packets, frames captured twice and streams beyond the limit included; what is too little to tell is not.
     pub fn rtp_packets(&self) -> u64 {
         let of = |s: &MediaStream| self.figures_of(s).map_or(0, |f| f.packets + u64::from(f.captured_twice));
-        self.media_index().streams.iter().map(of).sum::<u64>() + self.media.not_kept
+        self.media_index().streams.iter().filter(|s| !s.is_fax()).map(of).sum::<u64>() + self.media.not_kept
     }
 
     /// RTCP compounds, frames captured twice included.

@@ -46,6 +46,8 @@ pub enum StreamSource {
     Stream(StreamIdx),
     /// Index in [`super::Media::doubtful`]: too few packets to tell by themselves, but SDP names where they went.
     Announced(u32),
+    /// Index in [`super::Faxes::list`].
+    Fax(u32),
 }
 
 /// How it is known what a payload type is.
@@ -72,6 +74,7 @@ impl Codec {
     /// As in `a=rtpmap`: `PCMU/8000`, `opus/48000/2`.
     pub fn text(&self) -> String {
         match self.channels {
+            _ if self.clock == 0 => self.name.clone(),
             0 | 1 => format!("{}/{}", self.name, self.clock),
             n => format!("{}/{}/{n}", self.name, self.clock),
         }
@@ -246,6 +249,11 @@ pub struct MediaStream {
 }
 
 impl MediaStream {
+    /// A fax (T.38): it has neither a source nor a clock nor payload types.
+    pub fn is_fax(&self) -> bool {
+        matches!(self.source, StreamSource::Fax(_))
+    }
+
     fn new(source: StreamSource, stream: &Stream) -> Self {
         Self {
             source,
@@ -307,6 +315,7 @@ impl Subject<'_> {
             last: self.stream.last,
             ssrc: self.stream.ssrc,
             payload_type: self.stream.types().next().map_or(0, |t| t.payload_type),
+            fax: matches!(self.source, StreamSource::Fax(_)),
         }
     }
 }
@@ -337,10 +346,11 @@ impl Analysis {
             let payload_type = s.sought().payload_type;
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
-                Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
+                let is_fax = m.is_fax();
+                Joint::new(place, plan, (s.stream.ssrc, payload_type, is_fax), on_pair.map(|p| p.section))
             });
             section::fill(&mut m, s.stream, joint.as_ref());
-            if let Some(Joint { place, plan, section }) = joint {
+            if let Some(Joint { place, plan, section, .. }) = joint {
                 let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
                 m.unsignalled = !known && self.is_unsignalled(place, plan, section, s.stream);
                 if let Some(section) = section {
@@ -391,7 +401,9 @@ impl Analysis {
         let keyed = self.keyed_flows();
         let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
         for (i, m) in list.iter_mut().enumerate() {
-            (m.heard, m.sender) = reported.find(self, m);
+            if !m.is_fax() {
+                (m.heard, m.sender) = reported.find(self, m);
+            }
             let on_flow = by_flow.entry(m.flow).or_default();
             if on_flow.len() < MOST_ON_FLOW {
                 on_flow.push(i);
@@ -406,7 +418,7 @@ impl Analysis {
                 let b = list.get(*j)?;
                 let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
                 let both = b.last.min(m.last).saturating_sub(b.first.max(m.first));
-                (kind(b) == kind(m)).then_some((both, *j))
+                (kind(b) == kind(m) && b.is_fax() == m.is_fax()).then_some((both, *j))
             };
             let back = candidates.filter_map(near).max().map(|(_, j)| j);
             let half = |m: &MediaStream| self.heard_of(m).and_then(reported::round);
@@ -436,14 +448,16 @@ impl Analysis {
     /// went to an address that some description names is looked at.
     fn subjects<'a>(&'a self, few: &'a OnceCell<Vec<(u32, Stream)>>) -> (Vec<Subject<'a>>, Names) {
         let twins = Twins::new(self);
-        let certain = self.media.streams.len();
+        let certain = self.media.streams.len() + self.media.faxes.list.len();
         let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
         let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
+        let faxes = (0u32..).zip(&self.media.faxes.list);
+        let faxes = faxes.map(|(at, fax)| (StreamSource::Fax(at), &fax.stream));
         let subject = |(source, stream)| {
             let ends = self.ends_of(stream, &twins);
             Subject { source, stream, ends, place: None, loose_pair: None }
         };
-        let mut out: Vec<Subject<'_>> = streams.map(subject).collect();
+        let mut out: Vec<Subject<'_>> = streams.chain(faxes).map(subject).collect();
         if self.calls.is_empty() {
             return (out, Names::default());
         }
@@ -476,8 +490,15 @@ impl Analysis {
     pub fn figures_of(&self, s: &MediaStream) -> Option<Cow<'_, Stream>> {
         match s.source {
             StreamSource::Stream(at) => self.media.stream(at).map(Cow::Borrowed),
+            StreamSource::Fax(at) => self.media.faxes.list.get(at as usize).map(|f| Cow::Borrowed(&f.stream)),
             StreamSource::Announced(at) => self.media.doubtful().get(at as usize)?.stream().map(Cow::Owned),
         }
+    }
+
+    /// Lost packets of a fax whose content came in others.
+    pub fn recovered_of(&self, s: &MediaStream) -> Option<u64> {
+        let StreamSource::Fax(at) = s.source else { return None };
+        self.media.faxes.list.get(at as usize).map(|f| f.recovered)
     }
 
     /// What the other end reports of a stream.

@@ -25,8 +25,9 @@ pub(super) struct Row<'a> {
     dst: Addr,
     transport: &'static str,
     via_relay: Option<Relay>,
-    ssrc: Ssrc,
-    payload_type: u8,
+    /// None of a fax, as its payload type.
+    ssrc: Option<Ssrc>,
+    payload_type: Option<u8>,
     codec: Option<String>,
     /// By convention only: no SDP says what the payload type is.
     codec_inferred: bool,
@@ -49,6 +50,8 @@ pub(super) struct Row<'a> {
     loss_pct: Decimal,
     /// Numbers that never came; unlike `lost` packets that came twice make up for none of them.
     missing: u64,
+    /// Of a fax (T.38): lost packets whose content came in others; they are not missing.
+    recovered: Option<u64>,
     bursts: Bursts,
     out_of_order: u32,
     duplicates: u32,
@@ -259,7 +262,7 @@ pub(super) fn row<'a>(
     Some(Row {
         id: at + 1,
         call: s.call.map(|c| c.0 + 1),
-        media: s.section.as_ref().map(|section| Cow::Borrowed(section.kind.as_str())),
+        media: Some(view::kind(s)).filter(|kind| !kind.is_empty()).map(Cow::Borrowed),
         direction: s.from_caller.map(|from| if from { "from_caller" } else { "from_callee" }),
         section: s.section.as_ref().map(|section| Section {
             index: section.index,
@@ -274,8 +277,8 @@ pub(super) fn row<'a>(
             peer: r.peer.map(Addr),
             allocation: r.allocation.0 + 1,
         }),
-        ssrc: Ssrc(s.ssrc),
-        payload_type: s.payload_type,
+        ssrc: (!s.is_fax()).then_some(Ssrc(s.ssrc)),
+        payload_type: (!s.is_fax()).then_some(s.payload_type),
         codec: s.codec.as_ref().map(Codec::text),
         codec_inferred: s.codec.as_ref().is_some_and(|c| c.source == CodecSource::Fallback),
         codec_source: s.codec.as_ref().map(|c| match c.source {
@@ -299,6 +302,7 @@ pub(super) fn row<'a>(
         // RFC 3550 A.3: a negative loss is none.
         loss_pct: Decimal(100.0 * f.lost().max(0) as f64 / f.expected().max(1) as f64),
         missing: losses.missing,
+        recovered: analysis.recovered_of(s),
         bursts: Bursts { count: losses.bursts, longest: losses.longest },
         out_of_order: f.out_of_order(),
         duplicates: f.duplicates(),

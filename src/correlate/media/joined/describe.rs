@@ -45,6 +45,8 @@ pub(super) struct Terms {
     pub kind: String,
     /// The section is of RTP.
     pub rtp: bool,
+    /// `udptl`: a fax (T.38).
+    pub fax: bool,
     /// Port 0.
     pub declined: bool,
     pub ends: Vec<End>,
@@ -249,6 +251,13 @@ impl Analysis {
         Some(sections)
     }
 
+    /// Where a message's description wants fax (T.38 over UDPTL) to.
+    pub(in crate::correlate::media) fn fax_ends(&self, m: MsgIdx) -> Vec<SocketAddr> {
+        let sections = self.sections_of(m, &mut HashMap::new());
+        let of_fax = sections.iter().flat_map(|s| s.iter()).filter(|t| t.fax && !t.declined);
+        of_fax.flat_map(|t| &t.ends).filter(|e| e.component == 1).map(|e| e.address).collect()
+    }
+
     /// Addresses that a call's trickle fragments (RFC 8840) add, by who names them.
     pub(super) fn trickled_ends(&self, call: CallIdx) -> Vec<(bool, Nanos, SocketAddr)> {
         let mut out = Vec::new();
@@ -326,6 +335,7 @@ fn read_section(session: &Session<'_>, media: &Media<'_>) -> Terms {
     Terms {
         kind: text(media.kind).to_ascii_lowercase(),
         rtp: profile || words().any(|w| matches!(w, b"RTP" | b"AVP" | b"AVPF")),
+        fax: words().any(|w| w == b"UDPTL"),
         declined: media.port == 0 && media.attribute("bundle-only").is_none(),
         ends: default_ends(media, ip),
         direction: media.direction,
@@ -364,7 +374,8 @@ fn default_ends(media: &Media<'_>, ip: Option<IpAddr>) -> Vec<End> {
     for i in 0..media.port_count.clamp(1, MOST_PORTS) {
         add(ip, media.port + 2 * i, 1);
     }
-    if media.rtcp_port() != media.port {
+    let is_fax = media.protocol.eq_ignore_ascii_case(b"udptl");
+    if media.rtcp_port() != media.port && !is_fax {
         add(media.rtcp.and_then(|(_, ip)| ip).unwrap_or(ip), media.rtcp_port(), 2);
     }
     ends

@@ -16,6 +16,8 @@ pub(super) struct Joint<'p> {
     pub place: &'p Place,
     pub plan: &'p Plan,
     pub section: Option<usize>,
+    /// Of a fax, and not of RTP.
+    fax: bool,
 }
 
 impl<'p> Joint<'p> {
@@ -23,11 +25,10 @@ impl<'p> Joint<'p> {
     pub fn new(
         place: &'p Place,
         plan: &'p Plan,
-        ssrc: u32,
-        payload_type: u8,
+        (ssrc, payload_type, fax): (u32, u8, bool),
         on_pair: Option<usize>,
     ) -> Self {
-        let mut out = Self { place, plan, section: None };
+        let mut out = Self { place, plan, section: None, fax };
         out.section = out.find_section(ssrc, payload_type, on_pair);
         out
     }
@@ -45,6 +46,14 @@ impl<'p> Joint<'p> {
             (None, None) => return None,
         };
         let sections = &description.sections;
+        if self.fax {
+            // It may have taken the place of audio since.
+            let of_fax = |i: &usize| {
+                let mut all = self.plan.descriptions.iter().filter_map(|d| d.sections.get(*i));
+                *i < 64 && named >> *i & 1 == 1 && all.any(|t| t.fax)
+            };
+            return (0..64).find(of_fax);
+        }
         let is_rtp = |i: &usize| sections.get(*i).is_some_and(|t| t.rtp);
         let named_here = |i: &usize| *i < 64 && named >> *i & 1 == 1;
         let mut all: Vec<usize> = (0..sections.len()).filter(named_here).collect();
@@ -106,7 +115,8 @@ impl<'p> Joint<'p> {
         let section = self.section?;
         let by_caller = self.place.from_caller != receiver;
         let named = if receiver { self.place.to } else { self.place.from };
-        let names = |d: &Description| d.sections.get(section).is_some_and(|t| !t.declined);
+        let names =
+            |d: &Description| d.sections.get(section).is_some_and(|t| !t.declined && (t.fax || !self.fax));
         let on_hop = |d: &Description| {
             let first = named.and_then(|n| self.plan.descriptions.get(n.description as usize));
             // Of the same hop, where it differs.
@@ -266,6 +276,11 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
     let step = stream.steps().next().map(|(step, _)| step);
     if let (true, Some(step), Some(clock)) = (is_audio, step, clock) {
         out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
+    }
+    if out.is_fax() {
+        out.codec = Some(Codec { name: "t38".to_owned(), clock: 0, channels: 1, source: CodecSource::Sdp });
+        out.secured = Secured::NotOffered;
+        return;
     }
     out.protection = protection(out, stream, false);
     out.codec_agreed = listed == Some(true);

@@ -4,6 +4,7 @@ use super::*;
 
 mod call;
 mod course;
+mod fax;
 mod stage;
 mod way;
 

@@ -93,7 +93,8 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let figures = figures.as_ref();
     let [sender, receiver] = media::ends(at.analysis, s);
     let kind = show::safe_str(media::kind(s));
-    let words = [kind, media::codec(s), format!("SSRC {}", media::ssrc(s.ssrc))];
+    let source = if s.is_fax() { String::new() } else { format!("SSRC {}", media::source(s)) };
+    let words = [kind, media::codec(s), source];
     let words: Vec<String> = words.into_iter().filter(|w| !w.is_empty()).collect();
     let title = format!("Stream {}  {sender} → {receiver}  {}", row + 1, words.join("  "));
     let heard = at.analysis.heard_of(s);
@@ -101,7 +102,7 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let kinds = marked(at, s, row);
     let own = kinds.iter().filter(|k| traffic_of(s) == Some(k.traffic));
     head.extend(own.flat_map(|k| &k.verdicts).filter(|v| v.bad).map(|v| format!("Marks: {}.", v.words)));
-    let mut parts = vec![here(s, figures)];
+    let mut parts = vec![here(at, s, figures)];
     parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
     parts.extend(events(at, s, figures));
@@ -122,6 +123,11 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
     let expected = figures.expected();
     head.push(match losses.missing {
         0 if figures.packets == 1 => "Its only packet.".to_owned(),
+        0 if figures.lost() > 0 && s.is_fax() => format!(
+            "{} of {} packets did not come to the capture point; what they said came in the packets behind them.",
+            show::number(figures.lost().unsigned_abs()),
+            show::number(expected)
+        ),
         0 => format!("All of its {} packets came to the capture point.", show::number(expected)),
         n => format!(
             "{} of {} packets ({} %) were lost before the capture point, in {}, the longest of {}.",
@@ -263,7 +269,7 @@ fn mos(s: &MediaStream, m: &Mos) -> String {
 }
 
 /// What was measured where the capture was taken.
-fn here(s: &MediaStream, figures: &Stream) -> Part {
+fn here(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
     let mut facts = Facts::new();
     let losses = figures.losses();
     facts.at("packets", show::number(figures.packets), frame(figures.first_frame));
@@ -278,6 +284,11 @@ fn here(s: &MediaStream, figures: &Stream) -> Part {
             let text = format!("{} (RED repeats the frame in the next packet)", show::number(left));
             facts.add("lost after RED", text);
         }
+    }
+    if let Some(recovered) = at.analysis.recovered_of(s) {
+        let raw = figures.expected().saturating_sub(figures.packets);
+        facts.add("packets that did not come", show::number(raw));
+        facts.add("of them given again by others", show::number(recovered));
     }
     facts.add("came twice", show::number(u64::from(figures.duplicates())));
     facts.add("out of order", show::number(u64::from(figures.out_of_order())));
@@ -321,7 +332,10 @@ fn here(s: &MediaStream, figures: &Stream) -> Part {
     facts.at("length", show::duration(length), frame(figures.last_frame));
     let rate = figures.bytes as f64 * 8e6 / length.max(1) as f64;
     let rate = if length > 0 { format!(" ({} kbit/s)", decimal(rate)) } else { String::new() };
-    facts.add("bytes of RTP", format!("{}{rate}", show::size(figures.bytes)));
+    facts.add(
+        if s.is_fax() { "bytes of UDPTL" } else { "bytes of RTP" },
+        format!("{}{rate}", show::size(figures.bytes)),
+    );
     facts.part("At the capture point")
 }
 
@@ -452,7 +466,9 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
             format!("{}, {}", ice::pair_title(session, pair), ice::path_words(at.analysis, session)),
         );
     }
-    facts.add("codec", codec_words(s));
+    if !s.is_fax() {
+        facts.add("codec", codec_words(s));
+    }
     if let Some(clock) = figures.clock() {
         let pace = figures.pace().filter(|p| (p / f64::from(clock) - 1.0).abs() > 0.02);
         let pace = pace.map_or_else(String::new, |p| format!(", timestamps go on at {p:.0} Hz"));

@@ -25,6 +25,8 @@ pub const B: &str = "10.0.0.2:5060";
 pub struct Stage {
     pub analysis: Analysis,
     frames: u32,
+    /// Of each packet of fax: how many count as such since.
+    pub accepted: Vec<u32>,
 }
 
 /// A source of RTP. Packets of PCMA every 20 ms unless told otherwise.
@@ -194,6 +196,24 @@ impl Stage {
                 time,
                 frame,
             ));
+        }
+    }
+
+    /// `count` packets of UDPTL from number `first` on, 30 ms apart, each with the one before again; those lost that `lost`
+    /// names by their place.
+    pub fn fax(&mut self, ms: i64, path: &str, first: u16, count: u16, lost: &[u16]) {
+        for n in (0..count).filter(|n| !lost.contains(n)) {
+            let mut bytes = first.wrapping_add(n).to_be_bytes().to_vec();
+            // As long as RTP is, and longer.
+            bytes.extend([12, 0xd0, n as u8, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+            bytes.extend([0, 1, 2, 0xd0, n.wrapping_sub(1) as u8]);
+            let time = START + (ms + 30 * i64::from(n)) * MS;
+            let packet = self.packet(&bytes, ends(path), time, 0);
+            let accepted = match RtpFacts::of(&bytes, bytes.len()).filter(|_| bytes[0] >> 6 == 2) {
+                Some(facts) => self.analysis.add_rtp(&facts, &packet, &mut StreamMemo::default()),
+                None => self.analysis.add_fax(&packet),
+            };
+            self.accepted.push(accepted);
         }
     }
 
