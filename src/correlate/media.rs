@@ -33,8 +33,8 @@ pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState
 pub(in crate::correlate) use index::MediaCache;
 pub use index::MediaIndex;
 pub use joined::{
-    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaStream,
-    Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
+    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Few, Follows, Hold, LossSplit,
+    MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
 };
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;

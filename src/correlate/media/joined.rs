@@ -19,6 +19,7 @@ use crate::correlate::stun::{AllocationIdx, GroupIdx};
 mod belong;
 mod course;
 mod describe;
+mod few;
 mod hops;
 mod paths;
 mod quality;
@@ -29,10 +30,12 @@ mod sides;
 #[cfg(test)]
 mod tests;
 
+pub use few::Few;
 pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
 pub use sides::SectionMedia;
 
 use belong::{Names, Place, Sought};
+use paths::OnPair;
 use relay::{Ends, Twins};
 use reported::Reported;
 use section::Joint;
@@ -41,7 +44,7 @@ use section::Joint;
 const MOST_ON_FLOW: usize = 256;
 
 /// Where a stream's figures are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StreamSource {
     Stream(StreamIdx),
     /// Index in [`super::Media::doubtful`]: too few packets to tell by themselves, but SDP names where they went.
@@ -61,7 +64,7 @@ pub enum CodecSource {
     Fallback,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Codec {
     pub name: String,
     /// Hz, as signalled; 0 where SDP says so.
@@ -192,34 +195,35 @@ pub struct MediaStream {
     /// No description names it at this capture point, or several calls would do.
     pub call_inferred: bool,
     /// Calls that name the same ends at the same time (legs of one call), or that used them at another time.
-    pub other_calls: Vec<CallIdx>,
-    pub section: Option<StreamSection>,
+    pub other_calls: Few<CallIdx>,
+    /// One for all streams that it is of.
+    pub section: Option<Arc<StreamSection>>,
     /// It runs from the caller to the callee.
     pub from_caller: Option<bool>,
     /// The payload type of most packets that are neither telephone events nor comfort noise.
     pub payload_type: u8,
-    pub codec: Option<Codec>,
+    pub codec: Option<Arc<Codec>>,
     /// The codecs of the other payload types, in order of their first packet.
-    pub other_codecs: Vec<(u8, Option<Codec>)>,
+    pub other_codecs: Few<(u8, Option<Arc<Codec>>)>,
     /// Payload types that the call's SDP does not have.
-    pub unannounced_types: Vec<u8>,
+    pub unannounced_types: Few<u8>,
     /// How it is protected, as far as that can be told. None with [`Secured::Offered`] or [`Secured::Agreed`]: plain though
     /// SRTP was on offer.
     pub protection: Option<Protection>,
     pub secured: Secured,
     /// The receiver's description has the payload type.
     pub codec_agreed: bool,
-    pub relay: Option<StreamRelay>,
+    pub relay: Option<Box<StreamRelay>>,
     /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
-    pub pair: Option<(usize, usize)>,
+    pub pair: Option<(u32, u32)>,
     /// The same where no SDP tells of it: a group of checks of the session ([`Analysis::loose_ice_session`]) and its pair.
-    pub loose_pair: Option<(GroupIdx, usize)>,
+    pub loose_pair: Option<(GroupIdx, u32)>,
     /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
     pub ptime_most: Option<u32>,
     pub ptime_used: Option<f64>,
     /// Keys pressed: `1`, `#` …
-    pub keys: String,
+    pub keys: Box<str>,
     /// In [`super::Reports::heard`] and [`super::Reports::senders`].
     pub heard: Option<usize>,
     pub sender: Option<usize>,
@@ -239,13 +243,13 @@ pub struct MediaStream {
     pub after_end: Option<Nanos>,
     /// It paused or ended in a hold that SDP agreed to.
     pub held: bool,
-    pub holds: Vec<Hold>,
+    pub holds: Few<Hold>,
     pub follows: Option<Follows>,
     /// The same stream captured elsewhere on its way, in order of the way; itself among them. Empty where it is alone.
     /// Numbers are those of [`Analysis::media_streams`].
-    pub hops: Vec<usize>,
+    pub hops: Few<usize>,
     /// Where its mark changes, over all its hops.
-    pub mark_changes: Vec<DscpChange>,
+    pub mark_changes: Few<DscpChange>,
 }
 
 impl MediaStream {
@@ -263,13 +267,13 @@ impl MediaStream {
             last: stream.last,
             call: None,
             call_inferred: false,
-            other_calls: Vec::new(),
+            other_calls: Few::default(),
             section: None,
             from_caller: None,
             payload_type: 0,
             codec: None,
-            other_codecs: Vec::new(),
-            unannounced_types: Vec::new(),
+            other_codecs: Few::default(),
+            unannounced_types: Few::default(),
             protection: None,
             secured: Secured::NotOffered,
             codec_agreed: false,
@@ -279,7 +283,7 @@ impl MediaStream {
             ptime_asked: None,
             ptime_most: None,
             ptime_used: None,
-            keys: String::new(),
+            keys: Box::default(),
             heard: None,
             sender: None,
             mos: None,
@@ -290,27 +294,28 @@ impl MediaStream {
             unsignalled: false,
             after_end: None,
             held: false,
-            holds: Vec::new(),
+            holds: Few::default(),
             follows: None,
-            hops: Vec::new(),
-            mark_changes: Vec::new(),
+            hops: Few::default(),
+            mark_changes: Few::default(),
         }
     }
 }
 
-/// A stream on its way to a [`MediaStream`].
+/// A stream on its way to a [`MediaStream`]. There may be hundreds of thousands of them: its ends are worked out whenever
+/// somebody wants them.
 struct Subject<'a> {
     source: StreamSource,
     stream: &'a Stream,
-    ends: Ends,
-    place: Option<Place>,
-    loose_pair: Option<(GroupIdx, usize)>,
+    place: Option<Box<Place>>,
+    on_pair: Option<Box<OnPair>>,
+    loose_pair: Option<(GroupIdx, u32)>,
 }
 
 impl Subject<'_> {
-    fn sought(&self) -> Sought<'_> {
+    fn sought<'e>(&self, ends: &'e Ends) -> Sought<'e> {
         Sought {
-            ends: &self.ends,
+            ends,
             first: self.stream.first,
             last: self.stream.last,
             ssrc: self.stream.ssrc,
@@ -333,40 +338,46 @@ impl Analysis {
 
     pub(super) fn join_media(&self) -> Vec<MediaStream> {
         let few = OnceCell::new();
-        let (mut subjects, names) = self.subjects(&few);
+        let twins = Twins::new(self);
+        let (mut subjects, names) = self.subjects(&few, &twins);
         // Those of one call stand together: its descriptions are read once.
-        subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
-        let pairs = self.pairs_of(&mut subjects);
+        subjects.sort_unstable_by_key(|s| (s.place.as_ref().map(|p| p.call), s.source));
+        self.pairs_of(&mut subjects, &twins);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
-        for (s, on_pair) in subjects.drain(..).zip(pairs) {
+        let mut shared = section::Shared::default();
+        for s in subjects.drain(..) {
             let mut m = MediaStream::new(s.source, s.stream);
-            m.relay = s.ends.relay;
+            let on_pair = s.on_pair.as_deref();
+            let relay = self.relay_of(s.stream);
             m.loose_pair = s.loose_pair;
             m.pair = on_pair.map(|p| (p.session, p.pair));
-            let payload_type = s.sought().payload_type;
+            let payload_type = s.stream.types().next().map_or(0, |t| t.payload_type);
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
                 let is_fax = m.is_fax();
                 Joint::new(place, plan, (s.stream.ssrc, payload_type, is_fax), on_pair.map(|p| p.section))
             });
-            section::fill(&mut m, s.stream, joint.as_ref());
+            section::fill(&mut m, s.stream, joint.as_ref(), &mut shared);
             if let Some(Joint { place, plan, section, .. }) = joint {
-                let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
+                let known = on_pair.is_some() || relay.is_some_and(|r| r.peer.is_none());
                 m.unsignalled = !known && self.is_unsignalled(place, plan, section, s.stream);
                 if let Some(section) = section {
-                    m.holds = course::holds(plan, section, place.from_caller, s.stream);
+                    m.holds = course::holds(plan, section, place.from_caller, s.stream).into();
                     m.held = course::is_held(&m.holds, s.stream);
                 }
             }
+            m.relay = relay.map(Box::new);
             if let Some(place) = s.place {
                 m.call = Some(place.call);
                 m.call_inferred = place.inferred;
-                m.other_calls = place.others;
+                m.other_calls = place.others.into();
                 m.from_caller = Some(place.from_caller);
             }
             out.push(m);
         }
-        out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
+        drop((subjects, names));
+        // In place: a copy of half of them would be the most that is ever held.
+        out.sort_unstable_by_key(|s| (s.first, s.flow.0, s.ssrc, s.source));
         self.join_each_other(&mut out);
         out
     }
@@ -392,7 +403,7 @@ impl Analysis {
                 group.iter().filter_map(|i| list.get(*i)).any(|m| m.call.is_some() && !m.unsignalled);
             for i in group {
                 if let Some(m) = list.get_mut(*i) {
-                    m.mark_changes.clone_from(&changes);
+                    m.mark_changes = changes.clone().into();
                     m.unsignalled &= !signalled;
                 }
             }
@@ -438,7 +449,9 @@ impl Analysis {
             if let Some(s) = figures.as_deref().filter(|_| keyed) {
                 m.protection = section::protection(m, s, keyed);
             }
-            m.mark_changes.extend(alone);
+            if !alone.is_empty() {
+                m.mark_changes = alone.into();
+            }
             m.mos = figures.as_deref().and_then(|s| quality::mos(m, s));
         }
     }
@@ -446,18 +459,20 @@ impl Analysis {
     /// The streams there are, each with its ends and its call.
     /// `few` is for what is too little to tell by itself whether it is RTP: there may be very much of it, of which only what
     /// went to an address that some description names is looked at.
-    fn subjects<'a>(&'a self, few: &'a OnceCell<Vec<(u32, Stream)>>) -> (Vec<Subject<'a>>, Names) {
-        let twins = Twins::new(self);
+    fn subjects<'a>(
+        &'a self,
+        few: &'a OnceCell<Vec<(u32, Stream)>>,
+        twins: &Twins,
+    ) -> (Vec<Subject<'a>>, Names) {
         let certain = self.media.streams.len() + self.media.faxes.list.len();
         let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
         let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
         let faxes = (0u32..).zip(&self.media.faxes.list);
         let faxes = faxes.map(|(at, fax)| (StreamSource::Fax(at), &fax.stream));
-        let subject = |(source, stream)| {
-            let ends = self.ends_of(stream, &twins);
-            Subject { source, stream, ends, place: None, loose_pair: None }
-        };
-        let mut out: Vec<Subject<'_>> = streams.chain(faxes).map(subject).collect();
+        let subject =
+            |(source, stream)| Subject { source, stream, place: None, on_pair: None, loose_pair: None };
+        let mut out: Vec<Subject<'_>> = Vec::with_capacity(certain);
+        out.extend(streams.chain(faxes).map(subject));
         if self.calls.is_empty() {
             return (out, Names::default());
         }
@@ -465,9 +480,11 @@ impl Analysis {
             let waiting = (0u32..).zip(self.media.doubtful()).filter(|(_, d)| d.is_all());
             waiting.map(|(at, d)| (at, d, self.flow(d.flow).dst))
         };
-        let all = || out.iter().flat_map(|s| s.ends.to.iter().chain(&s.ends.from));
-        let wanted: HashSet<SocketAddr, _> =
-            all().map(|(a, _)| *a).chain(doubtful().map(|(.., dst)| dst)).collect();
+        let mut wanted: HashSet<SocketAddr, _> = doubtful().map(|(.., dst)| dst).collect();
+        for s in &out {
+            let ends = self.ends_of(s.stream, twins);
+            wanted.extend(ends.to.iter().chain(&ends.from).map(|(a, _)| *a));
+        }
         let mut times: Vec<(Nanos, Nanos)> = out.iter().map(|s| (s.stream.first, s.stream.last)).collect();
         times.extend(doubtful().filter_map(|(_, d, _)| d.packets().next()).map(|p| (p.time, p.time)));
         let names = Names::gather(self, &wanted, &joined_spans(&mut times));
@@ -475,13 +492,14 @@ impl Analysis {
         let few = few.get_or_init(|| named.filter_map(|(at, d, _)| Some((at, d.stream()?))).collect());
         out.extend(few.iter().map(|(at, stream)| subject((StreamSource::Announced(*at), stream))));
         for s in &mut out {
-            s.place = names.place(self, &s.sought());
+            s.place = names.place(self, &s.sought(&self.ends_of(s.stream, twins))).map(Box::new);
         }
         // What may be no RTP at all must go where RTP of its type was asked for.
         let mut at = 0;
         out.retain(|s| {
             at += 1;
-            at <= certain || s.place.as_ref().is_some_and(|p| names.expects(self, p, &s.sought()))
+            let expects = |p: &Place| names.expects(self, p, &s.sought(&self.ends_of(s.stream, twins)));
+            at <= certain || s.place.as_deref().is_some_and(expects)
         });
         (out, names)
     }

@@ -258,7 +258,7 @@ pub(super) fn row<'a>(
     let jitter = f.jitter();
     let sender = analysis.sender_of(s);
     let mos = view::mos_of(analysis, s);
-    let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session));
+    let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session as usize));
     Some(Row {
         id: at + 1,
         call: s.call.map(|c| c.0 + 1),
@@ -271,7 +271,7 @@ pub(super) fn row<'a>(
         src: Addr(flow.src),
         dst: Addr(flow.dst),
         transport: flow.transport.name(),
-        via_relay: s.relay.map(|r| Relay {
+        via_relay: s.relay.as_deref().map(|r| Relay {
             server: Addr(r.server),
             relayed: r.relayed.map(Addr),
             peer: r.peer.map(Addr),
@@ -279,7 +279,7 @@ pub(super) fn row<'a>(
         }),
         ssrc: (!s.is_fax()).then_some(Ssrc(s.ssrc)),
         payload_type: (!s.is_fax()).then_some(s.payload_type),
-        codec: s.codec.as_ref().map(Codec::text),
+        codec: s.codec.as_deref().map(Codec::text),
         codec_inferred: s.codec.as_ref().is_some_and(|c| c.source == CodecSource::Fallback),
         codec_source: s.codec.as_ref().map(|c| match c.source {
             CodecSource::Sdp => "sdp",
@@ -359,8 +359,8 @@ pub(super) fn row<'a>(
 
 fn payload_types(s: &MediaStream, f: &Stream) -> Vec<PayloadType> {
     let codec = |pt: u8| match s.other_codecs.iter().find(|(p, _)| *p == pt) {
-        _ if pt == s.payload_type => s.codec.as_ref(),
-        Some((_, codec)) => codec.as_ref(),
+        _ if pt == s.payload_type => s.codec.as_deref(),
+        Some((_, codec)) => codec.as_deref(),
         None => None,
     };
     let mut types: Vec<_> = f.types().collect();
@@ -378,7 +378,7 @@ fn payload_types(s: &MediaStream, f: &Stream) -> Vec<PayloadType> {
 fn basis<'a>(s: &'a MediaStream, m: &Mos) -> MosBasis<'a> {
     MosBasis {
         codec: s.codec.as_ref().map(|c| c.name.as_str()),
-        variant: s.codec.as_ref().and_then(media::CodecConstants::of).map(|c| c.variant),
+        variant: s.codec.as_deref().and_then(media::CodecConstants::of).map(|c| c.variant),
         loss_pct: Decimal(m.loss_pct),
         r: Decimal(m.r),
         ie: m.ie,

@@ -105,7 +105,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
         Field::MediaQuality => sink(Value::Text(media::Quality::of(analysis, s, &figures).name())),
         Field::MediaKeys => sink(Value::Text(&media::keys(analysis, s))),
         Field::MediaSrtp => sink(Value::Flag(s.protection.is_some())),
-        Field::MediaRelay => match s.relay {
+        Field::MediaRelay => match &s.relay {
             Some(relay) => {
                 [Some(relay.server), relay.relayed, relay.peer].into_iter().flatten().any(|a| sink(end(a)))
             }

@@ -179,7 +179,7 @@ type Group = (usize, CallIdx, Option<usize>, [bool; 2], usize, usize);
 
 fn group(p: &Placed<'_>) -> Group {
     let section = p.stream.section.as_ref().map(|s| s.index);
-    let is_event = p.stream.codec.as_ref().is_some_and(Codec::is_event);
+    let is_event = p.stream.codec.as_deref().is_some_and(Codec::is_event);
     let apart = [is_event, p.stream.is_fax()];
     (p.leg, p.stream.call.unwrap_or(CallIdx(0)), section, apart, p.from.min(p.to), p.from.max(p.to))
 }

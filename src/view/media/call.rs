@@ -132,7 +132,7 @@ fn path(analysis: &Analysis, streams: &[&MediaStream]) -> String {
     let packets = |s: &MediaStream| analysis.figures_of(s).map_or(0, |f| f.packets);
     let Some(main) = streams.iter().max_by_key(|s| packets(s)) else { return String::new() };
     if let Some((call, (session, _))) = main.call.zip(main.pair)
-        && let Some(session) = analysis.ice_sessions_of(call).get(session)
+        && let Some(session) = analysis.ice_sessions_of(call).get(session as usize)
     {
         let words = ice::path_words(analysis, session);
         if !words.is_empty() && words != "none" {
@@ -141,7 +141,7 @@ fn path(analysis: &Analysis, streams: &[&MediaStream]) -> String {
     }
     let transport = analysis.flow(main.flow).transport;
     let over = transport.name().to_uppercase();
-    match (main.relay, transport) {
+    match (&main.relay, transport) {
         (Some(_), _) => format!("relay {over}"),
         (None, Transport::Udp) => "direct".to_owned(),
         (None, _) => format!("direct {over}"),

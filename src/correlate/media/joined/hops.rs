@@ -137,7 +137,7 @@ pub(super) fn join(list: &mut [MediaStream], groups: &[Vec<usize>]) {
         let of = known.first().filter(|_| known.iter().all(same)).map(|m| (*m).clone());
         for &i in group {
             let Some(m) = list.get_mut(i) else { continue };
-            m.hops.clone_from(group);
+            m.hops = group.clone().into();
             if let (Some(of), None) = (&of, m.call) {
                 (m.call, m.from_caller, m.call_inferred) = (of.call, of.from_caller, true);
                 (m.section, m.secured) = (of.section.clone(), of.secured);

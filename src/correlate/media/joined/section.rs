@@ -1,5 +1,8 @@
 //! The media section of a stream, its codec, and how it is protected: as the receiver's description in force says.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use callscope_parsers::rtp::{Payload, digit, fallback_payload, static_payload};
 
 use super::super::Stream;
@@ -7,9 +10,41 @@ use super::belong::Place;
 use super::describe::{Description, Plan, Terms};
 use super::{Codec, CodecSource, MediaStream, Protection, Secured, StreamSection};
 use crate::capture::Nanos;
+use crate::correlate::model::CallIdx;
 
 /// A description counts so long before it was captured.
 const AHEAD: Nanos = 200_000_000;
+
+/// What streams have in common, so that each is kept once.
+#[derive(Default)]
+pub(super) struct Shared {
+    codecs: HashSet<Arc<Codec>>,
+    section: Option<(CallIdx, Arc<StreamSection>)>,
+}
+
+impl Shared {
+    fn codec(&mut self, codec: Option<Codec>) -> Option<Arc<Codec>> {
+        let codec = codec?;
+        if let Some(known) = self.codecs.get(&codec) {
+            return Some(known.clone());
+        }
+        let new = Arc::new(codec);
+        self.codecs.insert(new.clone());
+        Some(new)
+    }
+
+    /// Streams of one call come one after the other.
+    fn section(&mut self, call: CallIdx, section: StreamSection) -> Arc<StreamSection> {
+        match &self.section {
+            Some((of, known)) if *of == call && **known == section => known.clone(),
+            _ => {
+                let new = Arc::new(section);
+                self.section = Some((call, new.clone()));
+                new
+            }
+        }
+    }
+}
 
 /// What one stream is in its call.
 pub(super) struct Joint<'p> {
@@ -231,7 +266,7 @@ pub(super) fn protection(m: &MediaStream, stream: &Stream, keyed: bool) -> Optio
 }
 
 /// Fills in what payload types, descriptions and sizes say.
-pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<'_>>) {
+pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<'_>>, shared: &mut Shared) {
     let codec_at = |pt, time| match joint {
         Some(j) => j.codec(pt, time),
         None => (table_codec(pt), None),
@@ -240,28 +275,31 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
         stream.types().map(|t| (t.payload_type, t.first, codec_at(t.payload_type, t.first))).collect();
     let beside = |c: &Option<Codec>| c.as_ref().is_some_and(|c| c.is_event() || c.is_noise());
     let main = types.iter().position(|(_, _, (c, _))| !beside(c)).unwrap_or(0);
-    out.unannounced_types =
+    let mut unannounced: Vec<u8> =
         types.iter().filter(|(_, _, (_, known))| *known == Some(false)).map(|(pt, ..)| *pt).collect();
-    out.unannounced_types.sort_unstable();
+    unannounced.sort_unstable();
+    out.unannounced_types = unannounced.into();
     let events: Vec<u8> = types
         .iter()
         .filter(|(_, _, (c, _))| c.as_ref().is_some_and(Codec::is_event))
         .map(|(pt, ..)| *pt)
         .collect();
     let pressed = stream.keys().iter().filter(|k| events.contains(&k.payload_type));
-    out.keys = pressed.filter_map(|k| digit(k.event)).collect();
+    out.keys = pressed.filter_map(|k| digit(k.event)).collect::<String>().into();
     let mut listed = None;
     if main < types.len() {
         let (pt, _, (codec, known)) = types.remove(main);
-        (out.payload_type, out.codec, listed) = (pt, codec, known);
+        (out.payload_type, out.codec, listed) = (pt, shared.codec(codec), known);
     }
     types.sort_by_key(|(_, first, _)| *first);
-    out.other_codecs = types.into_iter().map(|(pt, _, (codec, _))| (pt, codec)).collect();
+    let others = types.into_iter().map(|(pt, _, (codec, _))| (pt, shared.codec(codec)));
+    out.other_codecs = others.collect::<Vec<_>>().into();
     if let Some(joint) = joint {
         out.section = joint.section.and_then(|index| {
             let (d, terms) =
                 joint.terms_at(true, stream.first).or_else(|| joint.terms_at(false, stream.first))?;
-            Some(StreamSection { index, kind: terms.kind.clone(), message: d.message })
+            let section = StreamSection { index, kind: terms.kind.clone(), message: d.message };
+            Some(shared.section(joint.place.call, section))
         });
         if let Some((_, terms)) = joint.terms_at(true, stream.last) {
             (out.ptime_asked, out.ptime_most) = (terms.ptime, terms.max_ptime);
@@ -278,7 +316,8 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
         out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
     }
     if out.is_fax() {
-        out.codec = Some(Codec { name: "t38".to_owned(), clock: 0, channels: 1, source: CodecSource::Sdp });
+        let (name, source) = ("t38".to_owned(), CodecSource::Sdp);
+        out.codec = shared.codec(Some(Codec { name, clock: 0, channels: 1, source }));
         out.secured = Secured::NotOffered;
         return;
     }

@@ -126,7 +126,7 @@ pub(super) fn span(
     let first = span.parts.first().map_or(0, |p| p.figures.first);
     let length = show::duration(span.end.saturating_sub(first));
     out.push_str(&format!(", {counts} in {length}"));
-    if main.is_some_and(|p| p.stream.codec.as_ref().is_some_and(Codec::is_event)) {
+    if main.is_some_and(|p| p.stream.codec.as_deref().is_some_and(Codec::is_event)) {
         // Between keys neither numbers nor times say anything.
         return out;
     }

@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 200;
 
 /// Where it goes through a relay: `relay UDP 213.199.141.181:3478`.
 pub(super) fn path(at: At<'_>, s: &MediaStream) -> String {
-    let Some(relay) = s.relay else { return String::new() };
+    let Some(relay) = &s.relay else { return String::new() };
     let over = at.analysis.flow(s.flow).transport.name().to_uppercase();
     format!("relay {over} {}", show::address(relay.server))
 }
@@ -256,7 +256,7 @@ fn mos(s: &MediaStream, m: &Mos) -> String {
     } else {
         format!("{} ms one way, which is assumed: RTCP does not tell it", decimal(m.delay_ms))
     };
-    let variant = s.codec.as_ref().and_then(CodecConstants::of).map_or("the codec", |c| c.variant);
+    let variant = s.codec.as_deref().and_then(CodecConstants::of).map_or("the codec", |c| c.variant);
     format!(
         "MOS {:.1} (R {:.0}): an estimate by the E-model (ITU-T G.107) from {} % lost before the capture point, Ie {} and Bpl {} of \
          {variant} (G.113 Appendix I), {delay}. What the receiver's jitter buffer throws away is not in it.",
@@ -434,7 +434,7 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
     };
     facts.add("from", machine(flow.src));
     facts.add("to", format!("{} over {}", machine(flow.dst), flow.transport.name().to_uppercase()));
-    if let Some(relay) = s.relay {
+    if let Some(relay) = &s.relay {
         let optional = |a: Option<std::net::SocketAddr>| a.map_or_else(|| "not known".to_owned(), machine);
         facts.add("relay", machine(relay.server));
         facts.add("relayed address", optional(relay.relayed));
@@ -458,8 +458,8 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
         facts.at("media section", text, Lead::to(section.message));
     }
     if let (Some(call), Some((session, pair))) = (s.call, s.pair)
-        && let Some(session) = at.analysis.ice_sessions_of(call).get(session)
-        && let Some(pair) = session.pairs.get(pair)
+        && let Some(session) = at.analysis.ice_sessions_of(call).get(session as usize)
+        && let Some(pair) = session.pairs.get(pair as usize)
     {
         facts.add(
             "ICE pair",
