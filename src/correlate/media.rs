@@ -35,6 +35,7 @@ pub use index::MediaIndex;
 pub use joined::{
     ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Few, Follows, Hold, LossSplit,
     MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
+    StreamTerms,
 };
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
@@ -275,6 +276,7 @@ impl Analysis {
             Some(slot) if slot & DOUBTFUL == 0 => {
                 if let Some(stream) = self.media.streams.get_mut(slot as usize) {
                     stream.channel = packet.channel;
+                    stream.note_extension(packet.bytes);
                     stream.push(&next, most);
                 }
                 (slot, 1)
@@ -296,7 +298,11 @@ impl Analysis {
                     self.note_limit("limit-media-streams", packet.frame, "packets of more are only counted");
                     return (u32::MAX, 1);
                 }
-                self.prove(hash, slot, &next, most)
+                let (slot, accepted) = self.prove(hash, slot, &next, most);
+                if let Some(stream) = self.media.streams.get_mut(slot as usize) {
+                    stream.note_extension(packet.bytes);
+                }
+                (slot, accepted)
             }
             None if packet.duplicate => (u32::MAX, 0),
             None => {

@@ -56,7 +56,8 @@ pub struct Faxes {
 }
 
 impl Faxes {
-    pub(super) fn carries(&self, src: SocketAddr, dst: SocketAddr) -> bool {
+    /// Whether there is a fax from one end to another.
+    pub fn carries(&self, src: SocketAddr, dst: SocketAddr) -> bool {
         !self.known.is_empty() && self.known.contains_key(&(src, dst))
     }
 

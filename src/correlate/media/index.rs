@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::MediaStream;
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
-use crate::correlate::model::CallIdx;
+use crate::correlate::model::{CallIdx, FlowId};
 
 /// All streams, and which of them are of which call.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct MediaIndex {
     /// As [`Analysis::media_streams`] gives them.
     pub streams: Arc<Vec<MediaStream>>,
     of_calls: HashMap<CallIdx, Vec<u32>>,
+    /// All places, by flow and source.
+    by_source: Box<[u32]>,
     /// The same of those that other calls name too: legs of one.
     shared: HashMap<CallIdx, Vec<u32>>,
     /// Streams that are of no call, or might be of several: their machines and when.
@@ -43,13 +45,15 @@ impl MediaIndex {
                 shared.entry(*call).or_default().push(at);
             }
         }
+        let mut by_source: Box<[u32]> = (0..streams.len() as u32).collect();
+        by_source.sort_unstable_by_key(|at| streams.get(*at as usize).map(source_of));
         let unclaimed =
             streams.iter().filter(|s| s.call.is_none()).map(|s| (ends(s), s.first, s.last)).collect();
         let between: HashSet<[IpAddr; 2]> = streams.iter().map(ends).collect();
         let mut pairs = between.iter();
         let mut at_all = pairs.next().map_or_else(Vec::new, |pair| pair.to_vec());
         pairs.for_each(|pair| at_all.retain(|ip| pair.contains(ip)));
-        Self { streams, of_calls, shared, unclaimed, between, at_all }
+        Self { streams, of_calls, by_source, shared, unclaimed, between, at_all }
     }
 
     /// Whether a stream that is of no call for certain ran between two machines in some time.
@@ -64,6 +68,14 @@ impl MediaIndex {
         // Of a single pair nobody knows at which end it was captured.
         let at_one = matches!(self.at_all.as_slice(), [one] if *one == a || *one == b);
         at_one || self.between.contains(&[a, b]) || self.between.contains(&[b, a])
+    }
+
+    /// The place of a source on a flow.
+    pub fn find(&self, flow: FlowId, ssrc: u32) -> Option<u32> {
+        let key = |at: &u32| self.stream(*at).map(source_of);
+        let wanted = Some((flow.0, ssrc, false));
+        let at = self.by_source.binary_search_by_key(&wanted, key).ok()?;
+        self.by_source.get(at).copied()
     }
 
     pub fn stream(&self, at: u32) -> Option<&MediaStream> {
@@ -83,6 +95,11 @@ impl MediaIndex {
     pub fn of_call(&self, call: CallIdx) -> impl Iterator<Item = (u32, &MediaStream)> {
         self.places_of(call).iter().filter_map(|at| Some((*at, self.stream(*at)?)))
     }
+}
+
+/// Flow and source; a fax has none.
+fn source_of(s: &MediaStream) -> (u32, u32, bool) {
+    (s.flow.0, s.ssrc, s.is_fax())
 }
 
 /// Tells whether something came since, without going through all streams: it is asked for each cell of a table.

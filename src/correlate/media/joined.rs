@@ -27,12 +27,14 @@ mod relay;
 mod reported;
 mod section;
 mod sides;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 pub use few::Few;
 pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
 pub use sides::SectionMedia;
+pub use terms::StreamTerms;
 
 use belong::{Names, Place, Sought};
 use paths::OnPair;
@@ -319,7 +321,7 @@ impl Subject<'_> {
             first: self.stream.first,
             last: self.stream.last,
             ssrc: self.stream.ssrc,
-            payload_type: self.stream.types().next().map_or(0, |t| t.payload_type),
+            payload_type: self.stream.main_type(),
             fax: matches!(self.source, StreamSource::Fax(_)),
         }
     }
@@ -351,11 +353,10 @@ impl Analysis {
             let relay = self.relay_of(s.stream);
             m.loose_pair = s.loose_pair;
             m.pair = on_pair.map(|p| (p.session, p.pair));
-            let payload_type = s.stream.types().next().map_or(0, |t| t.payload_type);
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
                 let is_fax = m.is_fax();
-                Joint::new(place, plan, (s.stream.ssrc, payload_type, is_fax), on_pair.map(|p| p.section))
+                Joint::new(place, plan, (s.stream, is_fax), on_pair.map(|p| p.section))
             });
             section::fill(&mut m, s.stream, joint.as_ref(), &mut shared);
             if let Some(Joint { place, plan, section, .. }) = joint {

@@ -17,6 +17,8 @@ const MOST_DESCRIPTIONS: usize = 512;
 const MOST_ENDS: usize = 256;
 /// Ports that one section may have (`m=audio 5000/4`).
 const MOST_PORTS: u32 = 8;
+/// Header extensions kept of one section.
+const MOST_EXTENSIONS: usize = 32;
 /// Ranges of sources kept of one section.
 const MOST_SOURCES: usize = 64;
 
@@ -59,6 +61,9 @@ pub(super) struct Terms {
     pub max_ptime: Option<u32>,
     /// `a=ssrc` and `a=x-ssrc-range`: first and last source.
     pub sources: Vec<(u32, u32)>,
+    /// `a=extmap` (RFC 8285): numbers of header extensions and their URIs.
+    pub extensions: Vec<(u8, String)>,
+    pub mid: Option<Box<[u8]>>,
     /// Sections with the same number are in one BUNDLE group.
     pub bundle: Option<usize>,
 }
@@ -353,6 +358,8 @@ fn read_section(session: &Session<'_>, media: &Media<'_>) -> Terms {
         ptime: number("ptime"),
         max_ptime: number("maxptime"),
         sources: sources(media),
+        extensions: extensions(session, media),
+        mid: media.attribute("mid").map(|a| a.value.trim_ascii().into()),
         bundle: None,
     }
 }
@@ -399,6 +406,21 @@ fn read_codec(encoding: &str, source: CodecSource) -> Option<Codec> {
     let clock = parts.next().and_then(|c| c.trim().parse().ok()).unwrap_or(0);
     let channels = parts.next().and_then(|c| c.trim().parse().ok()).unwrap_or(1);
     Some(Codec { name, clock, channels, source })
+}
+
+/// `a=extmap:1/sendonly urn:…`, of the section or of all.
+fn extensions(session: &Session<'_>, media: &Media<'_>) -> Vec<(u8, String)> {
+    let mut out: Vec<(u8, String)> = Vec::new();
+    for a in media.attributes.iter().chain(&session.attributes).filter(|a| a.is("extmap")) {
+        let mut words = a.value.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty());
+        let number = words.next().and_then(|w| w.split(|b| *b == b'/').next());
+        let id = number.and_then(|n| std::str::from_utf8(n).ok()?.parse::<u8>().ok());
+        let (Some(id), Some(uri)) = (id, words.next()) else { continue };
+        if out.len() < MOST_EXTENSIONS && !out.iter().any(|(known, _)| *known == id) {
+            out.push((id, text(uri)));
+        }
+    }
+    out
 }
 
 fn sources(media: &Media<'_>) -> Vec<(u32, u32)> {

@@ -12,6 +12,8 @@ use super::{Codec, CodecSource, MediaStream, Protection, Secured, StreamSection}
 use crate::capture::Nanos;
 use crate::correlate::model::CallIdx;
 
+/// Header extension with the `a=mid` of the packet's section (RFC 9143 §15.2).
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// A description counts so long before it was captured.
 const AHEAD: Nanos = 200_000_000;
 
@@ -60,12 +62,26 @@ impl<'p> Joint<'p> {
     pub fn new(
         place: &'p Place,
         plan: &'p Plan,
-        (ssrc, payload_type, fax): (u32, u8, bool),
+        (stream, fax): (&Stream, bool),
         on_pair: Option<usize>,
     ) -> Self {
         let mut out = Self { place, plan, section: None, fax };
-        out.section = out.find_section(ssrc, payload_type, on_pair);
+        out.section = out.find_section(stream, on_pair);
         out
+    }
+
+    /// A stream of that section.
+    pub fn of_section(place: &'p Place, plan: &'p Plan, section: usize) -> Self {
+        Self { place, plan, section: Some(section), fax: false }
+    }
+
+    /// What the number of a header extension stands for (RFC 8285 §5); one number of a bundle means one thing.
+    pub fn extension(&self, id: u8, time: Nanos) -> Option<String> {
+        let current = self.terms_at(true, time).map(|(_, t)| t);
+        let both = [true, false].map(|receiver| self.of(receiver));
+        let others = both.into_iter().flatten().filter_map(|d| d.sections.get(self.section?));
+        let uri = |t: &Terms| t.extensions.iter().find(|(n, _)| *n == id).map(|(_, uri)| uri.clone());
+        current.into_iter().chain(others).find_map(uri)
     }
 
     /// The descriptions of who receives the stream, or of who sends it.
@@ -74,7 +90,8 @@ impl<'p> Joint<'p> {
         self.plan.descriptions.iter().filter(move |d| d.by_caller == by_caller)
     }
 
-    fn find_section(&self, ssrc: u32, payload_type: u8, on_pair: Option<usize>) -> Option<usize> {
+    fn find_section(&self, stream: &Stream, on_pair: Option<usize>) -> Option<usize> {
+        let (ssrc, payload_type) = (stream.ssrc, stream.main_type());
         let (description, named) = match (self.place.to.or(self.place.from), on_pair) {
             (Some(named), _) => (self.plan.descriptions.get(named.description as usize)?, named.sections),
             (None, Some(section)) => (self.of(true).next()?, 1u64.checked_shl(section as u32)?),
@@ -104,6 +121,10 @@ impl<'p> Joint<'p> {
         if all.len() < 2 {
             return all.first().copied();
         }
+        // RFC 9143 §9.2: a packet that names its section is of that, whatever else fits.
+        if let Some(one) = self.named_section(stream, &all) {
+            return Some(one);
+        }
         // A source is announced by who sends it, a payload type by who receives it (RFC 3264 §5.1).
         let by_source: Vec<usize> = all
             .iter()
@@ -122,6 +143,22 @@ impl<'p> Joint<'p> {
         by_type(&mine).or_else(|| by_type(&all)).or(match mine.as_slice() {
             [one] => Some(*one),
             _ => None,
+        })
+    }
+
+    /// The section among these whose `a=mid` a packet of the stream has in its header.
+    fn named_section(&self, stream: &Stream, among: &[usize]) -> Option<usize> {
+        let all = || [false, true].into_iter().flat_map(|receiver| self.of(receiver));
+        let mut elements = stream.extension_elements();
+        elements.find_map(|(id, value)| {
+            let names = |t: &Terms| t.extensions.iter().any(|(n, uri)| *n == id && uri == MID);
+            if !all().flat_map(|d| d.sections.iter()).any(names) {
+                return None;
+            }
+            let is_it = |i: &&usize| {
+                all().any(|d| d.sections.get(**i).is_some_and(|t| t.mid.as_deref() == Some(value)))
+            };
+            among.iter().find(is_it).copied()
         })
     }
 

@@ -344,3 +344,31 @@ fn the_streams_are_worked_out_anew_when_more_comes() {
     s.rtp(1_150, THERE, &rtp(1).behind(50), 1, &[]);
     assert!(!Arc::ptr_eq(&list, &s.analysis.joined_media()));
 }
+
+/// RFC 9143 §9.2: of sections in a bundle whose payload types and sources say nothing, the packet's own header tells.
+#[test]
+fn a_packet_may_name_its_section() {
+    let mid = "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid";
+    let of = |end: &str, more: &str| {
+        let (ip, port) = end.split_once(':').unwrap();
+        sdp(&format!(
+            "c=IN IP4 {ip}; a=group:BUNDLE a b c; m=audio {port} RTP/AVP 8; a=mid:a; {mid}; \
+             m=video {port} RTP/AVP 96; a=rtpmap:96 VP8/90000; a=mid:b; {mid}; {more} \
+             m=video {port} RTP/AVP 96; a=rtpmap:96 VP8/90000; a=mid:c; {mid}"
+        ))
+    };
+    // The source that the sender announces for the second section is overruled by what its packets say.
+    let places = |more: &str, element: Option<(u8, u8)>| {
+        let mut s = Stage::default();
+        s.call(0, "c1", &of(AM, more), &of(BM, ""));
+        s.rtp(150, THERE, &Rtp { element, ..rtp(7).of_type(96) }, 50, &[]);
+        wheres(&s.streams())
+    };
+    assert_eq!(places("", Some((4, b'c'))), ["1.2 there"]);
+    assert_eq!(places("a=ssrc:7 cname:x;", Some((4, b'c'))), ["1.2 there"]);
+    assert_eq!(places("a=ssrc:7 cname:x;", None), ["1.1 there"]);
+    // Of another extension, and of no section: nobody knows.
+    assert_eq!(places("", Some((5, b'c'))), ["1.- there"]);
+    assert_eq!(places("", Some((4, b'z'))), ["1.- there"]);
+    assert_eq!(places("a=ssrc:7 cname:x;", Some((4, b'z'))), ["1.1 there"]);
+}

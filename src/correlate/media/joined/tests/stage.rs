@@ -41,6 +41,8 @@ pub struct Rtp {
     pub payload: Vec<u8>,
     pub dscp: u8,
     pub channel: u16,
+    /// An element of a header extension with one-byte heads (RFC 8285 §4.2): its number, and one byte.
+    pub element: Option<(u8, u8)>,
     /// Captured once more, with this mark.
     pub again: Option<u8>,
 }
@@ -56,6 +58,7 @@ pub fn rtp(ssrc: u32) -> Rtp {
         payload: vec![0xD5; 160],
         dscp: 46,
         channel: 0,
+        element: None,
         again: None,
     }
 }
@@ -170,10 +173,14 @@ impl Stage {
     pub fn rtp(&mut self, ms: i64, path: &str, source: &Rtp, count: u16, lost: &[u16]) {
         let (src, dst) = ends(path);
         for n in (0..count).filter(|n| !lost.contains(n)) {
-            let mut bytes = vec![0x80, source.payload_type];
+            let first = if source.element.is_some() { 0x90 } else { 0x80 };
+            let mut bytes = vec![first, source.payload_type];
             bytes.extend(source.sequence.wrapping_add(n).to_be_bytes());
             bytes.extend(source.stamp.wrapping_add(source.ticks * u32::from(n)).to_be_bytes());
             bytes.extend(source.ssrc.to_be_bytes());
+            if let Some((id, value)) = source.element {
+                bytes.extend([0xBE, 0xDE, 0, 1, id << 4, value, 0, 0]);
+            }
             bytes.extend(&source.payload);
             let facts = RtpFacts::of(&bytes, bytes.len()).unwrap();
             let time = START + ms * MS + source.every * i64::from(n);
