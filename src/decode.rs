@@ -24,7 +24,7 @@ mod stun;
 mod tls;
 mod websocket;
 
-pub use breakage::{Breakage, BreakageKind};
+pub use breakage::{Breakage, BreakageKind, MediaError, Quoted};
 pub use content::Content;
 pub use dns::{DecodedDns, DnsEvent, dns_port};
 pub use keys::{Keys, connection_address, name_hash, ufrags};
@@ -241,5 +241,7 @@ pub trait Sink {
     fn tcp_sign(&mut self, sign: &TcpSign) -> bool;
     /// The transport under some messages broke. `true`: under a question for SQL Server instances or what it led to.
     fn broken(&mut self, breakage: &Breakage) -> bool;
+    /// An ICMP error about a packet of media, or about one of which it quotes too little to tell.
+    fn media_error(&mut self, error: &MediaError);
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
 }

@@ -7,7 +7,7 @@ use super::model::*;
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos};
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
-    MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
+    MediaError, MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
 };
 
 /// The sink of one capture.
@@ -105,6 +105,10 @@ impl Sink for Apply<'_> {
     fn broken(&mut self, breakage: &Breakage) -> bool {
         self.analysis.add_breakage(breakage);
         self.analysis.add_sql_error(breakage)
+    }
+
+    fn media_error(&mut self, error: &MediaError) {
+        self.analysis.add_media_error(error);
     }
 
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String) {

@@ -20,6 +20,7 @@ mod handshake;
 mod index;
 mod jitter;
 mod joined;
+mod refused;
 mod reports;
 mod sequence;
 mod stream;
@@ -37,6 +38,7 @@ pub use joined::{
     MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
     StreamTerms,
 };
+pub use refused::{Refused, StreamError};
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
 pub use stream::{KeyPress, Mark, Packet, Stream, TypeUse};
@@ -164,7 +166,8 @@ pub struct Media {
     pub reports: Reports,
     pub keys: KeyExchanges,
     pub faxes: Faxes,
-    /// Packets of RTP, RTCP, fax and key exchanges taken so far, to tell whether any came since.
+    pub refused: Refused,
+    /// Packets of RTP, RTCP, fax and key exchanges, and errors about them, taken so far, to tell whether any came since.
     taken: u64,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,

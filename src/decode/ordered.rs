@@ -443,6 +443,9 @@ impl CaptureDecoder {
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
             Sliced::Icmp { ip } => {
+                if let Some(error) = breakage::about_media(&ip, frame, time) {
+                    sink.media_error(&error);
+                }
                 let about = breakage::of_icmp(&ip, frame, time).is_some_and(|b| sink.broken(&b));
                 if about { Class::Decoded } else { Class::Other }
             }

@@ -15,7 +15,7 @@ use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
-    MediaTally, Prepared, RtpFacts, Sink, StreamMemo, TcpSign, prepare,
+    MediaError, MediaTally, Prepared, RtpFacts, Sink, StreamMemo, TcpSign, prepare,
 };
 
 /// Frames read at once.
@@ -204,5 +204,6 @@ impl Sink for Collect<'_> {
     fn broken(&mut self, _: &Breakage) -> bool {
         false
     }
+    fn media_error(&mut self, _: &MediaError) {}
     fn issue(&mut self, _: &'static str, _: FrameRef, _: String) {}
 }

@@ -10,6 +10,7 @@ use crate::correlate::ice::IceIndex;
 use crate::correlate::media::{
     self, Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Sender, Stream,
 };
+use crate::decode::Quoted;
 use crate::view::media as view;
 use crate::view::media::marks::{Expected, expected_of};
 
@@ -71,6 +72,8 @@ pub(super) struct Row<'a> {
     quality: &'static str,
     dscp: Vec<Mark>,
     dscp_expected: Option<ExpectedMark>,
+    /// ICMP errors about it and its RTCP.
+    icmp: Vec<IcmpError>,
     rtcp: Rtcp<'a>,
     /// Where packets were lost, up to the receiver's last report.
     loss_split: Option<LossSplit>,
@@ -111,6 +114,36 @@ impl ExpectedMark {
             Expected::Chosen { dscp, profile } => Self { value: dscp, profile, inferred: false },
             Expected::ByAgents { dscp, profile } => Self { value: dscp, profile, inferred: true },
         })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct IcmpError {
+    /// `ICMP port unreachable`.
+    error: String,
+    /// Who said so first.
+    by: std::net::IpAddr,
+    /// `rtp`, `rtcp`, `keys`, `other`; `nothing`: too little to tell.
+    quoted: &'static str,
+    count: u32,
+    first: Time,
+    frame: Frame,
+}
+
+fn icmp(e: &media::StreamError) -> IcmpError {
+    IcmpError {
+        error: crate::show::breakage(e.told.kind),
+        by: e.told.by,
+        quoted: match e.quoted {
+            Quoted::Rtp { .. } => "rtp",
+            Quoted::Rtcp { .. } => "rtcp",
+            Quoted::Keys => "keys",
+            Quoted::Nothing => "nothing",
+            Quoted::Other => "other",
+        },
+        count: e.told.count,
+        first: Time(e.told.time),
+        frame: e.told.frame.into(),
     }
 }
 
@@ -322,6 +355,7 @@ pub(super) fn row<'a>(
         quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         dscp_expected: ExpectedMark::of(analysis, s),
+        icmp: analysis.errors_of_stream(s).iter().map(icmp).collect(),
         rtcp: rtcp(analysis.heard_of(s), sender, f),
         loss_split: s.loss.map(|l| LossSplit {
             before: l.before,

@@ -56,6 +56,7 @@ pub struct MediaStream {
     pub quality: String,
     pub dscp: Vec<Mark>,
     pub dscp_expected: Option<ExpectedMark>,
+    pub icmp: Vec<IcmpError>,
     pub rtcp: Rtcp,
     pub loss_split: Option<LossSplit>,
     pub round_trip_ms: Option<f64>,
@@ -193,4 +194,15 @@ pub struct Rtcp {
     pub sender_packets: Option<u32>,
     pub cname: Option<String>,
     pub bye: Option<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IcmpError {
+    pub error: String,
+    pub by: std::net::IpAddr,
+    pub quoted: String,
+    pub count: u32,
+    pub first: String,
+    pub frame: Frame,
 }

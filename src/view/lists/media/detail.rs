@@ -6,8 +6,9 @@ use super::course::{events, marked, marks_of_call};
 use super::*;
 use crate::correlate::media::{
     Codec, CodecConstants, CodecSource, Follows, Heard, LossSplit, MediaIndex, MediaStream, Mos, Protection,
-    Secured, Stream, StreamSource,
+    Secured, Stream, StreamError, StreamSource,
 };
+use crate::decode::Quoted;
 use crate::view::ice;
 use crate::view::media::marks::traffic_of;
 use crate::view::media::{decimal, mark_words, millis};
@@ -35,6 +36,9 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
     say(matches!(s.source, StreamSource::Announced(_)), "few packets");
     say(alone(at, at.gathered.media(), s), "one way");
     say(s.unheard, "not heard at the far end");
+    if let Some(e) = refused(at, s) {
+        say(true, &show::unreachable(&e.told));
+    }
     say(s.protection.is_none() && s.secured == Secured::Agreed, "plain though SRTP was agreed on");
     say(!s.mark_changes.is_empty(), "marks change on the way");
     say(s.held, "held");
@@ -43,6 +47,31 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
     say(!s.unannounced_types.is_empty(), "payload type not in the receiver's SDP");
     say(figures.restarts() > 0, "restarted");
     out
+}
+
+/// The first ICMP error about the stream itself.
+fn refused(at: At<'_>, s: &MediaStream) -> Option<StreamError> {
+    let of_rtcp = |e: &StreamError| matches!(e.quoted, Quoted::Rtcp { .. });
+    at.analysis.errors_of_stream(s).into_iter().find(|e| !of_rtcp(e))
+}
+
+/// All ICMP errors about the stream and its RTCP.
+fn errors(at: At<'_>, s: &MediaStream) -> Option<Part> {
+    let mut facts = Facts::new();
+    for e in at.analysis.errors_of_stream(s) {
+        let about = match e.quoted {
+            Quoted::Rtp { .. } => "quotes its RTP",
+            Quoted::Rtcp { .. } => "quotes its RTCP",
+            Quoted::Keys => "quotes an exchange of keys",
+            Quoted::Nothing => "quotes its ports only",
+            Quoted::Other => "quotes its UDPTL",
+        };
+        let since = show::duration(e.told.time.saturating_sub(s.first).max(0));
+        let text = format!("from {}, {about}, {since} after the first packet", e.told.by);
+        facts.at(&show::unreachable(&e.told), text, frame(e.told.frame).bad(true));
+    }
+    let any = !facts.rows.is_empty();
+    any.then(|| facts.part("ICMP errors about it"))
 }
 
 /// The other direction of its call was not captured, though the stream lasts.
@@ -105,6 +134,7 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let mut parts = vec![here(at, s, figures)];
     parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
+    parts.extend(errors(at, s));
     parts.extend(events(at, s, figures));
     parts.push(stream(at, s, figures));
     parts.push(marks(figures));
@@ -167,6 +197,17 @@ fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
              way that does not pass here."
                 .to_owned(),
         );
+    }
+    if let Some(e) = refused(at, s) {
+        let when = match e.told.time.saturating_sub(s.first) {
+            after if after > 0 => format!(", first {} after its first packet", show::duration(after)),
+            _ => String::new(),
+        };
+        head.push(format!(
+            "{} said that it does not arrive: {}{when}.",
+            e.told.by,
+            show::unreachable(&e.told)
+        ));
     }
     if let Some(late) = s.after_end {
         head.push(format!("It goes on for {} after the BYE that ended the call.", show::duration(late)));

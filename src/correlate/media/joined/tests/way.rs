@@ -263,3 +263,31 @@ fn a_mos_needs_a_codec_that_is_known_for_sure() {
     let m = &s.streams()[0];
     assert_eq!((m.protection, m.mos), (Some(Protection::SrtpBySize), None));
 }
+
+/// Errors belong to the source they quote; where they quote ports only, to what ran just before.
+#[test]
+fn icmp_errors_about_media() {
+    use crate::decode::{BreakageKind, MediaError, Quoted};
+    let mut s = plain();
+    let mut error = |ms: i64, src: &str, dst: &str, quoted, frame| {
+        let kind = BreakageKind::Icmp { v6: false, kind: 3, code: 3 };
+        let [src, dst] = [src, dst].map(|a| a.parse().unwrap());
+        let by = "10.0.0.2".parse().unwrap();
+        let frame = crate::capture::FrameRef { capture: crate::capture::CaptureId(0), frame };
+        s.analysis.add_media_error(&MediaError { src, dst, quoted, kind, by, frame, time: START + ms * MS });
+    };
+    for n in 0..5 {
+        error(200 + 20 * n, AM, BM, Quoted::Rtp { ssrc: 1 }, 900 + n as u32);
+    }
+    error(300, AM, BM, Quoted::Rtp { ssrc: 99 }, 950);
+    error(310, AM, BM, Quoted::Nothing, 960);
+    error(60_000, BM, AM, Quoted::Nothing, 970);
+    error(400, "10.0.0.8:1", "10.0.0.9:1", Quoted::Nothing, 980);
+    let list = s.streams();
+    let told = |m: &MediaStream| {
+        let all = s.analysis.errors_of_stream(m).into_iter();
+        all.map(|e| (e.quoted, e.told.count, e.told.frame.frame)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&list[0]), [(Quoted::Rtp { ssrc: 1 }, 5, 900), (Quoted::Nothing, 1, 960)]);
+    assert_eq!(told(&list[1]), [], "too late to be about it");
+}
