@@ -12,7 +12,7 @@ use crate::correlate::media::{
 };
 use crate::decode::Quoted;
 use crate::view::media as view;
-use crate::view::media::marks::{Expected, expected_of};
+use crate::view::media::marks::{Expected, StreamVerdict, expected_of};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row<'a> {
@@ -72,6 +72,7 @@ pub(super) struct Row<'a> {
     quality: &'static str,
     dscp: Vec<Mark>,
     dscp_expected: Option<ExpectedMark>,
+    dscp_verdict: Option<MarkVerdict>,
     /// ICMP errors about it and its RTCP.
     icmp: Vec<IcmpError>,
     rtcp: Rtcp<'a>,
@@ -115,6 +116,16 @@ impl ExpectedMark {
             Expected::ByAgents { dscp, profile } => Self { value: dscp, profile, inferred: true },
         })
     }
+}
+
+/// What its marks say: `changed` (on the way), `several`, `as_expected`, `not_as_expected` (of the user's profile), `marked`
+/// and `unmarked` where nothing is expected for sure.
+#[derive(Debug, Serialize)]
+struct MarkVerdict {
+    word: &'static str,
+    /// They contradict themselves or what was asked for.
+    bad: bool,
+    changed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -355,6 +366,11 @@ pub(super) fn row<'a>(
         quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         dscp_expected: ExpectedMark::of(analysis, s),
+        dscp_verdict: StreamVerdict::of(analysis, s).map(|verdict| MarkVerdict {
+            word: verdict.name(),
+            bad: verdict.is_bad(),
+            changed: !s.mark_changes.is_empty(),
+        }),
         icmp: analysis.errors_of_stream(s).iter().map(icmp).collect(),
         rtcp: rtcp(analysis.heard_of(s), sender, f),
         loss_split: s.loss.map(|l| LossSplit {

@@ -56,6 +56,7 @@ pub struct MediaStream {
     pub quality: String,
     pub dscp: Vec<Mark>,
     pub dscp_expected: Option<ExpectedMark>,
+    pub dscp_verdict: Option<MarkVerdict>,
     pub icmp: Vec<IcmpError>,
     pub rtcp: Rtcp,
     pub loss_split: Option<LossSplit>,
@@ -194,6 +195,14 @@ pub struct Rtcp {
     pub sender_packets: Option<u32>,
     pub cname: Option<String>,
     pub bye: Option<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarkVerdict {
+    pub word: String,
+    pub bad: bool,
+    pub changed: bool,
 }
 
 #[derive(Debug, Deserialize)]
