@@ -251,6 +251,13 @@ impl Stream {
             Seen::Duplicate | Seen::Stray => bucket.odd = bucket.odd.saturating_add(1),
             Seen::Restart => {}
         }
+        if let Some(settled) = self.jitter.take_settled() {
+            for (time, ms) in *settled {
+                if let Some(bucket) = self.buckets.known(time.saturating_sub(self.first)) {
+                    bucket.jitter_ms = bucket.jitter_ms.max(ms);
+                }
+            }
+        }
         if event {
             self.key(p);
         }

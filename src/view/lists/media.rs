@@ -123,7 +123,9 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
             (show::talk(length), Key::Number(length))
         }
         "loss_line" => text(media::loss_line(&figures)),
-        "jitter_line" if figures.jitter().is_some() => text(media::jitter_line(&figures)),
+        "jitter_line" if figures.jitter().is_some() && figures.clock().is_some() => {
+            text(media::jitter_line(&figures))
+        }
         "gap" if figures.gap.0 > 0 => duration(figures.gap.0),
         "duplicates" => count(u64::from(figures.duplicates())),
         "reordered" => count(u64::from(figures.out_of_order())),

@@ -335,7 +335,9 @@ fn here(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
     facts.add("out of order", show::number(u64::from(figures.out_of_order())));
     if let Some((mean, max)) = figures.jitter() {
         facts.add("jitter", format!("mean {}, max {}", millis(mean), millis(max)));
-        facts.add("jitter over time", media::jitter_line(figures));
+        if figures.clock().is_some() {
+            facts.add("jitter over time", media::jitter_line(figures));
+        }
     }
     facts.add("loss over time", media::loss_line(figures));
     let (gap, behind) = figures.gap;
