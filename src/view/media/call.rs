@@ -59,7 +59,7 @@ impl CallMedia {
     /// `⇄ relay UDP`, `← callee only, direct`, `✗ none`; empty where no media was agreed on.
     pub fn words(&self) -> String {
         let one_way = |sign: &str, who: &str| {
-            let agreed = if self.as_agreed { " as agreed" } else { "" };
+            let agreed = if self.as_agreed { ", as agreed" } else { "" };
             let apart = if self.path.is_empty() { "" } else { ", " };
             format!("{sign} {who} only{agreed}{apart}{}", self.path)
         };
