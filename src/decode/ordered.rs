@@ -237,21 +237,7 @@ impl CaptureDecoder {
                     let (time, cut) = (head.time, ip.missing > 0);
                     sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate: true, cut });
                 } else {
-                    let (transport, time, dscp) = (Transport::Udp, head.time, ip.dscp);
-                    let (channel, duplicate, cut) = (0, true, ip.missing > 0);
-                    let bytes = payload;
-                    sink.fax(&DecodedMedia {
-                        bytes,
-                        src,
-                        dst,
-                        transport,
-                        channel,
-                        frame,
-                        time,
-                        dscp,
-                        duplicate,
-                        cut,
-                    });
+                    sink.fax(&DecodedMedia::datagram(payload, (src, dst), &ip, (frame, head.time), true));
                 }
                 return;
             }
@@ -352,22 +338,8 @@ impl CaptureDecoder {
                         return self.accounting.add(message_class(kept, cut), frames);
                     }
                     Payload::Is(Class::Other) if looks_like_udptl(payload, ip.missing as usize) => {
-                        let channel = 0;
-                        let (transport, dscp) = (Transport::Udp, ip.dscp);
-                        let (bytes, duplicate, cut) = (payload, false, missing);
-                        let accepted = sink.fax(&DecodedMedia {
-                            bytes,
-                            src,
-                            dst,
-                            transport,
-                            channel,
-                            frame,
-                            time,
-                            dscp,
-                            duplicate,
-                            cut,
-                        });
-                        return self.accounting.media(accepted, frames);
+                        let packet = DecodedMedia::datagram(payload, ends, &ip, (frame, time), false);
+                        return self.accounting.media(sink.fax(&packet), frames);
                     }
                     Payload::Is(class) => return self.accounting.add(class, frames),
                     Payload::Carried(channel, bytes) => {
@@ -399,17 +371,10 @@ impl CaptureDecoder {
                     }
                     told @ (Payload::Media(_) | Payload::Keys) => {
                         let packet = if let Payload::Media(packet) = told { Some(packet) } else { None };
+                        let bytes = packet.map_or(payload, |p| p.bytes);
                         let at = DecodedMedia {
-                            bytes: packet.map_or(payload, |p| p.bytes),
-                            src,
-                            dst,
-                            transport: Transport::Udp,
                             channel: packet.map_or(0, |p| p.channel),
-                            frame,
-                            time,
-                            dscp: ip.dscp,
-                            duplicate: false,
-                            cut: missing,
+                            ..DecodedMedia::datagram(bytes, ends, &ip, (frame, time), false)
                         };
                         if let Some(packet) = packet {
                             let accepted = give_packet(&packet, &at, sink);

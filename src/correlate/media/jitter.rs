@@ -101,8 +101,8 @@ impl Jitter {
 
     /// The estimate in milliseconds at the packets that waited for the clock to be known, once.
     #[inline]
-    pub fn take_settled(&mut self) -> Option<Box<Vec<(Nanos, f32)>>> {
-        self.settled.take()
+    pub fn take_settled(&mut self) -> Option<Vec<(Nanos, f32)>> {
+        self.settled.take().map(|settled| *settled)
     }
 
     /// Nanoseconds of a tick of the clock, where it is known.
