@@ -24,7 +24,7 @@ mod stun;
 mod tls;
 mod websocket;
 
-pub use breakage::{Breakage, BreakageKind};
+pub use breakage::{Breakage, BreakageKind, MediaError, Quoted};
 pub use content::Content;
 pub use dns::{DecodedDns, DnsEvent, dns_port};
 pub use keys::{Keys, connection_address, name_hash, ufrags};
@@ -106,6 +106,13 @@ impl Accounting {
                 self.decoded += before + frames;
             }
         }
+    }
+
+    /// Frames that were taken for other traffic are decoded: it became clear what they are.
+    pub(crate) fn settle(&mut self, frames: u64) {
+        let frames = frames.min(self.other_traffic);
+        self.other_traffic -= frames;
+        self.decoded += frames;
     }
 
     fn add(&mut self, class: Class, frames: u64) {
@@ -215,6 +222,8 @@ pub trait Sink {
     ) -> bool;
     /// A packet of RTCP.
     fn rtcp(&mut self, packet: &DecodedMedia<'_>);
+    /// A datagram that looks like UDPTL, as many others do. How many packets count as fax now that did not before.
+    fn fax(&mut self, packet: &DecodedMedia<'_>) -> u32;
     /// A datagram of DTLS or ZRTP, by which two ends agree on the keys of their media.
     fn key_exchange(&mut self, packet: &DecodedMedia<'_>);
     /// Media counted since the last time on one flow.
@@ -232,5 +241,7 @@ pub trait Sink {
     fn tcp_sign(&mut self, sign: &TcpSign) -> bool;
     /// The transport under some messages broke. `true`: under a question for SQL Server instances or what it led to.
     fn broken(&mut self, breakage: &Breakage) -> bool;
+    /// An ICMP error about a packet of media, or about one of which it quotes too little to tell.
+    fn media_error(&mut self, error: &MediaError);
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String);
 }

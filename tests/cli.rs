@@ -458,6 +458,28 @@ fn a_stream_is_extracted_with_all_its_packets() {
     assert_eq!((code, err.trim()), (2, "callscope: no media stream 99: the input has media streams 1 to 4"));
 }
 
+/// The packets of a fax, and not those of the audio on the same ports; also where its numbers look like RTP.
+#[test]
+fn a_fax_is_a_stream_to_extract() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (stream, packets) in [("3", 191), ("6", 112)] {
+        let to = dir.path().join(stream);
+        let name = to.to_str().expect("a path");
+        let (code, _, err) = run(&["extract", "media_fax.pcap", "--stream", stream, "-o", name]);
+        assert_eq!(code, 0, "{err}");
+        assert!(err.starts_with(&format!("{packets} frames")), "{err}");
+    }
+    let (code, out, _) = run(&[
+        "media",
+        "media_fax.pcap",
+        "--filter",
+        "protocol == \"T.38\" && media.loss > 1",
+        "--format",
+        "csv",
+    ]);
+    assert_eq!((code, out.lines().count()), (0, 3), "{out}");
+}
+
 #[test]
 fn audio_is_written_where_it_can_be_heard() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -475,6 +497,7 @@ fn audio_is_written_where_it_can_be_heard() {
     let other_name = other.to_str().expect("a path");
     for (arguments, says) in [
         (&["media_odd.pcap", "--stream", "14"][..], "stream 14 is encrypted (SRTP)"),
+        (&["media_fax.pcap", "--stream", "3"], "stream 3 is a fax (T.38)"),
         (&["media_relay.pcap", "--stream", "1"], "x-msrta/16000: only G.711"),
         (&["media_lossy.pcap", "--call", "1"], "give --stream N"),
         (&["media_lossy.pcap", "--stream", "2", "--redact-text"], "--redact-text cannot be heeded"),

@@ -43,7 +43,8 @@ const CONFERENCES: [(&str, u32); 1] = [("conference.pcap", 2)];
 const SIGN_INS: [&str; 1] = ["sign_ins.pcap"];
 
 /// The samples whose media streams are kept, and the rows with all there is to say of them.
-const MEDIA: [(&str, &[u32]); 6] = [
+const MEDIA: [(&str, &[u32]); 7] = [
+    ("media_fax.pcap", &[3, 5]),
     ("media_lossy.pcap", &[1, 2, 4]),
     ("media_odd.pcap", &[2, 3, 8, 10, 13]),
     ("media_one_way.pcap", &[1]),

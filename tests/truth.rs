@@ -239,12 +239,13 @@ fn of_stream(m: &Value) -> String {
         Some(false) => "",
         None => " srtp?",
     };
+    let none = |field: &str, text: String| if m[field].is_null() { "-".to_owned() } else { text };
     let mut t = format!(
         "{} > {} {} {} {}{srtp}, ",
         text("src"),
         text("dst"),
-        text("ssrc"),
-        number("payload_type"),
+        none("ssrc", text("ssrc")),
+        none("payload_type", number("payload_type")),
         codec.join("/")
     );
     // What a stream is about that belongs to no call, nothing but its payload type can tell.
@@ -257,6 +258,13 @@ fn of_stream(m: &Value) -> String {
         t += &format!(" via {} {} {}", part("server"), part("relayed"), part("peer"));
     }
     t += &format!(": {} of {}, {} lost", number("packets"), number("expected"), number("lost"));
+    if m["recovered"].is_u64() {
+        t += &format!(", {} recovered", number("recovered"));
+        // What is lost and comes in no other packet either.
+        let missing =
+            number("lost").parse::<i64>().ok().zip(m["recovered"].as_i64()).map(|(lost, n)| lost - n);
+        assert_eq!(m["missing"].as_i64(), missing, "{t}");
+    }
     for (field, word) in [("out_of_order", "late"), ("duplicates", "twice")] {
         if m[field] != 0 {
             t += &format!(", {} {word}", number(field));
@@ -302,6 +310,20 @@ fn marked_datagrams(file: &str) -> Vec<(u8, SocketAddr, SocketAddr, Vec<u8>)> {
     out
 }
 
+/// Whether a datagram is made as the samples make UDPTL: a number, the primary packet, then repeated ones or parities.
+fn is_udptl(p: &[u8]) -> bool {
+    let open = |at: usize| p.get(at).map(|len| at + 1 + usize::from(*len));
+    let Some(mut at) = open(2) else { return false };
+    at += match p.get(at) {
+        Some(0) => 1,
+        Some(0x80) => 3,
+        _ => return false,
+    };
+    let Some(count) = p.get(at) else { return false };
+    let end = (0..*count).try_fold(at + 1, |at, _| open(at));
+    end == Some(p.len())
+}
+
 /// What the manifest tells of media, counted in the samples' own bytes where they lie bare.
 #[test]
 fn media_in_the_samples_is_what_the_manifest_tells() {
@@ -315,15 +337,21 @@ fn media_in_the_samples_is_what_the_manifest_tells() {
                 .expect("a line");
             let words: Vec<&str> = head.split([' ', ',']).collect();
             let end = |n: usize| -> SocketAddr { words[n].parse().expect("an address") };
-            let ssrc = u32::from_str_radix(&words[3][2..], 16).expect("an SSRC").to_be_bytes();
+            let fax = words[3] == "-";
+            let digits = if fax { "0" } else { &words[3][2..] };
+            let ssrc = u32::from_str_radix(digits, 16).expect("an SSRC").to_be_bytes();
             let of_it = |(_, src, dst, p): &&(u8, SocketAddr, SocketAddr, Vec<u8>)| {
+                if fax || is_udptl(p) {
+                    return fax && is_udptl(p) && (*src, *dst) == (end(0), end(2));
+                }
                 let rtcp = p.get(1).is_some_and(|t| (192..=223).contains(t));
                 (*src, *dst) == (end(0), end(2)) && p[0] >> 6 == 2 && !rtcp && p.get(8..12) == Some(&ssrc)
             };
             let mut sequences: Vec<u16> = Vec::new();
             let mut marks: BTreeMap<u8, u32> = BTreeMap::new();
             for (dscp, .., p) in all.iter().filter(of_it) {
-                sequences.push(u16::from_be_bytes([p[2], p[3]]));
+                let at = if fax { 0 } else { 2 };
+                sequences.push(u16::from_be_bytes([p[at], p[at + 1]]));
                 *marks.entry(*dscp).or_default() += 1;
             }
             let packets = sequences.len();

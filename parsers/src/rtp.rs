@@ -17,6 +17,8 @@
 //! Two bits of version are weak evidence: a packet that parses here need not be RTP. Whoever has no description of the
 //! session must see several of one SSRC first.
 
+use std::ops::Range;
+
 #[cfg(test)]
 mod tests;
 pub mod video;
@@ -42,7 +44,7 @@ impl Span {
         self.len() == 0
     }
 
-    pub fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 }
@@ -244,6 +246,33 @@ pub fn encoding_title(name: &str) -> Option<&'static str> {
         ("t38", "fax"),
     ];
     TITLES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, title)| *title)
+}
+
+/// Identifiers and places of the elements of a header extension (RFC 8285 §4.2, §4.3). None of another profile's.
+pub fn extension_elements(profile: u16, content: &[u8]) -> Vec<(u8, Range<usize>)> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(&first) = content.get(at) {
+        let (id, length, head) = match profile {
+            // Padding.
+            _ if first == 0 => {
+                at += 1;
+                continue;
+            }
+            // §4.2: nothing behind identifier 15 is read.
+            ONE_BYTE_EXTENSIONS if first >> 4 == 15 => break,
+            ONE_BYTE_EXTENSIONS => (first >> 4, usize::from(first & 0x0F) + 1, 1),
+            0x1000..=0x100F => (first, content.get(at + 1).copied().map_or(0, usize::from), 2),
+            _ => break,
+        };
+        let (start, end) = (at + head, at + head + length);
+        if end > content.len() {
+            break;
+        }
+        out.push((id, start..end));
+        at = end;
+    }
+    out
 }
 
 /// A key or tone (RFC 4733 §2.3). All packets of one event have the same RTP timestamp; the last one is sent three times.

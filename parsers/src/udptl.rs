@@ -1,12 +1,14 @@
-//! UDPTL, the transport of T.38 fax (ITU-T T.38 §9.1 and annex A): the head of a packet.
+//! UDPTL, the transport of T.38 fax (ITU-T T.38 §9.1 and annex A): the head of a packet, and what it repeats of others.
 //!
 //! ```text
-//! sequence number(2)  primary IFP: length(1 or 2) content …  error recovery …
+//! sequence number(2)  primary IFP: length(1 or 2) content …  error recovery
 //! IFP: data present(1 bit)  indicator 0 or data 1(1 bit)  extension(1 bit)  which one(4 bits) …
+//! error recovery: 0(1 bit) padding(7)  count(1)  { length content } …           the packets before, newest first
+//!                 1(1 bit) padding(7)  1(1) span(1)  count(1)  { length content } …      parities (T.38 §9.1.4.2)
 //! ```
 //!
 //! Nothing in a packet says that it is UDPTL: these readers are for flows whose media description says `image/udptl`.
-//! Behind the type of the primary IFP packet nothing is read.
+//! Behind the type of an IFP packet nothing is read.
 
 use std::ops::Range;
 
@@ -20,6 +22,43 @@ pub struct Udptl {
     /// The primary IFP packet, in the datagram.
     pub primary: Range<usize>,
     pub ifp: Option<Ifp>,
+    /// None where it goes beyond the end.
+    pub recovery: Option<Recovery>,
+    /// Nothing is missing and nothing stands behind it.
+    pub whole: bool,
+}
+
+/// What a packet has of those before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recovery {
+    /// The primary IFP packets of that many packets before, the newest first, in the datagram.
+    Repeated(Vec<Range<usize>>),
+    /// Parities, in the datagram: parity `i` of `n` is over every `n`th of the `span * n` packets before, the last of them
+    /// `n - i` before this one.
+    Parity { span: u8, parities: Vec<Range<usize>> },
+}
+
+impl Udptl {
+    /// How far before this packet each one lies that it can give again, where all but these of `came` came. `came`: by how
+    /// far before; 1 is the packet before.
+    pub fn recovers(&self, came: impl Fn(u16) -> bool) -> Vec<u16> {
+        match &self.recovery {
+            None => Vec::new(),
+            Some(Recovery::Repeated(packets)) => {
+                let back = (1u16..).zip(packets).filter(|(_, p)| !p.is_empty());
+                back.map(|(back, _)| back).filter(|back| !came(*back)).collect()
+            }
+            Some(Recovery::Parity { span, parities }) => {
+                let count = parities.len() as u16;
+                let of = |i: u16| (0..u16::from(*span)).map(move |n| count - i + n * count);
+                let missing = |i: u16| {
+                    let mut missing = of(i).filter(|back| !came(*back));
+                    missing.next().filter(|_| missing.next().is_none())
+                };
+                (0..count).filter_map(missing).collect()
+            }
+        }
+    }
 }
 
 /// Type of an IFP packet (T.38 §7.3): its number, and whether that number is one of the later additions.
@@ -74,19 +113,75 @@ const DATA: [&str; 9] =
     ["v21", "v27-2400", "v27-4800", "v29-7200", "v29-9600", "v17-7200", "v17-9600", "v17-12000", "v17-14400"];
 const LATER_DATA: [&str; 6] = ["v8", "v34-pri-rate", "v34-CC-1200", "v34-pri-ch", "v33-12000", "v33-14400"];
 
-/// Reads the head of a packet of a flow that is described as `image/udptl`; `None` where the primary IFP packet goes
-/// beyond the end.
+/// Reads a packet of a flow that is described as `image/udptl`; `None` where the primary IFP packet goes beyond the end.
 pub fn parse_udptl(datagram: &[u8]) -> Option<Udptl> {
-    let &[s0, s1, first] = datagram.first_chunk::<3>()?;
-    // X.691 §10.9: one byte to 127, two to 16383, fragments beyond, which no datagram needs.
-    let (length, start) = match first {
-        0..=0x7F => (usize::from(first), 3),
-        0x80..=0xBF => (usize::from(first & 0x3F) << 8 | usize::from(*datagram.get(3)?), 4),
-        0xC0..=0xFF => return None,
+    let &[s0, s1] = datagram.first_chunk::<2>()?;
+    let mut at = 2;
+    let primary = open_type(datagram, &mut at)?;
+    let ifp = ifp_type(datagram.get(primary.clone())?);
+    let recovery = recovery(datagram, &mut at);
+    let whole = recovery.is_some() && at == datagram.len();
+    Some(Udptl { sequence: u16::from_be_bytes([s0, s1]), primary, ifp, recovery, whole })
+}
+
+/// Whether a datagram, of which the capture lacks `missing` bytes, can be UDPTL: weak evidence, for flows that some
+/// description speaks of.
+pub fn looks_like_udptl(datagram: &[u8], missing: usize) -> bool {
+    let told = |u: &Udptl| u.ifp.is_some_and(|ifp| ifp.name().is_some());
+    match parse_udptl(datagram) {
+        Some(packet) => told(&packet) && (packet.whole || missing > 0 && packet.recovery.is_none()),
+        // Cut in the primary IFP packet.
+        None if missing > 0 => {
+            let mut at = 2;
+            let length = length(datagram, &mut at);
+            let type_of = |_| ifp_type(datagram.get(at..)?)?.name();
+            length.filter(|l| *l > 0 && *l <= datagram.len() - at + missing).and_then(type_of).is_some()
+        }
+        None => false,
+    }
+}
+
+/// X.691 §10.9: one byte to 127, two to 16383, fragments beyond, which no datagram needs.
+fn length(datagram: &[u8], at: &mut usize) -> Option<usize> {
+    let first = *datagram.get(*at)?;
+    *at += 1;
+    match first {
+        0..=0x7F => Some(usize::from(first)),
+        0x80..=0xBF => {
+            let second = *datagram.get(*at)?;
+            *at += 1;
+            Some(usize::from(first & 0x3F) << 8 | usize::from(second))
+        }
+        0xC0..=0xFF => None,
+    }
+}
+
+/// A length and as many bytes, which are there.
+fn open_type(datagram: &[u8], at: &mut usize) -> Option<Range<usize>> {
+    let length = length(datagram, at)?;
+    let range = *at..*at + length;
+    datagram.get(range.clone())?;
+    *at = range.end;
+    Some(range)
+}
+
+fn recovery(datagram: &[u8], at: &mut usize) -> Option<Recovery> {
+    let parity = datagram.get(*at)? & 0x80 != 0;
+    *at += 1;
+    let span = if parity {
+        // An INTEGER without bounds: its length, then the number.
+        let &[1, span] = datagram.get(*at..)?.first_chunk::<2>()? else { return None };
+        *at += 2;
+        Some(span)
+    } else {
+        None
     };
-    let primary = start..start + length;
-    let ifp = datagram.get(primary.clone())?;
-    Some(Udptl { sequence: u16::from_be_bytes([s0, s1]), ifp: ifp_type(ifp), primary })
+    let count = length(datagram, at)?;
+    let packets = (0..count).map(|_| open_type(datagram, at)).collect::<Option<Vec<_>>>()?;
+    Some(match span {
+        Some(span) => Recovery::Parity { span, parities: packets },
+        None => Recovery::Repeated(packets),
+    })
 }
 
 fn ifp_type(ifp: &[u8]) -> Option<Ifp> {

@@ -6,6 +6,7 @@ mod control;
 mod failures;
 mod ice;
 mod media;
+mod media_fax;
 mod media_odd;
 mod media_relay;
 mod odd;
@@ -134,6 +135,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_silence.pcap", ethernet(media::silence())),
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
+        ("media_fax.pcap", ethernet(media_fax::fax())),
     ]
 }
 

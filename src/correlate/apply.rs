@@ -7,7 +7,7 @@ use super::model::*;
 use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos};
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
-    MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
+    MediaError, MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
 };
 
 /// The sink of one capture.
@@ -55,6 +55,10 @@ impl Sink for Apply<'_> {
         self.analysis.add_rtcp(packet);
     }
 
+    fn fax(&mut self, packet: &DecodedMedia<'_>) -> u32 {
+        self.analysis.add_fax(packet)
+    }
+
     fn key_exchange(&mut self, packet: &DecodedMedia<'_>) {
         self.analysis.add_key_exchange(packet, None);
     }
@@ -100,6 +104,10 @@ impl Sink for Apply<'_> {
     fn broken(&mut self, breakage: &Breakage) -> bool {
         self.analysis.add_breakage(breakage);
         self.analysis.add_sql_error(breakage)
+    }
+
+    fn media_error(&mut self, error: &MediaError) {
+        self.analysis.add_media_error(error);
     }
 
     fn issue(&mut self, code: &'static str, frame: FrameRef, text: String) {
@@ -193,6 +201,7 @@ impl Analysis {
     pub(super) fn update_capture(&mut self, capture: usize, decoder: &CaptureDecoder) {
         let Some(c) = self.captures.get_mut(capture) else { return };
         c.accounting = decoder.accounting;
+        c.accounting.settle(self.media.faxes.settled(capture));
     }
 
     pub(super) fn end_capture(

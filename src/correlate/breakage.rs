@@ -82,8 +82,6 @@ pub(super) struct Broken {
     /// ICMP errors by flow and what they quote (0 for too little), those that are not kept counted too.
     quoted: ByFlow<(FlowId, u32), Unreachable>,
     count: usize,
-    /// ICMP errors that quote media, by its flow.
-    media: ByFlow<FlowId, Unreachable>,
     /// ICMP errors that came soon after one like them, by flow and what they quote: they tell nothing new.
     repeated: ByFlow<(FlowId, u32), Vec<FrameRef>>,
     repeated_count: usize,
@@ -97,13 +95,6 @@ impl Analysis {
         else {
             return;
         };
-        if b.media {
-            let new =
-                Unreachable { kind: b.kind, by: b.by, frame: b.frame, time: b.time, last: b.time, count: 1 };
-            let known = self.broken.media.get(&flow).copied();
-            self.broken.media.insert(flow, Unreachable::join(known, new));
-            return;
-        }
         // Connections of STUN end sooner or later; it tells something only where a relay was asked for in vain.
         let ended = matches!(b.kind, BreakageKind::Reset | BreakageKind::Closed);
         if ended && self.stun.is_spoken(flow) && !self.stun.is_relay_awaited(flow) {
@@ -161,11 +152,6 @@ impl Analysis {
         let of = |branch| quoted(record.flow, branch).or_else(|| quoted(record.path, branch));
         let soon = |u: &Unreachable| record.time <= u.last && u.time.saturating_sub(record.time) <= TIMER_B;
         of(record.transaction).or_else(|| of(0).filter(soon))
-    }
-
-    /// The ICMP errors about media of a flow; else those that quote too little to tell of what they are.
-    pub fn unreachable_media(&self, flow: FlowId) -> Option<Unreachable> {
-        self.broken.media.get(&flow).or_else(|| self.broken.quoted.get(&(flow, 0))).copied()
     }
 
     /// The frames of all ICMP errors that quote a STUN message.

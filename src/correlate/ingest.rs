@@ -8,7 +8,7 @@ use super::leftover::is_call_id_cut;
 use super::model::*;
 use super::owner::Owners;
 use crate::capture::{CaptureIssue, FrameRef};
-use crate::decode::{DecodedSip, Keys, connection_address};
+use crate::decode::{DecodedSip, Keys, KindBits, connection_address};
 
 impl Analysis {
     /// Adds a message, whose bytes lie at `bytes`, to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
@@ -286,6 +286,9 @@ impl Analysis {
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
             self.learn_fork(call, record, scan);
+        }
+        if keys.kind.has(KindBits::FAX) {
+            self.expect_fax(index);
         }
         self.legs_learn(call, index, record, m, keys, first_opening);
     }

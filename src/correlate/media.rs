@@ -1,4 +1,4 @@
-//! Media: RTP streams as they are counted, and what RTCP says of them.
+//! Media: RTP streams as they are counted, and what RTCP says of them; fax beside them.
 //!
 //! A stream is an SSRC on a flow, whatever carries it there (datagrams, a TURN channel, Send and Data, a TCP
 //! framing). Two bits of version are weak evidence for RTP: packets wait in doubt until three of one SSRC have numbers that
@@ -15,10 +15,12 @@ use crate::decode::{DecodedMedia, RtpFacts, StreamMemo};
 
 mod again;
 mod buckets;
+mod fax;
 mod handshake;
 mod index;
 mod jitter;
 mod joined;
+mod refused;
 mod reports;
 mod sequence;
 mod stream;
@@ -27,13 +29,16 @@ mod tests;
 
 pub use again::PacketAgain;
 pub use buckets::{Bucket, Buckets};
+pub use fax::{Fax, Faxes};
 pub use handshake::{KeyExchange, KeyExchanges, KeyFailure, KeyProtocol, KeyState};
 pub(in crate::correlate) use index::MediaCache;
 pub use index::MediaIndex;
 pub use joined::{
-    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Follows, Hold, LossSplit, MediaStream,
-    Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
+    ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Few, Follows, Hold, LossSplit,
+    MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
+    StreamTerms,
 };
+pub use refused::{Refused, StreamError};
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};
 pub use sequence::Losses;
 pub use stream::{KeyPress, Mark, Packet, Stream, TypeUse};
@@ -160,7 +165,9 @@ pub struct Media {
     next_doubtful: usize,
     pub reports: Reports,
     pub keys: KeyExchanges,
-    /// Packets of RTP, RTCP and key exchanges taken so far, to tell whether any came since.
+    pub faxes: Faxes,
+    pub refused: Refused,
+    /// Packets of RTP, RTCP, fax and key exchanges, and errors about them, taken so far, to tell whether any came since.
     taken: u64,
     /// Packets of streams beyond the limit.
     pub not_kept: u64,
@@ -272,10 +279,13 @@ impl Analysis {
             Some(slot) if slot & DOUBTFUL == 0 => {
                 if let Some(stream) = self.media.streams.get_mut(slot as usize) {
                     stream.channel = packet.channel;
+                    stream.note_extension(packet.bytes);
                     stream.push(&next, most);
                 }
                 (slot, 1)
             }
+            // The numbers of a long fax begin like RTP.
+            _ if self.media.faxes.carries(packet.src, packet.dst) => (u32::MAX, self.add_fax(packet)),
             // What was captured twice proves nothing.
             Some(slot) if packet.duplicate => (slot, 0),
             Some(slot) => {
@@ -291,7 +301,11 @@ impl Analysis {
                     self.note_limit("limit-media-streams", packet.frame, "packets of more are only counted");
                     return (u32::MAX, 1);
                 }
-                self.prove(hash, slot, &next, most)
+                let (slot, accepted) = self.prove(hash, slot, &next, most);
+                if let Some(stream) = self.media.streams.get_mut(slot as usize) {
+                    stream.note_extension(packet.bytes);
+                }
+                (slot, accepted)
             }
             None if packet.duplicate => (u32::MAX, 0),
             None => {

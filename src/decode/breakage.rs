@@ -35,8 +35,70 @@ pub struct Breakage {
     pub time: Nanos,
     /// Of an ICMP error that quotes the message: hash of its topmost Via branch or of its STUN transaction id, else 0.
     pub branch: u32,
-    /// It quotes media (or DTLS): no message was lost.
-    pub media: bool,
+}
+
+/// What an ICMP error has of the packet it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Quoted {
+    Rtp {
+        ssrc: u32,
+    },
+    Rtcp {
+        ssrc: u32,
+    },
+    /// DTLS or ZRTP.
+    Keys,
+    /// Its ports only, or less than tells what it was (RFC 792: eight bytes are enough).
+    Nothing,
+    /// Neither media nor STUN nor SIP.
+    Other,
+}
+
+/// An ICMP error about a datagram from `src` to `dst` that may be media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaError {
+    pub src: SocketAddr,
+    pub dst: SocketAddr,
+    pub quoted: Quoted,
+    pub kind: BreakageKind,
+    /// Who said so.
+    pub by: IpAddr,
+    pub frame: FrameRef,
+    pub time: Nanos,
+}
+
+/// From an ICMP error about a datagram of media that did not arrive.
+pub(super) fn about_media(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option<MediaError> {
+    let icmp = parse_icmp(ip).filter(|icmp| icmp.is_undelivered())?;
+    let original = icmp.original.filter(|o| o.protocol == ip_protocol::UDP)?;
+    let (src, dst) = original.ends()?;
+    let quoted = quoted(quoted_payload(ip).and_then(|p| p.get(8..)).unwrap_or_default())?;
+    let kind = BreakageKind::Icmp { v6: icmp.v6, kind: icmp.kind, code: icmp.code };
+    Some(MediaError { src, dst, quoted, kind, by: ip.src, frame, time })
+}
+
+/// `None`: of STUN or SIP, or what a relay carries.
+fn quoted(datagram: &[u8]) -> Option<Quoted> {
+    let word = |at: usize| datagram.get(at..)?.first_chunk().copied().map(u32::from_be_bytes);
+    let told = |found: Option<Quoted>| Some(found.unwrap_or(Quoted::Nothing));
+    match datagram {
+        // The end of an error is padded with zeros by some (RFC 4884 §3).
+        [] | [0, 0, 0, 0, 0, 0, 0, 0] => Some(Quoted::Nothing),
+        [0x80..=0xBF, 192..=223, ..] => told(word(4).map(|ssrc| Quoted::Rtcp { ssrc })),
+        [0x80..=0xBF, ..] => told(word(8).map(|ssrc| Quoted::Rtp { ssrc })),
+        [16..=19, ..] if datagram.get(4..8) == Some(b"ZRTP") => Some(Quoted::Keys),
+        [20..=25, 0xFE, ..] => Some(Quoted::Keys),
+        // What is in a channel is lost with it; what else a relay carries is told by what came of the relay.
+        [0x40..=0x4F, ..] => {
+            match quoted(datagram.get(4..).filter(|data| matches!(data, [0x80..=0xBF, ..]))?) {
+                within @ Some(Quoted::Rtp { .. } | Quoted::Rtcp { .. }) => within,
+                _ => None,
+            }
+        }
+        _ if stun::quoted_transaction(datagram).is_some() || sip::looks_like_sip(datagram) => None,
+        [0..=3, ..] if datagram.get(4..8) == Some(&[0x21, 0x12, 0xA4, 0x42]) => None,
+        _ => Some(Quoted::Other),
+    }
 }
 
 /// From an ICMP error about a packet that did not arrive.
@@ -54,8 +116,10 @@ pub(super) fn of_icmp(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option
         _ => return None,
     };
     let quoted = quoted_payload(ip).zip(header).and_then(|(payload, header)| payload.get(header..));
-    let media = quoted.is_some_and(stun::is_quoted_media);
-    let branch = quoted.filter(|_| !media).map_or(0, |message| {
+    if quoted.is_some_and(stun::is_quoted_media) {
+        return None;
+    }
+    let branch = quoted.map_or(0, |message| {
         if let Some(transaction) = stun::quoted_transaction(message) {
             return transaction;
         }
@@ -65,7 +129,7 @@ pub(super) fn of_icmp(ip: &IpPacket<'_>, frame: FrameRef, time: Nanos) -> Option
         if whole { short_hash(branch) } else { 0 }
     });
     let kind = BreakageKind::Icmp { v6: icmp.v6, kind: icmp.kind, code: icmp.code };
-    Some(Breakage { src, dst, transport, kind, by: ip.src, frame, time, branch, media })
+    Some(Breakage { src, dst, transport, kind, by: ip.src, frame, time, branch })
 }
 
 /// The description of the fatal TLS alert these stream bytes begin with (RFC 8446 §6).
@@ -118,6 +182,26 @@ mod tests {
         assert_eq!(unreachable(5, quote), None, "a redirect loses nothing");
     }
 
+    /// Heads as RFC 3550 §5.1 and §6.4.1, RFC 6347 §4.1 and RFC 6189 §5 have them.
+    #[test]
+    fn an_icmp_error_tells_which_media_it_quotes() {
+        let ssrc = 0x8418_d3c5;
+        let rtp = b"\x80\x08\x00\x07\x00\x00\x00\xa0\x84\x18\xd3\xc5\xd5\xd5";
+        let rtcp = b"\x80\xc8\x00\x06\x84\x18\xd3\xc5";
+        assert_eq!(quoted(rtp), Some(Quoted::Rtp { ssrc }));
+        assert_eq!(quoted(&rtp[..11]), Some(Quoted::Nothing), "cut within the SSRC");
+        assert_eq!(quoted(rtcp), Some(Quoted::Rtcp { ssrc }));
+        assert_eq!(quoted(b"\x16\xfe\xfd\x00"), Some(Quoted::Keys));
+        assert_eq!(quoted(b""), Some(Quoted::Nothing));
+        assert_eq!(quoted(b"\x00\x07\x01\x06\x00\x00"), Some(Quoted::Other), "UDPTL");
+        // Not media: a check, a channel, SIP.
+        assert_eq!(quoted(b"\x00\x01\x00\x58\x21\x12\xa4\x42transactionX"), None);
+        assert_eq!(quoted(b"\x40\x01\x00\x6c\x80"), None);
+        assert_eq!(quoted(&[&b"\x40\x01\x00\x0e"[..], rtp].concat()), Some(Quoted::Rtp { ssrc }));
+        assert_eq!(quoted(&b"\x40\x01\x00\x04".repeat(16_000)), None, "channels in channels");
+        assert_eq!(quoted(b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP x"), None);
+    }
+
     /// As RFC 8489 §5 and RFC 8656 §12.4 lay them out; made by hand.
     #[test]
     fn an_icmp_error_names_the_transaction_it_quotes() {
@@ -139,11 +223,9 @@ mod tests {
         assert_eq!(of(&send.concat()), transaction(b"transactionX"));
         assert_eq!(of(send[0]), transaction(b"outer-idents"), "the data is cut off");
         let rtp = b"\x80\x08\x00\x01\x00\x00\x00\xa0\x12\x34\x56\x78\xd5\xd5\xd5\xd5";
-        let of_media = |quote: &[u8]| unreachable(3, quote).map(|b| (b.media, b.branch));
-        assert_eq!(of_media(rtp), Some((true, 0)), "of media no message was lost");
+        assert_eq!(unreachable(3, rtp), None, "of media no message was lost");
         let relayed = [&b"\x40\x01\x00\xac"[..], rtp].concat();
-        assert_eq!(of_media(&relayed), Some((true, 0)), "nor in a channel, whose rest is cut off");
-        assert_eq!(of_media(check), Some((false, transaction(b"transactionX"))));
+        assert_eq!(unreachable(3, &relayed), None, "nor in a channel, whose rest is cut off");
     }
 
     #[test]

@@ -426,17 +426,7 @@ impl Connection {
             // What the other end sent may have been in vain; the requests without an answer tell.
             let (by, src) = self.addresses(direction);
             let transport = Transport::Tcp;
-            sink.broken(&Breakage {
-                src,
-                dst: by,
-                transport,
-                kind,
-                by: by.ip(),
-                frame,
-                time,
-                branch: 0,
-                media: false,
-            });
+            sink.broken(&Breakage { src, dst: by, transport, kind, by: by.ip(), frame, time, branch: 0 });
         }
         if let Mode::Tls(tls) = &self.mode
             && let Some(session) = sink.tls(tls.session)
@@ -456,7 +446,7 @@ impl Connection {
         if let Some(direction) = self.asking.take() {
             let (src, dst) = self.addresses(direction);
             let by = self.addresses(by).0.ip();
-            sink.broken(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0, media: false });
+            sink.broken(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0 });
         }
     }
 

@@ -13,6 +13,8 @@ impl KindBits {
     pub const FOCUS: u8 = 8;
     pub const SHARING: u8 = 16;
     pub const FILE: u8 = 32;
+    /// T.38 over UDPTL. It does not make a kind of call: a fax may take the place of any audio.
+    pub const FAX: u8 = 64;
 
     pub fn add(&mut self, other: Self) {
         self.0 |= other.0;
@@ -40,6 +42,8 @@ impl KindBits {
             Self::SHARING
         } else if is(&["data", "x-data", "x-filetransfer"]) {
             Self::FILE
+        } else if is(&["image"]) && words.next().is_some_and(|w| w.eq_ignore_ascii_case(b"udptl")) {
+            Self::FAX
         } else {
             0
         })
@@ -106,7 +110,8 @@ mod tests {
         check("m=message 7394 TCP/MSRP *\r\n", KindBits::IM);
         check("m=applicationsharing 5060 TCP/RTP/SAVP 127\r\n", KindBits::SHARING);
         check("m=data 6891 TCP/RTP x-data\r\n", KindBits::FILE);
-        check("m=image 9 UDPTL t38\r\n", 0);
+        check("m=image 9 UDPTL t38\r\n", KindBits::FAX);
+        check("m=image 9 TCPTL t38\r\n", 0);
         check("", 0);
     }
 

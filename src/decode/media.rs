@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 
 use super::{Keys, Sink, Transport};
 use crate::capture::{FrameRef, Nanos};
+use crate::net::IpPacket;
 
 /// Media between two ends, counted: RTP, RTCP, and whatever else a channel of a relay carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +165,21 @@ pub struct DecodedMedia<'a> {
     pub dscp: u8,
     pub duplicate: bool,
     pub cut: bool,
+}
+
+impl<'a> DecodedMedia<'a> {
+    /// What a datagram holds, of no channel.
+    pub(super) fn datagram(
+        bytes: &'a [u8],
+        (src, dst): (SocketAddr, SocketAddr),
+        ip: &IpPacket<'_>,
+        (frame, time): (FrameRef, Nanos),
+        duplicate: bool,
+    ) -> Self {
+        let (transport, channel) = (Transport::Udp, 0);
+        let (dscp, cut) = (ip.dscp, ip.missing > 0);
+        Self { bytes, src, dst, transport, channel, frame, time, dscp, duplicate, cut }
+    }
 }
 
 /// What the sink keeps of a flow to find its stream again.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::sip;
+use callscope_parsers::udptl::looks_like_udptl;
 use hashbrown::{HashMap, HashSet};
 
 use super::breakage;
@@ -207,7 +208,8 @@ impl CaptureDecoder {
         FrameRef { capture: self.capture, frame: prepared.batch.first_frame.saturating_add(i as u32) }
     }
 
-    /// A frame that is the copy of another: a fragment, a question for SQL Server instances, or SIP inside a relay.
+    /// A frame that is the copy of another: a fragment, a question for SQL Server instances, SIP inside a relay, or what may
+    /// be fax.
     fn ordered_again(&mut self, prepared: &Prepared, i: usize, sink: &mut impl Sink) {
         let Some((link, bytes, head)) = prepared.frame(i) else { return };
         let frame = self.frame_ref(prepared, i);
@@ -234,6 +236,8 @@ impl CaptureDecoder {
                     let (bytes, place) = (payload, Place::Memory(payload));
                     let (time, cut) = (head.time, ip.missing > 0);
                     sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate: true, cut });
+                } else {
+                    sink.fax(&DecodedMedia::datagram(payload, (src, dst), &ip, (frame, head.time), true));
                 }
                 return;
             }
@@ -333,6 +337,10 @@ impl CaptureDecoder {
                             sink.sqlr(&DecodedSqlr { bytes, place, frame, time, src, dst, duplicate, cut });
                         return self.accounting.add(message_class(kept, cut), frames);
                     }
+                    Payload::Is(Class::Other) if looks_like_udptl(payload, ip.missing as usize) => {
+                        let packet = DecodedMedia::datagram(payload, ends, &ip, (frame, time), false);
+                        return self.accounting.media(sink.fax(&packet), frames);
+                    }
                     Payload::Is(class) => return self.accounting.add(class, frames),
                     Payload::Carried(channel, bytes) => {
                         let at = DecodedAt { place: place_of(bytes, file), ..at };
@@ -363,17 +371,10 @@ impl CaptureDecoder {
                     }
                     told @ (Payload::Media(_) | Payload::Keys) => {
                         let packet = if let Payload::Media(packet) = told { Some(packet) } else { None };
+                        let bytes = packet.map_or(payload, |p| p.bytes);
                         let at = DecodedMedia {
-                            bytes: packet.map_or(payload, |p| p.bytes),
-                            src,
-                            dst,
-                            transport: Transport::Udp,
                             channel: packet.map_or(0, |p| p.channel),
-                            frame,
-                            time,
-                            dscp: ip.dscp,
-                            duplicate: false,
-                            cut: missing,
+                            ..DecodedMedia::datagram(bytes, ends, &ip, (frame, time), false)
                         };
                         if let Some(packet) = packet {
                             let accepted = give_packet(&packet, &at, sink);
@@ -407,6 +408,9 @@ impl CaptureDecoder {
             Sliced::Malformed(_) => Class::Malformed,
             Sliced::TooDeep => Class::OverLimit,
             Sliced::Icmp { ip } => {
+                if let Some(error) = breakage::about_media(&ip, frame, time) {
+                    sink.media_error(&error);
+                }
                 let about = breakage::of_icmp(&ip, frame, time).is_some_and(|b| sink.broken(&b));
                 if about { Class::Decoded } else { Class::Other }
             }

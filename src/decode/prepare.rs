@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::dns::looks_like_dns;
 use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
+use callscope_parsers::udptl::looks_like_udptl;
 
 use super::dns::{DnsEvent, dns_port, is_elsewhere};
 use super::media::{MediaFlow, MediaFlows, MediaKind, MediaPacket, makes_keys};
@@ -35,7 +36,7 @@ pub enum Class {
     /// The next of [`Prepared::media`].
     Media,
     /// To be sliced again in frame order: TCP, SCTP, ICMP, a fragment, a question for SQL Server instances, SIP
-    /// inside a relay.
+    /// inside a relay, what may be fax.
     Ordered,
 }
 
@@ -195,6 +196,10 @@ pub fn prepare(
                 match udp_between(payload, (*src, *dst), ip.missing, sip_ports) {
                     // Rare, and told by what came before: the ordered half takes it.
                     Payload::Is(Class::Other) if is_sqlr(*src, *dst, payload) => Class::Ordered,
+                    // Whether it is a fax is told by the SDP of its call.
+                    Payload::Is(Class::Other) if looks_like_udptl(payload, ip.missing as usize) => {
+                        Class::Ordered
+                    }
                     Payload::Is(class) => class,
                     Payload::Carried(..) | Payload::Keys => Class::Ordered,
                     Payload::Media(packet) => {

@@ -198,6 +198,9 @@ pub fn check(analysis: &Analysis, s: &MediaStream, row: u32) -> io::Result<()> {
 /// Writes the audio of a stream, number `row` of [`Analysis::media_streams`] from 0, as 16 bits of one channel. Lost
 /// packets and pauses are silence of their length. Errors of the kind `Unsupported` say why there is none.
 pub fn wav(analysis: &Analysis, s: &MediaStream, row: u32, out: &mut dyn Write) -> io::Result<Audio> {
+    if s.is_fax() {
+        return Err(refusal(format!("stream {} is a fax (T.38): it has no audio", u64::from(row) + 1)));
+    }
     let plan = Plan::of(analysis, s, row)?;
     let clock = s.codec.as_ref().map_or(8000, |c| c.clock.max(1));
     // How long it is comes before the samples in the file: they wait in a file of their own.

@@ -66,15 +66,16 @@ const BEHIND: usize = 9;
 pub const LEAST_ROWS: usize = 6;
 const LEAST_COLUMNS: usize = MARGIN + BEHIND + 10;
 
-/// How many rows each quantity has of those that are free.
-fn heights(rows: usize, reports: bool) -> [usize; 4] {
+/// How many rows each quantity has of those that are free. A jitter that nobody knows has one, to say so.
+fn heights(rows: usize, reports: bool, knows_jitter: bool) -> [usize; 4] {
     // Events, axis and its numbers; reports.
     let free = rows.saturating_sub(3 + usize::from(reports));
     let mut out = [0; 4];
     // The order in which they get their first row, then the order in which they grow.
-    for at in
-        [0, 1, 3, 2].into_iter().chain([0, 0, 1, 0, 3, 0, 1, 2, 0, 1, 3, 0, 2]).cycle().take(free.min(60))
-    {
+    let mut all = [0, 1, 3, 2].into_iter().chain([0, 0, 1, 0, 3, 0, 1, 2, 0, 1, 3, 0, 2]).cycle().enumerate();
+    let all =
+        std::iter::from_fn(|| all.find(|(n, at)| knows_jitter || *at != 0 || *n == 0).map(|(_, at)| at));
+    for at in all.take(free.min(60)) {
         if let Some(height) = out.get_mut(at) {
             *height += 1;
         }
@@ -98,8 +99,10 @@ pub fn lines(plot: &Plot, look: Look) -> Vec<Vec<Run>> {
     }
     let inside = look.columns - MARGIN - BEHIND;
     let reports = !plot.reported.is_empty();
+    let knows_jitter = plot.points.iter().any(|p| p.jitter_ms.is_some())
+        || plot.reported.iter().any(|r| r.jitter_ms.is_some());
     let mut out = Vec::new();
-    for (of, height) in Quantity::ALL.into_iter().zip(heights(look.rows, reports)) {
+    for (of, height) in Quantity::ALL.into_iter().zip(heights(look.rows, reports, knows_jitter)) {
         panel(plot, of, height, inside, look, &mut out);
     }
     if reports {

@@ -97,6 +97,11 @@ pub fn protection(s: &MediaStream) -> &'static str {
     }
 }
 
+/// The source of a stream of RTP; empty for a fax, which has none.
+pub fn source(s: &MediaStream) -> String {
+    if s.is_fax() { String::new() } else { ssrc(s.ssrc) }
+}
+
 /// Who sends to whom: the parties of the call, else machines by name or address.
 pub fn ends(analysis: &Analysis, s: &MediaStream) -> [String; 2] {
     let flow = analysis.flow(s.flow);
@@ -116,8 +121,11 @@ pub fn ends(analysis: &Analysis, s: &MediaStream) -> [String; 2] {
     }
 }
 
-/// Kind of the stream: of its media section, else what its codec is known to be for.
+/// Kind of the stream: fax, else that of its media section, else what its codec is known to be for.
 pub fn kind(s: &MediaStream) -> &str {
+    if s.is_fax() {
+        return "fax";
+    }
     s.section.as_ref().map_or("", |section| section.kind.as_str())
 }
 

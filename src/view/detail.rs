@@ -19,7 +19,7 @@ use std::ops::Range;
 use callscope_parsers::Issue;
 
 use super::{packets, show};
-use crate::capture::FrameRef;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::stun::StunRecord;
 use crate::correlate::{Analysis, MsgIdx, Transport, flag};
 use crate::net::{Sliced, explain_frame};
@@ -210,7 +210,7 @@ pub fn frame_detail_with(
         }
     }
     let sliced = crate::net::slice_frame(link, bytes, head.origlen, &analysis.limits);
-    let scene = scene(analysis, frame, &sliced, show_secrets);
+    let scene = scene(analysis, (frame, head.time), &sliced, show_secrets);
     if inside == 0
         && let Some(range) = payload.filter(|r| r.start < r.end)
     {
@@ -234,7 +234,7 @@ pub fn frame_detail_with(
 /// From where to where a frame goes; of a fragment what its message says.
 fn scene<'a>(
     analysis: &'a Analysis,
-    frame: FrameRef,
+    (frame, time): (FrameRef, Nanos),
     sliced: &Sliced<'_>,
     show_secrets: bool,
 ) -> Option<Scene<'a>> {
@@ -255,7 +255,7 @@ fn scene<'a>(
         _ => return None,
     };
     let cut = matches!(sliced, Sliced::Udp { ip, .. } if ip.missing > 0);
-    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records, cut })
+    Some(Scene { analysis, frame, src, dst, transport, show_secrets, records, cut, time })
 }
 
 /// STUN messages that were completed by this frame but begin in an earlier one.

@@ -10,7 +10,7 @@ pub use crate::diagnose::media::{
     heard_loss, loss_percent, marks, mos_of,
 };
 pub use crate::show::media::{
-    codec, decimal, ends, keys, kind, mark_name, mark_of, mark_words, marks, millis, protection, ssrc,
+    codec, decimal, ends, keys, kind, mark_name, mark_of, mark_words, marks, millis, protection, source, ssrc,
 };
 pub use call::{CallMedia, call_media, call_mos};
 pub use trend::{jitter_line, loss_line};

@@ -4,11 +4,13 @@ pub(super) mod dns;
 pub mod media;
 mod names;
 pub mod stun;
+mod types;
 
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
 use callscope_parsers::sip;
+use callscope_parsers::udptl::{looks_like_udptl, parse_udptl};
 
 use super::{ladder, show, sql};
 use crate::capture::{CaptureId, FrameBatch, FrameHead, FrameRef, LinkType, Nanos};
@@ -16,6 +18,7 @@ use crate::correlate::{Analysis, MsgIdx, Owner, Transport};
 use crate::decode::{dns_port, is_sqlr};
 use crate::net::{IpPacket, Sliced, TcpFlags, TcpSegment, explain_frame, slice_frame};
 use stun::FlowKnown;
+pub use types::{SourceTypes, Types};
 
 /// Messages of one frame that its line tells of.
 const MESSAGES: usize = 4;
@@ -114,6 +117,7 @@ fn describe(
     origlen: u32,
     analysis: &Analysis,
 ) {
+    let time = line.time;
     let mut set = |protocol: &str, info: String| {
         line.protocol = protocol.to_owned();
         line.info = info;
@@ -121,7 +125,8 @@ fn describe(
     match sliced {
         Sliced::Udp { src, dst, payload, ip } => {
             let known = FlowKnown::of(analysis, *src, *dst, Transport::Udp);
-            let (protocol, info) = udp(*src, *dst, payload, ip, &known);
+            let types = Types::of(analysis, *src, *dst, Transport::Udp, time);
+            let (protocol, info) = udp(*src, *dst, payload, ip, (&known, &types));
             set(protocol, info);
             (line.src, line.dst) = (Some(*src), Some(*dst));
         }
@@ -212,7 +217,7 @@ fn udp(
     dst: SocketAddr,
     payload: &[u8],
     ip: &IpPacket<'_>,
-    known: &FlowKnown<'_>,
+    (known, types): (&FlowKnown<'_>, &Types<'_>),
 ) -> (&'static str, String) {
     let len = payload.len();
     let relayed = || match known.active_peer() {
@@ -225,6 +230,14 @@ fn udp(
         return (message.flavor.name(), dns::line(&message));
     }
     match probe_datagram(payload) {
+        // The numbers of a long fax begin like RTP.
+        Probe::Unknown | Probe::Rtp
+            if types.is_fax()
+                && looks_like_udptl(payload, ip.missing as usize)
+                && let Some(udptl) = parse_udptl(payload) =>
+        {
+            ("UDPTL", media::udptl_line(&udptl))
+        }
         Probe::Sip => ("SIP", first_line(payload)),
         Probe::SipKeepAlive => ("SIP", format!("keep-alive, {len} bytes")),
         Probe::Stun | Probe::ChannelData => {
@@ -241,7 +254,7 @@ fn udp(
                 0 => String::new(),
                 n => format!(", {} more not captured", show::count(u64::from(n), "byte", "bytes")),
             };
-            (name, media::line(probe, payload, ip.missing > 0).unwrap_or_default() + &cut + &relayed())
+            (name, media::line(probe, payload, ip.missing > 0, types).unwrap_or_default() + &cut + &relayed())
         }
         _ if is_sqlr(src, dst, payload) => ("SQLR", sql::datagram(payload).unwrap_or_default()),
         _ => {
@@ -318,7 +331,9 @@ pub(super) fn payload_text(probe: Probe, payload: &[u8]) -> Option<String> {
         Probe::Sip | Probe::Http => first_line(payload),
         Probe::Stun => names::stun(payload),
         Probe::ChannelData => names::channel_data(payload),
-        Probe::Dtls | Probe::Zrtp | Probe::Rtp | Probe::Rtcp => return media::line(probe, payload, false),
+        Probe::Dtls | Probe::Zrtp | Probe::Rtp | Probe::Rtcp => {
+            return media::line(probe, payload, false, &Types::default());
+        }
         Probe::Tls => names::tls(payload),
         Probe::SipKeepAlive | Probe::Unknown => return None,
     })

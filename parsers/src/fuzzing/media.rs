@@ -6,7 +6,7 @@ use crate::probe::{Probe, probe_datagram};
 use crate::rtcp::{RtcpBody, looks_like_srtcp, parse_cut_rtcp, parse_rtcp, parse_srtcp};
 use crate::rtp::video::{parse_h264, parse_vp8};
 use crate::rtp::{HEADER, parse_red, parse_rtp, telephone_events};
-use crate::udptl::parse_udptl;
+use crate::udptl::{Recovery, looks_like_udptl, parse_udptl};
 use crate::zrtp::{looks_like_zrtp, parse_zrtp};
 
 pub fn rtp(data: &[u8]) {
@@ -39,6 +39,15 @@ pub fn rtp(data: &[u8]) {
     }
     if let Some(udptl) = parse_udptl(data) {
         inside(data, &udptl.primary);
+        assert!(!udptl.whole || udptl.recovery.is_some());
+        match &udptl.recovery {
+            Some(Recovery::Repeated(packets) | Recovery::Parity { parities: packets, .. }) => {
+                packets.iter().for_each(|p| inside(data, p));
+            }
+            None => {}
+        }
+        assert!(udptl.recovers(|_| true).is_empty());
+        assert!(!looks_like_udptl(data, 0) || udptl.whole);
     }
 }
 

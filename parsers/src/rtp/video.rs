@@ -20,22 +20,27 @@ pub enum H264Packing {
     },
 }
 
+/// What a NAL unit of a type holds (ITU-T H.264 table 7-1).
+pub fn nal_name(nal_type: u8) -> Option<&'static str> {
+    Some(match nal_type {
+        1 => "slice",
+        2..=4 => "slice data partition",
+        5 => "IDR slice",
+        6 => "SEI",
+        7 => "SPS",
+        8 => "PPS",
+        9 => "access unit delimiter",
+        10 => "end of sequence",
+        11 => "end of stream",
+        12 => "filler",
+        _ => return None,
+    })
+}
+
 impl H264 {
-    /// What the NAL unit holds (ITU-T H.264 table 7-1).
+    /// What the NAL unit holds.
     pub fn nal_name(self) -> Option<&'static str> {
-        Some(match self.nal_type {
-            1 => "slice",
-            2..=4 => "slice data partition",
-            5 => "IDR slice",
-            6 => "SEI",
-            7 => "SPS",
-            8 => "PPS",
-            9 => "access unit delimiter",
-            10 => "end of sequence",
-            11 => "end of stream",
-            12 => "filler",
-            _ => return None,
-        })
+        nal_name(self.nal_type)
     }
 
     /// A picture that needs no other begins or goes on here.

@@ -46,3 +46,53 @@ fn lengths() {
     // An addition whose second byte is missing.
     assert_eq!(told(&hex!("0003 01 20 00")), Some((3, None)));
 }
+
+/// Built by hand as annex A and X.691 say; the layout of parities is that of spandsp's `udptl_rx_packet` too.
+#[test]
+fn error_recovery() {
+    let of = |datagram: &[u8]| parse_udptl(datagram).unwrap();
+    let bare = of(&hex!("0007 01 06 00 00"));
+    assert_eq!((bare.recovery, bare.whole), (Some(Recovery::Repeated(vec![])), true));
+    let twice = of(&hex!("0007 01 06 00 02 01 04 02 d001"));
+    assert_eq!(twice.recovery, Some(Recovery::Repeated(vec![7..8, 9..11])));
+    assert!(twice.whole);
+    assert_eq!(twice.recovers(|_| false), [1, 2]);
+    assert_eq!(twice.recovers(|back| back == 1), [2]);
+    // An empty one repeats nothing.
+    assert_eq!(of(&hex!("0007 01 06 00 02 00 01 04")).recovers(|_| false), [2]);
+    let parity = of(&hex!("0010 01 06 80 01 03 02 01 aa 01 bb"));
+    assert_eq!(parity.recovery, Some(Recovery::Parity { span: 3, parities: vec![9..10, 11..12] }));
+    // Of two parities the first is over 2, 4 and 6 before, the second over 1, 3 and 5.
+    assert_eq!(parity.recovers(|back| back != 4), [4]);
+    assert_eq!(parity.recovers(|back| !matches!(back, 3 | 4)), [4, 3]);
+    assert_eq!(
+        parity.recovers(|back| !matches!(back, 2 | 4 | 5)),
+        [5],
+        "two of one parity are lost for good"
+    );
+    // Cut, or more than it says.
+    for odd in [
+        &hex!("0007 01 06 00 02 01 04 02 d0")[..],
+        &hex!("0007 01 06"),
+        &hex!("0010 01 06 80 02 03 01 01 aa"),
+    ] {
+        let read = of(odd);
+        assert!(!read.whole && read.recovery.is_none() && read.recovers(|_| false).is_empty(), "{odd:02x?}");
+    }
+    let more = of(&hex!("0007 01 06 00 00 00"));
+    assert!(!more.whole && more.recovery.is_some());
+}
+
+#[test]
+fn likeness() {
+    assert!(looks_like_udptl(&hex!("0007 01 06 00 01 01 04"), 0));
+    assert!(!looks_like_udptl(&hex!("0007 01 06 00 01 01"), 0), "ends too early");
+    assert!(looks_like_udptl(&hex!("0007 01 06 00 01 01"), 1), "cut by the capture");
+    assert!(looks_like_udptl(&hex!("0007 40 c001"), 80), "cut in the primary packet");
+    assert!(!looks_like_udptl(&hex!("0007 40 c001"), 20), "which is longer than the datagram was");
+    assert!(!looks_like_udptl(&hex!("0007 00 00 00"), 0), "says nothing");
+    assert!(!looks_like_udptl(&hex!("0007 01 06 00 00 ff"), 0), "goes on behind its end");
+    for odd in [&b""[..], b"\0", b"\0\0\0\0", b"\r\n\r\n", b"hello"] {
+        assert!(!looks_like_udptl(odd, 0), "{odd:?}");
+    }
+}

@@ -9,18 +9,19 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::stun::scan_stun;
 
 use super::MediaStream;
+use super::fax::read_fax;
 use crate::capture::{CaptureId, FrameBatch, FrameRef, Nanos};
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
-    MediaTally, Prepared, RtpFacts, Sink, StreamMemo, TcpSign, prepare,
+    MediaError, MediaTally, Prepared, RtpFacts, Sink, StreamMemo, TcpSign, prepare,
 };
 
 /// Frames read at once.
 const READ: u32 = 4096;
 
-/// A packet of RTP as it is read again.
+/// A packet of RTP, or of fax, as it is read again.
 #[derive(Debug, Clone, Copy)]
 pub struct PacketAgain<'a> {
     pub facts: RtpFacts,
@@ -41,8 +42,13 @@ impl Analysis {
     ) -> io::Result<()> {
         let Some(figures) = self.figures_of(s) else { return Ok(()) };
         let (first, last) = (figures.first_frame, figures.last_frame);
-        let mut sink =
-            Collect { flow: self.flow(s.flow), ssrc: s.ssrc, each, ended: Ok(ControlFlow::Continue(())) };
+        let mut sink = Collect {
+            flow: self.flow(s.flow),
+            ssrc: s.ssrc,
+            is_fax: s.is_fax(),
+            each,
+            ended: Ok(ControlFlow::Continue(())),
+        };
         for capture in 0..self.captures.len() as u16 {
             let id = CaptureId(capture);
             let total = self.frame_indexes.get(usize::from(capture)).map_or(0, |index| index.frames());
@@ -95,6 +101,7 @@ impl Analysis {
 struct Collect<'a> {
     flow: Flow,
     ssrc: u32,
+    is_fax: bool,
     each: &'a mut dyn FnMut(&PacketAgain<'_>) -> io::Result<ControlFlow<()>>,
     ended: io::Result<ControlFlow<()>>,
 }
@@ -122,6 +129,10 @@ impl Collect<'_> {
 
 impl Sink for Collect<'_> {
     fn rtp(&mut self, facts: &RtpFacts, packet: &DecodedMedia<'_>, _: &mut StreamMemo) -> u32 {
+        // The numbers of a long fax begin like RTP.
+        if self.is_fax {
+            return self.fax(packet);
+        }
         self.hand_on(facts, packet);
         1
     }
@@ -138,6 +149,7 @@ impl Sink for Collect<'_> {
             None
         };
         if let Some(data) = data
+            && !self.is_fax
             && probe_datagram(data) == Probe::Rtp
             && let Some(facts) = RtpFacts::of(data, data.len())
         {
@@ -148,6 +160,19 @@ impl Sink for Collect<'_> {
             self.hand_on(&facts, &packet);
         }
         true
+    }
+
+    fn fax(&mut self, packet: &DecodedMedia<'_>) -> u32 {
+        if !self.is_fax {
+            return 0;
+        }
+        let Some(udptl) = read_fax(packet) else { return 0 };
+        let len = u16::try_from(packet.bytes.len()).unwrap_or(u16::MAX);
+        self.hand_on(
+            &RtpFacts { sequence: udptl.sequence, len, payload_len: len, ..RtpFacts::default() },
+            packet,
+        );
+        1
     }
 
     fn sip(&mut self, _: &DecodedSip<'_>) -> bool {
@@ -179,5 +204,6 @@ impl Sink for Collect<'_> {
     fn broken(&mut self, _: &Breakage) -> bool {
         false
     }
+    fn media_error(&mut self, _: &MediaError) {}
     fn issue(&mut self, _: &'static str, _: FrameRef, _: String) {}
 }

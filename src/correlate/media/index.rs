@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::MediaStream;
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
-use crate::correlate::model::CallIdx;
+use crate::correlate::model::{CallIdx, FlowId};
 
 /// All streams, and which of them are of which call.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct MediaIndex {
     /// As [`Analysis::media_streams`] gives them.
     pub streams: Arc<Vec<MediaStream>>,
     of_calls: HashMap<CallIdx, Vec<u32>>,
+    /// All places, by flow and source.
+    by_source: Box<[u32]>,
     /// The same of those that other calls name too: legs of one.
     shared: HashMap<CallIdx, Vec<u32>>,
     /// Streams that are of no call, or might be of several: their machines and when.
@@ -43,13 +45,15 @@ impl MediaIndex {
                 shared.entry(*call).or_default().push(at);
             }
         }
+        let mut by_source: Box<[u32]> = (0..streams.len() as u32).collect();
+        by_source.sort_unstable_by_key(|at| streams.get(*at as usize).map(source_of));
         let unclaimed =
             streams.iter().filter(|s| s.call.is_none()).map(|s| (ends(s), s.first, s.last)).collect();
         let between: HashSet<[IpAddr; 2]> = streams.iter().map(ends).collect();
         let mut pairs = between.iter();
         let mut at_all = pairs.next().map_or_else(Vec::new, |pair| pair.to_vec());
         pairs.for_each(|pair| at_all.retain(|ip| pair.contains(ip)));
-        Self { streams, of_calls, shared, unclaimed, between, at_all }
+        Self { streams, of_calls, by_source, shared, unclaimed, between, at_all }
     }
 
     /// Whether a stream that is of no call for certain ran between two machines in some time.
@@ -71,6 +75,14 @@ impl MediaIndex {
         self.between.contains(&[from, to])
     }
 
+    /// The place of a source on a flow.
+    pub fn find(&self, flow: FlowId, ssrc: u32) -> Option<u32> {
+        let key = |at: &u32| self.stream(*at).map(source_of);
+        let wanted = Some((flow.0, ssrc, false));
+        let at = self.by_source.binary_search_by_key(&wanted, key).ok()?;
+        self.by_source.get(at).copied()
+    }
+
     pub fn stream(&self, at: u32) -> Option<&MediaStream> {
         self.streams.get(at as usize)
     }
@@ -88,6 +100,11 @@ impl MediaIndex {
     pub fn of_call(&self, call: CallIdx) -> impl Iterator<Item = (u32, &MediaStream)> {
         self.places_of(call).iter().filter_map(|at| Some((*at, self.stream(*at)?)))
     }
+}
+
+/// Flow and source; a fax has none.
+fn source_of(s: &MediaStream) -> (u32, u32, bool) {
+    (s.flow.0, s.ssrc, s.is_fax())
 }
 
 /// Tells whether something came since, without going through all streams: it is asked for each cell of a table.
@@ -128,7 +145,7 @@ impl Analysis {
     /// RTP packets, frames captured twice and streams beyond the limit included; what is too little to tell is not.
     pub fn rtp_packets(&self) -> u64 {
         let of = |s: &MediaStream| self.figures_of(s).map_or(0, |f| f.packets + u64::from(f.captured_twice));
-        self.media_index().streams.iter().map(of).sum::<u64>() + self.media.not_kept
+        self.media_index().streams.iter().filter(|s| !s.is_fax()).map(of).sum::<u64>() + self.media.not_kept
     }
 
     /// RTCP compounds, frames captured twice included.

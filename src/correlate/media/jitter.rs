@@ -24,6 +24,8 @@ pub(super) struct Jitter {
     rate: f64,
     /// The packets that wait for the clock to be known.
     held: Option<Box<Vec<(Nanos, u32)>>>,
+    /// The estimate at each of them, once it is; until somebody takes it.
+    settled: Option<Box<Vec<(Nanos, f32)>>>,
     last: Option<(Nanos, u32)>,
     value: f64,
     sum: f64,
@@ -92,9 +94,15 @@ impl Jitter {
     fn settle(&mut self) {
         let Some(held) = self.held.take() else { return };
         self.set_clock(pace(&held).unwrap_or(8_000));
-        for (time, timestamp) in *held {
-            self.push(time, timestamp);
-        }
+        let each = held.iter().filter_map(|(time, timestamp)| Some((*time, self.push(*time, *timestamp)?)));
+        let settled: Vec<(Nanos, f32)> = each.collect();
+        self.settled = (!settled.is_empty()).then(|| Box::new(settled));
+    }
+
+    /// The estimate in milliseconds at the packets that waited for the clock to be known, once.
+    #[inline]
+    pub fn take_settled(&mut self) -> Option<Vec<(Nanos, f32)>> {
+        self.settled.take().map(|settled| *settled)
     }
 
     /// Nanoseconds of a tick of the clock, where it is known.

@@ -19,6 +19,7 @@ use crate::correlate::stun::{AllocationIdx, GroupIdx};
 mod belong;
 mod course;
 mod describe;
+mod few;
 mod hops;
 mod paths;
 mod quality;
@@ -26,13 +27,17 @@ mod relay;
 mod reported;
 mod section;
 mod sides;
+mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use few::Few;
 pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
 pub use sides::SectionMedia;
+pub use terms::StreamTerms;
 
 use belong::{Names, Place, Sought};
+use paths::OnPair;
 use relay::{Ends, Twins};
 use reported::Reported;
 use section::Joint;
@@ -41,11 +46,13 @@ use section::Joint;
 const MOST_ON_FLOW: usize = 256;
 
 /// Where a stream's figures are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StreamSource {
     Stream(StreamIdx),
     /// Index in [`super::Media::doubtful`]: too few packets to tell by themselves, but SDP names where they went.
     Announced(u32),
+    /// Index in [`super::Faxes::list`].
+    Fax(u32),
 }
 
 /// How it is known what a payload type is.
@@ -59,7 +66,7 @@ pub enum CodecSource {
     Fallback,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Codec {
     pub name: String,
     /// Hz, as signalled; 0 where SDP says so.
@@ -72,6 +79,7 @@ impl Codec {
     /// As in `a=rtpmap`: `PCMU/8000`, `opus/48000/2`.
     pub fn text(&self) -> String {
         match self.channels {
+            _ if self.clock == 0 => self.name.clone(),
             0 | 1 => format!("{}/{}", self.name, self.clock),
             n => format!("{}/{}/{n}", self.name, self.clock),
         }
@@ -189,34 +197,35 @@ pub struct MediaStream {
     /// No description names it at this capture point, or several calls would do.
     pub call_inferred: bool,
     /// Calls that name the same ends at the same time (legs of one call), or that used them at another time.
-    pub other_calls: Vec<CallIdx>,
-    pub section: Option<StreamSection>,
+    pub other_calls: Few<CallIdx>,
+    /// One for all streams that it is of.
+    pub section: Option<Arc<StreamSection>>,
     /// It runs from the caller to the callee.
     pub from_caller: Option<bool>,
     /// The payload type of most packets that are neither telephone events nor comfort noise.
     pub payload_type: u8,
-    pub codec: Option<Codec>,
+    pub codec: Option<Arc<Codec>>,
     /// The codecs of the other payload types, in order of their first packet.
-    pub other_codecs: Vec<(u8, Option<Codec>)>,
+    pub other_codecs: Few<(u8, Option<Arc<Codec>>)>,
     /// Payload types that the call's SDP does not have.
-    pub unannounced_types: Vec<u8>,
+    pub unannounced_types: Few<u8>,
     /// How it is protected, as far as that can be told. None with [`Secured::Offered`] or [`Secured::Agreed`]: plain though
     /// SRTP was on offer.
     pub protection: Option<Protection>,
     pub secured: Secured,
     /// The receiver's description has the payload type.
     pub codec_agreed: bool,
-    pub relay: Option<StreamRelay>,
+    pub relay: Option<Box<StreamRelay>>,
     /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
-    pub pair: Option<(usize, usize)>,
+    pub pair: Option<(u32, u32)>,
     /// The same where no SDP tells of it: a group of checks of the session ([`Analysis::loose_ice_session`]) and its pair.
-    pub loose_pair: Option<(GroupIdx, usize)>,
+    pub loose_pair: Option<(GroupIdx, u32)>,
     /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
     pub ptime_most: Option<u32>,
     pub ptime_used: Option<f64>,
     /// Keys pressed: `1`, `#` …
-    pub keys: String,
+    pub keys: Box<str>,
     /// Whether the receiver's description in force has telephone events (RFC 4733); none where it is not known.
     pub keys_taken: Option<bool>,
     /// In [`super::Reports::heard`] and [`super::Reports::senders`].
@@ -238,16 +247,21 @@ pub struct MediaStream {
     pub after_end: Option<Nanos>,
     /// It paused or ended in a hold that SDP agreed to.
     pub held: bool,
-    pub holds: Vec<Hold>,
+    pub holds: Few<Hold>,
     pub follows: Option<Follows>,
     /// The same stream captured elsewhere on its way, in order of the way; itself among them. Empty where it is alone.
     /// Numbers are those of [`Analysis::media_streams`].
-    pub hops: Vec<usize>,
+    pub hops: Few<usize>,
     /// Where its mark changes, over all its hops.
-    pub mark_changes: Vec<DscpChange>,
+    pub mark_changes: Few<DscpChange>,
 }
 
 impl MediaStream {
+    /// A fax (T.38): it has neither a source nor a clock nor payload types.
+    pub fn is_fax(&self) -> bool {
+        matches!(self.source, StreamSource::Fax(_))
+    }
+
     fn new(source: StreamSource, stream: &Stream) -> Self {
         Self {
             source,
@@ -257,13 +271,13 @@ impl MediaStream {
             last: stream.last,
             call: None,
             call_inferred: false,
-            other_calls: Vec::new(),
+            other_calls: Few::default(),
             section: None,
             from_caller: None,
             payload_type: 0,
             codec: None,
-            other_codecs: Vec::new(),
-            unannounced_types: Vec::new(),
+            other_codecs: Few::default(),
+            unannounced_types: Few::default(),
             protection: None,
             secured: Secured::NotOffered,
             codec_agreed: false,
@@ -273,7 +287,7 @@ impl MediaStream {
             ptime_asked: None,
             ptime_most: None,
             ptime_used: None,
-            keys: String::new(),
+            keys: Box::default(),
             keys_taken: None,
             heard: None,
             sender: None,
@@ -285,31 +299,33 @@ impl MediaStream {
             unsignalled: false,
             after_end: None,
             held: false,
-            holds: Vec::new(),
+            holds: Few::default(),
             follows: None,
-            hops: Vec::new(),
-            mark_changes: Vec::new(),
+            hops: Few::default(),
+            mark_changes: Few::default(),
         }
     }
 }
 
-/// A stream on its way to a [`MediaStream`].
+/// A stream on its way to a [`MediaStream`]. There may be hundreds of thousands of them: its ends are worked out whenever
+/// somebody wants them.
 struct Subject<'a> {
     source: StreamSource,
     stream: &'a Stream,
-    ends: Ends,
-    place: Option<Place>,
-    loose_pair: Option<(GroupIdx, usize)>,
+    place: Option<Box<Place>>,
+    on_pair: Option<Box<OnPair>>,
+    loose_pair: Option<(GroupIdx, u32)>,
 }
 
 impl Subject<'_> {
-    fn sought(&self) -> Sought<'_> {
+    fn sought<'e>(&self, ends: &'e Ends) -> Sought<'e> {
         Sought {
-            ends: &self.ends,
+            ends,
             first: self.stream.first,
             last: self.stream.last,
             ssrc: self.stream.ssrc,
-            payload_type: self.stream.types().next().map_or(0, |t| t.payload_type),
+            payload_type: self.stream.main_type(),
+            fax: matches!(self.source, StreamSource::Fax(_)),
         }
     }
 }
@@ -327,39 +343,45 @@ impl Analysis {
 
     pub(super) fn join_media(&self) -> Vec<MediaStream> {
         let few = OnceCell::new();
-        let (mut subjects, names) = self.subjects(&few);
+        let twins = Twins::new(self);
+        let (mut subjects, names) = self.subjects(&few, &twins);
         // Those of one call stand together: its descriptions are read once.
-        subjects.sort_by_key(|s| s.place.as_ref().map(|p| p.call));
-        let pairs = self.pairs_of(&mut subjects);
+        subjects.sort_unstable_by_key(|s| (s.place.as_ref().map(|p| p.call), s.source));
+        self.pairs_of(&mut subjects, &twins);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
-        for (s, on_pair) in subjects.drain(..).zip(pairs) {
+        let mut shared = section::Shared::default();
+        for s in subjects.drain(..) {
             let mut m = MediaStream::new(s.source, s.stream);
-            m.relay = s.ends.relay;
+            let on_pair = s.on_pair.as_deref();
+            let relay = self.relay_of(s.stream);
             m.loose_pair = s.loose_pair;
             m.pair = on_pair.map(|p| (p.session, p.pair));
-            let payload_type = s.sought().payload_type;
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
-                Joint::new(place, plan, s.stream.ssrc, payload_type, on_pair.map(|p| p.section))
+                let is_fax = m.is_fax();
+                Joint::new(place, plan, (s.stream, is_fax), on_pair.map(|p| p.section))
             });
-            section::fill(&mut m, s.stream, joint.as_ref());
-            if let Some(Joint { place, plan, section }) = joint {
-                let known = on_pair.is_some() || s.ends.relay.is_some_and(|r| r.peer.is_none());
+            section::fill(&mut m, s.stream, joint.as_ref(), &mut shared);
+            if let Some(Joint { place, plan, section, .. }) = joint {
+                let known = on_pair.is_some() || relay.is_some_and(|r| r.peer.is_none());
                 m.unsignalled = !known && self.is_unsignalled(place, plan, section, s.stream);
                 if let Some(section) = section {
-                    m.holds = course::holds(plan, section, place.from_caller, s.stream);
+                    m.holds = course::holds(plan, section, place.from_caller, s.stream).into();
                     m.held = course::is_held(&m.holds, s.stream);
                 }
             }
+            m.relay = relay.map(Box::new);
             if let Some(place) = s.place {
                 m.call = Some(place.call);
                 m.call_inferred = place.inferred;
-                m.other_calls = place.others;
+                m.other_calls = place.others.into();
                 m.from_caller = Some(place.from_caller);
             }
             out.push(m);
         }
-        out.sort_by_key(|s| (s.first, s.flow.0, s.ssrc));
+        drop((subjects, names));
+        // In place: a copy of half of them would be the most that is ever held.
+        out.sort_unstable_by_key(|s| (s.first, s.flow.0, s.ssrc, s.source));
         self.join_each_other(&mut out);
         out
     }
@@ -385,7 +407,7 @@ impl Analysis {
                 group.iter().filter_map(|i| list.get(*i)).any(|m| m.call.is_some() && !m.unsignalled);
             for i in group {
                 if let Some(m) = list.get_mut(*i) {
-                    m.mark_changes.clone_from(&changes);
+                    m.mark_changes = changes.clone().into();
                     m.unsignalled &= !signalled;
                 }
             }
@@ -394,7 +416,9 @@ impl Analysis {
         let keyed = self.keyed_flows();
         let mut by_flow: HashMap<FlowId, Vec<usize>> = HashMap::new();
         for (i, m) in list.iter_mut().enumerate() {
-            (m.heard, m.sender) = reported.find(self, m);
+            if !m.is_fax() {
+                (m.heard, m.sender) = reported.find(self, m);
+            }
             let on_flow = by_flow.entry(m.flow).or_default();
             if on_flow.len() < MOST_ON_FLOW {
                 on_flow.push(i);
@@ -409,7 +433,7 @@ impl Analysis {
                 let b = list.get(*j)?;
                 let kind = |m: &MediaStream| m.section.as_ref().map(|s| s.index);
                 let both = b.last.min(m.last).saturating_sub(b.first.max(m.first));
-                (kind(b) == kind(m)).then_some((both, *j))
+                (kind(b) == kind(m) && b.is_fax() == m.is_fax()).then_some((both, *j))
             };
             let back = candidates.filter_map(near).max().map(|(_, j)| j);
             let half = |m: &MediaStream| self.heard_of(m).and_then(reported::round);
@@ -429,7 +453,9 @@ impl Analysis {
             if let Some(s) = figures.as_deref().filter(|_| keyed) {
                 m.protection = section::protection(m, s, keyed);
             }
-            m.mark_changes.extend(alone);
+            if !alone.is_empty() {
+                m.mark_changes = alone.into();
+            }
             m.mos = figures.as_deref().and_then(|s| quality::mos(m, s));
         }
     }
@@ -437,16 +463,20 @@ impl Analysis {
     /// The streams there are, each with its ends and its call.
     /// `few` is for what is too little to tell by itself whether it is RTP: there may be very much of it, of which only what
     /// went to an address that some description names is looked at.
-    fn subjects<'a>(&'a self, few: &'a OnceCell<Vec<(u32, Stream)>>) -> (Vec<Subject<'a>>, Names) {
-        let twins = Twins::new(self);
-        let certain = self.media.streams.len();
+    fn subjects<'a>(
+        &'a self,
+        few: &'a OnceCell<Vec<(u32, Stream)>>,
+        twins: &Twins,
+    ) -> (Vec<Subject<'a>>, Names) {
+        let certain = self.media.streams.len() + self.media.faxes.list.len();
         let streams = (0u32..).map(StreamIdx).zip(&self.media.streams);
         let streams = streams.map(|(at, stream)| (StreamSource::Stream(at), stream));
-        let subject = |(source, stream)| {
-            let ends = self.ends_of(stream, &twins);
-            Subject { source, stream, ends, place: None, loose_pair: None }
-        };
-        let mut out: Vec<Subject<'_>> = streams.map(subject).collect();
+        let faxes = (0u32..).zip(&self.media.faxes.list);
+        let faxes = faxes.map(|(at, fax)| (StreamSource::Fax(at), &fax.stream));
+        let subject =
+            |(source, stream)| Subject { source, stream, place: None, on_pair: None, loose_pair: None };
+        let mut out: Vec<Subject<'_>> = Vec::with_capacity(certain);
+        out.extend(streams.chain(faxes).map(subject));
         if self.calls.is_empty() {
             return (out, Names::default());
         }
@@ -454,9 +484,11 @@ impl Analysis {
             let waiting = (0u32..).zip(self.media.doubtful()).filter(|(_, d)| d.is_all());
             waiting.map(|(at, d)| (at, d, self.flow(d.flow).dst))
         };
-        let all = || out.iter().flat_map(|s| s.ends.to.iter().chain(&s.ends.from));
-        let wanted: HashSet<SocketAddr, _> =
-            all().map(|(a, _)| *a).chain(doubtful().map(|(.., dst)| dst)).collect();
+        let mut wanted: HashSet<SocketAddr, _> = doubtful().map(|(.., dst)| dst).collect();
+        for s in &out {
+            let ends = self.ends_of(s.stream, twins);
+            wanted.extend(ends.to.iter().chain(&ends.from).map(|(a, _)| *a));
+        }
         let mut times: Vec<(Nanos, Nanos)> = out.iter().map(|s| (s.stream.first, s.stream.last)).collect();
         times.extend(doubtful().filter_map(|(_, d, _)| d.packets().next()).map(|p| (p.time, p.time)));
         let names = Names::gather(self, &wanted, &joined_spans(&mut times));
@@ -464,13 +496,14 @@ impl Analysis {
         let few = few.get_or_init(|| named.filter_map(|(at, d, _)| Some((at, d.stream()?))).collect());
         out.extend(few.iter().map(|(at, stream)| subject((StreamSource::Announced(*at), stream))));
         for s in &mut out {
-            s.place = names.place(self, &s.sought());
+            s.place = names.place(self, &s.sought(&self.ends_of(s.stream, twins))).map(Box::new);
         }
         // What may be no RTP at all must go where RTP of its type was asked for.
         let mut at = 0;
         out.retain(|s| {
             at += 1;
-            at <= certain || s.place.as_ref().is_some_and(|p| names.expects(self, p, &s.sought()))
+            let expects = |p: &Place| names.expects(self, p, &s.sought(&self.ends_of(s.stream, twins)));
+            at <= certain || s.place.as_deref().is_some_and(expects)
         });
         (out, names)
     }
@@ -479,8 +512,15 @@ impl Analysis {
     pub fn figures_of(&self, s: &MediaStream) -> Option<Cow<'_, Stream>> {
         match s.source {
             StreamSource::Stream(at) => self.media.stream(at).map(Cow::Borrowed),
+            StreamSource::Fax(at) => self.media.faxes.list.get(at as usize).map(|f| Cow::Borrowed(&f.stream)),
             StreamSource::Announced(at) => self.media.doubtful().get(at as usize)?.stream().map(Cow::Owned),
         }
+    }
+
+    /// Lost packets of a fax whose content came in others.
+    pub fn recovered_of(&self, s: &MediaStream) -> Option<u64> {
+        let StreamSource::Fax(at) = s.source else { return None };
+        self.media.faxes.list.get(at as usize).map(|f| f.recovered)
     }
 
     /// What the other end reports of a stream.

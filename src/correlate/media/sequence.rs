@@ -135,6 +135,36 @@ impl Sequence {
         Seen::Stray
     }
 
+    /// Takes a number whose content came in another packet, if it was missing and is near.
+    pub fn recover(&mut self, number: u16) -> Option<Seen> {
+        let ahead = number.wrapping_sub(self.highest as u16);
+        if (1..MAX_DROPOUT).contains(&ahead) {
+            self.advance(ahead);
+            return Some(Seen::Next(u64::from(ahead) - 1));
+        }
+        if self.came(number) {
+            return None;
+        }
+        self.window |= 1u64.checked_shl(u32::from(ahead.wrapping_neg())).unwrap_or(0);
+        Some(Seen::Late)
+    }
+
+    /// Whether a number goes on from the newest, or is one shortly before it.
+    pub fn is_near(&self, number: u16) -> bool {
+        let ahead = number.wrapping_sub(self.highest as u16);
+        ahead < MAX_DROPOUT || ahead.wrapping_neg() <= MAX_MISORDER
+    }
+
+    /// Whether a number came, as far as can be told: what is too old, or before the first, did.
+    pub fn came(&self, number: u16) -> bool {
+        let back = (self.highest as u16).wrapping_sub(number);
+        if back >= 1 << 15 {
+            return false;
+        }
+        let before = self.highest - self.base < u64::from(back);
+        before || 1u64.checked_shl(u32::from(back)).is_none_or(|bit| self.window & bit != 0)
+    }
+
     fn late(&mut self, back: u16) -> Seen {
         let bit = 1u64.checked_shl(u32::from(back)).unwrap_or(0);
         let at = self.highest - u64::from(back);
@@ -274,6 +304,21 @@ mod tests {
         let mut s = Sequence::new(1);
         assert_eq!(s.push(5_001, |ahead| ahead == 5_000), Seen::Next(4_999));
         assert_eq!(s.losses().missing, 4_999);
+    }
+
+    #[test]
+    fn what_comes_in_another_packet_is_not_missing() {
+        let (mut s, _) = of([1, 2, 6]);
+        assert_eq!([1, 2, 3, 5, 6, 7].map(|n| s.came(n)), [true, true, false, false, true, false]);
+        assert_eq!((s.recover(5), s.recover(5), s.recover(2)), (Some(Seen::Late), None, None));
+        assert_eq!(s.losses(), Losses { missing: 2, bursts: 1, longest: 2 });
+        assert_eq!(s.recover(8), Some(Seen::Next(1)), "ahead of the packet that repeats it");
+        assert_eq!(s.push(9, |_| false), Seen::Next(0));
+        assert_eq!((s.losses().missing, s.expected(), s.reordered), (3, 9, 0));
+        // Before the first, and beyond the window: nobody asks for them.
+        assert!(s.came(0) && s.came(65_000));
+        assert_eq!((s.recover(0), s.recover(65_500)), (None, None));
+        assert!(s.is_near(10) && s.is_near(65_500) && !s.is_near(40_000));
     }
 
     proptest! {

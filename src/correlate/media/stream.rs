@@ -1,6 +1,8 @@
 //! One RTP stream while it is read: what is counted, a packet at a time and in constant memory but for the buckets.
 
-use callscope_parsers::rtp::{parse_telephone_event, static_payload};
+use callscope_parsers::rtp::{extension_elements, parse_cut_rtp, parse_telephone_event, static_payload};
+
+mod fax;
 
 use super::buckets::Buckets;
 use super::jitter::Jitter;
@@ -17,6 +19,8 @@ const MARKS: usize = 3;
 const STEPS: usize = 3;
 /// Keys kept of one stream.
 const KEYS: usize = 128;
+/// Bytes of a header extension that are kept of one stream.
+const MOST_EXTENSION: usize = 128;
 /// Restarts of one stream whose times are kept.
 const RESTARTS: usize = 16;
 /// A sender that sends nothing for so long and whose clock stood still paused: on hold, muted.
@@ -122,6 +126,8 @@ pub struct Stream {
     /// Sizes of payload told apart: the last, and packets that had it.
     size: (u16, u32),
     pub buckets: Buckets,
+    /// Profile and elements of the first header extension that was seen (RFC 8285), where there is one.
+    extension: Option<Box<(u16, Vec<u8>)>>,
     keys: Option<Box<Vec<KeyPress>>>,
     #[expect(
         clippy::box_collection,
@@ -167,6 +173,7 @@ impl Stream {
             repeated_in_next: 0,
             size: (facts.payload_len, 0),
             buckets: Buckets::default(),
+            extension: None,
             keys: None,
             restarted: None,
         }
@@ -247,6 +254,13 @@ impl Stream {
             }
             Seen::Duplicate | Seen::Stray => bucket.odd = bucket.odd.saturating_add(1),
             Seen::Restart => {}
+        }
+        if let Some(settled) = self.jitter.take_settled() {
+            for (time, ms) in settled {
+                if let Some(bucket) = self.buckets.known(time.saturating_sub(self.first)) {
+                    bucket.jitter_ms = bucket.jitter_ms.max(ms);
+                }
+            }
         }
         if event {
             self.key(p);
@@ -531,6 +545,11 @@ impl Stream {
         self.types.iter().filter(|t| t.packets > 0)
     }
 
+    /// The payload type of most packets; 0 where there is none.
+    pub fn main_type(&self) -> u8 {
+        self.types().next().map_or(0, |t| t.payload_type)
+    }
+
     pub fn marks(&self) -> impl Iterator<Item = &Mark> {
         self.marks.iter().filter(|m| m.packets + m.again > 0)
     }
@@ -543,6 +562,26 @@ impl Stream {
     /// What would be keys if their payload type is that of telephone events.
     pub fn keys(&self) -> &[KeyPress] {
         self.keys.as_deref().map_or(&[], Vec::as_slice)
+    }
+
+    /// Keeps the header extension of a packet, if it is the first.
+    pub(super) fn note_extension(&mut self, packet: &[u8]) {
+        if self.extension.is_some() || packet.first().is_none_or(|first| first & 0x10 == 0) {
+            return;
+        }
+        let Some(e) = parse_cut_rtp(packet).and_then(|h| h.extension) else { return };
+        let (start, len) = (e.start as usize, (e.len as usize).min(MOST_EXTENSION));
+        let content = packet.get(start..start + len).unwrap_or_default();
+        self.extension = Some(Box::new((e.profile, content.to_vec())));
+    }
+
+    /// The elements of that extension: number and value.
+    pub fn extension_elements(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        let kept = self.extension.as_deref();
+        kept.into_iter().flat_map(|(profile, content)| {
+            let elements = extension_elements(*profile, content).into_iter();
+            elements.filter_map(|(id, range)| Some((id, content.get(range)?)))
+        })
     }
 
     /// The first sequence number since the sender last began anew.

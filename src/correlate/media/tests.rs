@@ -312,3 +312,22 @@ proptest! {
         prop_assert!(s.buckets.list().len() <= 256);
     }
 }
+
+/// The clock of a dynamic type is taken from the first second: then that second has its jitter too.
+#[test]
+fn the_first_second_of_a_dynamic_type_has_its_jitter() {
+    let mut lab = Lab::new();
+    let sent = |i: u16| Sent { payload_type: 111, ..Sent::voice(i) };
+    // In the first second every fourth packet is 8 ms late, then none.
+    for i in 0..200 {
+        let late = if i < 50 && i % 4 == 3 { 8 } else { 0 };
+        lab.voice(Sent { ms: sent(i).ms + late, ..sent(i) });
+    }
+    let s = lab.only();
+    assert_eq!(s.clock(), Some(8_000));
+    let course: Vec<f32> = s.buckets.list().iter().map(|b| b.jitter_ms).collect();
+    assert!(course[0] > 2.0 && course[0] < 8.0, "{course:?}");
+    assert!(course[3] < 0.2 && course.iter().all(|ms| *ms <= course[0].max(course[1])), "{course:?}");
+    let (_, highest) = s.jitter().unwrap();
+    assert!((f64::from(course[0].max(course[1])) - highest).abs() < 0.01, "{course:?} {highest}");
+}

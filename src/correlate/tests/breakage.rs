@@ -15,7 +15,7 @@ fn broken(flow: &str, seconds: f64, kind: BreakageKind, of: Option<MsgIdx>) -> A
     let branch = of.map_or(0, |m| a.message(m).branch);
     let frame = FrameRef { capture: CaptureId(0), frame: 90 };
     let time = (seconds * 1e9) as i64;
-    a.add_breakage(&Breakage { src, dst, transport, kind, by: dst.ip(), frame, time, branch, media: false });
+    a.add_breakage(&Breakage { src, dst, transport, kind, by: dst.ip(), frame, time, branch });
     a.refresh();
     a
 }
@@ -90,48 +90,10 @@ fn signs_about_no_message_and_too_many_are_not_kept() {
         for src in ["10.9.9.9:5060".parse().unwrap(), src] {
             let frame = FrameRef { capture: CaptureId(0), frame: n + 1 };
             let (kind, by) = (UNREACHABLE, dst.ip());
-            a.add_breakage(&Breakage {
-                src,
-                dst,
-                transport,
-                kind,
-                by,
-                frame,
-                time: 1000,
-                branch: 0,
-                media: false,
-            });
+            a.add_breakage(&Breakage { src, dst, transport, kind, by, frame, time: 1000, branch: 0 });
         }
     }
     let codes: Vec<_> = a.captures[0].issues.iter().map(|i| i.code).collect();
     assert_eq!(codes, ["limit-transport-errors"]);
     assert_eq!(a.breakages(Owner::Call(CallIdx(0))).len(), 1);
-}
-
-#[test]
-fn errors_about_media_are_no_failure_of_a_call() {
-    let mut a = Analysis::default();
-    play(&mut a, "0 A>B INVITE");
-    let flow = a.messages[0].flow;
-    let Flow { src, dst, transport } = a.flow(flow);
-    for n in 0..4 {
-        let frame = FrameRef { capture: CaptureId(0), frame: 90 + n };
-        let time = i64::from(n) * 1_000_000_000;
-        let by = dst.ip();
-        a.add_breakage(&Breakage {
-            src,
-            dst,
-            transport,
-            kind: UNREACHABLE,
-            by,
-            frame,
-            time,
-            branch: 0,
-            media: true,
-        });
-    }
-    a.refresh();
-    assert!(a.breakages(Owner::Call(CallIdx(0))).is_empty());
-    let told = a.unreachable_media(flow).expect("kept by its flow");
-    assert_eq!((told.count, told.frame.frame, told.last - told.time), (4, 90, 3_000_000_000));
 }

@@ -91,8 +91,60 @@ impl Verdict {
     }
 }
 
+/// What is to be said of the marks of one stream, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamVerdict {
+    /// They are others at another point of its way.
+    Changed,
+    /// Its packets have several.
+    Several,
+    AsExpected,
+    /// Another than the user's profile has.
+    NotAsExpected,
+    /// Nobody says what is right, or only the user agents do, whose policy may be off.
+    Marked,
+    Unmarked,
+}
+
+impl StreamVerdict {
+    pub fn of(analysis: &Analysis, s: &MediaStream) -> Option<Self> {
+        let uses = uses(analysis, std::iter::once(s));
+        let sent = uses.first()?.dscp;
+        let expected = expected_of(analysis, s);
+        Some(match &expected {
+            _ if !s.mark_changes.is_empty() => Self::Changed,
+            _ if uses.len() > 1 => Self::Several,
+            Some(expected) if expected.dscp() == sent => Self::AsExpected,
+            Some(Expected::Chosen { .. }) => Self::NotAsExpected,
+            _ if sent == 0 => Self::Unmarked,
+            _ => Self::Marked,
+        })
+    }
+
+    /// As the JSON knows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Several => "several",
+            Self::AsExpected => "as_expected",
+            Self::NotAsExpected => "not_as_expected",
+            Self::Marked => "marked",
+            Self::Unmarked => "unmarked",
+        }
+    }
+
+    /// It contradicts itself or what was asked for.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Changed | Self::NotAsExpected)
+    }
+}
+
 /// What kind of traffic a stream is, by its media section, else by its codec.
 pub fn traffic_of(s: &MediaStream) -> Option<Traffic> {
+    // Devices mark a fax as the audio whose place it takes; no profile speaks of it.
+    if s.is_fax() {
+        return None;
+    }
     let codec = s.codec.as_ref();
     match s.section.as_ref().map(|section| section.kind.as_str()) {
         Some("audio") => return Some(Traffic::Audio),

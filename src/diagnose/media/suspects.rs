@@ -91,8 +91,12 @@ pub fn troubles(context: &Context<'_>) -> Vec<Trouble> {
     for (at, s) in index.streams.iter().enumerate() {
         let Some(figures) = analysis.figures_of(s) else { continue };
         let mut add = |what| out.push(Trouble { at, what });
-        course(context, s, &figures, &mut add);
         flow(context, index, (at, s), &figures, &mut add);
+        // What is heard of a fax its modems see to: its redundancy gives again what is lost.
+        if s.is_fax() {
+            continue;
+        }
+        course(context, s, &figures, &mut add);
         described(context, index, (at, s), &figures, &mut add);
     }
     // Keys may be a source of their own beside the voice.
@@ -177,7 +181,7 @@ fn flow(
     add: &mut impl FnMut(What),
 ) {
     let analysis = context.analysis;
-    if let Some(u) = analysis.unreachable_media(s.flow) {
+    if let Some(u) = analysis.unreachable_stream(s) {
         let end = s.call.and_then(|c| analysis.call(c).summary.end).unwrap_or(Nanos::MAX);
         let (from, until) = (u.time.max(s.first), u.last.min(end));
         if until.saturating_sub(from) >= LASTING && from <= s.last {
@@ -193,6 +197,10 @@ fn flow(
     let is_first = s.hops.first().is_none_or(|first| *first == at);
     for change in s.mark_changes.iter().filter(|_| is_first).take(4) {
         add(What::Remarked(*change));
+    }
+    // No profile speaks of fax.
+    if s.is_fax() {
+        return;
     }
     let Some(mark) = figures.marks().max_by_key(|m| m.packets).filter(|m| m.packets >= MARKED && is_first)
     else {

@@ -32,7 +32,6 @@ fn broken(kind: BreakageKind) -> Scenario {
         frame: FrameRef { capture: CaptureId(0), frame: 2 },
         time: START + 1_000_000,
         branch: record.branch,
-        media: false,
     });
     later(&mut s, 60_000);
     s

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use std::path::Path;
 use std::sync::RwLock;
 
@@ -153,8 +155,8 @@ fn keys_and_comfort_noise_are_silence() {
     packets[10].1 = 13;
     packets[10].4 = vec![30];
     let (samples, _, told) = played(&packets, |s| {
-        let codec = |name: &str| Codec { name: name.to_owned(), ..s.codec.clone().unwrap() };
-        s.other_codecs = vec![(13, Some(codec("CN")))];
+        let codec = |name: &str| Codec { name: name.to_owned(), ..(**s.codec.as_ref().unwrap()).clone() };
+        s.other_codecs = vec![(13, Some(codec("CN").into()))].into();
     });
     assert_eq!((samples.len(), told.silence), (8000, 160));
 }
@@ -166,10 +168,10 @@ fn a_faster_codec_in_mid_call_sets_the_rate() {
     packets.truncate(26);
     (packets[25].1, packets[25].4) = (9, g722::tests::tone());
     let (samples, rate, _) = played(&packets, |s| {
-        let main = s.codec.clone().unwrap();
+        let main = (**s.codec.as_ref().unwrap()).clone();
         let other = if s.payload_type == 0 { 9 } else { 0 };
         let name = if other == 9 { "G722" } else { "PCMU" };
-        s.other_codecs = vec![(other, Some(Codec { name: name.to_owned(), ..main }))];
+        s.other_codecs = vec![(other, Some(Codec { name: name.to_owned(), ..main }.into()))].into();
     });
     assert_eq!((rate, samples.len()), (16_000, 8320));
     let before = &samples[..8000];
@@ -186,12 +188,12 @@ fn linear_samples_are_taken_as_they_are() {
     let packets: Vec<Rtp> =
         chunks.map(|(c, n)| (i64::from(n) * 20, 96, n, u32::from(n) * 160, bytes(c))).collect();
     let (samples, rate, _) = played(&packets, |s| {
-        s.codec = Some(Codec {
+        s.codec = Some(Arc::new(Codec {
             name: "L16".to_owned(),
             clock: 8000,
             channels: 1,
             source: crate::correlate::media::CodecSource::Sdp,
-        });
+        }));
     });
     assert_eq!(rate, 8000);
     assert!(samples == pcm);
@@ -213,6 +215,7 @@ fn what_cannot_be_heard_says_why() {
     };
     let named = |s: &mut MediaStream, name: &str, clock| {
         let codec = s.codec.as_mut().unwrap();
+        let codec = Arc::make_mut(codec);
         (codec.name, codec.clock) = (name.to_owned(), clock);
     };
     let check = |change: &dyn Fn(&mut MediaStream), text: &str| assert_eq!(refused(&analysis, change), text);

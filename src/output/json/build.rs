@@ -116,6 +116,7 @@ pub(super) fn statistics(analysis: &Analysis) -> types::Statistics<'_> {
         },
         rtp: types::Packets { packets: analysis.rtp_packets() },
         rtcp: types::Packets { packets: analysis.rtcp_packets() },
+        udptl: types::Packets { packets: analysis.fax_packets() },
         sqlr: types::Sqlr { requests: sql.requests, responses: sql.responses, malformed: sql.malformed },
         tds: types::Tds { prelogins: sql.prelogins },
         dns: types::Dns { srv_queries: analysis.dns.statistics.srv_queries },

@@ -10,8 +10,9 @@ use crate::correlate::ice::IceIndex;
 use crate::correlate::media::{
     self, Codec, CodecSource, Heard, MediaIndex, MediaStream, Mos, Protection, Sender, Stream,
 };
+use crate::decode::Quoted;
 use crate::view::media as view;
-use crate::view::media::marks::{Expected, expected_of};
+use crate::view::media::marks::{Expected, StreamVerdict, expected_of};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row<'a> {
@@ -25,8 +26,9 @@ pub(super) struct Row<'a> {
     dst: Addr,
     transport: &'static str,
     via_relay: Option<Relay>,
-    ssrc: Ssrc,
-    payload_type: u8,
+    /// None of a fax, as its payload type.
+    ssrc: Option<Ssrc>,
+    payload_type: Option<u8>,
     codec: Option<String>,
     /// By convention only: no SDP says what the payload type is.
     codec_inferred: bool,
@@ -49,6 +51,8 @@ pub(super) struct Row<'a> {
     loss_pct: Decimal,
     /// Numbers that never came; unlike `lost` packets that came twice make up for none of them.
     missing: u64,
+    /// Of a fax (T.38): lost packets whose content came in others; they are not missing.
+    recovered: Option<u64>,
     bursts: Bursts,
     out_of_order: u32,
     duplicates: u32,
@@ -68,6 +72,9 @@ pub(super) struct Row<'a> {
     quality: &'static str,
     dscp: Vec<Mark>,
     dscp_expected: Option<ExpectedMark>,
+    dscp_verdict: Option<MarkVerdict>,
+    /// ICMP errors about it and its RTCP.
+    icmp: Vec<IcmpError>,
     rtcp: Rtcp<'a>,
     /// Where packets were lost, up to the receiver's last report.
     loss_split: Option<LossSplit>,
@@ -108,6 +115,46 @@ impl ExpectedMark {
             Expected::Chosen { dscp, profile } => Self { value: dscp, profile, inferred: false },
             Expected::ByAgents { dscp, profile } => Self { value: dscp, profile, inferred: true },
         })
+    }
+}
+
+/// What its marks say: `changed` (on the way), `several`, `as_expected`, `not_as_expected` (of the user's profile), `marked`
+/// and `unmarked` where nothing is expected for sure.
+#[derive(Debug, Serialize)]
+struct MarkVerdict {
+    word: &'static str,
+    /// They contradict themselves or what was asked for.
+    bad: bool,
+    changed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct IcmpError {
+    /// `ICMP port unreachable`.
+    error: String,
+    /// Who said so first.
+    by: std::net::IpAddr,
+    /// `rtp`, `rtcp`, `keys`, `other`; `nothing`: too little to tell.
+    quoted: &'static str,
+    count: u32,
+    first: Time,
+    frame: Frame,
+}
+
+fn icmp(e: &media::StreamError) -> IcmpError {
+    IcmpError {
+        error: crate::show::breakage(e.told.kind),
+        by: e.told.by,
+        quoted: match e.quoted {
+            Quoted::Rtp { .. } => "rtp",
+            Quoted::Rtcp { .. } => "rtcp",
+            Quoted::Keys => "keys",
+            Quoted::Nothing => "nothing",
+            Quoted::Other => "other",
+        },
+        count: e.told.count,
+        first: Time(e.told.time),
+        frame: e.told.frame.into(),
     }
 }
 
@@ -255,11 +302,11 @@ pub(super) fn row<'a>(
     let jitter = f.jitter();
     let sender = analysis.sender_of(s);
     let mos = view::mos_of(analysis, s);
-    let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session));
+    let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session as usize));
     Some(Row {
         id: at + 1,
         call: s.call.map(|c| c.0 + 1),
-        media: s.section.as_ref().map(|section| Cow::Borrowed(section.kind.as_str())),
+        media: Some(view::kind(s)).filter(|kind| !kind.is_empty()).map(Cow::Borrowed),
         direction: s.from_caller.map(|from| if from { "from_caller" } else { "from_callee" }),
         section: s.section.as_ref().map(|section| Section {
             index: section.index,
@@ -268,15 +315,15 @@ pub(super) fn row<'a>(
         src: Addr(flow.src),
         dst: Addr(flow.dst),
         transport: flow.transport.name(),
-        via_relay: s.relay.map(|r| Relay {
+        via_relay: s.relay.as_deref().map(|r| Relay {
             server: Addr(r.server),
             relayed: r.relayed.map(Addr),
             peer: r.peer.map(Addr),
             allocation: r.allocation.0 + 1,
         }),
-        ssrc: Ssrc(s.ssrc),
-        payload_type: s.payload_type,
-        codec: s.codec.as_ref().map(Codec::text),
+        ssrc: (!s.is_fax()).then_some(Ssrc(s.ssrc)),
+        payload_type: (!s.is_fax()).then_some(s.payload_type),
+        codec: s.codec.as_deref().map(Codec::text),
         codec_inferred: s.codec.as_ref().is_some_and(|c| c.source == CodecSource::Fallback),
         codec_source: s.codec.as_ref().map(|c| match c.source {
             CodecSource::Sdp => "sdp",
@@ -299,6 +346,7 @@ pub(super) fn row<'a>(
         // RFC 3550 A.3: a negative loss is none.
         loss_pct: Decimal(100.0 * f.lost().max(0) as f64 / f.expected().max(1) as f64),
         missing: losses.missing,
+        recovered: analysis.recovered_of(s),
         bursts: Bursts { count: losses.bursts, longest: losses.longest },
         out_of_order: f.out_of_order(),
         duplicates: f.duplicates(),
@@ -318,6 +366,12 @@ pub(super) fn row<'a>(
         quality: view::Quality::of(analysis, s, f).name(),
         dscp: marks(f),
         dscp_expected: ExpectedMark::of(analysis, s),
+        dscp_verdict: StreamVerdict::of(analysis, s).map(|verdict| MarkVerdict {
+            word: verdict.name(),
+            bad: verdict.is_bad(),
+            changed: !s.mark_changes.is_empty(),
+        }),
+        icmp: analysis.errors_of_stream(s).iter().map(icmp).collect(),
         rtcp: rtcp(analysis.heard_of(s), sender, f),
         loss_split: s.loss.map(|l| LossSplit {
             before: l.before,
@@ -355,8 +409,8 @@ pub(super) fn row<'a>(
 
 fn payload_types(s: &MediaStream, f: &Stream) -> Vec<PayloadType> {
     let codec = |pt: u8| match s.other_codecs.iter().find(|(p, _)| *p == pt) {
-        _ if pt == s.payload_type => s.codec.as_ref(),
-        Some((_, codec)) => codec.as_ref(),
+        _ if pt == s.payload_type => s.codec.as_deref(),
+        Some((_, codec)) => codec.as_deref(),
         None => None,
     };
     let mut types: Vec<_> = f.types().collect();
@@ -374,7 +428,7 @@ fn payload_types(s: &MediaStream, f: &Stream) -> Vec<PayloadType> {
 fn basis<'a>(s: &'a MediaStream, m: &Mos) -> MosBasis<'a> {
     MosBasis {
         codec: s.codec.as_ref().map(|c| c.name.as_str()),
-        variant: s.codec.as_ref().and_then(media::CodecConstants::of).map(|c| c.variant),
+        variant: s.codec.as_deref().and_then(media::CodecConstants::of).map(|c| c.variant),
         loss_pct: Decimal(m.loss_pct),
         r: Decimal(m.r),
         ie: m.ie,

@@ -60,6 +60,8 @@ pub(super) struct Statistics<'a> {
     pub stun: Stun,
     pub rtp: Packets,
     pub rtcp: Packets,
+    /// Fax (T.38).
+    pub udptl: Packets,
     pub sqlr: Sqlr,
     pub tds: Tds,
     pub dns: Dns,

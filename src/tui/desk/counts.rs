@@ -33,6 +33,7 @@ pub(super) fn statistics(analysis: &Analysis) -> Vec<super::CountGroup> {
         ("STUN messages".to_owned(), analysis.stun.statistics.messages),
         ("RTP packets".to_owned(), analysis.rtp_packets()),
         ("RTCP packets".to_owned(), analysis.rtcp_packets()),
+        ("fax packets (T.38)".to_owned(), analysis.fax_packets()),
         ("TLS sessions".to_owned(), other.tls_sessions),
         ("WebSocket sessions".to_owned(), other.websocket_sessions),
     ];

@@ -27,6 +27,8 @@ const PATH: u16 = 12;
 const SPEAKER: u16 = 11;
 /// The same of names of rules, of which the beginning alone says nothing.
 const RULE: u16 = 24;
+/// Columns of a higher rank go before the name of who sends a stream is cut.
+const LITTLE: u8 = 3;
 /// Columns before the first cell: cursor and mark.
 pub const GUTTER: u16 = 3;
 const GAP: u16 = 2;
@@ -72,6 +74,18 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
         };
         shown.remove(drop);
     }
+    // Before a name is cut a column goes that matters little.
+    let is_name = |i: usize| matches!(columns[i].key.as_str(), "sender" | "receiver");
+    let cut = |shown: &[usize]| {
+        let whole = |&&i: &&usize| is_name(i) && natural(i) <= FIRST;
+        let more = |&i: &usize| u32::from(natural(i).saturating_sub(least(i, tight(shown))));
+        needed(shown) + shown.iter().filter(whole).map(more).sum::<u32>() > u32::from(room)
+    };
+    while left == 0 && cut(&shown) {
+        let least_of = (1..shown.len()).filter(|&i| columns[shown[i]].rank > LITTLE);
+        let Some(drop) = least_of.max_by_key(|&i| (columns[shown[i]].rank, i)) else { break };
+        shown.remove(drop);
+    }
     let mut spare = u32::from(room).saturating_sub(needed(&shown));
     let tight = tight(&shown);
     let mut fitted: Vec<(usize, u16)> = shown.iter().map(|&i| (i, least(i, tight))).collect();
@@ -102,6 +116,16 @@ fn has_middle(key: &str, cell: &str) -> bool {
         return cell.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     }
     is_party(key) || matches!(key, "client" | "server" | "relayed" | "mapped") && !cell.contains(' ')
+}
+
+/// As many parts of a cell, with commas between them, as there is room for: the ways media went say more than its path.
+fn first_words(cell: &str, width: usize) -> &str {
+    if super::text::width(cell) <= width {
+        return cell;
+    }
+    let ends = cell.match_indices(", ").map(|(at, _)| at).chain([cell.len()]);
+    let fitting = ends.filter_map(|at| cell.get(..at)).filter(|part| super::text::width(part) <= width);
+    fitting.last().unwrap_or(cell)
 }
 
 /// How a table stands on the screen.
@@ -163,6 +187,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, data: &TableData, look: Look<'_>, them
             let cell = data.row(at).nth(i).unwrap_or("");
             let shown = if has_middle(&columns[i].key, cell) {
                 super::text::fit_middle(cell, usize::from(width))
+            } else if columns[i].key == "media" {
+                Cow::Borrowed(first_words(cell, usize::from(width)))
             } else {
                 Cow::Borrowed(cell)
             };
@@ -308,6 +334,37 @@ mod tests {
         assert_eq!(keys, ["id", "call", "a", "b", "state", "path", "connect", "pairs"]);
         let of = |key: &str| fitted.iter().find(|(i, _)| columns[*i].key == key).map(|(_, w)| *w);
         assert_eq!((of("state"), of("connect"), of("pairs")), (Some(11), Some(7), Some(9)));
+    }
+
+    /// Alice Arnold and Bob Baker whole, rather than a line of loss beside two cut names.
+    #[test]
+    fn names_go_before_columns_that_matter_little() {
+        let columns = [
+            column("id", 0),
+            column("sender", 0),
+            column("receiver", 0),
+            column("x", 2),
+            column("loss_line", 4),
+        ];
+        let widths = [2, 12, 19, 20, 10];
+        let of = |room| -> Vec<(usize, u16)> { fit_columns(&columns, &widths, room, 0) };
+        assert_eq!(of(71), [(0, 2), (1, 12), (2, 19), (3, 20), (4, 10)]);
+        assert_eq!(of(65), [(0, 2), (1, 12), (2, 19), (3, 14), (4, 10)]);
+        assert_eq!(of(64), [(0, 2), (1, 12), (2, 19), (3, 20)]);
+        // With all that may go gone, names are cut.
+        assert_eq!(of(50).iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn of_what_media_did_the_first_words_that_fit() {
+        let cell = "← callee only, as agreed, direct";
+        let of = |width| first_words(cell, width);
+        assert_eq!(
+            [32, 31, 24, 14, 13].map(of),
+            [cell, "← callee only, as agreed", "← callee only, as agreed", "← callee only", "← callee only"]
+        );
+        assert_eq!(of(5), cell, "nothing fits: it is cut like any cell");
+        assert_eq!(first_words("⇄ relay UDP", 4), "⇄ relay UDP");
     }
 
     #[test]

@@ -1,21 +1,22 @@
 //! RTP, RTCP, DTLS and ZRTP as trees.
 
+mod content;
 mod dtls;
 mod rtcp;
 #[cfg(test)]
 mod tests;
 mod zrtp;
 
-use std::ops::Range;
-
 use callscope_parsers::probe::Probe;
 use callscope_parsers::rtp::{
-    Extension, HEADER, ONE_BYTE_EXTENSIONS, Payload, RtpHeader, encoding_title, fallback_payload,
-    static_payload,
+    Extension, HEADER, ONE_BYTE_EXTENSIONS, Payload, RtpHeader, encoding_title, extension_elements,
+    fallback_payload, static_payload,
 };
+use callscope_parsers::udptl::{Ifp, Recovery, parse_udptl};
 
 use super::Node;
 use crate::view::packets::media::{self as lines, likely_key, ssrc};
+use crate::view::packets::{SourceTypes, Types};
 use crate::view::show;
 
 /// Bytes of a value shown in hexadecimal.
@@ -23,16 +24,44 @@ const HEX: usize = 32;
 
 /// The tree of a payload that begins `at`, if the probe took it for media or what keys it. `cut`: the capture does not
 /// hold its end.
-pub fn node(probe: Probe, bytes: &[u8], at: usize, cut: bool) -> Option<Node> {
+pub fn node(probe: Probe, bytes: &[u8], at: usize, cut: bool, types: &Types<'_>) -> Option<Node> {
     let (label, children) = match probe {
-        Probe::Rtp => ("RTP", rtp(&lines::rtp(bytes, cut)?, bytes, cut)),
+        Probe::Rtp => {
+            let header = lines::rtp(bytes, cut)?;
+            ("RTP", rtp(&header, bytes, cut, &types.source(header.ssrc)))
+        }
         Probe::Rtcp => ("RTCP", rtcp::tree(&lines::rtcp(bytes, cut), bytes)),
         Probe::Dtls => ("DTLS", dtls::tree(&lines::dtls(bytes, cut), bytes)),
         Probe::Zrtp => ("ZRTP", zrtp::tree(&lines::zrtp(bytes, cut)?, bytes)),
         _ => return None,
     };
-    let mut node = Node::new(label, lines::line(probe, bytes, cut).unwrap_or_default(), 0..bytes.len());
+    let mut node =
+        Node::new(label, lines::line(probe, bytes, cut, types).unwrap_or_default(), 0..bytes.len());
     node.children = children;
+    node.shift(at);
+    Some(node)
+}
+
+/// A packet of fax that begins `at`.
+pub fn udptl(bytes: &[u8], at: usize) -> Option<Node> {
+    let read = parse_udptl(bytes)?;
+    let mut node = Node::new("UDPTL", lines::udptl_line(&read), 0..bytes.len());
+    node.children.push(Node::new("Sequence number", read.sequence.to_string(), 0..2));
+    let ifp = match read.ifp {
+        Some(ifp @ Ifp::Indicator { .. }) => format!("indicator {}", ifp.name().unwrap_or("not known")),
+        Some(ifp @ Ifp::Data { .. }) => format!("data {}", ifp.name().unwrap_or("not known")),
+        None => "not known".to_owned(),
+    };
+    let text = format!("{ifp}, {}", bytes_text(read.primary.len()));
+    node.children.push(Node::new("Primary packet (IFP)", text, read.primary.clone()));
+    let (label, parts) = match read.recovery {
+        Some(Recovery::Repeated(packets)) => ("Packet before", packets),
+        Some(Recovery::Parity { parities, .. }) => ("Parity", parities),
+        None => ("", Vec::new()),
+    };
+    for (n, part) in (1..).zip(parts) {
+        node.children.push(Node::new(format!("{label} {n}"), bytes_text(part.len()), part));
+    }
     node.shift(at);
     Some(node)
 }
@@ -54,14 +83,14 @@ fn remark(label: &str, value: impl Into<String>) -> Node {
     Node { label: label.to_owned(), value: value.into(), ..Node::default() }
 }
 
-fn rtp(rtp: &RtpHeader, bytes: &[u8], cut: bool) -> Vec<Node> {
+fn rtp(rtp: &RtpHeader, bytes: &[u8], cut: bool, types: &SourceTypes) -> Vec<Node> {
     let mut out = vec![
         Node::new("Version", "2", 0..1),
         Node::new("Padding", yes(rtp.padded), 0..1),
         Node::new("Extension", yes(rtp.extension.is_some()), 0..1),
         Node::new("CSRC count", rtp.csrcs.to_string(), 0..1),
         Node::new("Marker", yes(rtp.marker), 1..2),
-        Node::new("Payload type", payload_type(rtp.payload_type), 1..2),
+        Node::new("Payload type", payload_type(rtp.payload_type, types), 1..2),
         Node::new("Sequence number", rtp.sequence.to_string(), 2..4),
         Node::new("Timestamp", rtp.timestamp.to_string(), 4..8),
         Node::new("SSRC", ssrc(rtp.ssrc), 8..12),
@@ -70,11 +99,13 @@ fn rtp(rtp: &RtpHeader, bytes: &[u8], cut: bool) -> Vec<Node> {
         let start = HEADER + 4 * n;
         out.push(Node::new("CSRC", ssrc(source), start..start + 4));
     }
-    out.extend(rtp.extension.map(|e| extension(e, bytes)));
+    out.extend(rtp.extension.map(|e| extension(e, bytes, types)));
     let range = rtp.payload.range();
     let captured = if cut { " captured" } else { "" };
     let mut payload = Node::new("Payload", bytes_text(range.len()) + captured, range.clone());
-    if let Some((event, key)) = likely_key(rtp, bytes) {
+    if types.codec(rtp.payload_type).is_some() {
+        payload.children = content::content(rtp.payload_type, rtp.payload_of(bytes), range.start, types);
+    } else if let Some((event, key)) = likely_key(rtp, bytes) {
         let (start, end) = (range.start, if event.end { "yes" } else { "no" });
         let mut node = Node::new("If this is telephone-event", format!("key {key}"), range.clone());
         node.children = vec![
@@ -97,7 +128,16 @@ fn rtp(rtp: &RtpHeader, bytes: &[u8], cut: bool) -> Vec<Node> {
 }
 
 /// `0 (PCMU, 8000 Hz)`; what dynamic types mean stands in SDP, and what Microsoft's clients use them for is no more than that.
-fn payload_type(number: u8) -> String {
+fn payload_type(number: u8, types: &SourceTypes) -> String {
+    if let Some(codec) = types.codec(number) {
+        let title = encoding_title(&codec.name).map_or_else(String::new, |t| format!(", {t}"));
+        let name = show::shorten(&show::safe_str(&codec.text()), 40);
+        let call = types.call().map_or_else(String::new, |c| format!(" of call {c}"));
+        return format!("{number} ({name}{title}, by the SDP{call})");
+    }
+    if let Some(call) = types.call().filter(|_| static_payload(number).is_none() && number >= 96) {
+        return format!("{number} (dynamic; the SDP of call {call} does not have it)");
+    }
     let text = |p: Payload| {
         let channels = if p.channels > 1 { format!(", {} channels", p.channels) } else { String::new() };
         let title = encoding_title(p.name).map_or_else(String::new, |t| format!(", {t}"));
@@ -111,7 +151,7 @@ fn payload_type(number: u8) -> String {
     }
 }
 
-fn extension(e: Extension, bytes: &[u8]) -> Node {
+fn extension(e: Extension, bytes: &[u8], types: &SourceTypes) -> Node {
     let (start, end) = (e.start as usize, (e.start + e.len) as usize);
     let form = match e.profile {
         ONE_BYTE_EXTENSIONS => " (elements with one-byte heads)",
@@ -127,36 +167,17 @@ fn extension(e: Extension, bytes: &[u8]) -> Node {
         head + 2..start,
     ));
     let content = bytes.get(start..end).unwrap_or_default();
-    node.children.extend(elements(e.profile, content).into_iter().map(|(id, value)| {
-        let text = hex(content.get(value.clone()).unwrap_or_default());
+    node.children.extend(extension_elements(e.profile, content).into_iter().map(|(id, value)| {
+        let bytes = content.get(value.clone()).unwrap_or_default();
+        let mut text = hex(bytes);
+        if let Some(uri) = types.extension(id) {
+            // Items of SDES are text (RFC 7941).
+            if uri.contains(":sdes:") {
+                text = show::shorten(&show::safe(bytes), 60);
+            }
+            text.push_str(&format!("  ({})", show::shorten(&show::safe_str(&uri), 80)));
+        }
         Node::new(format!("Element {id}"), text, start + value.start..start + value.end)
     }));
     node
-}
-
-/// Identifiers and places of the elements of a header extension (RFC 8285 §4.2, §4.3). None of another profile's.
-fn elements(profile: u16, content: &[u8]) -> Vec<(u8, Range<usize>)> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(&first) = content.get(at) {
-        let (id, length, head) = match profile {
-            // Padding.
-            _ if first == 0 => {
-                at += 1;
-                continue;
-            }
-            // §4.2: nothing behind identifier 15 is read.
-            ONE_BYTE_EXTENSIONS if first >> 4 == 15 => break,
-            ONE_BYTE_EXTENSIONS => (first >> 4, usize::from(first & 0x0F) + 1, 1),
-            0x1000..=0x100F => (first, content.get(at + 1).copied().map_or(0, usize::from), 2),
-            _ => break,
-        };
-        let (start, end) = (at + head, at + head + length);
-        if end > content.len() {
-            break;
-        }
-        out.push((id, start..end));
-        at = end;
-    }
-    out
 }

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use callscope_parsers::dns::Dns;
 use callscope_parsers::probe::{Probe, probe_datagram, probe_stream};
+use callscope_parsers::udptl::looks_like_udptl;
 
 use super::sql;
 use super::stun::{self, Scene};
 use super::{Node, dns, media};
 use crate::decode::{dns_port, is_sqlr};
 use crate::net::Sliced;
-use crate::view::packets;
+use crate::view::packets::{self, Types};
 
 /// Nodes for the transport payload of a frame: one, or one for each TURN frame of a TCP segment.
 pub fn payload(
@@ -47,6 +48,13 @@ pub fn payload(
                 return vec![node];
             }
             let probe = probe_datagram(bytes);
+            if matches!(probe, Probe::Unknown | Probe::Rtp)
+                && scene
+                    .is_some_and(|s| s.types().is_fax() && looks_like_udptl(bytes, usize::from(s.cut) << 16))
+                && let Some(node) = media::udptl(bytes, range.start)
+            {
+                return vec![node];
+            }
             if probe == Probe::Unknown
                 && is_sqlr(*src, *dst, bytes)
                 && let Some(node) = sql::datagram(bytes, range.start)
@@ -58,7 +66,8 @@ pub fn payload(
         _ => Probe::Unknown,
     };
     let cut = matches!(sliced, Sliced::Udp { ip, .. } if ip.missing > 0);
-    vec![told(probe, bytes, range.start, cut)]
+    let types = scene.map(Scene::types).unwrap_or_default();
+    vec![told(probe, bytes, range.start, cut, &types)]
 }
 
 /// The messages of a segment, each with the length before it.
@@ -81,8 +90,8 @@ fn dns_segment(bytes: &[u8], at: usize, messages: Vec<(Range<usize>, Dns)>) -> V
 }
 
 /// A node for a payload that begins `at`, by what it looks like. `cut`: the capture does not hold its end.
-pub fn told(probe: Probe, bytes: &[u8], at: usize, cut: bool) -> Node {
-    if let Some(node) = media::node(probe, bytes, at, cut) {
+pub fn told(probe: Probe, bytes: &[u8], at: usize, cut: bool, types: &Types<'_>) -> Node {
+    if let Some(node) = media::node(probe, bytes, at, cut, types) {
         return node;
     }
     let name = match probe {

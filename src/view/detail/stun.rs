@@ -15,10 +15,11 @@ use callscope_parsers::stun::{
 };
 
 use super::{Node, payload, place_issue, sip};
-use crate::capture::FrameRef;
+use crate::capture::{FrameRef, Nanos};
 use crate::correlate::stun::{StunOwner, StunRecord};
 use crate::correlate::{Analysis, Transport};
 use crate::decode::name_hash;
+use crate::view::packets::Types;
 use crate::view::packets::stun::{self as lines, FlowKnown};
 use crate::view::show;
 
@@ -40,9 +41,15 @@ pub struct Scene<'a> {
     pub records: Vec<&'a StunRecord>,
     /// The capture does not hold all of the datagram.
     pub cut: bool,
+    pub time: Nanos,
 }
 
 impl<'a> Scene<'a> {
+    /// What SDP says of packets here.
+    pub fn types(&self) -> Types<'a> {
+        Types::of(self.analysis, self.src, self.dst, self.transport, self.time)
+    }
+
     fn known(&self) -> FlowKnown<'a> {
         FlowKnown::of(self.analysis, self.src, self.dst, self.transport)
     }
@@ -231,7 +238,7 @@ fn carried(bytes: &[u8], at: usize, scene: &Scene<'_>, depth: usize) -> Node {
             node
         }
         Probe::ChannelData | Probe::Stun | Probe::SipKeepAlive => data(bytes, at),
-        probe => payload::told(probe, bytes, at, scene.cut),
+        probe => payload::told(probe, bytes, at, scene.cut, &scene.types()),
     }
 }
 

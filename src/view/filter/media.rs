@@ -95,6 +95,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
                     || c.source == CodecSource::Fallback && sink(Value::Text(&format!("{}?", c.text())))
             })
         }
+        Field::MediaSsrc if s.is_fax() => false,
         Field::MediaSsrc => {
             let hex = media::ssrc(s.ssrc);
             sink(Value::Text(&hex))
@@ -104,7 +105,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
         Field::MediaQuality => sink(Value::Text(media::Quality::of(analysis, s, &figures).name())),
         Field::MediaKeys => sink(Value::Text(&media::keys(analysis, s))),
         Field::MediaSrtp => sink(Value::Flag(s.protection.is_some())),
-        Field::MediaRelay => match s.relay {
+        Field::MediaRelay => match &s.relay {
             Some(relay) => {
                 [Some(relay.server), relay.relayed, relay.peer].into_iter().flatten().any(|a| sink(end(a)))
             }
@@ -123,6 +124,7 @@ pub fn stream(analysis: &Analysis, of: StreamOf<'_>, field: Field, sink: &mut Si
             [figures.first_frame, figures.last_frame].into_iter().any(|f| sink(number(u64::from(f.frame))))
         }
         Field::Type => sink(Value::Text(media::kind(s))) || sink(Value::Text("stream")),
+        Field::Protocol if s.is_fax() => ["T.38", "UDPTL"].into_iter().any(|name| sink(Value::Text(name))),
         Field::Protocol => sink(Value::Text("RTP")),
         _ => false,
     }
@@ -142,5 +144,5 @@ pub fn of_call(analysis: &Analysis, call: CallIdx, field: Field, sink: &mut Sink
 pub fn words(analysis: &Analysis, of: StreamOf<'_>) -> String {
     let s = of.stream;
     let [sender, receiver] = media::ends(analysis, s);
-    format!("{sender} {receiver} {} {} {}", media::kind(s), media::codec(s), media::ssrc(s.ssrc))
+    format!("{sender} {receiver} {} {} {}", media::kind(s), media::codec(s), media::source(s))
 }

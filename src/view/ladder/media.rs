@@ -62,7 +62,8 @@ pub fn draw(
         }
     }
     let media = &analysis.media;
-    let nothing = media.streams.is_empty() && media.doubtful().is_empty() && media.keys.list.is_empty();
+    let streams = !media.streams.is_empty() || !media.faxes.list.is_empty();
+    let nothing = !streams && media.doubtful().is_empty() && media.keys.list.is_empty();
     if legs.is_empty() || nothing {
         return Drawn::default();
     }
@@ -172,13 +173,15 @@ fn key_rows(p: &Placed<'_>, told: &mut HashSet<(u32, u32, u8, usize, usize)>, ro
     }
 }
 
-/// Streams between the same two lifelines of the same section of a call; keys may have a source of their own.
-type Group = (usize, CallIdx, Option<usize>, bool, usize, usize);
+/// Streams between the same two lifelines of the same section of a call; keys may have a source of their own, and a fax
+/// takes the place of audio.
+type Group = (usize, CallIdx, Option<usize>, [bool; 2], usize, usize);
 
 fn group(p: &Placed<'_>) -> Group {
     let section = p.stream.section.as_ref().map(|s| s.index);
-    let is_event = p.stream.codec.as_ref().is_some_and(Codec::is_event);
-    (p.leg, p.stream.call.unwrap_or(CallIdx(0)), section, is_event, p.from.min(p.to), p.from.max(p.to))
+    let is_event = p.stream.codec.as_deref().is_some_and(Codec::is_event);
+    let apart = [is_event, p.stream.is_fax()];
+    (p.leg, p.stream.call.unwrap_or(CallIdx(0)), section, apart, p.from.min(p.to), p.from.max(p.to))
 }
 
 struct Drawing<'a> {
@@ -253,8 +256,11 @@ impl Drawing<'_> {
                 inner.push(arrow(p, time, frame, "RTCP BYE".to_owned()));
             }
             if f.last_frame != f.first_frame {
-                let ssrc = crate::view::media::ssrc(p.stream.ssrc);
-                inner.push(arrow(p, f.last, f.last_frame, format!("last packet of {ssrc}")));
+                let source = match crate::view::media::source(p.stream) {
+                    none if none.is_empty() => "the fax".to_owned(),
+                    ssrc => ssrc,
+                };
+                inner.push(arrow(p, f.last, f.last_frame, format!("last packet of {source}")));
             }
         }
         inner.sort_by_key(super::stun::time_of);

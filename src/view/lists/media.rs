@@ -17,7 +17,7 @@ columns! { HELP DEFINITIONS
     "start" "Start" Left 6 "time of its first packet",
     "sender" "From" Left 0 "who sends: party of the call, else address",
     "receiver" "To" Left 0 "who receives",
-    "kind" "Kind" Left 5 "audio, video … as its media section says",
+    "kind" "Kind" Left 5 "audio, video … as its media section says; fax (T.38)",
     "codec" "Codec" Left 2 "codec of most packets; with ? by convention only, no SDP names it",
     "packets" "Packets" Right 2 "packets that passed the capture point",
     "loss" "Lost %" Right 1 "packets that never came to the capture point, in percent of those sent",
@@ -28,7 +28,7 @@ columns! { HELP DEFINITIONS
     "length" "Length" Right 6 "first packet to last",
     "loss_line" "Loss" Left 4 "loss over time: each bar up to 0, 0.5, 1, 2, 5, 10, 20 % and more",
     "jitter_line" "Jitter" Left 6 "jitter over time: each bar up to 2, 5, 10, 20, 30, 50, 100 ms and more",
-    "lost" "Lost" Right 5 "packets that never came",
+    "lost" "Lost" Right 5 "packets that never came; of a fax, whose content came in no other either",
     "burst" "Burst" Right 6 "longest run of them",
     "jitter_max" "Jitter max" Right 6 "highest jitter",
     "gap" "Gap" Right 6 "longest time between two packets",
@@ -123,7 +123,9 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
             (show::talk(length), Key::Number(length))
         }
         "loss_line" => text(media::loss_line(&figures)),
-        "jitter_line" if figures.jitter().is_some() => text(media::jitter_line(&figures)),
+        "jitter_line" if figures.jitter().is_some() && figures.clock().is_some() => {
+            text(media::jitter_line(&figures))
+        }
         "gap" if figures.gap.0 > 0 => duration(figures.gap.0),
         "duplicates" => count(u64::from(figures.duplicates())),
         "reordered" => count(u64::from(figures.out_of_order())),
@@ -139,7 +141,8 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
             let trips = at.analysis.heard_of(s).map(|h| h.round_trips).filter(|t| t.count > 0);
             trips.map_or_else(none, |t| duration(t.sum / Nanos::from(t.count)))
         }
-        "ssrc" => text(media::ssrc(s.ssrc)),
+        "ssrc" => text(media::source(s)),
+        "pt" if s.is_fax() => none(),
         "pt" => number(u64::from(s.payload_type)),
         "src" => text(show::address(flow.src)),
         "dst" => text(show::address(flow.dst)),

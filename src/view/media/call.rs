@@ -20,7 +20,7 @@ impl CallMedia {
     /// `⇄ relay UDP`, `← callee only, direct`, `✗ none`; empty where no media was agreed on.
     pub fn words(&self) -> String {
         let one_way = |sign: &str, who: &str| {
-            let agreed = if self.as_agreed { " as agreed" } else { "" };
+            let agreed = if self.as_agreed { ", as agreed" } else { "" };
             let apart = if self.path.is_empty() { "" } else { ", " };
             format!("{sign} {who} only{agreed}{apart}{}", self.path)
         };
@@ -58,7 +58,7 @@ fn path(analysis: &Analysis, streams: &[&MediaStream]) -> String {
     let packets = |s: &MediaStream| analysis.figures_of(s).map_or(0, |f| f.packets);
     let Some(main) = streams.iter().max_by_key(|s| packets(s)) else { return String::new() };
     if let Some((call, (session, _))) = main.call.zip(main.pair)
-        && let Some(session) = analysis.ice_sessions_of(call).get(session)
+        && let Some(session) = analysis.ice_sessions_of(call).get(session as usize)
     {
         let words = ice::path_words(analysis, session);
         if !words.is_empty() && words != "none" {
@@ -67,7 +67,7 @@ fn path(analysis: &Analysis, streams: &[&MediaStream]) -> String {
     }
     let transport = analysis.flow(main.flow).transport;
     let over = transport.name().to_uppercase();
-    match (main.relay, transport) {
+    match (&main.relay, transport) {
         (Some(_), _) => format!("relay {over}"),
         (None, Transport::Udp) => "direct".to_owned(),
         (None, _) => format!("direct {over}"),

@@ -155,7 +155,8 @@ fn measured(stream: &Stream) -> Plot {
         (_, _, Ok(n)) if n > 1 => length / (n - 1),
         _ => 0,
     };
-    let knows_jitter = stream.jitter().is_some();
+    // Of a few packets there is an estimate, but no course of it.
+    let knows_jitter = stream.jitter().is_some() && stream.clock().is_some();
     let points = stream.buckets.list().iter().zip(0i64..).map(|(bucket, i)| {
         let start = step.saturating_mul(i);
         let covered = length.saturating_add(usual).saturating_sub(start).clamp(0, step);

@@ -155,6 +155,7 @@ fn beside(analysis: &Analysis, notes: &mut Vec<Note>) {
         (analysis.stun.statistics.messages, "STUN message", "STUN messages"),
         (analysis.rtp_packets(), "RTP packet", "RTP packets"),
         (analysis.rtcp_packets(), "RTCP packet", "RTCP packets"),
+        (analysis.fax_packets(), "fax packet (T.38)", "fax packets (T.38)"),
         (o.websocket_sessions, "WebSocket session", "WebSocket sessions"),
     ];
     let seen: Vec<String> =

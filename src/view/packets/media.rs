@@ -10,12 +10,14 @@ use callscope_parsers::rtcp::{
     parse_cut_rtcp, parse_rtcp,
 };
 use callscope_parsers::rtp::{
-    RtpHeader, TELEPHONE_EVENT, TelephoneEvent, parse_cut_rtp, parse_rtp, parse_telephone_event,
-    static_payload,
+    RtpHeader, TELEPHONE_EVENT, TelephoneEvent, event_name, parse_cut_rtp, parse_rtp, parse_telephone_event,
+    static_payload, telephone_events,
 };
 use callscope_parsers::tls::{alert_name, version_name};
+use callscope_parsers::udptl::{Ifp, Recovery, Udptl};
 use callscope_parsers::zrtp::{Zrtp, ZrtpMessage, error_title, parse_zrtp};
 
+use super::{SourceTypes, Types};
 use crate::view::show;
 
 /// Parts of one datagram that its line tells of.
@@ -26,9 +28,10 @@ const REPORTS: usize = 3;
 const TEXT: usize = 60;
 
 /// The line of a payload that the probe took for media or what keys it. `cut`: the capture does not hold its end.
-pub fn line(probe: Probe, payload: &[u8], cut: bool) -> Option<String> {
+pub fn line(probe: Probe, payload: &[u8], cut: bool, types: &Types<'_>) -> Option<String> {
     Some(match probe {
-        Probe::Rtp => rtp(payload, cut).map_or_else(|| "cut".to_owned(), |rtp| rtp_line(&rtp, payload)),
+        Probe::Rtp => rtp(payload, cut)
+            .map_or_else(|| "cut".to_owned(), |rtp| rtp_line(&rtp, payload, &types.source(rtp.ssrc))),
         Probe::Rtcp => rtcp_line(&rtcp(payload, cut)),
         Probe::Dtls => dtls_line(&dtls(payload, cut)),
         Probe::Zrtp => zrtp_line(&zrtp(payload, cut)?),
@@ -86,10 +89,14 @@ pub fn bit_rate(bits: u64) -> String {
 
 // ---- RTP ----------------------------------------------------------------------------------------------------
 
-/// `PT 0 PCMU seq 7 ts 160 SSRC 0x8418D3C5 160 bytes, marker`. Dynamic payload types are numbers: what they mean stands
-/// in the session description alone.
-pub fn rtp_line(rtp: &RtpHeader, packet: &[u8]) -> String {
-    let name = static_payload(rtp.payload_type).map_or_else(String::new, |p| format!(" {}", p.name));
+/// `PT 0 PCMU seq 7 ts 160 SSRC 0x8418D3C5 160 bytes, marker`. What dynamic payload types mean stands in the session
+/// description alone: without one they are numbers.
+pub fn rtp_line(rtp: &RtpHeader, packet: &[u8], types: &SourceTypes) -> String {
+    let codec = types.codec(rtp.payload_type);
+    let name = match &codec {
+        Some(codec) => format!(" {}", show::shorten(&show::safe_str(&codec.name), TEXT)),
+        None => static_payload(rtp.payload_type).map_or_else(String::new, |p| format!(" {}", p.name)),
+    };
     let mut out = format!(
         "PT {}{name} seq {} ts {} SSRC {} {}",
         rtp.payload_type,
@@ -101,10 +108,32 @@ pub fn rtp_line(rtp: &RtpHeader, packet: &[u8]) -> String {
     if rtp.marker {
         out.push_str(", marker");
     }
-    if let Some((_, key)) = likely_key(rtp, packet) {
-        out.push_str(&format!(", key {key} if this is telephone-event"));
+    match codec {
+        Some(codec) if codec.is_event() && !types.is_protected() => {
+            let event = telephone_events(rtp.payload_of(packet)).next();
+            if let Some(event) = event {
+                out.push_str(&format!(", {}", event_words(event, types.redacted)));
+            }
+        }
+        Some(_) => {}
+        None => {
+            if let Some((_, key)) = likely_key(rtp, packet) {
+                out.push_str(&format!(", key {key} if this is telephone-event"));
+            }
+        }
     }
     out
+}
+
+/// `key 5`, `key 5 ends`, `event 54, V.21 preamble (fax)`. `redacted`: keys may be a passcode.
+pub fn event_words(event: TelephoneEvent, redacted: bool) -> String {
+    let end = if event.end { " ends" } else { "" };
+    match (event.digit(), event_name(event.event)) {
+        (Some(_), _) if redacted => format!("key x{end}"),
+        (Some(key), _) => format!("key {key}{end}"),
+        (None, Some(name)) => format!("event {}, {name}{end}", event.event),
+        (None, None) => format!("event {}{end}", event.event),
+    }
 }
 
 /// A payload of a dynamic type that reads as a key being pressed. Encrypted ones are longer.
@@ -114,6 +143,28 @@ pub fn likely_key(rtp: &RtpHeader, packet: &[u8]) -> Option<(TelephoneEvent, cha
     let fits = rtp.payload_type >= 96 && payload.len() == TELEPHONE_EVENT && payload.get(1)? & 0x40 == 0;
     let event = parse_telephone_event(payload).filter(|e| fits && e.duration > 0)?;
     Some((event, event.digit()?))
+}
+
+// ---- fax -----------------------------------------------------------------------------------------------------
+
+/// `seq 76 v17-14400, repeats 3 packets`.
+pub fn udptl_line(packet: &Udptl) -> String {
+    let name = packet.ifp.and_then(Ifp::name).map_or_else(String::new, |name| format!(" {name}"));
+    let recovery = match &packet.recovery {
+        Some(Recovery::Repeated(packets)) if packets.is_empty() => String::new(),
+        Some(Recovery::Repeated(packets)) => {
+            format!(", repeats {}", show::count(packets.len() as u64, "packet", "packets"))
+        }
+        Some(Recovery::Parity { span, parities }) => {
+            format!(
+                ", {} over {} each",
+                show::count(parities.len() as u64, "parity", "parities"),
+                show::count(u64::from(*span), "packet", "packets")
+            )
+        }
+        None => ", cut".to_owned(),
+    };
+    format!("seq {}{name}{recovery}", packet.sequence)
 }
 
 // ---- RTCP ---------------------------------------------------------------------------------------------------

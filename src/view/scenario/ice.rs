@@ -82,7 +82,6 @@ impl Scenario {
             frame: FrameRef { capture: CaptureId(0), frame: self.frames },
             time: START + ms * 1_000_000,
             branch: if quoted { record.transaction } else { 0 },
-            media: false,
         });
     }
 

@@ -44,16 +44,6 @@ impl Scenario {
             (src.parse().unwrap(), dst.parse().unwrap());
         let kind = BreakageKind::Icmp { v6: false, kind: 3, code: 3 };
         let (by, time) = (dst.ip(), START + ms * 1_000_000);
-        self.analysis.add_sql_error(&Breakage {
-            src,
-            dst,
-            transport,
-            kind,
-            by,
-            frame,
-            time,
-            branch: 0,
-            media: false,
-        });
+        self.analysis.add_sql_error(&Breakage { src, dst, transport, kind, by, frame, time, branch: 0 });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::media::Source;
 use super::{Msg, Scenario, machine, request, response};
-use crate::decode::{Breakage, BreakageKind, DecodedMedia};
+use crate::decode::{BreakageKind, DecodedMedia, MediaError, Quoted};
 
 /// Packets of one source, 20 ms of G.711 each unless said otherwise.
 #[derive(Clone)]
@@ -88,19 +88,17 @@ impl Scenario {
     /// An ICMP error (host unreachable) that quotes media sent over `path`.
     pub fn refuse_media(&mut self, ms: i64, path: &str) {
         let packet = self.media_packet(ms * 1000, path, 0, &[]);
-        let DecodedMedia { src, dst, transport, frame, time, .. } = packet;
+        let DecodedMedia { src, dst, frame, time, .. } = packet;
         let kind = BreakageKind::Icmp { v6: false, kind: 3, code: 1 };
         let by = machine("G").ip();
-        self.analysis.add_breakage(&Breakage {
+        self.analysis.add_media_error(&MediaError {
             src,
             dst,
-            transport,
+            quoted: Quoted::Nothing,
             kind,
             by,
             frame,
             time,
-            branch: 0,
-            media: true,
         });
     }
 

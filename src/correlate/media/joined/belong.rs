@@ -58,6 +58,7 @@ pub(super) struct Sought<'e> {
     pub last: Nanos,
     pub ssrc: u32,
     pub payload_type: u8,
+    pub fax: bool,
 }
 
 /// Where a stream belongs.
@@ -270,6 +271,9 @@ impl Names {
                 hits.retain(|_| fit.next() == Some(true));
             }
         };
+        if s.fax {
+            return keep(hits, &|t| t.fax);
+        }
         keep(hits, &|t| t.has_source(s.ssrc));
         keep(hits, &|t| t.has_type(s.payload_type));
     }

@@ -17,6 +17,8 @@ const MOST_DESCRIPTIONS: usize = 512;
 const MOST_ENDS: usize = 256;
 /// Ports that one section may have (`m=audio 5000/4`).
 const MOST_PORTS: u32 = 8;
+/// Header extensions kept of one section.
+const MOST_EXTENSIONS: usize = 32;
 /// Ranges of sources kept of one section.
 const MOST_SOURCES: usize = 64;
 
@@ -45,6 +47,8 @@ pub(super) struct Terms {
     pub kind: String,
     /// The section is of RTP.
     pub rtp: bool,
+    /// `udptl`: a fax (T.38).
+    pub fax: bool,
     /// Port 0.
     pub declined: bool,
     pub ends: Vec<End>,
@@ -57,6 +61,9 @@ pub(super) struct Terms {
     pub max_ptime: Option<u32>,
     /// `a=ssrc` and `a=x-ssrc-range`: first and last source.
     pub sources: Vec<(u32, u32)>,
+    /// `a=extmap` (RFC 8285): numbers of header extensions and their URIs.
+    pub extensions: Vec<(u8, String)>,
+    pub mid: Option<Box<[u8]>>,
     /// Sections with the same number are in one BUNDLE group.
     pub bundle: Option<usize>,
 }
@@ -253,6 +260,13 @@ impl Analysis {
         Some(sections)
     }
 
+    /// Where a message's description wants fax (T.38 over UDPTL) to.
+    pub(in crate::correlate::media) fn fax_ends(&self, m: MsgIdx) -> Vec<SocketAddr> {
+        let sections = self.sections_of(m, &mut HashMap::new());
+        let of_fax = sections.iter().flat_map(|s| s.iter()).filter(|t| t.fax && !t.declined);
+        of_fax.flat_map(|t| &t.ends).filter(|e| e.component == 1).map(|e| e.address).collect()
+    }
+
     /// Addresses that a call's trickle fragments (RFC 8840) add, by who names them.
     pub(super) fn trickled_ends(&self, call: CallIdx) -> Vec<(bool, Nanos, SocketAddr)> {
         let mut out = Vec::new();
@@ -330,6 +344,7 @@ fn read_section(session: &Session<'_>, media: &Media<'_>) -> Terms {
     Terms {
         kind: text(media.kind).to_ascii_lowercase(),
         rtp: profile || words().any(|w| matches!(w, b"RTP" | b"AVP" | b"AVPF")),
+        fax: words().any(|w| w == b"UDPTL"),
         declined: media.port == 0 && media.attribute("bundle-only").is_none(),
         ends: default_ends(media, ip),
         direction: media.direction,
@@ -347,6 +362,8 @@ fn read_section(session: &Session<'_>, media: &Media<'_>) -> Terms {
         ptime: number("ptime"),
         max_ptime: number("maxptime"),
         sources: sources(media),
+        extensions: extensions(session, media),
+        mid: media.attribute("mid").map(|a| a.value.trim_ascii().into()),
         bundle: None,
     }
 }
@@ -368,7 +385,8 @@ fn default_ends(media: &Media<'_>, ip: Option<IpAddr>) -> Vec<End> {
     for i in 0..media.port_count.clamp(1, MOST_PORTS) {
         add(ip, media.port + 2 * i, 1);
     }
-    if media.rtcp_port() != media.port {
+    let is_fax = media.protocol.eq_ignore_ascii_case(b"udptl");
+    if media.rtcp_port() != media.port && !is_fax {
         add(media.rtcp.and_then(|(_, ip)| ip).unwrap_or(ip), media.rtcp_port(), 2);
     }
     ends
@@ -392,6 +410,21 @@ fn read_codec(encoding: &str, source: CodecSource) -> Option<Codec> {
     let clock = parts.next().and_then(|c| c.trim().parse().ok()).unwrap_or(0);
     let channels = parts.next().and_then(|c| c.trim().parse().ok()).unwrap_or(1);
     Some(Codec { name, clock, channels, source })
+}
+
+/// `a=extmap:1/sendonly urn:…`, of the section or of all.
+fn extensions(session: &Session<'_>, media: &Media<'_>) -> Vec<(u8, String)> {
+    let mut out: Vec<(u8, String)> = Vec::new();
+    for a in media.attributes.iter().chain(&session.attributes).filter(|a| a.is("extmap")) {
+        let mut words = a.value.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty());
+        let number = words.next().and_then(|w| w.split(|b| *b == b'/').next());
+        let id = number.and_then(|n| std::str::from_utf8(n).ok()?.parse::<u8>().ok());
+        let (Some(id), Some(uri)) = (id, words.next()) else { continue };
+        if out.len() < MOST_EXTENSIONS && !out.iter().any(|(known, _)| *known == id) {
+            out.push((id, text(uri)));
+        }
+    }
+    out
 }
 
 fn sources(media: &Media<'_>) -> Vec<(u32, u32)> {

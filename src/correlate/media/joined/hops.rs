@@ -77,7 +77,7 @@ fn ticks(ticks: i64, clock: u32) -> Nanos {
 /// Groups of streams that are the same media, in order of the way.
 pub(super) fn groups(analysis: &Analysis, list: &[MediaStream]) -> Vec<Vec<usize>> {
     let mut by_source: Map<(u32, u8), Vec<usize>> = Map::default();
-    for (i, m) in list.iter().enumerate() {
+    for (i, m) in list.iter().enumerate().filter(|(_, m)| !m.is_fax()) {
         by_source.entry((m.ssrc, m.payload_type)).or_default().push(i);
     }
     let mut out = Vec::new();
@@ -137,7 +137,7 @@ pub(super) fn join(list: &mut [MediaStream], groups: &[Vec<usize>]) {
         let of = known.first().filter(|_| known.iter().all(same)).map(|m| (*m).clone());
         for &i in group {
             let Some(m) = list.get_mut(i) else { continue };
-            m.hops.clone_from(group);
+            m.hops = group.clone().into();
             if let (Some(of), None) = (&of, m.call) {
                 (m.call, m.from_caller, m.call_inferred) = (of.call, of.from_caller, true);
                 (m.section, m.secured) = (of.section.clone(), of.secured);
@@ -181,7 +181,7 @@ pub(super) fn mark_changes(analysis: &Analysis, list: &[MediaStream], group: &[u
 pub(super) fn follow(analysis: &Analysis, list: &mut [MediaStream]) {
     let mut by_flow: Map<FlowId, Vec<usize>> = Map::default();
     let mut by_source: Map<(u32, Option<CallIdx>, Option<bool>), Vec<usize>> = Map::default();
-    for (i, m) in list.iter().enumerate() {
+    for (i, m) in list.iter().enumerate().filter(|(_, m)| !m.is_fax()) {
         by_flow.entry(m.flow).or_default().push(i);
         by_source.entry((m.ssrc, m.call, m.from_caller)).or_default().push(i);
     }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::Subject;
 use super::belong::Place;
+use super::{Subject, Twins};
 use crate::correlate::Analysis;
 use crate::correlate::ice::IceSession;
 use crate::correlate::model::*;
@@ -13,13 +13,15 @@ use crate::correlate::stun::{GroupIdx, StunOwner};
 /// Sessions without SDP that are worked out for their pairs.
 const MOST_LOOSE: usize = 1_024;
 
+/// Both ends of a stream as ICE knows them, the sender's first.
+type Path = (SocketAddr, SocketAddr);
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The pair of a stream, which section it is of, and who sends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OnPair {
-    pub session: usize,
-    pub pair: usize,
+    pub session: u32,
+    pub pair: u32,
     pub section: usize,
     pub from_caller: Option<bool>,
 }
@@ -47,14 +49,17 @@ pub(super) fn in_parts<T: Sync, R: Send>(work: &[T], part: impl Fn(&[T]) -> Vec<
 
 impl Analysis {
     /// Finds the pairs of streams in calls with ICE. Streams without call get one where checks on their own path name it.
-    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>]) -> Vec<Option<OnPair>> {
-        let mut out = vec![None; subjects.len()];
-        let by_path = self.groups_by_path(subjects);
+    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>], twins: &Twins) {
+        if self.stun.records.is_empty() {
+            return;
+        }
+        let path_of = |s: &Subject<'_>| self.ends_of(s.stream, twins).path;
+        let by_path = self.groups_by_path(subjects, &path_of);
         let mut by_call: Map<CallIdx, Vec<usize>> = Map::default();
         for (i, s) in subjects.iter().enumerate() {
             let call = match &s.place {
                 Some(place) => Some(place.call),
-                None => s.ends.path.and_then(|p| self.call_of_checks(*by_path.get(&p)?)),
+                None => path_of(s).and_then(|p| self.call_of_checks(*by_path.get(&p)?)),
             };
             if let Some(call) = call.filter(|c| self.has_ice(*c)) {
                 by_call.entry(call).or_default().push(i);
@@ -66,33 +71,35 @@ impl Analysis {
             let mut found = Vec::new();
             for (call, members) in part {
                 let sessions = self.ice_sessions_of(*call);
-                let under = |i: &usize| Some((*i, *call, self.pair_under(seen.get(*i)?, &sessions, *call)?));
+                let under = |i: &usize| {
+                    Some((*i, *call, self.pair_under(path_of(seen.get(*i)?)?, &sessions, *call)?))
+                };
                 found.extend(members.iter().filter_map(under));
             }
             found
         };
-        {
-            for (i, call, found) in in_parts(&work, of_calls) {
-                let Some(s) = subjects.get_mut(i) else { continue };
-                if s.place.is_none() {
-                    let Some(from_caller) = found.from_caller else { continue };
-                    let (to, from, others) = (None, None, Vec::new());
-                    s.place = Some(Place { call, to, from, from_caller, inferred: false, others });
-                }
-                if let Some(place) = out.get_mut(i) {
-                    *place = Some(found);
-                }
+        for (i, call, found) in in_parts(&work, of_calls) {
+            let Some(s) = subjects.get_mut(i) else { continue };
+            if s.place.is_none() {
+                let Some(from_caller) = found.from_caller else { continue };
+                let (to, from, others) = (None, None, Vec::new());
+                s.place = Some(Box::new(Place { call, to, from, from_caller, inferred: false, others }));
             }
+            s.on_pair = Some(Box::new(found));
         }
-        self.loose_pairs(subjects, &by_path);
-        out
+        self.loose_pairs(subjects, &by_path, &path_of);
     }
 
     /// Pairs in sessions of which only checks were seen.
-    fn loose_pairs(&self, subjects: &mut [Subject<'_>], by_path: &Map<(SocketAddr, SocketAddr), GroupIdx>) {
+    fn loose_pairs(
+        &self,
+        subjects: &mut [Subject<'_>],
+        by_path: &Map<Path, GroupIdx>,
+        path_of: &dyn Fn(&Subject<'_>) -> Option<Path>,
+    ) {
         let mut sessions: Map<GroupIdx, IceSession> = Map::default();
         for s in subjects.iter_mut().filter(|s| s.place.is_none()) {
-            let Some((path, group)) = s.ends.path.and_then(|p| Some((p, *by_path.get(&p)?))) else {
+            let Some((path, group)) = path_of(s).and_then(|p| Some((p, *by_path.get(&p)?))) else {
                 continue;
             };
             if self.call_of_checks(group).is_some() || sessions.len() >= MOST_LOOSE {
@@ -101,12 +108,11 @@ impl Analysis {
             let session = sessions.entry(group).or_insert_with(|| self.loose_ice_session(group));
             let ends = [path, (path.1, path.0)];
             let pair = session.pairs.iter().position(|p| ends.contains(&(p.a, p.b)));
-            s.loose_pair = pair.map(|pair| (group, pair));
+            s.loose_pair = pair.map(|pair| (group, pair as u32));
         }
     }
 
-    fn pair_under(&self, s: &Subject<'_>, sessions: &[IceSession], call: CallIdx) -> Option<OnPair> {
-        let (from, to) = s.ends.path?;
+    fn pair_under(&self, (from, to): Path, sessions: &[IceSession], call: CallIdx) -> Option<OnPair> {
         let mut best = None;
         for (at, session) in sessions.iter().enumerate() {
             let ends = |a, b| {
@@ -121,6 +127,7 @@ impl Analysis {
             };
             let side = session.a.message.map(|m| self.is_of_caller(call, m));
             let from_caller = side.map(|a_is_caller| a_is_caller == from_a);
+            let (at, pair) = (at as u32, pair as u32);
             best = best.or(Some(OnPair { session: at, pair, section: session.section, from_caller }));
         }
         best
@@ -134,9 +141,13 @@ impl Analysis {
     }
 
     /// Groups of checks by the paths, in both directions, of streams that no SDP speaks of.
-    fn groups_by_path(&self, subjects: &[Subject<'_>]) -> Map<(SocketAddr, SocketAddr), GroupIdx> {
-        let mut out: Map<(SocketAddr, SocketAddr), Option<GroupIdx>> = Map::default();
-        for (a, b) in subjects.iter().filter(|s| s.place.is_none()).filter_map(|s| s.ends.path) {
+    fn groups_by_path(
+        &self,
+        subjects: &[Subject<'_>],
+        path_of: &dyn Fn(&Subject<'_>) -> Option<Path>,
+    ) -> Map<Path, GroupIdx> {
+        let mut out: Map<Path, Option<GroupIdx>> = Map::default();
+        for (a, b) in subjects.iter().filter(|s| s.place.is_none()).filter_map(path_of) {
             out.insert((a, b), None);
             out.insert((b, a), None);
         }

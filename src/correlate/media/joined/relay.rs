@@ -28,7 +28,6 @@ pub(super) struct Ends {
     pub to: Vec<Name>,
     /// The ends that ICE knows it by.
     pub path: Option<(SocketAddr, SocketAddr)>,
-    pub relay: Option<StreamRelay>,
 }
 
 /// Which addresses are the same machine's.
@@ -78,18 +77,10 @@ impl Twins {
 }
 
 impl Analysis {
-    pub(super) fn ends_of(&self, stream: &Stream, twins: &Twins) -> Ends {
-        let wire = self.flow(stream.flow);
-        let found = self.stun.allocation_on(stream.flow);
-        let allocation = found.and_then(|(at, _)| self.stun.allocations.get(at.0 as usize));
-        let (Some((at, to_client)), Some(a)) = (found, allocation) else {
-            return Ends {
-                from: twins.names(&[wire.src]),
-                to: twins.names(&[wire.dst]),
-                path: Some((wire.src, wire.dst)),
-                ..Ends::default()
-            };
-        };
+    /// The relay that a stream goes through at the capture point.
+    pub(super) fn relay_of(&self, stream: &Stream) -> Option<StreamRelay> {
+        let (at, to_client) = self.stun.allocation_on(stream.flow)?;
+        let a = self.stun.allocations.get(at.0 as usize)?;
         // Whom an unknown channel speaks to is not known.
         let named = stream.path.filter(|p| *p != stream.flow).map(|p| self.flow(p));
         let peer = match (named, stream.channel) {
@@ -97,7 +88,21 @@ impl Analysis {
             (None, 0) => a.active,
             (None, channel) => a.peer_of_channel(channel),
         };
-        let relay = StreamRelay { allocation: at, server: a.server, relayed: a.relayed, peer };
+        Some(StreamRelay { allocation: at, server: a.server, relayed: a.relayed, peer })
+    }
+
+    pub(super) fn ends_of(&self, stream: &Stream, twins: &Twins) -> Ends {
+        let wire = self.flow(stream.flow);
+        let found = self.stun.allocation_on(stream.flow);
+        let allocation = found.and_then(|(at, _)| self.stun.allocations.get(at.0 as usize));
+        let (Some((_, to_client)), Some(a)) = (found, allocation) else {
+            return Ends {
+                from: twins.names(&[wire.src]),
+                to: twins.names(&[wire.dst]),
+                path: Some((wire.src, wire.dst)),
+            };
+        };
+        let peer = self.relay_of(stream).and_then(|r| r.peer);
         let mut client = vec![a.client];
         client.extend(a.relayed);
         let client = twins.names(&client);
@@ -105,6 +110,6 @@ impl Analysis {
         let stands = a.stands_for_client();
         let path = peer.map(|p| if to_client { (p, stands) } else { (stands, p) });
         let (from, to) = if to_client { (other, client) } else { (client, other) };
-        Ends { from, to, path, relay: Some(relay) }
+        Ends { from, to, path }
     }
 }

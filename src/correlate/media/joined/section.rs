@@ -1,5 +1,8 @@
 //! The media section of a stream, its codec, and how it is protected: as the receiver's description in force says.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use callscope_parsers::rtp::{Payload, digit, fallback_payload, static_payload};
 
 use super::super::Stream;
@@ -7,15 +10,51 @@ use super::belong::Place;
 use super::describe::{Description, Plan, Terms};
 use super::{Codec, CodecSource, MediaStream, Protection, Secured, StreamSection};
 use crate::capture::Nanos;
+use crate::correlate::model::CallIdx;
 
+/// Header extension with the `a=mid` of the packet's section (RFC 9143 §15.2).
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// A description counts so long before it was captured.
 const AHEAD: Nanos = 200_000_000;
+
+/// What streams have in common, so that each is kept once.
+#[derive(Default)]
+pub(super) struct Shared {
+    codecs: HashSet<Arc<Codec>>,
+    section: Option<(CallIdx, Arc<StreamSection>)>,
+}
+
+impl Shared {
+    fn codec(&mut self, codec: Option<Codec>) -> Option<Arc<Codec>> {
+        let codec = codec?;
+        if let Some(known) = self.codecs.get(&codec) {
+            return Some(known.clone());
+        }
+        let new = Arc::new(codec);
+        self.codecs.insert(new.clone());
+        Some(new)
+    }
+
+    /// Streams of one call come one after the other.
+    fn section(&mut self, call: CallIdx, section: StreamSection) -> Arc<StreamSection> {
+        match &self.section {
+            Some((of, known)) if *of == call && **known == section => known.clone(),
+            _ => {
+                let new = Arc::new(section);
+                self.section = Some((call, new.clone()));
+                new
+            }
+        }
+    }
+}
 
 /// What one stream is in its call.
 pub(super) struct Joint<'p> {
     pub place: &'p Place,
     pub plan: &'p Plan,
     pub section: Option<usize>,
+    /// Of a fax, and not of RTP.
+    fax: bool,
 }
 
 impl<'p> Joint<'p> {
@@ -23,13 +62,26 @@ impl<'p> Joint<'p> {
     pub fn new(
         place: &'p Place,
         plan: &'p Plan,
-        ssrc: u32,
-        payload_type: u8,
+        (stream, fax): (&Stream, bool),
         on_pair: Option<usize>,
     ) -> Self {
-        let mut out = Self { place, plan, section: None };
-        out.section = out.find_section(ssrc, payload_type, on_pair);
+        let mut out = Self { place, plan, section: None, fax };
+        out.section = out.find_section(stream, on_pair);
         out
+    }
+
+    /// A stream of that section.
+    pub fn of_section(place: &'p Place, plan: &'p Plan, section: usize) -> Self {
+        Self { place, plan, section: Some(section), fax: false }
+    }
+
+    /// What the number of a header extension stands for (RFC 8285 §5); one number of a bundle means one thing.
+    pub fn extension(&self, id: u8, time: Nanos) -> Option<String> {
+        let current = self.terms_at(true, time).map(|(_, t)| t);
+        let both = [true, false].map(|receiver| self.of(receiver));
+        let others = both.into_iter().flatten().filter_map(|d| d.sections.get(self.section?));
+        let uri = |t: &Terms| t.extensions.iter().find(|(n, _)| *n == id).map(|(_, uri)| uri.clone());
+        current.into_iter().chain(others).find_map(uri)
     }
 
     /// The descriptions of who receives the stream, or of who sends it.
@@ -38,13 +90,22 @@ impl<'p> Joint<'p> {
         self.plan.descriptions.iter().filter(move |d| d.by_caller == by_caller)
     }
 
-    fn find_section(&self, ssrc: u32, payload_type: u8, on_pair: Option<usize>) -> Option<usize> {
+    fn find_section(&self, stream: &Stream, on_pair: Option<usize>) -> Option<usize> {
+        let (ssrc, payload_type) = (stream.ssrc, stream.main_type());
         let (description, named) = match (self.place.to.or(self.place.from), on_pair) {
             (Some(named), _) => (self.plan.descriptions.get(named.description as usize)?, named.sections),
             (None, Some(section)) => (self.of(true).next()?, 1u64.checked_shl(section as u32)?),
             (None, None) => return None,
         };
         let sections = &description.sections;
+        if self.fax {
+            // It may have taken the place of audio since.
+            let of_fax = |i: &usize| {
+                let mut all = self.plan.descriptions.iter().filter_map(|d| d.sections.get(*i));
+                *i < 64 && named >> *i & 1 == 1 && all.any(|t| t.fax)
+            };
+            return (0..64).find(of_fax);
+        }
         let is_rtp = |i: &usize| sections.get(*i).is_some_and(|t| t.rtp);
         let named_here = |i: &usize| *i < 64 && named >> *i & 1 == 1;
         let mut all: Vec<usize> = (0..sections.len()).filter(named_here).collect();
@@ -59,6 +120,10 @@ impl<'p> Joint<'p> {
         }
         if all.len() < 2 {
             return all.first().copied();
+        }
+        // RFC 9143 §9.2: a packet that names its section is of that, whatever else fits.
+        if let Some(one) = self.named_section(stream, &all) {
+            return Some(one);
         }
         // A source is announced by who sends it, a payload type by who receives it (RFC 3264 §5.1).
         let by_source: Vec<usize> = all
@@ -78,6 +143,22 @@ impl<'p> Joint<'p> {
         by_type(&mine).or_else(|| by_type(&all)).or(match mine.as_slice() {
             [one] => Some(*one),
             _ => None,
+        })
+    }
+
+    /// The section among these whose `a=mid` a packet of the stream has in its header.
+    fn named_section(&self, stream: &Stream, among: &[usize]) -> Option<usize> {
+        let all = || [false, true].into_iter().flat_map(|receiver| self.of(receiver));
+        let mut elements = stream.extension_elements();
+        elements.find_map(|(id, value)| {
+            let names = |t: &Terms| t.extensions.iter().any(|(n, uri)| *n == id && uri == MID);
+            if !all().flat_map(|d| d.sections.iter()).any(names) {
+                return None;
+            }
+            let is_it = |i: &&usize| {
+                all().any(|d| d.sections.get(**i).is_some_and(|t| t.mid.as_deref() == Some(value)))
+            };
+            among.iter().find(is_it).copied()
         })
     }
 
@@ -106,7 +187,8 @@ impl<'p> Joint<'p> {
         let section = self.section?;
         let by_caller = self.place.from_caller != receiver;
         let named = if receiver { self.place.to } else { self.place.from };
-        let names = |d: &Description| d.sections.get(section).is_some_and(|t| !t.declined);
+        let names =
+            |d: &Description| d.sections.get(section).is_some_and(|t| !t.declined && (t.fax || !self.fax));
         let on_hop = |d: &Description| {
             let first = named.and_then(|n| self.plan.descriptions.get(n.description as usize));
             // Of the same hop, where it differs.
@@ -221,7 +303,7 @@ pub(super) fn protection(m: &MediaStream, stream: &Stream, keyed: bool) -> Optio
 }
 
 /// Fills in what payload types, descriptions and sizes say.
-pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<'_>>) {
+pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<'_>>, shared: &mut Shared) {
     let codec_at = |pt, time| match joint {
         Some(j) => j.codec(pt, time),
         None => (table_codec(pt), None),
@@ -230,28 +312,31 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
         stream.types().map(|t| (t.payload_type, t.first, codec_at(t.payload_type, t.first))).collect();
     let beside = |c: &Option<Codec>| c.as_ref().is_some_and(|c| c.is_event() || c.is_noise());
     let main = types.iter().position(|(_, _, (c, _))| !beside(c)).unwrap_or(0);
-    out.unannounced_types =
+    let mut unannounced: Vec<u8> =
         types.iter().filter(|(_, _, (_, known))| *known == Some(false)).map(|(pt, ..)| *pt).collect();
-    out.unannounced_types.sort_unstable();
+    unannounced.sort_unstable();
+    out.unannounced_types = unannounced.into();
     let events: Vec<u8> = types
         .iter()
         .filter(|(_, _, (c, _))| c.as_ref().is_some_and(Codec::is_event))
         .map(|(pt, ..)| *pt)
         .collect();
     let pressed = stream.keys().iter().filter(|k| events.contains(&k.payload_type));
-    out.keys = pressed.filter_map(|k| digit(k.event)).collect();
+    out.keys = pressed.filter_map(|k| digit(k.event)).collect::<String>().into();
     let mut listed = None;
     if main < types.len() {
         let (pt, _, (codec, known)) = types.remove(main);
-        (out.payload_type, out.codec, listed) = (pt, codec, known);
+        (out.payload_type, out.codec, listed) = (pt, shared.codec(codec), known);
     }
     types.sort_by_key(|(_, first, _)| *first);
-    out.other_codecs = types.into_iter().map(|(pt, _, (codec, _))| (pt, codec)).collect();
+    let others = types.into_iter().map(|(pt, _, (codec, _))| (pt, shared.codec(codec)));
+    out.other_codecs = others.collect::<Vec<_>>().into();
     if let Some(joint) = joint {
         out.section = joint.section.and_then(|index| {
             let (d, terms) =
                 joint.terms_at(true, stream.first).or_else(|| joint.terms_at(false, stream.first))?;
-            Some(StreamSection { index, kind: terms.kind.clone(), message: d.message })
+            let section = StreamSection { index, kind: terms.kind.clone(), message: d.message };
+            Some(shared.section(joint.place.call, section))
         });
         if let Some((_, terms)) = joint.terms_at(true, stream.last) {
             (out.ptime_asked, out.ptime_most) = (terms.ptime, terms.max_ptime);
@@ -267,6 +352,12 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
     let step = stream.steps().next().map(|(step, _)| step);
     if let (true, Some(step), Some(clock)) = (is_audio, step, clock) {
         out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
+    }
+    if out.is_fax() {
+        let (name, source) = ("t38".to_owned(), CodecSource::Sdp);
+        out.codec = shared.codec(Some(Codec { name, clock: 0, channels: 1, source }));
+        out.secured = Secured::NotOffered;
+        return;
     }
     out.protection = protection(out, stream, false);
     out.codec_agreed = listed == Some(true);

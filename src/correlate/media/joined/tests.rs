@@ -4,6 +4,7 @@ use super::*;
 
 mod call;
 mod course;
+mod fax;
 mod stage;
 mod way;
 
@@ -39,6 +40,13 @@ fn wheres(list: &[MediaStream]) -> Vec<String> {
 }
 
 fn codec_of(m: &MediaStream) -> (String, Option<CodecSource>) {
-    let c = m.codec.as_ref();
+    let c = m.codec.as_deref();
     (c.map(Codec::text).unwrap_or_default(), c.map(|c| c.source))
+}
+
+/// There may be hundreds of thousands of streams: what few of them have is a word in the others.
+#[test]
+fn streams_stay_small() {
+    assert!(size_of::<MediaStream>() <= 432, "{}", size_of::<MediaStream>());
+    assert!(size_of::<Subject<'static>>() <= 56, "{}", size_of::<Subject<'static>>());
 }

@@ -146,3 +146,25 @@ fn a_mark_that_changes_on_the_way_is_told_with_the_place() {
     );
     assert!(marked.is_bad());
 }
+
+#[test]
+fn each_stream_has_a_verdict_in_a_word() {
+    let words = |analysis: &Analysis| {
+        let of = |s: &MediaStream| StreamVerdict::of(analysis, s).map(StreamVerdict::name);
+        analysis.joined_media().iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let none = [255; 2];
+    assert_eq!(words(&call("X: y", 0, [46, 0], none)), ["marked", "unmarked"], "nobody says what is right");
+    // What clients mark where their policy is on is no more than that.
+    assert_eq!(words(&call(OC, 0, [40, 46], none)), ["as_expected", "marked"]);
+    let mut chosen = call(OC, 0, [40, 46], none);
+    chosen.qos = QosProfile::named("communicator");
+    assert_eq!(words(&chosen), ["as_expected", "not_as_expected"]);
+    let mut s = Scenario::default();
+    for (dscp, first) in [(46, 0), (0, 1_000_000)] {
+        let mut source = Source { dscp, ..Source::new("10.0.0.65:4000>10.0.0.66:5000", 1) };
+        (0..first / 20_000).for_each(|_| source.skip());
+        s.add_run(first, 20_000, 50, &mut source);
+    }
+    assert_eq!(words(&s.done()), ["several"]);
+}

@@ -308,6 +308,7 @@ pub struct Statistics {
     pub stun: Stun,
     pub rtp: BTreeMap<String, u64>,
     pub rtcp: BTreeMap<String, u64>,
+    pub udptl: BTreeMap<String, u64>,
     pub sqlr: BTreeMap<String, u64>,
     pub tds: BTreeMap<String, u64>,
     pub dns: BTreeMap<String, u64>,

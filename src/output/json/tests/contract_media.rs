@@ -16,8 +16,8 @@ pub struct MediaStream {
     pub dst: String,
     pub transport: String,
     pub via_relay: Option<Relay>,
-    pub ssrc: String,
-    pub payload_type: u8,
+    pub ssrc: Option<String>,
+    pub payload_type: Option<u8>,
     pub codec: Option<String>,
     pub codec_inferred: bool,
     pub codec_source: Option<String>,
@@ -36,6 +36,7 @@ pub struct MediaStream {
     pub lost: i64,
     pub loss_pct: f64,
     pub missing: u64,
+    pub recovered: Option<u64>,
     pub bursts: Bursts,
     pub out_of_order: u32,
     pub duplicates: u32,
@@ -55,6 +56,8 @@ pub struct MediaStream {
     pub quality: String,
     pub dscp: Vec<Mark>,
     pub dscp_expected: Option<ExpectedMark>,
+    pub dscp_verdict: Option<MarkVerdict>,
+    pub icmp: Vec<IcmpError>,
     pub rtcp: Rtcp,
     pub loss_split: Option<LossSplit>,
     pub round_trip_ms: Option<f64>,
@@ -192,4 +195,23 @@ pub struct Rtcp {
     pub sender_packets: Option<u32>,
     pub cname: Option<String>,
     pub bye: Option<Frame>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarkVerdict {
+    pub word: String,
+    pub bad: bool,
+    pub changed: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IcmpError {
+    pub error: String,
+    pub by: std::net::IpAddr,
+    pub quoted: String,
+    pub count: u32,
+    pub first: String,
+    pub frame: Frame,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Placed, Span};
 use crate::correlate::media::{Codec, MediaStream, Stream};
-use crate::view::media::{codec, decimal, loss_percent, protection, ssrc};
+use crate::view::media::{codec, decimal, kind, loss_percent, protection, source};
 use crate::view::show;
 
 /// Figures of all streams of one way.
@@ -54,6 +54,9 @@ fn packets(n: u64) -> String {
 
 /// `RTP PCMU/8000`, `SRTP video VP8/90000`.
 fn what(s: &MediaStream) -> String {
+    if s.is_fax() {
+        return "T.38 fax".to_owned();
+    }
     let protocol = match protection(s) {
         "" => "RTP",
         srtp => srtp,
@@ -69,7 +72,9 @@ fn what(s: &MediaStream) -> String {
 
 /// One stream by itself: `RTP PCMU/8000 0x8418D3C5, 303 pkts, 2 lost (0.7 %), jitter 1.2 ms`.
 pub(super) fn stream(s: &MediaStream, f: &Stream) -> String {
-    let mut out = format!("{} {}, {}", what(s), ssrc(s.ssrc), packets(f.packets));
+    let source = source(s);
+    let apart = if source.is_empty() { "" } else { " " };
+    let mut out = format!("{}{apart}{source}, {}", what(s), packets(f.packets));
     let missing = f.losses().missing;
     match missing {
         0 => out.push_str(", none lost"),
@@ -121,7 +126,7 @@ pub(super) fn span(
     let first = span.parts.first().map_or(0, |p| p.figures.first);
     let length = show::duration(span.end.saturating_sub(first));
     out.push_str(&format!(", {counts} in {length}"));
-    if main.is_some_and(|p| p.stream.codec.as_ref().is_some_and(Codec::is_event)) {
+    if main.is_some_and(|p| p.stream.codec.as_deref().is_some_and(Codec::is_event)) {
         // Between keys neither numbers nor times say anything.
         return out;
     }
@@ -137,7 +142,7 @@ pub(super) fn span(
         out.push_str(&format!(", MOS {mos}"));
     }
     let sources = on.sources.max(back.sources);
-    if sources > 1 {
+    if sources > 1 && main.is_none_or(|p| !p.stream.is_fax()) {
         out.push_str(&format!(", {sources} SSRCs"));
     }
     if let Some(late) = span.parts.iter().filter_map(|p| p.stream.after_end).max() {
@@ -153,8 +158,9 @@ pub(super) fn span(
 pub(super) fn many(spans: &[Span<'_>]) -> String {
     let parts = || spans.iter().flat_map(|s| &s.parts);
     let kinds: BTreeSet<String> = parts()
-        .filter_map(|p| p.stream.section.as_ref())
-        .map(|s| show::shorten(&show::safe_str(&s.kind), 20))
+        .map(|p| kind(p.stream))
+        .filter(|kind| !kind.is_empty())
+        .map(|kind| show::shorten(&show::safe_str(kind), 20))
         .collect();
     let kinds = kinds.into_iter().collect::<Vec<_>>().join(" + ");
     let streams = show::count(parts().count() as u64, "stream", "streams");

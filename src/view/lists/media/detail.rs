@@ -2,12 +2,19 @@
 
 use callscope_parsers::rtp::digit;
 
+mod reports;
+mod sentences;
+
 use super::course::{events, marked, marks_of_call};
+use reports::{at_the_end, of_the_sender};
+use sentences::sentences;
+
 use super::*;
 use crate::correlate::media::{
     Codec, CodecConstants, CodecSource, Follows, Heard, LossSplit, MediaIndex, MediaStream, Mos, Protection,
-    Secured, Stream, StreamSource,
+    Secured, Stream, StreamError, StreamSource,
 };
+use crate::decode::Quoted;
 use crate::view::ice;
 use crate::view::media::marks::traffic_of;
 use crate::view::media::{decimal, mark_words, millis};
@@ -19,7 +26,7 @@ const MOST_ROWS: usize = 200;
 
 /// Where it goes through a relay: `relay UDP 213.199.141.181:3478`.
 pub(super) fn path(at: At<'_>, s: &MediaStream) -> String {
-    let Some(relay) = s.relay else { return String::new() };
+    let Some(relay) = &s.relay else { return String::new() };
     let over = at.analysis.flow(s.flow).transport.name().to_uppercase();
     format!("relay {over} {}", show::address(relay.server))
 }
@@ -35,6 +42,9 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
     say(matches!(s.source, StreamSource::Announced(_)), "few packets");
     say(alone(at, at.gathered.media(), s), "one way");
     say(s.unheard, "not heard at the far end");
+    if let Some(e) = refused(at, s) {
+        say(true, &show::unreachable(&e.told));
+    }
     say(s.protection.is_none() && s.secured == Secured::Agreed, "plain though SRTP was agreed on");
     say(!s.mark_changes.is_empty(), "marks change on the way");
     say(s.held, "held");
@@ -43,6 +53,31 @@ pub(super) fn remarks(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<Stri
     say(!s.unannounced_types.is_empty(), "payload type not in the receiver's SDP");
     say(figures.restarts() > 0, "restarted");
     out
+}
+
+/// The first ICMP error about the stream itself.
+fn refused(at: At<'_>, s: &MediaStream) -> Option<StreamError> {
+    let of_rtcp = |e: &StreamError| matches!(e.quoted, Quoted::Rtcp { .. });
+    at.analysis.errors_of_stream(s).into_iter().find(|e| !of_rtcp(e))
+}
+
+/// All ICMP errors about the stream and its RTCP.
+fn errors(at: At<'_>, s: &MediaStream) -> Option<Part> {
+    let mut facts = Facts::new();
+    for e in at.analysis.errors_of_stream(s) {
+        let about = match e.quoted {
+            Quoted::Rtp { .. } => "quotes its RTP",
+            Quoted::Rtcp { .. } => "quotes its RTCP",
+            Quoted::Keys => "quotes an exchange of keys",
+            Quoted::Nothing => "quotes its ports only",
+            Quoted::Other => "quotes its UDPTL",
+        };
+        let since = show::duration(e.told.time.saturating_sub(s.first).max(0));
+        let text = format!("from {}, {about}, {since} after the first packet", e.told.by);
+        facts.at(&show::unreachable(&e.told), text, frame(e.told.frame).bad(true));
+    }
+    let any = !facts.rows.is_empty();
+    any.then(|| facts.part("ICMP errors about it"))
 }
 
 /// The other direction of its call was not captured, though the stream lasts.
@@ -93,7 +128,8 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let figures = figures.as_ref();
     let [sender, receiver] = media::ends(at.analysis, s);
     let kind = show::safe_str(media::kind(s));
-    let words = [kind, media::codec(s), format!("SSRC {}", media::ssrc(s.ssrc))];
+    let source = if s.is_fax() { String::new() } else { format!("SSRC {}", media::source(s)) };
+    let words = [kind, media::codec(s), source];
     let words: Vec<String> = words.into_iter().filter(|w| !w.is_empty()).collect();
     let title = format!("Stream {}  {sender} → {receiver}  {}", row + 1, words.join("  "));
     let heard = at.analysis.heard_of(s);
@@ -101,9 +137,10 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let kinds = marked(at, s, row);
     let own = kinds.iter().filter(|k| traffic_of(s) == Some(k.traffic));
     head.extend(own.flat_map(|k| &k.verdicts).filter(|v| v.bad).map(|v| format!("Marks: {}.", v.words)));
-    let mut parts = vec![here(s, figures)];
+    let mut parts = vec![here(at, s, figures)];
     parts.extend(heard.map(|h| at_the_end(at, s, h, figures)));
     parts.extend(of_the_sender(at, s, figures));
+    parts.extend(errors(at, s));
     parts.extend(events(at, s, figures));
     parts.push(stream(at, s, figures));
     parts.push(marks(figures));
@@ -115,155 +152,8 @@ pub(in crate::view::lists) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     Some(Detail { title, head, parts, owners })
 }
 
-/// What a reader is to know first.
-fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<String> {
-    let mut head = Vec::new();
-    let losses = figures.losses();
-    let expected = figures.expected();
-    head.push(match losses.missing {
-        0 if figures.packets == 1 => "Its only packet.".to_owned(),
-        0 => format!("All of its {} packets came to the capture point.", show::number(expected)),
-        n => format!(
-            "{} of {} packets ({} %) were lost before the capture point, in {}, the longest of {}.",
-            show::number(n),
-            show::number(expected),
-            decimal(media::loss_percent(figures)),
-            show::count(u64::from(losses.bursts), "run", "runs"),
-            losses.longest
-        ),
-    });
-    if media::gave_way(at.analysis, s, figures) {
-        head.push(
-            "The longest run is the time in which the call sent a fax (T.38): nothing was lost there."
-                .to_owned(),
-        );
-    }
-    head.extend(s.loss.map(|l| split(&l)));
-    if s.unheard {
-        head.push(
-            "The other end reports while it runs (RTCP), and none of its reports is about it: it does not arrive there."
-                .to_owned(),
-        );
-    }
-    head.extend(media::mos_of(at.analysis, s).map(|m| mos(s, &m)));
-    if let Some(codec) =
-        s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
-    {
-        let name = show::shorten(&show::safe_str(&codec.name), 40);
-        head.push(match CodecConstants::of(codec) {
-            None => format!("No MOS: ITU-T G.113 has no figures for {name}."),
-            Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
-        });
-    }
-    if alone(at, at.gathered.media(), s) {
-        head.push(
-            "Nothing of the other direction was captured, though SDP asked for it: it was not sent, was lost on its way, or takes a \
-             way that does not pass here."
-                .to_owned(),
-        );
-    }
-    if let Some(late) = s.after_end {
-        head.push(format!("It goes on for {} after the BYE that ended the call.", show::duration(late)));
-    }
-    if s.unsignalled {
-        let latched = match s.back {
-            Some(back) => format!(": it goes to where stream {} comes from (latching)", back + 1),
-            None => String::new(),
-        };
-        head.push(format!("No SDP of the call names where it goes to{latched}."));
-    }
-    if s.held {
-        head.push("It stood still in a hold that SDP agreed on.".to_owned());
-    }
-    head.extend(s.follows.map(|f| match f {
-        Follows::Source(other) => {
-            format!("It goes on from stream {}: another SSRC on the same flow.", other + 1)
-        }
-        Follows::Path(other) => {
-            format!("It goes on from stream {}: the same SSRC on another path.", other + 1)
-        }
-    }));
-    if s.protection.is_none() && s.secured != Secured::NotOffered {
-        let words = match s.secured {
-            Secured::Agreed => "SRTP was agreed on, and its packets are plain.",
-            _ => "SRTP was offered and not taken: its packets are plain.",
-        };
-        head.push(words.to_owned());
-    }
-    for change in s.mark_changes.iter().take(4) {
-        let place = if change.before == change.after {
-            "where its frames were captured again".to_owned()
-        } else {
-            format!("between stream {} and stream {}", change.before + 1, change.after + 1)
-        };
-        head.push(format!(
-            "Its mark changes from {} to {} {place}.",
-            mark_words(change.from),
-            mark_words(change.to)
-        ));
-    }
-    if s.call_inferred && s.call.is_some() {
-        head.push(
-            "That it is of this call is inferred: no SDP at this capture point names its addresses."
-                .to_owned(),
-        );
-    }
-    if matches!(s.codec.as_ref().map(|c| c.source), Some(CodecSource::Fallback)) {
-        head.push(format!(
-            "No SDP says what payload type {} is; {} is what OCS and Lync use it for.",
-            s.payload_type,
-            media::codec(s).trim_end_matches('?')
-        ));
-    }
-    if !s.unannounced_types.is_empty() {
-        let types: Vec<String> = s.unannounced_types.iter().map(u8::to_string).collect();
-        head.push(format!("Not in the SDP of its receiver: payload type {}.", types.join(", ")));
-    }
-    head
-}
-
-/// Where packets were lost.
-fn split(l: &LossSplit) -> String {
-    let number = |n: u64| show::number(n);
-    match (l.reported, l.after) {
-        (0, _) if l.not_captured > 0 => format!(
-            "The receiver reports no loss: what is missing here ({}) was lost by the capture.",
-            number(l.not_captured)
-        ),
-        (0, _) => "The receiver reports no loss.".to_owned(),
-        (reported, 0) => {
-            format!("The receiver reports {} lost: none behind the capture point.", number(reported))
-        }
-        (reported, after) => format!(
-            "The receiver reports {} lost: {} behind the capture point, {} before it.",
-            number(reported),
-            number(after),
-            number(reported.saturating_sub(after))
-        ),
-    }
-}
-
-/// The estimate with what it is made from.
-fn mos(s: &MediaStream, m: &Mos) -> String {
-    let delay = if m.delay_measured {
-        format!("{} ms one way, half of RTCP's round trip", decimal(m.delay_ms))
-    } else {
-        format!("{} ms one way, which is assumed: RTCP does not tell it", decimal(m.delay_ms))
-    };
-    let variant = s.codec.as_ref().and_then(CodecConstants::of).map_or("the codec", |c| c.variant);
-    format!(
-        "MOS {:.1} (R {:.0}): an estimate by the E-model (ITU-T G.107) from {} % lost before the capture point, Ie {} and Bpl {} of \
-         {variant} (G.113 Appendix I), {delay}. What the receiver's jitter buffer throws away is not in it.",
-        m.value,
-        m.r,
-        decimal(m.loss_pct),
-        decimal(m.ie),
-        decimal(m.bpl)
-    )
-}
-
 /// What was measured where the capture was taken.
-fn here(s: &MediaStream, figures: &Stream) -> Part {
+fn here(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
     let mut facts = Facts::new();
     let losses = figures.losses();
     facts.at("packets", show::number(figures.packets), frame(figures.first_frame));
@@ -279,11 +169,18 @@ fn here(s: &MediaStream, figures: &Stream) -> Part {
             facts.add("lost after RED", text);
         }
     }
+    if let Some(recovered) = at.analysis.recovered_of(s) {
+        let raw = figures.expected().saturating_sub(figures.packets);
+        facts.add("packets that did not come", show::number(raw));
+        facts.add("of them given again by others", show::number(recovered));
+    }
     facts.add("came twice", show::number(u64::from(figures.duplicates())));
     facts.add("out of order", show::number(u64::from(figures.out_of_order())));
     if let Some((mean, max)) = figures.jitter() {
         facts.add("jitter", format!("mean {}, max {}", millis(mean), millis(max)));
-        facts.add("jitter over time", media::jitter_line(figures));
+        if figures.clock().is_some() {
+            facts.add("jitter over time", media::jitter_line(figures));
+        }
     }
     facts.add("loss over time", media::loss_line(figures));
     let (gap, behind) = figures.gap;
@@ -321,93 +218,11 @@ fn here(s: &MediaStream, figures: &Stream) -> Part {
     facts.at("length", show::duration(length), frame(figures.last_frame));
     let rate = figures.bytes as f64 * 8e6 / length.max(1) as f64;
     let rate = if length > 0 { format!(" ({} kbit/s)", decimal(rate)) } else { String::new() };
-    facts.add("bytes of RTP", format!("{}{rate}", show::size(figures.bytes)));
+    facts.add(
+        if s.is_fax() { "bytes of UDPTL" } else { "bytes of RTP" },
+        format!("{}{rate}", show::size(figures.bytes)),
+    );
     facts.part("At the capture point")
-}
-
-/// What RTCP tells of it from the far end.
-fn at_the_end(at: At<'_>, s: &MediaStream, heard: &Heard, figures: &Stream) -> Part {
-    let mut facts = Facts::new();
-    let last = heard.history.last().map_or(Lead::default(), |r| frame(r.frame));
-    facts.at("reports", show::number(u64::from(heard.reports)), last);
-    match media::heard_loss(heard, figures) {
-        Some(loss) => {
-            facts.add("lost", format!("{} ({} %)", loss.lost, decimal(loss.percent)));
-        }
-        None => facts.add("lost", format!("{} since it began to hear", heard.last.cumulative_lost)),
-    }
-    if let Some(split) = s.loss {
-        facts.add("of them behind the capture point", show::number(split.after));
-        if split.not_captured > 0 {
-            facts.add("missing here only", show::number(split.not_captured));
-        }
-    }
-    let worst = 100.0 * f64::from(heard.worst_fraction) / 256.0;
-    facts.add("worst between two reports", format!("{} %", decimal(worst)));
-    match media::heard_jitter(heard, figures) {
-        Some((mean, max)) => facts.add("jitter", format!("mean {}, max {}", millis(mean), millis(max))),
-        None => facts.add("jitter", format!("{} ticks of its clock", heard.highest_jitter)),
-    }
-    let trips = heard.round_trips;
-    if trips.count > 0 {
-        let mean = trips.sum / Nanos::from(trips.count);
-        let text = format!(
-            "mean {}, {} to {}: from the capture point to the receiver and back",
-            show::duration(mean),
-            show::duration(trips.min),
-            show::duration(trips.max)
-        );
-        facts.add("round trip", text);
-    }
-    if let Some(round) = s.round_trip {
-        facts.add("round trip of both ends", show::duration(round));
-    }
-    let back = at.analysis.flow(heard.flow);
-    facts.add("reported by", format!("{} on {}", media::ssrc(heard.reporter), show::address(back.src)));
-    if let Some(voip) = &heard.voip {
-        let m = &voip.metrics;
-        let fraction = |f: u8| format!("{} %", decimal(100.0 * f64::from(f) / 256.0));
-        facts.at(
-            "VoIP metrics",
-            format!("lost {}, discarded {}", fraction(m.loss_rate), fraction(m.discard_rate)),
-            frame(voip.frame),
-        );
-    }
-    facts.part("As the receiver reports (RTCP)")
-}
-
-/// What the sender says of itself.
-fn of_the_sender(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
-    let sender = at.analysis.sender_of(s)?;
-    let mut facts = Facts::new();
-    facts.at("compounds", show::number(u64::from(sender.compounds)), frame(sender.first_frame));
-    if sender.encrypted > 0 {
-        facts.add("encrypted (SRTCP)", show::number(u64::from(sender.encrypted)));
-    }
-    if sender.reports > 0 {
-        let text = format!(
-            "{} ({} captured)",
-            show::number(u64::from(sender.packets)),
-            show::number(figures.packets)
-        );
-        facts.add("packets sent, by its last report", text);
-    }
-    if let Some(name) = &sender.cname {
-        facts.add("CNAME", show::shorten(&show::safe_str(name), 80));
-    }
-    for (kind, count, value) in &sender.extensions {
-        let value =
-            value.map_or_else(String::new, |v| format!(", last {} kbit/s", decimal(f64::from(v) / 1e3)));
-        facts.add(
-            "Microsoft extension",
-            format!("type {kind}, {}{value}", show::count(u64::from(*count), "time", "times")),
-        );
-    }
-    if let Some((time, f)) = sender.bye {
-        let since = show::duration(time.saturating_sub(figures.first));
-        facts.at("BYE", format!("{since} after the first packet"), frame(f));
-    }
-    Some(facts.part("As the sender reports (RTCP)"))
 }
 
 /// What it is and where it goes.
@@ -420,7 +235,7 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
     };
     facts.add("from", machine(flow.src));
     facts.add("to", format!("{} over {}", machine(flow.dst), flow.transport.name().to_uppercase()));
-    if let Some(relay) = s.relay {
+    if let Some(relay) = &s.relay {
         let optional = |a: Option<std::net::SocketAddr>| a.map_or_else(|| "not known".to_owned(), machine);
         facts.add("relay", machine(relay.server));
         facts.add("relayed address", optional(relay.relayed));
@@ -444,15 +259,17 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
         facts.at("media section", text, Lead::to(section.message));
     }
     if let (Some(call), Some((session, pair))) = (s.call, s.pair)
-        && let Some(session) = at.analysis.ice_sessions_of(call).get(session)
-        && let Some(pair) = session.pairs.get(pair)
+        && let Some(session) = at.analysis.ice_sessions_of(call).get(session as usize)
+        && let Some(pair) = session.pairs.get(pair as usize)
     {
         facts.add(
             "ICE pair",
             format!("{}, {}", ice::pair_title(session, pair), ice::path_words(at.analysis, session)),
         );
     }
-    facts.add("codec", codec_words(s));
+    if !s.is_fax() {
+        facts.add("codec", codec_words(s));
+    }
     if let Some(clock) = figures.clock() {
         let pace = figures.pace().filter(|p| (p / f64::from(clock) - 1.0).abs() > 0.02);
         let pace = pace.map_or_else(String::new, |p| format!(", timestamps go on at {p:.0} Hz"));

@@ -66,7 +66,7 @@ pub fn of_stream(analysis: &Analysis, of: &MediaStream, figures: &Stream, all: &
 /// The keys of a stream, where its payload types have telephone events.
 pub fn keys<'s>(of: &MediaStream, figures: &'s Stream) -> impl Iterator<Item = &'s KeyPress> {
     let main = of.codec.as_ref().filter(|c| c.is_event()).map(|_| of.payload_type);
-    let others = of.other_codecs.iter().filter(|(_, codec)| codec.as_ref().is_some_and(Codec::is_event));
+    let others = of.other_codecs.iter().filter(|(_, codec)| codec.as_deref().is_some_and(Codec::is_event));
     let events: HashSet<u8> = others.map(|(pt, _)| *pt).chain(main).collect();
     figures.keys().iter().filter(move |k| events.contains(&k.payload_type))
 }

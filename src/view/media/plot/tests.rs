@@ -86,7 +86,7 @@ fn the_receiver_is_a_series_of_its_own() {
     s.add_report(2_000_000, TO_ALICE, 7, 64, 80);
     let p = plot_of(s, |stream| {
         stream.heard = Some(0);
-        stream.codec.as_mut().unwrap().clock = 16_000;
+        std::sync::Arc::make_mut(stream.codec.as_mut().unwrap()).clock = 16_000;
     });
     assert_eq!(p.reported_of(Quantity::Jitter, p.whole()).next(), Some((2 * SECOND, 5.0)));
 }
@@ -148,15 +148,15 @@ fn changes_of_the_stream_are_events() {
     let mut second = Source::new(TO_BOB, 9);
     s.add_run(3_500_000, 20_000, 50, &mut second);
     let codec = |name: &str| {
-        Some(Codec {
+        Some(std::sync::Arc::new(Codec {
             name: name.to_owned(),
             clock: 8000,
             channels: 1,
             source: crate::correlate::media::CodecSource::Sdp,
-        })
+        }))
     };
     let p = plot_of(s, |stream| {
-        stream.other_codecs = vec![(101, codec("telephone-event")), (8, codec("PCMA"))];
+        stream.other_codecs = vec![(101, codec("telephone-event")), (8, codec("PCMA"))].into();
     });
     let words = words(&p);
     assert_eq!(

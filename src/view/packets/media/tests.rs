@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn told(payload: &[u8]) -> String {
-    line(probe_datagram(payload), payload, false).expect("media")
+    line(probe_datagram(payload), payload, false, &Types::default()).expect("media")
 }
 
 #[test]
@@ -109,7 +109,8 @@ fn dtls() {
 /// What the capture cut off is no fault, and what may be ciphertext is not read.
 #[test]
 fn cut_by_the_capture() {
-    let cut = |payload: &[u8]| line(probe_datagram(payload), payload, true).expect("media");
+    let cut =
+        |payload: &[u8]| line(probe_datagram(payload), payload, true, &Types::default()).expect("media");
     let report = hex!("81c90007 3291d53c 09f0997eaf731e4d9a644fbdfa57443f2b7a38678e2abeb0 90890339e123");
     assert_eq!(cut(&report), "RR + …");
     let two = hex!("80c90001 00000001 81ca000a 00000001 012173");
@@ -139,7 +140,7 @@ proptest! {
             [&hex!("81cb"), &hex!("16fefd0000000000000000"), &hex!("100000015a525450"), &hex!("80")];
         bytes.splice(0..0, heads[head].iter().copied());
         for probe in [Probe::Rtp, Probe::Rtcp, Probe::Dtls, Probe::Zrtp] {
-            for text in [false, true].into_iter().filter_map(|cut| line(probe, &bytes, cut)) {
+            for text in [false, true].into_iter().filter_map(|cut| line(probe, &bytes, cut, &Types::default())) {
                 prop_assert!(text.len() < 1200 && !text.chars().any(char::is_control), "{text:?}");
             }
         }

@@ -82,10 +82,7 @@ fn ends_used_again_by_the_next_call() {
     }
     s.rtp(150, THERE, &rtp(1), 200, &[]);
     let list = s.streams();
-    assert_eq!(
-        (where_of(&list[0]), list[0].other_calls.as_slice()),
-        ("~2.0 there".to_owned(), &[CallIdx(0)][..])
-    );
+    assert_eq!((where_of(&list[0]), &*list[0].other_calls), ("~2.0 there".to_owned(), &[CallIdx(0)][..]));
 }
 
 #[test]
@@ -117,10 +114,7 @@ fn legs_of_one_call_that_pass_the_same_sdp_on() {
     s.rtp(150, THERE, &rtp(1), 50, &[]);
     let list = s.streams();
     assert_eq!(s.analysis.links_of(CallIdx(0)).count(), 1, "the media address links them");
-    assert_eq!(
-        (where_of(&list[0]), list[0].other_calls.as_slice()),
-        ("~1.0 there".to_owned(), &[CallIdx(1)][..])
-    );
+    assert_eq!((where_of(&list[0]), &*list[0].other_calls), ("~1.0 there".to_owned(), &[CallIdx(1)][..]));
 }
 
 #[test]
@@ -154,10 +148,7 @@ fn dynamic_types_are_what_the_receiver_says() {
     s.call(0, "c1", &offer, &answer);
     s.rtp(150, THERE, &opus.of_type(97), 50, &[]);
     let list = s.streams();
-    assert_eq!(
-        (codec_of(&list[0]).0, list[0].unannounced_types.as_slice()),
-        ("speex/16000".to_owned(), &[97][..])
-    );
+    assert_eq!((codec_of(&list[0]).0, &*list[0].unannounced_types), ("speex/16000".to_owned(), &[97][..]));
 }
 
 #[test]
@@ -184,8 +175,8 @@ fn keys_are_told_and_are_no_codec() {
     s.rtp(1_400, THERE, &Rtp { sequence: 153, ..key(11, 24_000) }, 3, &[]);
     let list = s.streams();
     let m = &list[0];
-    assert_eq!((m.payload_type, m.keys.as_str()), (8, "5#"));
-    let others: Vec<_> = m.other_codecs.iter().map(|(pt, c)| (*pt, c.as_ref().map(Codec::text))).collect();
+    assert_eq!((m.payload_type, &*m.keys), (8, "5#"));
+    let others: Vec<_> = m.other_codecs.iter().map(|(pt, c)| (*pt, c.as_deref().map(Codec::text))).collect();
     assert_eq!(others, [(101, Some("telephone-event/8000".to_owned()))]);
     assert!(m.unannounced_types.is_empty());
 }
@@ -203,7 +194,7 @@ fn a_codec_that_changes_by_a_new_offer() {
     let list = s.streams();
     let m = &list[0];
     assert_eq!((m.payload_type, codec_of(m).0), (96, "iLBC/8000".to_owned()));
-    assert_eq!(m.other_codecs[0].1.as_ref().map(Codec::text), Some("AMR/8000".to_owned()));
+    assert_eq!(m.other_codecs[0].1.as_deref().map(Codec::text), Some("AMR/8000".to_owned()));
     assert!(m.unannounced_types.is_empty(), "each was announced while it ran");
 }
 
@@ -352,4 +343,32 @@ fn the_streams_are_worked_out_anew_when_more_comes() {
     assert!(Arc::ptr_eq(&list, &s.analysis.joined_media()));
     s.rtp(1_150, THERE, &rtp(1).behind(50), 1, &[]);
     assert!(!Arc::ptr_eq(&list, &s.analysis.joined_media()));
+}
+
+/// RFC 9143 §9.2: of sections in a bundle whose payload types and sources say nothing, the packet's own header tells.
+#[test]
+fn a_packet_may_name_its_section() {
+    let mid = "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid";
+    let of = |end: &str, more: &str| {
+        let (ip, port) = end.split_once(':').unwrap();
+        sdp(&format!(
+            "c=IN IP4 {ip}; a=group:BUNDLE a b c; m=audio {port} RTP/AVP 8; a=mid:a; {mid}; \
+             m=video {port} RTP/AVP 96; a=rtpmap:96 VP8/90000; a=mid:b; {mid}; {more} \
+             m=video {port} RTP/AVP 96; a=rtpmap:96 VP8/90000; a=mid:c; {mid}"
+        ))
+    };
+    // The source that the sender announces for the second section is overruled by what its packets say.
+    let places = |more: &str, element: Option<(u8, u8)>| {
+        let mut s = Stage::default();
+        s.call(0, "c1", &of(AM, more), &of(BM, ""));
+        s.rtp(150, THERE, &Rtp { element, ..rtp(7).of_type(96) }, 50, &[]);
+        wheres(&s.streams())
+    };
+    assert_eq!(places("", Some((4, b'c'))), ["1.2 there"]);
+    assert_eq!(places("a=ssrc:7 cname:x;", Some((4, b'c'))), ["1.2 there"]);
+    assert_eq!(places("a=ssrc:7 cname:x;", None), ["1.1 there"]);
+    // Of another extension, and of no section: nobody knows.
+    assert_eq!(places("", Some((5, b'c'))), ["1.- there"]);
+    assert_eq!(places("", Some((4, b'z'))), ["1.- there"]);
+    assert_eq!(places("a=ssrc:7 cname:x;", Some((4, b'z'))), ["1.1 there"]);
 }

@@ -25,6 +25,8 @@ pub const B: &str = "10.0.0.2:5060";
 pub struct Stage {
     pub analysis: Analysis,
     frames: u32,
+    /// Of each packet of fax: how many count as such since.
+    pub accepted: Vec<u32>,
 }
 
 /// A source of RTP. Packets of PCMA every 20 ms unless told otherwise.
@@ -39,6 +41,8 @@ pub struct Rtp {
     pub payload: Vec<u8>,
     pub dscp: u8,
     pub channel: u16,
+    /// An element of a header extension with one-byte heads (RFC 8285 §4.2): its number, and one byte.
+    pub element: Option<(u8, u8)>,
     /// Captured once more, with this mark.
     pub again: Option<u8>,
 }
@@ -54,6 +58,7 @@ pub fn rtp(ssrc: u32) -> Rtp {
         payload: vec![0xD5; 160],
         dscp: 46,
         channel: 0,
+        element: None,
         again: None,
     }
 }
@@ -168,10 +173,14 @@ impl Stage {
     pub fn rtp(&mut self, ms: i64, path: &str, source: &Rtp, count: u16, lost: &[u16]) {
         let (src, dst) = ends(path);
         for n in (0..count).filter(|n| !lost.contains(n)) {
-            let mut bytes = vec![0x80, source.payload_type];
+            let first = if source.element.is_some() { 0x90 } else { 0x80 };
+            let mut bytes = vec![first, source.payload_type];
             bytes.extend(source.sequence.wrapping_add(n).to_be_bytes());
             bytes.extend(source.stamp.wrapping_add(source.ticks * u32::from(n)).to_be_bytes());
             bytes.extend(source.ssrc.to_be_bytes());
+            if let Some((id, value)) = source.element {
+                bytes.extend([0xBE, 0xDE, 0, 1, id << 4, value, 0, 0]);
+            }
             bytes.extend(&source.payload);
             let facts = RtpFacts::of(&bytes, bytes.len()).unwrap();
             let time = START + ms * MS + source.every * i64::from(n);
@@ -194,6 +203,24 @@ impl Stage {
                 time,
                 frame,
             ));
+        }
+    }
+
+    /// `count` packets of UDPTL from number `first` on, 30 ms apart, each with the one before again; those lost that `lost`
+    /// names by their place.
+    pub fn fax(&mut self, ms: i64, path: &str, first: u16, count: u16, lost: &[u16]) {
+        for n in (0..count).filter(|n| !lost.contains(n)) {
+            let mut bytes = first.wrapping_add(n).to_be_bytes().to_vec();
+            // As long as RTP is, and longer.
+            bytes.extend([12, 0xd0, n as u8, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+            bytes.extend([0, 1, 2, 0xd0, n.wrapping_sub(1) as u8]);
+            let time = START + (ms + 30 * i64::from(n)) * MS;
+            let packet = self.packet(&bytes, ends(path), time, 0);
+            let accepted = match RtpFacts::of(&bytes, bytes.len()).filter(|_| bytes[0] >> 6 == 2) {
+                Some(facts) => self.analysis.add_rtp(&facts, &packet, &mut StreamMemo::default()),
+                None => self.analysis.add_fax(&packet),
+            };
+            self.accepted.push(accepted);
         }
     }
 

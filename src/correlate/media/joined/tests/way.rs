@@ -29,7 +29,7 @@ fn media_in_a_channel_of_a_relay() {
     let list = s.streams();
     assert_eq!(wheres(&list), ["1.0 there", "1.0 back"]);
     for m in &list {
-        let r = m.relay.unwrap();
+        let r = m.relay.as_deref().unwrap();
         assert_eq!(r.server, TURN.parse().unwrap());
         assert_eq!((r.relayed, r.peer), (RELAYED.parse().ok(), BM.parse().ok()));
         assert!(!m.unsignalled);
@@ -44,7 +44,7 @@ fn a_channel_whose_peer_was_not_captured() {
     s.rtp(300, &format!("{AM}>{TURN}"), &Rtp { channel: 0x4007, ..rtp(1) }, 50, &[]);
     let list = s.streams();
     assert_eq!((where_of(&list[0]), list[0].unsignalled), ("1.0 there".to_owned(), false));
-    assert_eq!(list[0].relay.unwrap().peer, None);
+    assert_eq!(list[0].relay.as_deref().unwrap().peer, None);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn checks_without_sdp_have_a_pair_too() {
     let list = s.streams();
     assert_eq!(wheres(&list), ["-.- ?", "-.- ?"]);
     let (group, pair) = list[0].loose_pair.unwrap();
-    let pair = &s.analysis.loose_ice_session(group).pairs[pair];
+    let pair = &s.analysis.loose_ice_session(group).pairs[pair as usize];
     assert_eq!((pair.a, pair.b), (BM.parse().unwrap(), AM.parse().unwrap()));
     assert_eq!((list[0].pair, list[1].loose_pair), (None, None));
 }
@@ -110,7 +110,7 @@ fn one_stream_on_three_stretches_of_its_way() {
     s.rtp(153, &format!("{nat}>{proxy}"), &rtp(1).marked(0), 50, &[3]);
     let list = s.streams();
     assert_eq!(wheres(&list), ["1.0 there", "1.0 there", "~1.0 there"]);
-    assert!(list.iter().all(|m| m.hops == [0, 1, 2]));
+    assert!(list.iter().all(|m| *m.hops == [0, 1, 2]));
     let lost: Vec<_> = list.iter().map(|m| s.analysis.figures_of(m).unwrap().lost()).collect();
     assert_eq!(lost, [0, 1, 2], "which stretch is the bad one");
     let changes: Vec<_> = list[0].mark_changes.iter().map(|c| (c.from, c.to, c.before, c.after)).collect();
@@ -126,7 +126,7 @@ fn behind_a_nat_it_goes_where_it_was_asked_for_outside() {
     s.rtp(151, &format!("{BM}>{inside}"), &rtp(2), 200, &[]);
     let list = s.streams();
     assert_eq!(wheres(&list), ["1.0 back", "1.0 back"]);
-    assert!(list.iter().all(|m| !m.unsignalled && m.hops == [0, 1]));
+    assert!(list.iter().all(|m| !m.unsignalled && *m.hops == [0, 1]));
 }
 
 #[test]
@@ -262,4 +262,32 @@ fn a_mos_needs_a_codec_that_is_known_for_sure() {
     s.rtp(0, THERE, &rtp(1).sized(170), 100, &[]);
     let m = &s.streams()[0];
     assert_eq!((m.protection, m.mos), (Some(Protection::SrtpBySize), None));
+}
+
+/// Errors belong to the source they quote; where they quote ports only, to what ran just before.
+#[test]
+fn icmp_errors_about_media() {
+    use crate::decode::{BreakageKind, MediaError, Quoted};
+    let mut s = plain();
+    let mut error = |ms: i64, src: &str, dst: &str, quoted, frame| {
+        let kind = BreakageKind::Icmp { v6: false, kind: 3, code: 3 };
+        let [src, dst] = [src, dst].map(|a| a.parse().unwrap());
+        let by = "10.0.0.2".parse().unwrap();
+        let frame = crate::capture::FrameRef { capture: crate::capture::CaptureId(0), frame };
+        s.analysis.add_media_error(&MediaError { src, dst, quoted, kind, by, frame, time: START + ms * MS });
+    };
+    for n in 0..5 {
+        error(200 + 20 * n, AM, BM, Quoted::Rtp { ssrc: 1 }, 900 + n as u32);
+    }
+    error(300, AM, BM, Quoted::Rtp { ssrc: 99 }, 950);
+    error(310, AM, BM, Quoted::Nothing, 960);
+    error(60_000, BM, AM, Quoted::Nothing, 970);
+    error(400, "10.0.0.8:1", "10.0.0.9:1", Quoted::Nothing, 980);
+    let list = s.streams();
+    let told = |m: &MediaStream| {
+        let all = s.analysis.errors_of_stream(m).into_iter();
+        all.map(|e| (e.quoted, e.told.count, e.told.frame.frame)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&list[0]), [(Quoted::Rtp { ssrc: 1 }, 5, 900), (Quoted::Nothing, 1, 960)]);
+    assert_eq!(told(&list[1]), [], "too late to be about it");
 }
