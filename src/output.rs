@@ -9,7 +9,7 @@ pub mod json;
 pub mod ladder;
 pub mod lists;
 pub mod plot;
-mod redact;
+mod secrets;
 pub mod summary;
 pub mod table;
 mod text;
