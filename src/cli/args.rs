@@ -23,6 +23,8 @@ Examples:
   callscope summary trace.pcapng               what is in it and what is wrong
   callscope calls --filter 'status >= 400' *.pcap
   callscope ladder trace.pcapng --call 3       the flow of call 3
+  callscope --redact trace.pcapng              the same without names, numbers and addresses
+  callscope extract --redact trace.pcapng --call 3 -o call3.pcapng
   callscope ./summary                          a capture that is named like a command
 
 Exit status:
@@ -116,6 +118,18 @@ pub(super) struct Common {
     /// Replace what people wrote in instant messages by as many x
     #[arg(long, global = true)]
     pub redact_text: bool,
+    /// Replace names, numbers and addresses consistently in all that is shown or written, and overwrite what is said
+    ///
+    /// Everything reads a redacted copy of the captures (in a temporary file): every output, also the frames that `extract`
+    /// writes, and the terminal UI. Users, phone numbers, hosts, domains and addresses become pseudonyms of the same length,
+    /// the same everywhere; texts, media, secrets and all that is not understood are overwritten. Filters see pseudonyms.
+    #[arg(long, global = true)]
+    pub redact: bool,
+    /// --redact with pseudonyms that are the same in every run with this key; without it they are others each time
+    ///
+    /// Whoever has the key can find out names by trying.
+    #[arg(long, value_name = "TEXT", global = true)]
+    pub redact_key: Option<String>,
     /// Exit with 1 if there is a finding of at least this severity
     ///
     /// Damage of a capture (a cut file, a bad record) and a limit that was hit are findings too. An input that cannot be

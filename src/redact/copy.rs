@@ -1,0 +1,498 @@
+//! Makes the copy: once over the frames to put together and rewrite what goes over several of them, once more to write them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+
+use callscope_parsers::sip;
+use hashbrown::HashMap;
+
+use super::Redactor;
+use super::arena::Arena;
+use super::stream::{Numbers, Streams};
+use crate::capture::write::{interface, packet, section};
+use crate::capture::{
+    CaptureId, CaptureInfo, CaptureNote, CaptureReader, FrameBatch, FrameHead, FrameRef, Input, Interface,
+    LinkType, Nanos, OpenError, StandIn,
+};
+use crate::net::defrag::Defragmented;
+use crate::net::sctp::{ChunkFlags, chunk_flags, data_chunks};
+use crate::net::{
+    Defragmenter, Duplicates, Headers, IpPacket, Sliced, TcpFlags, TcpSegment, TcpTable, frame_digest,
+    headers, headers_ip,
+};
+
+/// Frames read again at once.
+const READ: u32 = 4096;
+/// Fragments of SCTP messages that wait.
+const SCTP_PIECES: usize = 16_384;
+const SECOND: Nanos = 1_000_000_000;
+
+/// Why there is no copy.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("the redacted copy cannot be written: {0}")]
+    Io(#[from] io::Error),
+    #[error("interrupted")]
+    Stopped,
+}
+
+/// Source, destination and verification tag of an association's direction.
+type Association = (SocketAddr, SocketAddr, u32);
+
+/// What lies over several frames, rewritten.
+#[derive(Default)]
+struct Joined {
+    streams: Streams,
+    arena: Arena,
+    /// Datagrams that were put together: where each fragment's frame finds its bytes, and how many there are.
+    fragments: HashMap<u32, (u64, u32)>,
+    /// TCP segments in fragments, which wait for their streams.
+    later: Vec<Later>,
+    /// Fragments of SCTP messages that wait, and those that are done.
+    pieces: HashMap<Association, std::collections::BTreeMap<u32, (ChunkFlags, Vec<u8>)>>,
+    waiting: usize,
+    done: HashMap<(Association, u32), (u64, u32)>,
+}
+
+struct Later {
+    payload: Vec<u8>,
+    ip: (std::net::IpAddr, std::net::IpAddr),
+    protocol: u8,
+    missing: u32,
+    frames: Vec<FrameRef>,
+    place: (usize, crate::net::Direction, u64),
+}
+
+/// A redacted copy of an input, to be read in its place, called `name`. `progress` is told how many bytes were read.
+pub fn redacted_copy(
+    redactor: &mut Redactor,
+    input: &Input,
+    name: &str,
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Input, Cause> {
+    let limits = redactor.limits.clone();
+    let mut reader = CaptureReader::open(input, CaptureId(0), &limits, false)?;
+    let info = CaptureInfo { path: name.to_owned(), ..reader.info().clone() };
+    let mut index = reader.frame_index();
+    let mut first = First::default();
+    let mut notes = Vec::new();
+    let mut interfaces: Vec<Interface> = Vec::new();
+    let mut earliest = Nanos::MAX;
+    let mut batch = FrameBatch::default();
+    loop {
+        batch = match reader.next_batch(batch) {
+            Ok(Some(batch)) => batch,
+            Ok(None) => break,
+            // What was read stays readable.
+            Err(e) => {
+                let text = format!("the input could not be read further: {e}");
+                let issue = crate::capture::CaptureIssue {
+                    code: "read-error",
+                    offset: 0,
+                    frame: Some(index.frames() + 1),
+                    text,
+                };
+                notes.push(CaptureNote::Issue(issue));
+                break;
+            }
+        };
+        index.note(&batch);
+        for note in batch.notes.drain(..) {
+            keep_note(redactor, note, &mut notes, &mut interfaces);
+        }
+        for (frame, head) in (batch.first_frame..).zip(&batch.frames) {
+            earliest = earliest.min(head.time);
+            if let Some((link, bytes)) = frame_of(&batch, head) {
+                first.frame(redactor, link, bytes, head, frame);
+            }
+        }
+        if progress(batch.input_bytes, u64::from(index.frames())).is_break() {
+            return Err(Cause::Stopped);
+        }
+    }
+    let joined = first.finish(redactor)?;
+    let backing = reader.backing();
+    let mut again = Again { joined, numbers: Numbers::default(), tcp: TcpTable::default() };
+    let mut out = io::BufWriter::new(tempfile::tempfile()?);
+    section(&mut out, &[])?;
+    // Times before 1970 need another zero.
+    let zero = if earliest < 0 { earliest.div_euclid(SECOND) } else { 0 };
+    for one in &interfaces {
+        interface(&mut out, &Interface { name: None, ..one.clone() }, zero)?;
+    }
+    let mut next = 1;
+    while next <= index.frames() {
+        let batch = index.read(&*backing, next, READ.min(index.frames() - next + 1))?;
+        if batch.frames.is_empty() {
+            break;
+        }
+        for (frame, head) in (next..).zip(&batch.frames) {
+            let rewritten = match frame_of(&batch, head) {
+                Some((link, bytes)) => again.frame(redactor, link, bytes, head, frame)?,
+                None => Vec::new(),
+            };
+            let head = FrameHead { time: head.time - zero * SECOND, ..*head };
+            packet(&mut out, head.interface, &head, &rewritten, &[])?;
+        }
+        next = next.saturating_add(batch.frames.len() as u32);
+        if progress(reader.info().size.unwrap_or(0), u64::from(next)).is_break() {
+            return Err(Cause::Stopped);
+        }
+    }
+    redactor.tally.add("frames", u64::from(index.frames()));
+    let file = out.into_inner().map_err(|e| e.into_error())?;
+    Ok(Input::StandIn(std::sync::Arc::new(StandIn { file, info, notes })))
+}
+
+fn keep_note(
+    redactor: &mut Redactor,
+    note: CaptureNote,
+    notes: &mut Vec<CaptureNote>,
+    interfaces: &mut Vec<Interface>,
+) {
+    match note {
+        CaptureNote::Interface(one) => interfaces.push(one),
+        CaptureNote::Issue(_) | CaptureNote::InterfaceDrops { .. } => notes.push(note),
+        CaptureNote::Comment { .. } => redactor.tally.add("comments left out", 1),
+        CaptureNote::Name { .. } => redactor.tally.add("names of machines left out", 1),
+        CaptureNote::TlsSecrets(_) => redactor.tally.add("decryption secrets left out", 1),
+    }
+}
+
+fn frame_of<'b>(batch: &'b FrameBatch, head: &FrameHead) -> Option<(LinkType, &'b [u8])> {
+    let start = head.start as usize;
+    let bytes = batch.bytes.get(start..start.saturating_add(head.caplen as usize))?;
+    Some((batch.links.get(head.interface as usize).copied().unwrap_or(LinkType::UNKNOWN), bytes))
+}
+
+/// The first time over the frames.
+#[derive(Default)]
+struct First {
+    joined: Joined,
+    numbers: Numbers,
+    tcp: TcpTable,
+    defrag: Defragmenter,
+    twice: Defragmenter,
+    duplicates: Duplicates,
+}
+
+impl First {
+    fn frame(&mut self, r: &mut Redactor, link: LinkType, bytes: &[u8], head: &FrameHead, frame: u32) {
+        let limits = r.limits.clone();
+        let sliced = crate::net::slice_frame(link, bytes, head.origlen, &limits);
+        let at = FrameRef { capture: CaptureId(0), frame };
+        match sliced {
+            Sliced::Tcp { segment, .. } => self.segment(r, &segment, at, head.time),
+            Sliced::Sctp { ip, src_port, dst_port, chunks } => {
+                self.joined.chunks(r, &ip, (src_port, dst_port), chunks)
+            }
+            Sliced::Fragment { ip } => {
+                let digest = frame_digest(&sliced);
+                let again = digest != 0 && self.duplicates.seen(digest, head.time);
+                let defrag = if again { &mut self.twice } else { &mut self.defrag };
+                let pushed = defrag.push(&ip, at, head.time, &limits);
+                defrag.given_up();
+                if let Defragmented::Whole(datagram) = pushed {
+                    self.datagram(r, &datagram.ip(), datagram.frames.clone(), head.time);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn segment(&mut self, r: &mut Redactor, segment: &TcpSegment<'_>, at: FrameRef, time: Nanos) {
+        let limits = r.limits.clone();
+        let Self { joined, numbers, tcp, .. } = self;
+        tcp.push(segment, at, time, &limits, &mut |event| {
+            numbers.event(&event);
+            joined.streams.event(event, r);
+        });
+    }
+
+    /// A datagram put together from the fragments in `frames`.
+    fn datagram(&mut self, r: &mut Redactor, ip: &IpPacket<'_>, frames: Vec<FrameRef>, time: Nanos) {
+        let headers = headers_ip(*ip, &r.limits);
+        if let Sliced::Tcp { segment, .. } = headers.sliced {
+            let last = frames.last().copied().unwrap_or_default();
+            self.segment(r, &segment, last, time);
+            let place = place_of(&self.tcp, &self.numbers, &segment);
+            if let Some(place) = place {
+                let (payload, missing) = (ip.payload.to_vec(), ip.missing);
+                let later =
+                    Later { payload, ip: (ip.src, ip.dst), protocol: ip.protocol, missing, frames, place };
+                self.joined.later.push(later);
+            }
+            return;
+        }
+        let joined = &mut self.joined;
+        if let Sliced::Sctp { ip, src_port, dst_port, chunks } = headers.sliced {
+            joined.chunks(r, &ip, (src_port, dst_port), chunks);
+        }
+        let sliced = headers.sliced;
+        let new = r.rewrite(ip.payload, &headers, Some((ip.src, ip.dst)), &mut |r, payload| match sliced {
+            Sliced::Udp { ip, src, dst, .. } => r.datagram(payload, (src, dst), ip.missing, 0),
+            Sliced::Sctp { ip, src_port, dst_port, .. } => {
+                joined.fill_chunks(r, &ip, (src_port, dst_port), payload)
+            }
+            _ => r.wipe(payload, "bytes of unknown protocols"),
+        });
+        joined.keep_datagram(&new, &frames);
+    }
+
+    fn finish(mut self, r: &mut Redactor) -> io::Result<Joined> {
+        let Self { joined, numbers, tcp, .. } = &mut self;
+        tcp.finish(&mut |event| {
+            numbers.event(&event);
+            joined.streams.event(event, r);
+        });
+        joined.streams.finish()?;
+        for later in std::mem::take(&mut joined.later) {
+            let ip = IpPacket {
+                src: later.ip.0,
+                dst: later.ip.1,
+                dscp: 0,
+                ttl: 0,
+                id: 0,
+                protocol: later.protocol,
+                fragment: None,
+                payload: &later.payload,
+                missing: later.missing,
+            };
+            let headers = headers_ip(ip, &r.limits);
+            let (stream, direction, place) = later.place;
+            let streams = &mut joined.streams;
+            let mut failed = None;
+            let new = r.rewrite(&later.payload, &headers, Some(later.ip), &mut |_, payload| {
+                payload.fill(0);
+                failed = streams.fill(stream, direction, place, payload).err();
+            });
+            failed.map_or(Ok(()), Err)?;
+            joined.keep_datagram(&new, &later.frames);
+        }
+        Ok(self.joined)
+    }
+}
+
+/// Stream, direction and place of the first byte of a segment.
+fn place_of(
+    tcp: &TcpTable,
+    numbers: &Numbers,
+    segment: &TcpSegment<'_>,
+) -> Option<(usize, crate::net::Direction, u64)> {
+    let syn = segment.flags.has(TcpFlags::SYN);
+    let seq = if syn { segment.seq.wrapping_add(1) } else { segment.seq };
+    let (conn, direction, place) = tcp.place(segment.src, segment.dst, seq)?;
+    Some((numbers.of(conn)?, direction, place))
+}
+
+impl Joined {
+    fn keep_datagram(&mut self, bytes: &[u8], frames: &[FrameRef]) {
+        let Ok(at) = self.arena.add(bytes) else { return };
+        for frame in frames {
+            self.fragments.insert(frame.frame, (at, bytes.len() as u32));
+        }
+    }
+
+    /// Learns the chunks of a packet that are parts of messages.
+    fn chunks(&mut self, r: &mut Redactor, ip: &IpPacket<'_>, ports: (u16, u16), chunks: &[u8]) {
+        let key = association(ip, ports);
+        for chunk in data_chunks(chunks).filter(|c| !(c.begin && c.end)) {
+            if self.waiting >= SCTP_PIECES || self.done.contains_key(&(key, chunk.tsn)) {
+                continue;
+            }
+            let flags = ChunkFlags { begin: chunk.begin, end: chunk.end };
+            let pieces = self.pieces.entry(key).or_default();
+            if pieces.insert(chunk.tsn, (flags, chunk.bytes.to_vec())).is_none() {
+                self.waiting += 1;
+            }
+            self.join_chunks(r, key, chunk.tsn);
+        }
+    }
+
+    fn join_chunks(&mut self, r: &mut Redactor, key: Association, tsn: u32) {
+        let Some(pieces) = self.pieces.get_mut(&key) else { return };
+        let mut first = tsn;
+        while let Some((flags, _)) = pieces.get(&first) {
+            if flags.begin {
+                break;
+            }
+            first = first.wrapping_sub(1);
+        }
+        let mut last = tsn;
+        while let Some((flags, _)) = pieces.get(&last) {
+            if flags.end {
+                break;
+            }
+            last = last.wrapping_add(1);
+        }
+        if !pieces.contains_key(&first) || !pieces.contains_key(&last) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let mut parts = Vec::new();
+        let mut at = first;
+        loop {
+            if let Some((_, piece)) = pieces.remove(&at) {
+                self.waiting -= 1;
+                parts.push((at, bytes.len(), piece.len()));
+                bytes.extend(piece);
+            }
+            if at == last {
+                break;
+            }
+            at = at.wrapping_add(1);
+        }
+        user_message(r, &mut bytes);
+        if let Ok(start) = self.arena.add(&bytes) {
+            for (tsn, from, len) in parts {
+                self.done.insert((key, tsn), (start + from as u64, len as u32));
+            }
+        }
+    }
+
+    /// Rewrites the chunks of a packet.
+    fn fill_chunks(&mut self, r: &mut Redactor, ip: &IpPacket<'_>, ports: (u16, u16), b: &mut [u8]) {
+        let key = association(ip, ports);
+        let mut at = 0;
+        while let Some(&[kind, _, high, low]) = b.get(at..).and_then(|c| c.first_chunk::<4>()) {
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            if len < 4 {
+                break;
+            }
+            let end = (at + len).min(b.len());
+            let chunk = b.get_mut(at..end).unwrap_or_default();
+            match kind {
+                0 | 64 => self.fill_data(r, key, chunk),
+                1 | 2 => r.sctp_parameters(chunk.get_mut(20..).unwrap_or_default()),
+                // SACK, shutdowns, COOKIE ACK, FORWARD TSN say only numbers.
+                3 | 7 | 8 | 11 | 14 | 192 => {}
+                6 | 9 => chunk.get_mut(8..).unwrap_or_default().fill(0),
+                _ => chunk.get_mut(4..).unwrap_or_default().fill(0),
+            }
+            at = (at + len).next_multiple_of(4);
+            let padding = end..at.min(b.len()).max(end);
+            b.get_mut(padding).unwrap_or_default().fill(0);
+        }
+        let start = at.min(b.len());
+        r.wipe(b.get_mut(start..).unwrap_or_default(), "bytes of unknown protocols");
+    }
+
+    fn fill_data(&mut self, r: &mut Redactor, key: Association, chunk: &mut [u8]) {
+        let (flags, tsn, header) = match chunk_flags(chunk) {
+            Some(told) => told,
+            None => return chunk.get_mut(4..).unwrap_or_default().fill(0),
+        };
+        let data = chunk.get_mut(header..).unwrap_or_default();
+        if flags.begin && flags.end {
+            return user_message(r, data);
+        }
+        match self.done.get(&(key, tsn)) {
+            Some(&(at, len)) if len as usize == data.len() && self.arena.read(at, data).is_ok() => {}
+            _ => r.wipe(data, "bytes of unknown protocols"),
+        }
+    }
+}
+
+fn association(ip: &IpPacket<'_>, (src, dst): (u16, u16)) -> Association {
+    let tag = ip.payload.get(4..).and_then(|t| t.first_chunk::<4>()).map_or(0, |t| u32::from_be_bytes(*t));
+    (SocketAddr::new(ip.src, src), SocketAddr::new(ip.dst, dst), tag)
+}
+
+/// A message of SCTP.
+fn user_message(r: &mut Redactor, b: &mut [u8]) {
+    let start = b.iter().position(|c| !matches!(c, b'\r' | b'\n')).unwrap_or(0);
+    if b.get(start..).is_some_and(sip::looks_like_sip) {
+        r.sip(b)
+    } else {
+        r.wipe(b, "bytes of unknown protocols")
+    }
+}
+
+/// The second time: frame by frame.
+struct Again {
+    joined: Joined,
+    numbers: Numbers,
+    tcp: TcpTable,
+}
+
+impl Again {
+    fn frame(
+        &mut self,
+        r: &mut Redactor,
+        link: LinkType,
+        bytes: &[u8],
+        head: &FrameHead,
+        frame: u32,
+    ) -> io::Result<Vec<u8>> {
+        let headers: Headers<'_> = headers(link, bytes, head.origlen, &r.limits);
+        let sliced = headers.sliced;
+        let place = match sliced {
+            Sliced::Tcp { segment, .. } => {
+                let Self { numbers, tcp, .. } = self;
+                let at = FrameRef { capture: CaptureId(0), frame };
+                let limits = r.limits.clone();
+                tcp.push(&segment, at, head.time, &limits, &mut |event| numbers.event(&event));
+                place_of(tcp, numbers, &segment)
+            }
+            _ => None,
+        };
+        let joined = &mut self.joined;
+        let mut failed = None;
+        let new = r.rewrite(bytes, &headers, None, &mut |r, payload| match sliced {
+            Sliced::Udp { ip, src, dst, .. } => r.datagram(payload, (src, dst), ip.missing, 0),
+            Sliced::Tcp { .. } => {
+                payload.fill(0);
+                if let Some((stream, direction, place)) = place {
+                    failed = joined.streams.fill(stream, direction, place, payload).err();
+                }
+            }
+            Sliced::Sctp { ip, src_port, dst_port, .. } => {
+                joined.fill_chunks(r, &ip, (src_port, dst_port), payload)
+            }
+            Sliced::Fragment { ip } => match joined.fragments.get(&frame) {
+                Some(&(at, len)) => {
+                    let offset = ip.fragment.map_or(0, |f| f.offset);
+                    let here = (payload.len() as u64).min(u64::from(len.saturating_sub(offset))) as usize;
+                    let (known, rest) = payload.split_at_mut(here);
+                    rest.fill(0);
+                    failed = joined.arena.read(at + u64::from(offset), known).err();
+                }
+                None => {
+                    let kept = if ip.fragment.is_some_and(|f| f.offset == 0)
+                        && ip.protocol == crate::net::ip_protocol::UDP
+                    {
+                        8
+                    } else {
+                        0
+                    };
+                    let from = kept.min(payload.len());
+                    r.wipe(payload.get_mut(from..).unwrap_or_default(), "bytes of fragments");
+                }
+            },
+            _ => r.wipe(payload, "bytes of unknown protocols"),
+        });
+        failed.map_or(Ok(new), Err)
+    }
+}
+
+impl Redactor {
+    /// Parameters of INIT (RFC 9260 §3.3.2): addresses are replaced, cookies and names go.
+    fn sctp_parameters(&mut self, b: &mut [u8]) {
+        let mut at = 0;
+        while let Some(&[k0, k1, l0, l1]) = b.get(at..).and_then(|p| p.first_chunk::<4>()) {
+            let len = usize::from(u16::from_be_bytes([l0, l1])).max(4);
+            let end = (at + len).min(b.len());
+            let value = b.get_mut((at + 4).min(end)..end).unwrap_or_default();
+            match u16::from_be_bytes([k0, k1]) {
+                5 if value.len() == 4 => self.binary_address(value),
+                6 if value.len() == 16 => self.binary_address(value),
+                9 | 12 | 0x8000 | 0xc000 | 0x8008 => {}
+                _ => value.fill(0),
+            }
+            at = (at + len).next_multiple_of(4);
+        }
+    }
+}
