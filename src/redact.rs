@@ -47,6 +47,9 @@ const CALL_IDS: usize = 1 << 16;
 /// Shorter words of names are not looked for in free text.
 const LEAST_LEARNED: usize = 4;
 
+/// No protocol that is told by content begins so.
+const UNKNOWN: u8 = 0xff;
+
 /// How much was overwritten or left out, by what it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<&'static str, u64>);
@@ -120,6 +123,12 @@ impl Redactor {
 
     fn is_sip_port(&self, src: SocketAddr, dst: SocketAddr) -> bool {
         self.sip_ports.contains(&src.port()) || self.sip_ports.contains(&dst.port())
+    }
+
+    /// Overwrites a whole payload of nothing known: by what begins no protocol, which zeros might.
+    fn obscure(&mut self, bytes: &mut [u8]) {
+        self.tally.add("bytes of unknown protocols", bytes.len() as u64);
+        bytes.fill(UNKNOWN);
     }
 
     /// Overwrites with zeros what nothing is known of.

@@ -24,10 +24,8 @@ fn is_text(b: &[u8]) -> bool {
 }
 
 impl Redactor {
-    /// A user name as TURN and its authentication service have it: bytes, or base64 of them, or text.
+    /// A user name as the authentication service of TURN gives it out: base64 of what TURN shows, or text.
     pub(super) fn user_name(&mut self, b: &mut [u8]) {
-        let padded = b.len() - b.iter().rev().take_while(|c| **c == 0).count();
-        let b = b.get_mut(..padded).unwrap_or_default();
         if let (mut inside, true) = decode_base64(b)
             && b.len() >= 8
             && base64(&inside) == b
@@ -39,7 +37,10 @@ impl Redactor {
         self.user_bytes(b);
     }
 
-    fn user_bytes(&mut self, b: &mut [u8]) {
+    /// A user name as TURN shows it: bytes or text, perhaps filled up with zeros.
+    pub(super) fn user_bytes(&mut self, b: &mut [u8]) {
+        let zeros = b.iter().rev().take_while(|c| **c == 0).count();
+        let b = b.get_mut(..b.len() - zeros).unwrap_or_default();
         if is_text(b) {
             return self.words(b, Words::NAMES);
         }

@@ -20,7 +20,7 @@ impl Redactor {
             return self.wipe(b, "bytes of encoded bodies");
         }
         match about.transfer_encoding.as_str() {
-            "base64" => return self.secret(b),
+            "base64" => return self.hide_base64(b),
             "quoted-printable" => return self.quoted_printable(b),
             _ => {}
         }
@@ -33,7 +33,7 @@ impl Redactor {
             String::from_utf8_lossy(about.content_type.get(..end).unwrap_or_default()).to_ascii_lowercase();
         match kind.as_str() {
             _ if kind.starts_with("multipart/") => self.multipart(b, &about.content_type, depth),
-            "application/sdp" => self.sdp(b),
+            "application/sdp" | "application/trickle-ice-sdpfrag" => self.sdp(b),
             "" if b.starts_with(b"v=0") => self.sdp(b),
             "text/html" | "application/xhtml+xml" => self.html(b),
             "text/rtf" | "application/rtf" => self.rtf(b),

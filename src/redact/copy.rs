@@ -237,7 +237,7 @@ impl First {
             Sliced::Sctp { ip, src_port, dst_port, .. } => {
                 joined.fill_chunks(r, &ip, (src_port, dst_port), payload)
             }
-            _ => r.wipe(payload, "bytes of unknown protocols"),
+            _ => r.obscure(payload),
         });
         joined.keep_datagram(&new, &frames);
     }
@@ -266,7 +266,7 @@ impl First {
             let streams = &mut joined.streams;
             let mut failed = None;
             let new = r.rewrite(&later.payload, &headers, Some(later.ip), &mut |_, payload| {
-                payload.fill(0);
+                payload.fill(super::UNKNOWN);
                 failed = streams.fill(stream, direction, place, payload).err();
             });
             failed.map_or(Ok(()), Err)?;
@@ -444,7 +444,7 @@ impl Again {
         let new = r.rewrite(bytes, &headers, None, &mut |r, payload| match sliced {
             Sliced::Udp { ip, src, dst, .. } => r.datagram(payload, (src, dst), ip.missing, 0),
             Sliced::Tcp { .. } => {
-                payload.fill(0);
+                payload.fill(super::UNKNOWN);
                 if let Some((stream, direction, place)) = place {
                     failed = joined.streams.fill(stream, direction, place, payload).err();
                 }
@@ -472,7 +472,7 @@ impl Again {
                     r.wipe(payload.get_mut(from..).unwrap_or_default(), "bytes of fragments");
                 }
             },
-            _ => r.wipe(payload, "bytes of unknown protocols"),
+            _ => r.obscure(payload),
         });
         failed.map_or(Ok(new), Err)
     }

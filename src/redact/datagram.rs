@@ -25,7 +25,7 @@ impl Redactor {
             return;
         }
         if depth > DEPTH {
-            return self.wipe(b, "bytes of unknown protocols");
+            return self.obscure(b);
         }
         if let Some(port) = dns_port(src, dst)
             && looks_like_dns(b, port)
@@ -62,12 +62,12 @@ impl Redactor {
             }
             _ if is_dns_elsewhere(b) => self.dns(b),
             _ if matches!(b.first(), Some(0x40..=0x7f)) && missing > 0 => self.text_or_nothing(b),
-            _ => self.wipe(b, "bytes of unknown protocols"),
+            _ => self.obscure(b),
         }
     }
 
     fn channel_data(&mut self, b: &mut [u8], between: Between, depth: u8) {
-        let Some(channel) = parse_channel_data(b) else { return self.wipe(b, "bytes of unknown protocols") };
+        let Some(channel) = parse_channel_data(b) else { return self.obscure(b) };
         if let Some(padding) = b.get_mut(channel.data.end..) {
             padding.fill(0);
         }
@@ -81,7 +81,7 @@ impl Redactor {
         if b.get(start..).is_some_and(|text| sip::scan(text).is_some() || sip::looks_like_sip(text)) {
             self.sip(b);
         } else {
-            self.wipe(b, "bytes of unknown protocols");
+            self.obscure(b);
         }
     }
 }

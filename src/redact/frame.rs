@@ -28,7 +28,7 @@ fn adjusted(checksum: u16, changes: &[(&[u8], &[u8])]) -> u16 {
 }
 
 /// CRC-32C of SCTP (RFC 9260 appendix A).
-fn crc32c(parts: &[&[u8]]) -> u32 {
+pub(super) fn crc32c(parts: &[&[u8]]) -> u32 {
     let mut crc = !0u32;
     for byte in parts.iter().copied().flatten() {
         crc ^= u32::from(*byte);

@@ -181,7 +181,11 @@ impl Redactor {
             }
             _ if REASONS.contains(&name) => self.free_text(value),
             _ if SECRETS.contains(&name) => self.secret(value),
-            _ if PLAIN.contains(&name) => {}
+            _ if PLAIN.contains(&name) => {
+                if value.contains(&b'@') {
+                    self.unless_plain(value);
+                }
+            }
             "host" | "origin" | "referer" | "location" => self.uri(value),
             "content-id" | "content-location" | "message-id" => self.words(value, Words::ALL),
             "ms-text-format" => self.content_type(value),
@@ -270,7 +274,7 @@ impl Redactor {
             {
                 let (name, value) = part.split_at_mut(equals + 1);
                 match name.trim_ascii().to_ascii_lowercase().as_slice() {
-                    b"ms-body=" => self.secret(value),
+                    b"ms-body=" => self.hide_base64(value),
                     b"start=" => self.words(value, Words::ALL),
                     b"charset=" | b"boundary=" | b"type=" | b"msgr=" => {}
                     _ => self.free_text(value),

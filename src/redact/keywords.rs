@@ -56,6 +56,9 @@ pub(super) const USERS: &[&str] =
 
 /// Words inside the parameters of URIs and headers.
 pub(super) const PARAMETERS: &[&str] = &[
+    "focusfactory",
+    "remoteuser",
+    "localuser",
     "app",
     "conf",
     "focus",

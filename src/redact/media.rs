@@ -4,6 +4,7 @@ use callscope_parsers::rtcp::looks_like_srtcp;
 use callscope_parsers::rtp::parse_rtp;
 
 use super::Redactor;
+use super::frame::crc32c;
 use super::names::Words;
 
 /// Length of an RTP packet of telephone events (RFC 4733 §2.3).
@@ -35,7 +36,7 @@ impl Redactor {
         {
             // A key pressed is a number dialled: which one goes, how long stays.
             for event in payload.chunks_exact_mut(EVENT) {
-                if let Some(key) = event.first_mut().filter(|k| **k <= LAST_KEY) {
+                if let Some(key) = event.first_mut().filter(|k| **k <= 9) {
                     *key = 0;
                 }
             }
@@ -106,16 +107,30 @@ impl Redactor {
         }
     }
 
-    /// Of ZRTP stays what kind of message it is, and the program's name in a Hello.
+    /// Of ZRTP stays what kind of message it is and what it offers or chose; numbers of devices, hashes and keys go.
     pub(super) fn zrtp(&mut self, b: &mut [u8]) {
-        let hello = b.get(16..24).is_some_and(|k| k == b"Hello   ");
-        // Behind the kind: version, program, hash image, device, flags and algorithms.
-        let device = 12 + 12 + 4 + 16 + 32;
-        if hello {
-            self.wipe(
-                b.get_mut(device - 32..(device + 12).min(b.len())).unwrap_or_default(),
-                "bytes of secrets",
-            );
+        /// Packet header; preamble, length and kind of the message.
+        const MESSAGE: usize = 12;
+        const CRC: usize = 4;
+        let Some(end) = b.len().checked_sub(CRC).filter(|end| *end >= MESSAGE + 12) else {
+            return self.wipe(b.get_mut(MESSAGE.min(b.len())..).unwrap_or_default(), "bytes of secrets");
+        };
+        let crc = |b: &[u8]| crc32c(&[b.get(..end).unwrap_or_default()]).to_le_bytes();
+        let right = b.get(end..) == Some(&crc(b)[..]);
+        let hidden: &[std::ops::Range<usize>] = match b.get(MESSAGE + 4..MESSAGE + 12) {
+            // Version and program, then hash image, device, flags and algorithms, code.
+            Some(b"Hello   ") => &[32..76],
+            Some(b"Commit  ") => &[12..56],
+            Some(b"Error   " | b"HelloACK" | b"Conf2ACK" | b"ErrorACK" | b"GoClear " | b"ClearACK") => &[],
+            _ => &[12..usize::MAX],
+        };
+        for range in hidden {
+            let (from, to) = ((MESSAGE + range.start).min(end), MESSAGE.saturating_add(range.end).min(end));
+            self.wipe(b.get_mut(from..to).unwrap_or_default(), "bytes of secrets");
+        }
+        if right {
+            let crc = crc(b);
+            super::names::write(b, end..end + CRC, &crc);
         }
     }
 

@@ -171,7 +171,11 @@ impl Redactor {
                 self.words(value.get_mut(at..).unwrap_or_default(), Words::NAMES);
             }
             "note" | "info" | "keywds" => self.hide(value, false),
-            _ if PLAIN.contains(&name.as_str()) => {}
+            _ if PLAIN.contains(&name.as_str()) => {
+                if value.iter().any(|c| matches!(c, b'@' | b'.')) {
+                    self.unless_plain(value);
+                }
+            }
             _ => self.words(value, Words { numbers: 5, ..Words::ALL }),
         }
     }

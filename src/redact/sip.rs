@@ -17,7 +17,13 @@ impl Redactor {
         // A Call-ID at the very end may lack more of it.
         let cut = last_line_is_call_id(rest);
         let cut_value = cut.map(|at| rest.get(at..).unwrap_or_default().to_vec());
+        let begin =
+            cut_value.as_ref().map(|v| v.trim_ascii().to_vec()).filter(|v| !self.call_ids.contains(v));
         let about = self.header_section(rest);
+        if let Some(begin) = begin {
+            // It is not the whole one.
+            self.call_ids.remove(&begin);
+        }
         if let (Some(at), Some(mut value)) = (cut, cut_value) {
             self.cut_call_id(&mut value);
             let end = at + value.len();

@@ -46,6 +46,8 @@ impl Redactor {
     fn answer(&mut self, b: &mut [u8]) {
         let mut key = String::new();
         let mut is_key = true;
+        // A key at the very end may be cut.
+        let whole = b.len();
         let mut at = 0;
         while at < b.len() {
             let len = b.get(at..).and_then(|r| memchr::memchr(b';', r)).unwrap_or(b.len() - at);
@@ -65,7 +67,9 @@ impl Redactor {
                 "bv",
             ];
             if (is_key || key == "servername" && lower == "instancename")
-                && (KEYS.contains(&lower.as_str()) || lower.is_empty())
+                && (KEYS.contains(&lower.as_str())
+                    || lower.is_empty()
+                    || at + len == whole && KEYS.iter().any(|k| k.starts_with(&lower)))
             {
                 key = lower;
                 is_key = key.is_empty();

@@ -139,6 +139,16 @@ impl Out<'_> {
         }
     }
 
+    /// Of what lies between messages only the line breaks stay, by which the next one is found.
+    fn breaks(&mut self, direction: usize, from: &Gather, range: Range<usize>, r: &mut Redactor) {
+        let Some(mut bytes) = from.bytes.get(range.clone()).map(<[u8]>::to_vec) else { return };
+        r.tally.add("bytes between messages", bytes.len() as u64);
+        for byte in bytes.iter_mut().filter(|b| !matches!(b, b'\r' | b'\n')) {
+            *byte = 0;
+        }
+        self.emit(direction, from, range, &bytes);
+    }
+
     fn keep(&mut self, direction: usize, from: &Gather, range: Range<usize>) {
         if let Some(bytes) = from.bytes.get(range.clone()) {
             self.emit(direction, from, range, bytes);
@@ -323,7 +333,7 @@ impl Conn {
             if half.lost {
                 match find_start(rest) {
                     Some(skip) => {
-                        r.tally.add("bytes between messages", skip as u64);
+                        out.breaks(direction, &half.buf, at..at + skip, r);
                         at += skip;
                         half.lost = false;
                         continue;
@@ -332,7 +342,7 @@ impl Conn {
                         let line = memchr::memrchr(b'\n', rest).map_or(0, |p| p + 1);
                         let keep = rest.len() - line <= 1024;
                         let skip = if keep { line } else { rest.len() };
-                        r.tally.add("bytes between messages", skip as u64);
+                        out.breaks(direction, &half.buf, at..at + skip, r);
                         at += skip;
                         break;
                     }
@@ -360,13 +370,15 @@ impl Conn {
                 }
                 Framing::Reject(_) | Framing::TooLong { .. } => {
                     half.lost = true;
+                    let skip = find_next_start(rest).unwrap_or(1);
                     // An alert of TLS tells why nothing follows.
                     if rest.len() >= 7 && looks_like_tls_record(rest) && rest.first() == Some(&21) {
                         out.keep(direction, &half.buf, at..at + 7);
+                        at += skip.max(7);
+                    } else {
+                        out.breaks(direction, &half.buf, at..at + skip, r);
+                        at += skip;
                     }
-                    let skip = find_next_start(rest).unwrap_or(1);
-                    r.tally.add("bytes between messages", skip as u64);
-                    at += skip;
                 }
             }
         }
@@ -655,19 +667,33 @@ impl Conn {
     fn flush(&mut self, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
         let half = &mut self.halves[direction];
         let mut bytes = half.buf.bytes.clone();
-        if !bytes.is_empty() {
-            match self.mode {
-                Mode::Sip if !half.lost => r.sip(&mut bytes),
-                Mode::Stun(_) if !half.lost => bytes.fill(0),
-                Mode::Tls => records(&mut bytes, r),
-                Mode::Undecided if bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) => {}
-                Mode::Tds if bytes.len() > 8 && !looks_like_tls_record(&bytes) => {
-                    let kind = bytes.first().copied().unwrap_or(0);
-                    r.tds(kind, bytes.get_mut(8..).unwrap_or_default());
+        let known = match self.mode {
+            _ if bytes.is_empty() => false,
+            Mode::Sip if half.lost => false,
+            Mode::Sip => {
+                if looks_like_tls_record(&bytes) {
+                    records(&mut bytes, r);
+                } else {
+                    r.sip(&mut bytes);
                 }
-                _ => r.wipe(&mut bytes, "bytes of unknown protocols"),
+                true
             }
+            Mode::Tls => {
+                records(&mut bytes, r);
+                true
+            }
+            Mode::Undecided => bytes.iter().all(|b| matches!(b, b'\r' | b'\n')),
+            Mode::Tds if bytes.len() > 8 && !looks_like_tls_record(&bytes) => {
+                let kind = bytes.first().copied().unwrap_or(0);
+                r.tds(kind, bytes.get_mut(8..).unwrap_or_default());
+                true
+            }
+            _ => false,
+        };
+        if known {
             out.emit(direction, &half.buf, 0..bytes.len(), &bytes);
+        } else {
+            r.tally.add("bytes of unknown protocols", bytes.len() as u64);
         }
         half.buf.clear();
         if matches!(self.mode, Mode::Stun(_)) {

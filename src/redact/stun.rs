@@ -100,7 +100,7 @@ impl Redactor {
                 Way::Keep => {}
                 Way::Plain => self.stun_address(value, &[0; 16]),
                 Way::Xored => self.stun_address(value, &mask),
-                Way::User => self.user_name(value),
+                Way::User => self.user_bytes(value),
                 Way::Name if std::str::from_utf8(value).is_ok() => {
                     // A nonce of a single word is as random after as before.
                     self.words(value, Words { keep: super::keywords::LABELS, ..Words::NAMES });

@@ -171,7 +171,8 @@ impl Redactor {
             "reason" | "hresult" | "component" | "appname" => self.free_text(value),
             "uri" | "ms-referredby" | "addr" | "target" | "from-uri" | "to-uri" => self.quoted_uri(value),
             "methods" | "events" => {}
-            _ if PLAIN.contains(&name) => {}
+            _ if name.ends_with("gruu") => self.quoted_uri(value),
+            _ if PLAIN.contains(&name) => self.unless_plain(value),
             _ if name.starts_with("+sip.") || name.starts_with("+g.") => {
                 self.words(value, Words { keep: &["urn", "uuid"], ..Words::ALL })
             }
@@ -192,6 +193,20 @@ impl Redactor {
     fn quoted_uri(&mut self, b: &mut [u8]) {
         let (from, to) = if b.first() == Some(&b'"') { (1, b.len().saturating_sub(1)) } else { (0, b.len()) };
         self.uri(b.get_mut(from..to.max(from)).unwrap_or_default());
+    }
+
+    /// What should hold nothing of anybody: words that do are replaced all the same.
+    pub(super) fn unless_plain(&mut self, b: &mut [u8]) {
+        let named = b.contains(&b'@')
+            || (0..b.len()).any(|at| {
+                let begins = at == 0 || b.get(at - 1).is_some_and(|c| !c.is_ascii_alphanumeric());
+                begins && (v4_at(b, at).is_some() || v6_at(b, at).is_some())
+            });
+        if named {
+            self.words(b, Words { keep: keywords::PARAMETERS, numbers: 3, ..Words::ALL })
+        } else {
+            self.free_text(b)
+        }
     }
 
     /// The value of a parameter that nothing is known of.

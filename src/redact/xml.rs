@@ -262,7 +262,9 @@ impl Redactor {
             return self.uri(b);
         }
         let known = b.iter().all(|c| c.is_ascii_alphanumeric() || b" -_.:;,/+".contains(c));
-        if !known || b.len() > 64 {
+        if known && b.len() <= 64 {
+            self.unless_plain(b);
+        } else {
             self.words(b, Words { entities: true, ..Words::ALL });
         }
     }

@@ -40,7 +40,7 @@ pub struct Document {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redaction {
-    pub overwritten: std::collections::BTreeMap<String, u64>,
+    pub overwritten: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Deserialize)]
