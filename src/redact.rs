@@ -37,7 +37,7 @@ mod tls;
 mod uri;
 mod xml;
 
-pub use copy::{Cause, redacted_copy};
+pub use copy::{Cause, learn_from, redacted_copy};
 pub use permute::Key;
 
 /// What was replaced once is remembered, up to so many of a kind; what was forgotten is worked out again.
@@ -85,6 +85,10 @@ pub struct Redactor {
     /// Words that are parts of names, in lower case: they are replaced in free text too.
     learned: HashSet<String>,
     keywords: HashSet<&'static str>,
+    /// Addresses that stood anywhere in the captures.
+    met: HashSet<[u8; 4]>,
+    /// Nothing more is learned: else the same bytes would become other ones later on.
+    frozen: bool,
     /// Originals, to tell those that are cut off.
     call_ids: BTreeSet<Vec<u8>>,
     pub tally: Tally,
@@ -104,6 +108,8 @@ impl Redactor {
             learned: HashSet::new(),
             keywords: keywords::XML.iter().copied().collect(),
             call_ids: BTreeSet::new(),
+            met: HashSet::new(),
+            frozen: false,
             tally: Tally::default(),
         }
     }
@@ -116,9 +122,6 @@ impl Redactor {
         if self.v4.len() + self.v6.len() + self.macs.len() > REMEMBERED {
             (self.v4, self.v6, self.macs) = Default::default();
         }
-        if self.learned.len() > REMEMBERED {
-            self.learned.clear();
-        }
     }
 
     fn is_sip_port(&self, src: SocketAddr, dst: SocketAddr) -> bool {
@@ -128,7 +131,12 @@ impl Redactor {
     /// Overwrites a whole payload of nothing known: by what begins no protocol, which zeros might.
     fn obscure(&mut self, bytes: &mut [u8]) {
         self.tally.add("bytes of unknown protocols", bytes.len() as u64);
+        // Two packets that differ are not to become copies of one another.
+        let told = self.key.hash(&[b"unknown", bytes]);
         bytes.fill(UNKNOWN);
+        for (slot, byte) in bytes.iter_mut().skip(2).zip(told.iter().take(8)) {
+            *slot = *byte;
+        }
     }
 
     /// Overwrites with zeros what nothing is known of.

@@ -14,7 +14,7 @@ use crate::capture::{Input, OpenError, expand_inputs};
 use crate::correlate::Analysis;
 use crate::correlate::load::{Progress, load};
 use crate::diagnose::{Severity, diagnose};
-use crate::redact::{Cause, Key, Redactor, redacted_copy};
+use crate::redact::{Cause, Key, Redactor, learn_from, redacted_copy};
 use crate::view::filter::Filter;
 use crate::view::show;
 
@@ -76,13 +76,25 @@ impl Session {
             self.say("callscope: --redact: the names of machines in the configuration are not used");
         }
         // They are of users whose names are others in the copy.
-        self.settings.load.turn_users.clear();
+        if !std::mem::take(&mut self.settings.load.turn_users).is_empty() {
+            self.say("callscope: --redact: --turn-user is not used, as keyed hashes are overwritten");
+        }
         let key = common.redact_key.as_deref().map_or_else(Key::random, Key::of);
         let load = &self.settings.load;
         let mut redactor = Redactor::new(key, &load.limits, &load.sip_ports, &load.leg_headers);
         let mut line = ProgressLine::new(self.progress);
         let mut copies = Vec::new();
-        for (n, input) in std::mem::take(&mut self.inputs).iter().enumerate() {
+        let inputs = std::mem::take(&mut self.inputs);
+        if inputs.len() > 1 {
+            // Names of one capture stand in the free text of another.
+            for input in &inputs {
+                let _ = learn_from(&mut redactor, input, &mut |bytes, frames| {
+                    line.update(&Progress { bytes, frames, ..Progress::default() });
+                    ControlFlow::Continue(())
+                });
+            }
+        }
+        for (n, input) in inputs.iter().enumerate() {
             let name = format!("capture-{}", n + 1);
             let copy = redacted_copy(&mut redactor, input, &name, &mut |bytes, frames| {
                 line.update(&Progress { bytes, frames, ..Progress::default() });

@@ -21,6 +21,9 @@ fn digits(group: u16) -> u32 {
 
 impl Redactor {
     pub(super) fn v4(&mut self, address: [u8; 4]) -> [u8; 4] {
+        if !self.frozen && self.met.len() < super::REMEMBERED {
+            self.met.insert(address);
+        }
         if let Some(known) = self.v4.get(&address) {
             return *known;
         }

@@ -1,19 +1,22 @@
-//! Makes the copy: once over the frames to put together and rewrite what goes over several of them, once more to write them.
+//! Makes the copy: once over the frames to learn the names in them, once to put together and rewrite what lies over several of
+//! them, once more to write them.
 
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use callscope_parsers::sip;
 use hashbrown::HashMap;
 
-use super::Redactor;
 use super::arena::Arena;
 use super::stream::{Numbers, Streams};
+use super::{Redactor, Tally};
 use crate::capture::write::{interface, packet, section};
 use crate::capture::{
-    CaptureId, CaptureInfo, CaptureNote, CaptureReader, FrameBatch, FrameHead, FrameRef, Input, Interface,
-    LinkType, Nanos, OpenError, StandIn,
+    CaptureId, CaptureInfo, CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameHead, FrameIndex,
+    FrameRef, Input, Interface, LinkType, Nanos, OpenError, StandIn,
 };
 use crate::net::defrag::Defragmented;
 use crate::net::sctp::{ChunkFlags, chunk_flags, data_chunks};
@@ -66,21 +69,44 @@ struct Later {
     place: (usize, crate::net::Direction, u64),
 }
 
-/// A redacted copy of an input, to be read in its place, called `name`. `progress` is told how many bytes were read.
-pub fn redacted_copy(
+/// Learns the names that stand in an input, so that they are found in free text wherever it stands; for inputs that are
+/// copied together, before the first of them is. What can be read only once is passed over.
+pub fn learn_from(redactor: &mut Redactor, input: &Input, progress: Progress<'_>) -> Result<(), Cause> {
+    if *input != Input::Stdin {
+        let mut reader = CaptureReader::open(input, CaptureId(0), &redactor.limits, false)?;
+        first_walk(redactor, &mut reader, progress)?;
+    }
+    Ok(())
+}
+
+/// Told how many bytes were read, and how many frames.
+pub type Progress<'p> = &'p mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// What the first walk over a capture gives.
+struct Told {
+    index: FrameIndex,
+    notes: Vec<CaptureNote>,
+    interfaces: Vec<Interface>,
+    earliest: Nanos,
+    left_out: Tally,
+}
+
+/// Learns names; what is rewritten by the way is forgotten again.
+fn first_walk(
     redactor: &mut Redactor,
-    input: &Input,
-    name: &str,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-) -> Result<Input, Cause> {
-    let limits = redactor.limits.clone();
-    let mut reader = CaptureReader::open(input, CaptureId(0), &limits, false)?;
-    let info = CaptureInfo { path: name.to_owned(), ..reader.info().clone() };
-    let mut index = reader.frame_index();
+    reader: &mut CaptureReader,
+    progress: Progress<'_>,
+) -> Result<Told, Cause> {
+    let tally = redactor.tally.clone();
+    let mut told = Told {
+        index: reader.frame_index(),
+        notes: Vec::new(),
+        interfaces: Vec::new(),
+        earliest: Nanos::MAX,
+        left_out: Tally::default(),
+    };
+    let mut left_out = Tally::default();
     let mut first = First::default();
-    let mut notes = Vec::new();
-    let mut interfaces: Vec<Interface> = Vec::new();
-    let mut earliest = Nanos::MAX;
     let mut batch = FrameBatch::default();
     loop {
         batch = match reader.next_batch(batch) {
@@ -89,66 +115,127 @@ pub fn redacted_copy(
             // What was read stays readable.
             Err(e) => {
                 let text = format!("the input could not be read further: {e}");
-                let issue = crate::capture::CaptureIssue {
+                let frame = Some(told.index.frames().saturating_add(1));
+                told.notes.push(CaptureNote::Issue(CaptureIssue {
                     code: "read-error",
                     offset: 0,
-                    frame: Some(index.frames() + 1),
+                    frame,
                     text,
-                };
-                notes.push(CaptureNote::Issue(issue));
+                }));
                 break;
             }
         };
-        index.note(&batch);
+        told.index.note(&batch);
         for note in batch.notes.drain(..) {
-            keep_note(redactor, note, &mut notes, &mut interfaces);
+            keep_note(&mut left_out, note, &mut told.notes, &mut told.interfaces);
         }
         for (frame, head) in (batch.first_frame..).zip(&batch.frames) {
-            earliest = earliest.min(head.time);
+            told.earliest = told.earliest.min(head.time);
             if let Some((link, bytes)) = frame_of(&batch, head) {
                 first.frame(redactor, link, bytes, head, frame);
+                learn_datagram(redactor, link, bytes, head);
             }
         }
-        if progress(batch.input_bytes, u64::from(index.frames())).is_break() {
+        if progress(batch.input_bytes, u64::from(told.index.frames())).is_break() {
             return Err(Cause::Stopped);
         }
     }
-    let joined = first.finish(redactor)?;
+    first.finish(redactor)?;
+    redactor.tally = tally;
+    told.left_out = left_out;
+    Ok(told)
+}
+
+/// Of a datagram, which needs no other frame.
+fn learn_datagram(redactor: &mut Redactor, link: LinkType, bytes: &[u8], head: &FrameHead) {
+    if let Sliced::Udp { ip, src, dst, payload } =
+        crate::net::slice_frame(link, bytes, head.origlen, &redactor.limits)
+        && !redactor.frozen
+    {
+        redactor.datagram(&mut payload.to_vec(), (src, dst), ip.missing, 0);
+    }
+    if let Sliced::Sctp { chunks, .. } = crate::net::slice_frame(link, bytes, head.origlen, &redactor.limits)
+        && !redactor.frozen
+    {
+        for chunk in data_chunks(chunks).filter(|c| c.begin && c.end) {
+            user_message(redactor, &mut chunk.bytes.to_vec());
+        }
+    }
+}
+
+/// A redacted copy of an input, to be read in its place, called `name`.
+pub fn redacted_copy(
+    redactor: &mut Redactor,
+    input: &Input,
+    name: &str,
+    progress: Progress<'_>,
+) -> Result<Input, Cause> {
+    let limits = redactor.limits.clone();
+    let mut reader = CaptureReader::open(input, CaptureId(0), &limits, false)?;
+    let info = CaptureInfo { path: name.to_owned(), ..reader.info().clone() };
+    let told = first_walk(redactor, &mut reader, progress)?;
+    let frozen = std::mem::replace(&mut redactor.frozen, true);
+    let copy = second_walks(redactor, &reader, &told, progress);
+    redactor.frozen = frozen;
+    for (what, n) in told.left_out.counts() {
+        redactor.tally.add(what, n);
+    }
+    Ok(Input::StandIn(Arc::new(StandIn { file: copy?, info, notes: told.notes })))
+}
+
+/// Puts together what lies over several frames, then writes them.
+fn second_walks(
+    redactor: &mut Redactor,
+    reader: &CaptureReader,
+    told: &Told,
+    progress: Progress<'_>,
+) -> Result<File, Cause> {
     let backing = reader.backing();
+    let total = told.index.frames();
+    let size = reader.info().size.unwrap_or(0);
+    let mut walk = |each: &mut dyn FnMut(LinkType, &[u8], &FrameHead, u32) -> io::Result<()>| {
+        let mut next = 1;
+        while next <= total {
+            let batch = told.index.read(&*backing, next, READ.min(total - next + 1))?;
+            if batch.frames.is_empty() {
+                break;
+            }
+            for (frame, head) in (next..).zip(&batch.frames) {
+                let (link, bytes) = frame_of(&batch, head).unwrap_or((LinkType::UNKNOWN, &[]));
+                each(link, bytes, head, frame)?;
+            }
+            next = next.saturating_add(batch.frames.len() as u32);
+            if progress(size, u64::from(next)).is_break() {
+                return Err(Cause::Stopped);
+            }
+        }
+        Ok(())
+    };
+    let mut first = First::default();
+    walk(&mut |link, bytes, head, frame| {
+        first.frame(redactor, link, bytes, head, frame);
+        Ok(())
+    })?;
+    let joined = first.finish(redactor)?;
     let mut again = Again { joined, numbers: Numbers::default(), tcp: TcpTable::default() };
     let mut out = io::BufWriter::new(tempfile::tempfile()?);
     section(&mut out, &[])?;
     // Times before 1970 need another zero.
-    let zero = if earliest < 0 { earliest.div_euclid(SECOND) } else { 0 };
-    for one in &interfaces {
+    let zero = if told.earliest < 0 { told.earliest.div_euclid(SECOND) } else { 0 };
+    for one in &told.interfaces {
         interface(&mut out, &Interface { name: None, ..one.clone() }, zero)?;
     }
-    let mut next = 1;
-    while next <= index.frames() {
-        let batch = index.read(&*backing, next, READ.min(index.frames() - next + 1))?;
-        if batch.frames.is_empty() {
-            break;
-        }
-        for (frame, head) in (next..).zip(&batch.frames) {
-            let rewritten = match frame_of(&batch, head) {
-                Some((link, bytes)) => again.frame(redactor, link, bytes, head, frame)?,
-                None => Vec::new(),
-            };
-            let head = FrameHead { time: head.time - zero * SECOND, ..*head };
-            packet(&mut out, head.interface, &head, &rewritten, &[])?;
-        }
-        next = next.saturating_add(batch.frames.len() as u32);
-        if progress(reader.info().size.unwrap_or(0), u64::from(next)).is_break() {
-            return Err(Cause::Stopped);
-        }
-    }
-    redactor.tally.add("frames", u64::from(index.frames()));
-    let file = out.into_inner().map_err(|e| e.into_error())?;
-    Ok(Input::StandIn(std::sync::Arc::new(StandIn { file, info, notes })))
+    walk(&mut |link, bytes, head, frame| {
+        let rewritten = again.frame(redactor, link, bytes, head, frame)?;
+        let head = FrameHead { time: head.time - zero * SECOND, ..*head };
+        packet(&mut out, head.interface, &head, &rewritten, &[])
+    })?;
+    redactor.tally.add("frames", u64::from(total));
+    Ok(out.into_inner().map_err(|e| e.into_error())?)
 }
 
 fn keep_note(
-    redactor: &mut Redactor,
+    left_out: &mut Tally,
     note: CaptureNote,
     notes: &mut Vec<CaptureNote>,
     interfaces: &mut Vec<Interface>,
@@ -156,9 +243,9 @@ fn keep_note(
     match note {
         CaptureNote::Interface(one) => interfaces.push(one),
         CaptureNote::Issue(_) | CaptureNote::InterfaceDrops { .. } => notes.push(note),
-        CaptureNote::Comment { .. } => redactor.tally.add("comments left out", 1),
-        CaptureNote::Name { .. } => redactor.tally.add("names of machines left out", 1),
-        CaptureNote::TlsSecrets(_) => redactor.tally.add("decryption secrets left out", 1),
+        CaptureNote::Comment { .. } => left_out.add("comments left out", 1),
+        CaptureNote::Name { .. } => left_out.add("names of machines left out", 1),
+        CaptureNote::TlsSecrets(_) => left_out.add("decryption secrets left out", 1),
     }
 }
 

@@ -131,6 +131,9 @@ impl Redactor {
                 }
             }
             K::MacSec => b.get_mut(8..).unwrap_or_default().fill(0),
+            // Names of an interface and a set of rules.
+            K::Pflog => b.get_mut(4..36).unwrap_or_default().fill(0),
+            K::Nflog => nflog_values(b),
             K::Ppi => b.get_mut(8..).unwrap_or_default().fill(0),
             K::Nsh => b.get_mut(8..).unwrap_or_default().fill(0),
             K::Arp => {
@@ -385,6 +388,17 @@ impl Redactor {
             _ if sip::looks_like_sip(b) => self.sip(b),
             _ => self.datagram(b, between, missing, 0),
         }
+    }
+}
+
+/// Of the values in a header of NFLOG (LINKTYPE_NFLOG) only kinds and lengths stay.
+fn nflog_values(b: &mut [u8]) {
+    let mut at = 4;
+    while let Some(&[l0, l1, _, _]) = b.get(at..).and_then(|v| v.first_chunk::<4>()) {
+        let len = usize::from(u16::from_le_bytes([l0, l1]));
+        let end = (at + len.max(4)).min(b.len());
+        b.get_mut((at + 4).min(end)..end).unwrap_or_default().fill(0);
+        at = (at + len.max(4)).next_multiple_of(4);
     }
 }
 

@@ -101,14 +101,12 @@ const ADDRESSES: &[&str] = &[
 ];
 
 /// Headers whose text is for people who look for trouble.
-const REASONS: &[&str] = &[
-    "user-agent",
-    "server",
-    "warning",
-    "reason",
-    "retry-after",
-    "subscription-state",
-    "content-disposition",
+const REASONS: &[&str] = &["user-agent", "server", "reason", "retry-after", "subscription-state"];
+
+/// Parts of the names of parameters of diagnostics whose value names somebody.
+const NAMING: &[&str] = &[
+    "source", "user", "uri", "host", "fqdn", "server", "machine", "trunk", "phone", "dial", "peer", "domain",
+    "target", "name", "caller", "callee", "from", "to=", "pool", "gateway",
 ];
 
 /// Headers of users: all in them is a secret or a name.
@@ -179,6 +177,8 @@ impl Redactor {
             _ if name.starts_with("ms-diagnostics") || name == "ms-client-diagnostics" => {
                 self.diagnostics(value)
             }
+            "warning" => self.warning(value),
+            "content-disposition" => self.parameters(value),
             _ if REASONS.contains(&name) => self.free_text(value),
             _ if SECRETS.contains(&name) => self.secret(value),
             _ if PLAIN.contains(&name) => {
@@ -226,7 +226,7 @@ impl Redactor {
     /// A Call-ID; of one that is cut off, what the beginning of the whole one became.
     pub(super) fn call_id(&mut self, b: &mut [u8]) {
         let trimmed = b.trim_ascii();
-        if !trimmed.is_empty() && self.call_ids.len() < CALL_IDS {
+        if !self.frozen && !trimmed.is_empty() && self.call_ids.len() < CALL_IDS {
             self.call_ids.insert(trimmed.to_vec());
         }
         self.words(b, Words::ALL);
@@ -277,11 +277,23 @@ impl Redactor {
                     b"ms-body=" => self.hide_base64(value),
                     b"start=" => self.words(value, Words::ALL),
                     b"charset=" | b"boundary=" | b"type=" | b"msgr=" => {}
+                    b"name=" | b"filename=" => self.words(value, Words::ALL),
                     _ => self.free_text(value),
                 }
             }
             at += len + 1;
         }
+    }
+
+    /// `number host "text"` (RFC 3261 §20.43): the host may have no dot.
+    fn warning(&mut self, b: &mut [u8]) {
+        let start = b.iter().take_while(|c| c.is_ascii_whitespace()).count();
+        let number = b.get(start..).unwrap_or_default().iter().take_while(|c| c.is_ascii_digit()).count();
+        let from = (start + number + 1).min(b.len());
+        let host = b.get(from..).and_then(|r| r.iter().position(|c| c.is_ascii_whitespace() || *c == b'"'));
+        let to = host.map_or(b.len(), |len| from + len);
+        self.host_port(b.get_mut(from..to).unwrap_or_default());
+        self.free_text(b.get_mut(to..).unwrap_or_default());
     }
 
     /// `number;reason="…";source="…";…` ([MS-OCER] §2.2.1).
@@ -293,7 +305,8 @@ impl Redactor {
                 match find(part, b'=') {
                     Some(equals) => {
                         let (name, value) = part.split_at_mut(equals + 1);
-                        if name.trim_ascii().eq_ignore_ascii_case(b"source=") {
+                        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+                        if NAMING.iter().any(|n| name.contains(n)) {
                             self.words(value, Words { keep: keywords::LABELS, ..Words::NAMES });
                         } else {
                             self.free_text(value);

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::{LEAST_LEARNED, Redactor};
+use super::{LEAST_LEARNED, REMEMBERED, Redactor};
 
 /// A character of a word where it stands: plain, or with its bytes escaped by `%` (RFC 3986 §2.1).
 #[derive(Debug, Clone, Copy)]
@@ -252,11 +252,12 @@ impl Redactor {
     }
 
     pub(super) fn learn(&mut self, word: &str) {
-        if word.chars().count() >= LEAST_LEARNED
+        if !self.frozen
+            && self.learned.len() < REMEMBERED
+            && word.chars().count() >= LEAST_LEARNED
             && !self.learned.contains(word)
             && !super::keywords::is_common(word)
         {
-            self.make_room();
             self.learned.insert(word.to_owned());
         }
     }

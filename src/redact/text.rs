@@ -106,7 +106,7 @@ impl Redactor {
     }
 
     fn is_met(&self, b: &[u8], at: usize) -> bool {
-        super::names::v4_at(b, at).is_some_and(|(_, address)| self.v4.contains_key(&address))
+        super::names::v4_at(b, at).is_some_and(|(_, address)| self.met.contains(&address))
     }
 
     /// Labels with dots, the last of which is one of hosts, or the first of which was learned.

@@ -84,8 +84,6 @@ const FORMAT: &[&str] = &[
     "max",
     "min",
     "rights",
-    "groups-none",
-    "group",
     "monitorcrossrefid",
     "time",
     "when",
@@ -231,9 +229,27 @@ impl Redactor {
             return;
         }
         let number = text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'.' | b'-' | b':' | b','));
-        let named = ["phone", "number", "tel", "uri", "display", "line", "user", "device"]
-            .iter()
-            .any(|n| name.contains(n) || parent.contains("phone"));
+        let named = [
+            "phone",
+            "number",
+            "tel",
+            "uri",
+            "display",
+            "line",
+            "user",
+            "device",
+            "extension",
+            "dial",
+            "party",
+            "employee",
+            "zip",
+            "postal",
+            "street",
+            "fax",
+            "mobile",
+        ]
+        .iter()
+        .any(|n| name.contains(n) || parent.contains("phone"));
         if FORMAT.contains(&name) || (number && text.len() <= 5 && !named) {
             return if name == "reasonphrase" { self.free_text(b) } else { self.without_addresses(b) };
         }
