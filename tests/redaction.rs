@@ -82,7 +82,6 @@ const WORDS: &[&str] = &[
     "dialect",
     "outcome",
     "confidence",
-    "source",
     "reason",
     "label",
     "way",

@@ -82,6 +82,9 @@ pub fn learn_from(redactor: &mut Redactor, input: &Input, progress: Progress<'_>
 /// Told how many bytes were read, and how many frames.
 pub type Progress<'p> = &'p mut dyn FnMut(u64, u64) -> ControlFlow<()>;
 
+/// Takes a frame with its number.
+type EachFrame<'e> = &'e mut dyn FnMut(LinkType, &[u8], &FrameHead, u32) -> io::Result<()>;
+
 /// What the first walk over a capture gives.
 struct Told {
     index: FrameIndex,
@@ -193,7 +196,7 @@ fn second_walks(
     let backing = reader.backing();
     let total = told.index.frames();
     let size = reader.info().size.unwrap_or(0);
-    let mut walk = |each: &mut dyn FnMut(LinkType, &[u8], &FrameHead, u32) -> io::Result<()>| {
+    let mut walk = |each: EachFrame<'_>| {
         let mut next = 1;
         while next <= total {
             let batch = told.index.read(&*backing, next, READ.min(total - next + 1))?;

@@ -118,7 +118,14 @@ impl Redactor {
         match kind {
             K::Ethernet | K::Amsdu => self.addresses(b, &[(0, 6), (6, 6)]),
             K::Fddi => self.addresses(b, &[(1, 6), (7, 6)]),
-            K::TokenRing => self.addresses(b, &[(2, 6), (8, 6)]),
+            K::TokenRing => {
+                // The top bit of the source says that a route follows.
+                let routed = b.get(8).map_or(0, |s| s & 0x80);
+                self.addresses(b, &[(2, 6), (8, 6)]);
+                if let Some(source) = b.get_mut(8) {
+                    *source = *source & 0x7f | routed;
+                }
+            }
             K::Sll => self.addresses(b, &[(6, 6)]),
             K::Sll2 => self.addresses(b, &[(12, 6)]),
             K::Dot11 => {
@@ -130,7 +137,10 @@ impl Redactor {
                     }
                 }
             }
-            K::MacSec => b.get_mut(8..).unwrap_or_default().fill(0),
+            // The channel's identifier begins with a hardware address.
+            K::MacSec if b.first().is_some_and(|t| t & 0x20 != 0) => {
+                b.get_mut(6..14).unwrap_or_default().fill(0);
+            }
             // Names of an interface and a set of rules.
             K::Pflog => b.get_mut(4..36).unwrap_or_default().fill(0),
             K::Nflog => nflog_values(b),

@@ -42,6 +42,15 @@ impl Redactor {
             }
             return;
         }
+        if dynamic && payload.len() == EVENT && payload.first().is_some_and(|e| *e > LAST_KEY) {
+            // A tone that is no key, or four bytes of something else: it must not become a key.
+            let tone = payload.first().copied().unwrap_or(0xff);
+            self.wipe(payload, "bytes of media");
+            if let Some(first) = payload.first_mut() {
+                *first = tone;
+            }
+            return;
+        }
         // One bit tells that a packet repeats an earlier one (RFC 2198).
         let repeats = dynamic && payload.first().is_some_and(|f| f & 0x80 != 0);
         self.wipe(payload, "bytes of media");
@@ -117,17 +126,15 @@ impl Redactor {
         };
         let crc = |b: &[u8]| crc32c(&[b.get(..end).unwrap_or_default()]).to_le_bytes();
         let right = b.get(end..) == Some(&crc(b)[..]);
-        let hidden: &[std::ops::Range<usize>] = match b.get(MESSAGE + 4..MESSAGE + 12) {
+        let (from, to) = match b.get(MESSAGE + 4..MESSAGE + 12) {
             // Version and program, then hash image, device, flags and algorithms, code.
-            Some(b"Hello   ") => &[32..76],
-            Some(b"Commit  ") => &[12..56],
-            Some(b"Error   " | b"HelloACK" | b"Conf2ACK" | b"ErrorACK" | b"GoClear " | b"ClearACK") => &[],
-            _ => &[12..usize::MAX],
+            Some(b"Hello   ") => (32, 76),
+            Some(b"Commit  ") => (12, 56),
+            Some(b"Error   " | b"HelloACK" | b"Conf2ACK" | b"ErrorACK" | b"GoClear " | b"ClearACK") => (0, 0),
+            _ => (12, end),
         };
-        for range in hidden {
-            let (from, to) = ((MESSAGE + range.start).min(end), MESSAGE.saturating_add(range.end).min(end));
-            self.wipe(b.get_mut(from..to).unwrap_or_default(), "bytes of secrets");
-        }
+        let (from, to) = ((MESSAGE + from).min(end), (MESSAGE + to).min(end));
+        self.wipe(b.get_mut(from..to).unwrap_or_default(), "bytes of secrets");
         if right {
             let crc = crc(b);
             super::names::write(b, end..end + CRC, &crc);

@@ -108,6 +108,7 @@ impl Redactor {
             PacketType::TABULAR_RESULT if looks_like_prelogin(b, b.len()) => self.prelogin(b),
             PacketType::TABULAR_RESULT => self.tokens(b),
             PacketType::ATTENTION => {}
+            PacketType::LOGIN7 => self.wipe(b.get_mut(36.min(b.len())..).unwrap_or_default(), "bytes of SQL"),
             _ => self.wipe(b, "bytes of SQL"),
         }
     }

@@ -7,7 +7,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use callscope_parsers::dns::{Framing as DnsFraming, PORT as DNS_PORT, frame_dns, looks_like_dns};
+use callscope_parsers::dns::{
+    Framing as DnsFraming, HEADER as DNS_HEADER, PORT as DNS_PORT, frame_dns, looks_like_dns, opcode_name,
+};
 use callscope_parsers::probe::{Probe, looks_like_tls_record, probe_datagram, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message};
 use callscope_parsers::stun::stream::{
@@ -268,7 +270,11 @@ impl Conn {
                 }
                 DnsFraming::Message(_) => {}
                 DnsFraming::NeedMore(n) if n > 2 && n < 14 => {}
-                DnsFraming::NeedMore(_) => return Mode::Undecided,
+                DnsFraming::NeedMore(_) => match start.get(2..).and_then(|m| m.first_chunk::<DNS_HEADER>()) {
+                    Some(head) if opcode_name(head[2] >> 3 & 15).is_none() || head[4] > 0 || head[5] > 64 => {
+                    }
+                    _ => return Mode::Undecided,
+                },
             }
         }
         if start.first() != Some(&2) && looks_like_tds(start) {

@@ -60,7 +60,10 @@ impl Redactor {
             find(b, b'=').filter(|e| *e > 0 && !lower.contains(&b'@') && !lower.starts_with(b"sip"))
         {
             let (_, value) = b.split_at_mut(equals + 1);
-            return if value.is_empty() { () } else { self.token(value) };
+            if !value.is_empty() {
+                self.token(value);
+            }
+            return;
         }
         let has = |text: &[u8]| memchr::memmem::find(&lower, text).is_some();
         if lower.starts_with(b"sip:")
@@ -118,7 +121,7 @@ impl Redactor {
             !l.is_empty() && l.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
         };
         let [first, .., last] = labels.as_slice() else { return false };
-        labels.iter().all(|l| fits(&l))
+        labels.iter().all(|l| fits(l))
             && last.bytes().any(|c| c.is_ascii_alphabetic())
             && (keywords::is_top_label(last)
                 || labels.len() >= 3 && last.bytes().all(|c| c.is_ascii_alphabetic())
@@ -165,11 +168,9 @@ impl Redactor {
         let digits = b.iter().filter(|c| is_digit(c)).count();
         // "xxx"; what is left of the last group is "x" or "xx".
         let tail: &[u8] = if digits % 4 == 2 { b"eA" } else { b"eHg" };
-        let mut n = 0;
-        for c in b.iter_mut().filter(|c| is_digit(c)) {
+        for (n, c) in b.iter_mut().filter(|c| is_digit(c)).enumerate() {
             let last = n >= digits - digits % 4;
             *c = if last { tail.get(n % 4) } else { b"eHh4".get(n % 4) }.copied().unwrap_or(b'A');
-            n += 1;
         }
     }
 

@@ -77,6 +77,10 @@ impl Redactor {
                 0x86 => self.uri(body),
                 0x87 if matches!(body.len(), 4 | 16) => self.binary_address(body),
                 0x04 if depth < DEPTH && is_der(body) => self.der(body, depth + 1),
+                // A public key has parts of its own.
+                0x03 if depth < DEPTH && body.get(1) == Some(&0x30) && body.get(1..).is_some_and(is_der) => {
+                    self.der(body.get_mut(1..).unwrap_or_default(), depth + 1);
+                }
                 0x03 => {
                     let used = body.get_mut(1..).unwrap_or_default();
                     if used.len() > 2 {
