@@ -121,7 +121,7 @@ impl Redactor {
             !l.is_empty() && l.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
         };
         let [first, .., last] = labels.as_slice() else { return false };
-        labels.iter().all(|l| fits(l))
+        labels.iter().all(fits)
             && last.bytes().any(|c| c.is_ascii_alphabetic())
             && (keywords::is_top_label(last)
                 || labels.len() >= 3 && last.bytes().all(|c| c.is_ascii_alphabetic())
