@@ -4,6 +4,7 @@
 //! from, its (decompressed) bytes can be read again by position from its [`Backing`]: the file itself, or the
 //! temporary file that a compressed or piped input was spilled to.
 
+use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ mod sniff;
 mod snoop;
 mod source;
 mod walk;
+pub mod write;
 
 pub use backing::{Backing, ReadAt};
 pub use expand::expand_inputs;
@@ -46,7 +48,27 @@ pub struct FrameRef {
 pub enum Input {
     Path(PathBuf),
     Stdin,
+    /// Read in place of another.
+    StandIn(Arc<StandIn>),
 }
+
+/// A capture made from another one, and what is told of that.
+#[derive(Debug)]
+pub struct StandIn {
+    pub file: File,
+    pub info: CaptureInfo,
+    /// What that said beside its frames and this one does not; told before the first frame.
+    pub notes: Vec<CaptureNote>,
+}
+
+/// No two are alike.
+impl PartialEq for StandIn {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for StandIn {}
 
 /// Link-layer header type, the number of tcpdump.org's LINKTYPE registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -26,7 +26,7 @@ mod websocket;
 
 pub use breakage::{Breakage, BreakageKind, MediaError, Quoted};
 pub use content::Content;
-pub use dns::{DecodedDns, DnsEvent, dns_port};
+pub use dns::{DecodedDns, DnsEvent, dns_port, is_elsewhere as is_dns_elsewhere};
 pub use keys::{Keys, connection_address, name_hash, ufrags};
 pub use kind::KindBits;
 pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};

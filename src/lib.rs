@@ -13,6 +13,7 @@ pub mod diagnose;
 pub mod fuzzing;
 pub mod net;
 pub mod output;
+pub mod redact;
 pub mod show;
 pub mod tui;
 pub mod view;

@@ -336,6 +336,12 @@ pub fn machine(analysis: &Analysis, a: SocketAddr) -> Option<String> {
     analysis.host_name(a.ip()).map(|n| safe(n.as_bytes()))
 }
 
+/// What was overwritten in redacted copies, in a line.
+pub fn redaction(tally: &crate::redact::Tally) -> String {
+    let told: Vec<String> = tally.counts().map(|(what, n)| format!("{} {what}", number(n))).collect();
+    format!("names, numbers and addresses replaced; {}", told.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ const ROOMS: &[&str] = &[
     "capture",
     "net",
     "decode",
+    "redact",
     "correlate",
     "show",
     "diagnose",

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod fuzzing;
 pub mod im;
 pub mod issue;
+pub mod keyed;
 pub mod mime;
 pub mod mras;
 pub mod ntlm;

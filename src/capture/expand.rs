@@ -24,7 +24,7 @@ pub fn expand_inputs(inputs: &[Input]) -> (Vec<Input>, Vec<OpenError>) {
                     errors.push(OpenError::NoCaptures { path: path.to_string_lossy().into_owned() });
                 }
             }
-            Input::Path(_) | Input::Stdin => expanded.push(input.clone()),
+            Input::Path(_) | Input::Stdin | Input::StandIn(_) => expanded.push(input.clone()),
         }
     }
     (expanded, errors)

@@ -59,7 +59,12 @@ impl CaptureReader {
         let mut limits = limits.clone();
         limits.frame_bytes = limits.frame_bytes.min(MOST_BYTES);
         limits.block_bytes = limits.block_bytes.min(MOST_BYTES);
-        let opened = source::open(input, &limits)?;
+        let mut opened = source::open(input, &limits)?;
+        let mut told = Vec::new();
+        if let Input::StandIn(copy) = input {
+            opened.path.clone_from(&copy.info.path);
+            told.extend(copy.notes.iter().cloned());
+        }
         let not = |reason: String| OpenError::NotACapture { path: opened.path.clone(), reason };
         let mut skip = 0;
         let mut interface = None;
@@ -82,11 +87,15 @@ impl CaptureReader {
         let links = interface.iter().map(|i| i.link).collect();
         Ok(Self {
             id,
-            info: CaptureInfo {
-                path: opened.path,
-                format: opened.format.name(),
-                compression: opened.compression,
-                size: opened.size,
+            info: match input {
+                // What is said of a capture is said of the one it stands for.
+                Input::StandIn(copy) => copy.info.clone(),
+                _ => CaptureInfo {
+                    path: opened.path,
+                    format: opened.format.name(),
+                    compression: opened.compression,
+                    size: opened.size,
+                },
             },
             follow: follow && opened.source.may_grow(),
             source: opened.source,
@@ -101,7 +110,7 @@ impl CaptureReader {
             next_frame: 1,
             resyncs: 0,
             most_resyncs: limits.damaged_places,
-            notes: interface.map(CaptureNote::Interface).into_iter().collect(),
+            notes: interface.map(CaptureNote::Interface).into_iter().chain(told).collect(),
         })
     }
 

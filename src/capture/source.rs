@@ -84,11 +84,15 @@ pub(super) fn open(input: &Input, limits: &Limits) -> Result<Opened, OpenError> 
     let path = match input {
         Input::Path(path) => path.to_string_lossy().into_owned(),
         Input::Stdin => "-".to_owned(),
+        Input::StandIn(copy) => copy.info.path.clone(),
     };
     let io_error = |source: io::Error| OpenError::Io { path: path.clone(), source };
     let raw: Raw = match input {
         Input::Path(file) => Raw::from_file(File::open(file).map_err(io_error)?, 0).map_err(io_error)?,
         Input::Stdin => stdin().map_err(io_error)?,
+        Input::StandIn(copy) => {
+            Raw::from_file(copy.file.try_clone().map_err(io_error)?, 0).map_err(io_error)?
+        }
     };
     match raw {
         Raw::Directory => Err(OpenError::NoCaptures { path }),

@@ -22,6 +22,8 @@ Examples:
   callscope summary trace.pcapng               what is in it and what is wrong
   callscope calls --filter 'status >= 400' *.pcap
   callscope ladder trace.pcapng --call 3       the flow of call 3
+  callscope --redact trace.pcapng              the same without names, numbers and addresses
+  callscope extract --redact trace.pcapng --call 3 -o call3.pcapng
   callscope ./summary                          a capture that is named like a command
 
 Exit status:

@@ -71,6 +71,7 @@ fn name_of(input: &Input) -> String {
     match input {
         Input::Path(path) => path.to_string_lossy().into_owned(),
         Input::Stdin => "-".to_owned(),
+        Input::StandIn(copy) => copy.info.path.clone(),
     }
 }
 
@@ -86,6 +87,7 @@ fn examine(common: &Common, jobs: usize, session: &Session, inputs: &[Input]) ->
     let size = |input: &Input| match input {
         Input::Path(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
         Input::Stdin => None,
+        Input::StandIn(copy) => copy.info.size,
     };
     let sizes: Vec<Option<u64>> = inputs.iter().map(size).collect();
     let mut order: Vec<usize> = (0..inputs.len()).collect();

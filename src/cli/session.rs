@@ -13,8 +13,9 @@ use super::failure::Failure;
 use super::progress::ProgressLine;
 use crate::capture::{Input, OpenError, expand_inputs};
 use crate::correlate::Analysis;
-use crate::correlate::load::load;
+use crate::correlate::load::{Progress, load};
 use crate::diagnose::{Severity, diagnose};
+use crate::redact::{Cause, Key, Redactor, learn_from, redacted_copy};
 use crate::view::filter::Filter;
 use crate::view::show;
 
@@ -60,7 +61,62 @@ impl Session {
             fail_on: common.fail_on.map(Severity::from),
         };
         session.report(&errors);
+        if common.redact || common.redact_key.is_some() {
+            session.redact(common)?;
+        }
         Ok(session)
+    }
+
+    /// Puts redacted copies in place of the inputs.
+    fn redact(&mut self, common: &Common) -> Result<(), Failure> {
+        if common.follow {
+            return Err(Failure::usage(
+                "--redact needs all of a capture before it is shown: not with --follow",
+            ));
+        }
+        if !common.names.is_empty() {
+            return Err(Failure::usage("--redact shows no names of machines: not with --names"));
+        }
+        if !self.settings.names.is_empty() {
+            self.settings.names.clear();
+            self.say("callscope: --redact: the names of machines in the configuration are not used");
+        }
+        // They are of users whose names are others in the copy.
+        if !std::mem::take(&mut self.settings.load.turn_users).is_empty() {
+            self.say("callscope: --redact: --turn-user is not used, as keyed hashes are overwritten");
+        }
+        let key = common.redact_key.as_deref().map_or_else(Key::random, Key::of);
+        let load = &self.settings.load;
+        let mut redactor = Redactor::new(key, &load.limits, &load.sip_ports, &load.leg_headers);
+        let mut line = ProgressLine::new(self.progress);
+        let mut copies = Vec::new();
+        let inputs = std::mem::take(&mut self.inputs);
+        if inputs.len() > 1 {
+            // Names of one capture stand in the free text of another.
+            for input in &inputs {
+                let _ = learn_from(&mut redactor, input, &mut |bytes, frames| {
+                    line.update(&Progress { bytes, frames, ..Progress::default() });
+                    ControlFlow::Continue(())
+                });
+            }
+        }
+        for (n, input) in inputs.iter().enumerate() {
+            let name = format!("capture-{}", n + 1);
+            let copy = redacted_copy(&mut redactor, input, &name, &mut |bytes, frames| {
+                line.update(&Progress { bytes, frames, ..Progress::default() });
+                ControlFlow::Continue(())
+            });
+            match copy {
+                Ok(copy) => copies.push(copy),
+                Err(Cause::Open(e)) => self.report(&[e]),
+                Err(e) => return Err(Failure::Input(format!("--redact: {e}"))),
+            }
+        }
+        line.clear();
+        self.inputs = copies;
+        self.say(&format!("callscope: redacted: {}", show::redaction(&redactor.tally)));
+        self.settings.load.redaction = Some(redactor.tally);
+        Ok(())
     }
 
     /// Analyses the inputs together. Fails where not one of them could be read.

@@ -31,6 +31,8 @@ pub struct Analysis {
     pub turn_users: Vec<String>,
     /// What people wrote is replaced by text of the same length in all that is shown.
     pub redact_text: bool,
+    /// The captures are redacted copies, of which so much was overwritten: keys and keyed hashes in them prove nothing.
+    pub redaction: Option<crate::redact::Tally>,
     /// The DSCP marks that are expected, where the user says so.
     pub qos: Option<super::QosProfile>,
     pub captures: Vec<CaptureSummary>,

@@ -37,6 +37,8 @@ pub struct LoadOptions {
     pub turn_users: Vec<String>,
     /// See [`Analysis::redact_text`].
     pub redact_text: bool,
+    /// See [`Analysis::redaction`].
+    pub redaction: Option<crate::redact::Tally>,
     /// See [`Analysis::qos`].
     pub qos: Option<QosProfile>,
 }
@@ -50,6 +52,7 @@ impl Default for LoadOptions {
             sip_ports: Vec::new(),
             turn_users: Vec::new(),
             redact_text: false,
+            redaction: None,
             qos: None,
             leg_headers: ["X-Call-ID", "X-CID", "X-Original-Call-ID"].map(str::to_owned).to_vec(),
         }
@@ -207,6 +210,7 @@ pub fn load(
         a.limits = options.limits.clone();
         a.turn_users = options.turn_users.clone();
         a.redact_text = options.redact_text;
+        a.redaction.clone_from(&options.redaction);
         a.qos = options.qos.clone();
         a.leg_headers = options.leg_headers.clone();
         a.strings.hash_with(&hasher);

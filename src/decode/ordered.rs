@@ -612,7 +612,7 @@ fn on_event(
             *ends = Some(pair);
             connections.insert(conn, Connection::new(pair, syn));
         }
-        StreamEvent::Data { conn, direction, bytes, frame, time } => {
+        StreamEvent::Data { conn, direction, bytes, frame, time, at: _ } => {
             if let Some(c) = connections.get_mut(&conn) {
                 // Only the bytes of the current segment still lie in the batch.
                 let offset = if frame == current { offset_of(bytes, file) } else { None };

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::IpPacket;
 use super::slice::{Kind, Trace, walk_frame, walk_ip};
+use super::{IpPacket, Sliced};
 use crate::capture::LinkType;
 use crate::limits::Limits;
 
@@ -53,6 +53,29 @@ pub fn explain_ip(ip: IpPacket<'_>, limits: &Limits) -> (Vec<Layer>, Option<Rang
     recorder.explain(ip.payload)
 }
 
+/// The headers that a frame was walked through, with their bytes, and what it came to.
+#[derive(Debug)]
+pub struct Headers<'a> {
+    pub layers: Vec<(Kind, Range<usize>)>,
+    /// Bytes of the transport's payload, or of what no header is known of.
+    pub payload: Option<Range<usize>>,
+    pub sliced: Sliced<'a>,
+}
+
+/// The headers of a frame; see [`super::slice_frame`].
+pub fn headers<'a>(link: LinkType, frame: &'a [u8], origlen: u32, limits: &Limits) -> Headers<'a> {
+    let mut recorder = Recorder::default();
+    let sliced = walk_frame(link, frame, origlen, limits, &mut recorder);
+    recorder.headers(sliced, frame)
+}
+
+/// The headers inside a datagram put together from fragments; ranges count from the start of `ip.payload`.
+pub fn headers_ip<'a>(ip: IpPacket<'a>, limits: &Limits) -> Headers<'a> {
+    let mut recorder = Recorder::default();
+    let sliced = walk_ip(ip, limits, &mut recorder);
+    recorder.headers(sliced, ip.payload)
+}
+
 #[derive(Debug, Default)]
 struct Recorder {
     layers: Vec<Seen>,
@@ -95,6 +118,19 @@ impl Trace for Recorder {
 }
 
 impl Recorder {
+    fn headers<'a>(self, sliced: Sliced<'a>, bytes: &[u8]) -> Headers<'a> {
+        // A piece of a datagram has no transport to tell of its payload.
+        let of_packet = |ip: &IpPacket<'_>| {
+            let start = (ip.payload.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
+            (start <= bytes.len()).then_some(start..start + ip.payload.len())
+        };
+        let payload = match &sliced {
+            Sliced::Fragment { ip } => of_packet(ip),
+            _ => self.payload,
+        };
+        Headers { layers: self.layers.into_iter().map(|s| (s.kind, s.range)).collect(), payload, sliced }
+    }
+
     fn explain(self, frame: &[u8]) -> (Vec<Layer>, Option<Range<usize>>) {
         let mut layers: Vec<Layer> = self.layers.iter().map(|seen| explain_layer(seen, frame)).collect();
         if layers.is_empty()

@@ -51,6 +51,23 @@ pub struct DataChunk<'a> {
     pub missing: u32,
 }
 
+/// Whether a chunk is the first and the last fragment of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkFlags {
+    pub begin: bool,
+    pub end: bool,
+}
+
+/// Flags, TSN and length of the header of a DATA or I-DATA chunk that is told by its first byte.
+pub fn chunk_flags(chunk: &[u8]) -> Option<(ChunkFlags, u32, usize)> {
+    let (kind, flags) = (*chunk.first()?, *chunk.get(1)?);
+    let header = if kind == DATA { 16 } else { 20 };
+    (chunk.len() >= header)
+        .then_some(())
+        .and(be32(chunk, 4))
+        .map(|tsn| (ChunkFlags { begin: flags & BEGIN != 0, end: flags & END != 0 }, tsn, header))
+}
+
 /// Walks the DATA chunks of a packet ([`Sliced::Sctp`]'s `chunks`); ends at the first chunk that makes no sense.
 pub fn data_chunks(mut chunks: &[u8]) -> impl Iterator<Item = DataChunk<'_>> {
     std::iter::from_fn(move || {

@@ -112,9 +112,9 @@ impl<'a> Sliced<'a> {
     }
 }
 
-/// A header the walk passed, as [`Trace::layer`] is told.
+/// A header the walk passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     Ethernet,
     /// 802.1Q, 802.1ad …: TCI and the next EtherType; the EtherType that announced it is given.
     Vlan(u16),

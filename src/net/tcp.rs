@@ -45,8 +45,9 @@ pub enum Direction {
 pub enum StreamEvent<'a> {
     /// A new connection; `syn` tells whether it was seen from its start.
     Open { conn: ConnId, syn: bool, ends: (SocketAddr, SocketAddr) },
-    /// The next bytes in order. `frame` and `time` are those of the segment that brought them.
-    Data { conn: ConnId, direction: Direction, bytes: &'a [u8], frame: FrameRef, time: Nanos },
+    /// The next bytes in order. `frame` and `time` are those of the segment that brought them; `at` is the place of the
+    /// first of them as [`TcpTable::place`] gives it.
+    Data { conn: ConnId, direction: Direction, bytes: &'a [u8], frame: FrameRef, time: Nanos, at: u64 },
     /// So many bytes are missing and will not be waited for any longer.
     Gap { conn: ConnId, direction: Direction, bytes: u64 },
     /// FIN (in order) or RST from that side.
@@ -190,6 +191,14 @@ impl TcpTable {
         let swapped = self.get(id)?.swapped;
         let forward = low != swapped;
         Some((ConnId(id), if forward { Direction::Forward } else { Direction::Backward }))
+    }
+
+    /// The connection a segment between these ends belongs to, its direction, and the place in it that a sequence number
+    /// stands for. Places grow with the bytes and stay the same as long as the connection is followed.
+    pub fn place(&self, src: SocketAddr, dst: SocketAddr, seq: u32) -> Option<(ConnId, Direction, u64)> {
+        let (conn, direction) = self.connection_of(src, dst)?;
+        let half = self.get(conn.0)?.halves.get(usize::from(src > dst))?;
+        half.is_known().then(|| (conn, direction, half.position(seq)))
     }
 
     /// The two ends of a connection.

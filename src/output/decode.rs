@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::json::{Frame, SCHEMA, document};
-use super::redact;
+use super::secrets;
 use super::text::{sgr, to_ascii};
 use crate::capture::FrameRef;
 use crate::view::detail::{Buffer, Node};
@@ -46,7 +46,7 @@ fn shown(text: &str, options: DecodeOptions) -> String {
 }
 
 fn secret_free<'a>(node: &'a Node, options: DecodeOptions) -> Cow<'a, str> {
-    if options.show_secrets { Cow::Borrowed(&node.value) } else { redact::value(&node.label, &node.value) }
+    if options.show_secrets { Cow::Borrowed(&node.value) } else { secrets::value(&node.label, &node.value) }
 }
 
 fn write_node(out: &mut dyn Write, node: &Node, depth: usize, options: DecodeOptions) -> io::Result<()> {
@@ -61,7 +61,7 @@ fn write_node(out: &mut dyn Write, node: &Node, depth: usize, options: DecodeOpt
         (true, false) => ("! ", "", ""),
         _ => ("", "", ""),
     };
-    let label = redact::text(&node.label);
+    let label = secrets::text(&node.label);
     let label = if options.show_secrets { Cow::Borrowed(node.label.as_str()) } else { label };
     let line = shown(&format!("{mark}{label}{separator}{value}"), options);
     writeln!(out, "{range} {}{color}{line}{reset}", "  ".repeat(depth - 1))?;
@@ -72,7 +72,7 @@ fn write_node(out: &mut dyn Write, node: &Node, depth: usize, options: DecodeOpt
 fn secrets(buffer: &Buffer, options: DecodeOptions) -> Vec<Range<usize>> {
     fn untold(nodes: &[Node], out: &mut Vec<Range<usize>>) {
         for node in nodes {
-            if node.label == "Value" && node.value == redact::REDACTED {
+            if node.label == "Value" && node.value == secrets::REDACTED {
                 out.extend(node.range.clone());
             }
             untold(&node.children, out);
@@ -81,7 +81,7 @@ fn secrets(buffer: &Buffer, options: DecodeOptions) -> Vec<Range<usize>> {
     if options.show_secrets {
         return Vec::new();
     }
-    let mut out = redact::secrets(&buffer.bytes);
+    let mut out = secrets::secrets(&buffer.bytes);
     untold(&buffer.tree, &mut out);
     out
 }
@@ -148,7 +148,7 @@ struct Field<'a> {
 
 fn field(node: &Node, options: DecodeOptions) -> Field<'_> {
     Field {
-        label: if options.show_secrets { Cow::Borrowed(&node.label) } else { redact::text(&node.label) },
+        label: if options.show_secrets { Cow::Borrowed(&node.label) } else { secrets::text(&node.label) },
         value: secret_free(node, options),
         range: node.range.as_ref().map(|r| [r.start, r.end]),
         issue: node.issue,

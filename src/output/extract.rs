@@ -1,7 +1,7 @@
 //! A pcapng of some calls: their own frames with original times and interfaces.
 
 mod choose;
-mod pcapng;
+use crate::capture::write as pcapng;
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
@@ -101,7 +101,7 @@ fn write_frames(analysis: &Analysis, chosen: Vec<Vec<u32>>, out: &mut dyn Write)
                 Some(&id) => id,
                 None => {
                     let id = interfaces.len() as u32;
-                    pcapng::interface(out, &cursor.interface(head.interface))?;
+                    pcapng::interface(out, &cursor.interface(head.interface), 0)?;
                     interfaces.insert(key, id);
                     id
                 }

@@ -79,6 +79,9 @@ pub fn summary_of(
     object(out, options, |o| {
         o.value("verdict", &verdict(analysis, diagnosis))?;
         o.list("captures", options, &captures, |_| 512, |i| build::capture(analysis, i))?;
+        if let Some(redaction) = build::redaction(analysis) {
+            o.value("redaction", &redaction)?;
+        }
         o.value("statistics", &build::statistics(analysis))?;
         let media = analysis.media_index();
         o.calls(analysis, calls, CallParts { ice: &index, media: &media, diagnosis }, options)?;

@@ -5,8 +5,8 @@ mod csta;
 mod dns;
 mod media;
 mod payload;
-mod redact;
 mod routing;
+mod secrets;
 mod sip;
 mod sql;
 mod stun;
@@ -25,7 +25,7 @@ use crate::correlate::{Analysis, MsgIdx, Transport, flag};
 use crate::net::{Sliced, explain_frame};
 use stun::Scene;
 
-pub use redact::header_value;
+pub use secrets::header_value;
 
 /// Messages put together from several frames that are shown of one.
 const REASSEMBLED: usize = 16;

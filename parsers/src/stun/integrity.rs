@@ -251,6 +251,11 @@ pub fn check_fingerprint(scan: &StunScan<'_>) -> Fingerprint {
     }
 }
 
+/// FINGERPRINT of what stands before it; `legacy`: by the table that early Microsoft stacks shipped.
+pub fn fingerprint_of(covered: &[u8], legacy: bool) -> u32 {
+    crc32(covered, if legacy { &LEGACY_CRC_TABLE } else { &CRC_TABLE }) ^ FINGERPRINT_XOR
+}
+
 fn crc32(bytes: &[u8], table: &[u32; 256]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| (crc >> 8) ^ table[usize::from((crc as u8) ^ byte)])
 }

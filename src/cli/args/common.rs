@@ -76,6 +76,18 @@ pub(in crate::cli) struct Common {
     /// Replace what people wrote in instant messages by as many x
     #[arg(long, global = true)]
     pub redact_text: bool,
+    /// Replace names, numbers and addresses consistently in all that is shown or written, and overwrite what is said
+    ///
+    /// Everything reads a redacted copy of the captures (in a temporary file): every output, also the frames that `extract`
+    /// writes, and the terminal UI. Users, phone numbers, hosts, domains and addresses become pseudonyms of the same length,
+    /// the same everywhere; texts, media, secrets and all that is not understood are overwritten. Filters see pseudonyms.
+    #[arg(long, global = true)]
+    pub redact: bool,
+    /// --redact with pseudonyms that are the same in every run with this key; without it they are others each time
+    ///
+    /// Whoever has the key can find out names by trying.
+    #[arg(long, value_name = "TEXT", global = true)]
+    pub redact_key: Option<String>,
     /// Exit with 1 if there is a finding of at least this severity
     ///
     /// Damage of a capture (a cut file, a bad record) and a limit that was hit are findings too. An input that cannot be

@@ -81,7 +81,7 @@ impl Half {
     }
 
     /// The position nearest to `next` that a sequence number can stand for.
-    fn position(&self, seq: u32) -> u64 {
+    pub(super) fn position(&self, seq: u32) -> u64 {
         let ahead = seq.wrapping_sub(self.seq).cast_signed();
         self.next.saturating_add_signed(i64::from(ahead))
     }
@@ -290,9 +290,10 @@ impl Half {
     /// Hands on the bytes at `next`; up to `end`, what was not captured is a gap.
     fn deliver(&mut self, bytes: &[u8], end: u64, frame: FrameRef, time: Nanos, is: Is, sink: Sink<'_>) {
         let missing = (end - self.next).saturating_sub(bytes.len() as u64);
+        let at = self.next;
         self.advance(end);
         if !bytes.is_empty() {
-            sink(StreamEvent::Data { conn: is.0, direction: is.1, bytes, frame, time });
+            sink(StreamEvent::Data { conn: is.0, direction: is.1, bytes, frame, time, at });
         }
         if missing > 0 {
             sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: missing });

@@ -56,6 +56,12 @@ pub(super) fn capture(analysis: &Analysis, index: usize) -> Option<types::Captur
     })
 }
 
+/// Only of redacted copies.
+pub(super) fn redaction(analysis: &Analysis) -> Option<types::Redaction> {
+    let tally = analysis.redaction.as_ref()?;
+    Some(types::Redaction { overwritten: tally.counts().collect() })
+}
+
 /// Name of a link type without its `LINKTYPE_`.
 fn link_name(link: LinkType) -> Cow<'static, str> {
     let name = match link.0 {

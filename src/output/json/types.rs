@@ -27,6 +27,12 @@ pub(super) struct Capture<'a> {
     pub comments: Vec<Comment<'a>>,
 }
 
+/// What was overwritten in the copies that the document is about.
+#[derive(Debug, Serialize)]
+pub(super) struct Redaction {
+    pub overwritten: BTreeMap<&'static str, u64>,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Accounting {
     pub decoded: u64,

@@ -11,7 +11,7 @@ use crate::capture::{FrameRef, Nanos};
 use crate::correlate::{CallIdx, DialogIdx, MsgIdx, Owner, flag};
 use crate::diagnose::{Subject, call_verdict};
 use crate::output::ladder::svg::{self, Place, arrow_id};
-use crate::output::redact;
+use crate::output::secrets;
 use crate::view::ladder::{self, Ladder, LadderOptions, LadderRow, message_label_of};
 use crate::view::lists::{ListKind, severity_words};
 use crate::view::rows::{self, Lines};
@@ -308,7 +308,7 @@ impl Page<'_, '_> {
             }
             Ok(bytes) => {
                 self.html.open("pre", &[("tabindex", "0")])?;
-                for line in redact::message_lines(&bytes, self.options.show_secrets) {
+                for line in secrets::message_lines(&bytes, self.options.show_secrets) {
                     self.html.text(&line)?;
                     self.html.write_all(b"\n")?;
                 }

@@ -7,7 +7,7 @@ use super::Page;
 use super::plan::Plan;
 use crate::capture::FrameRef;
 use crate::correlate::{Analysis, MsgIdx};
-use crate::output::redact;
+use crate::output::secrets;
 use crate::view::detail::{self, Node};
 use crate::view::show;
 
@@ -164,8 +164,8 @@ impl Page<'_, '_> {
             let (label, value) = match open {
                 true => (node.label.clone(), node.value.clone()),
                 false => (
-                    redact::text(&node.label).into_owned(),
-                    redact::value(&node.label, &node.value).into_owned(),
+                    secrets::text(&node.label).into_owned(),
+                    secrets::value(&node.label, &node.value).into_owned(),
                 ),
             };
             if node.issue {

@@ -9,7 +9,7 @@ use callscope_parsers::sdp::{self, Media, Session, parse_sdp};
 use callscope_parsers::sip::{Message, parse_message};
 
 use super::Node;
-use super::redact;
+use super::secrets;
 use super::xml;
 use crate::view::show;
 
@@ -71,7 +71,7 @@ fn part_node(
             node.children.extend(super::csta::nodes(slice, &content));
         }
         node.children.extend(lines(bytes, content, |line| {
-            if show_secrets { show::safe(line) } else { show::safe(&redact::text_line(line)) }
+            if show_secrets { show::safe(line) } else { show::safe(&secrets::text_line(line)) }
         }));
     } else {
         let size = show::count(slice.len() as u64, "byte", "bytes");
@@ -182,8 +182,11 @@ fn sdp_line(line: &sdp::Line<'_>, show_secrets: bool) -> Node {
         _ => "unknown",
     };
     let label = format!("{}= {meaning}", show::safe(&[line.kind]));
-    let value =
-        if line.kind == b'k' && !show_secrets { redact::REDACTED.to_owned() } else { show::safe(line.value) };
+    let value = if line.kind == b'k' && !show_secrets {
+        secrets::REDACTED.to_owned()
+    } else {
+        show::safe(line.value)
+    };
     let mut node = Node::new(label, value, line.range.clone());
     let names: &[&str] = match line.kind {
         b'o' => &["User", "Session id", "Session version", "Network", "Address type", "Address"],
@@ -204,7 +207,7 @@ fn attribute(line: &sdp::Line<'_>, show_secrets: bool) -> Node {
         None => (line.value, &b""[..]),
     };
     let shown =
-        if show_secrets { show::safe(value) } else { show::safe(&redact::sdp_attribute(name, value)) };
+        if show_secrets { show::safe(value) } else { show::safe(&secrets::sdp_attribute(name, value)) };
     let mut node = Node::new(format!("a={}", show::safe(name)), shown, line.range.clone());
     let lower = name.to_ascii_lowercase();
     let names: &[&str] = match lower.as_slice() {
@@ -319,7 +322,7 @@ fn summary_of(session: &Session<'_>, out: &mut Vec<String>) {
                 | b"inactive" => {}
                 b"candidate" => candidates += 1,
                 _ => {
-                    let value = show::shorten(&show::safe(&redact::sdp_attribute(a.name, a.value)), 100);
+                    let value = show::shorten(&show::safe(&secrets::sdp_attribute(a.name, a.value)), 100);
                     let colon = if value.is_empty() { "" } else { " " };
                     out.push(format!("  {}{colon}{value}", show::safe(a.name)));
                 }
@@ -328,7 +331,7 @@ fn summary_of(session: &Session<'_>, out: &mut Vec<String>) {
         if candidates > 0 {
             out.push(format!("  {}", show::count(candidates, "candidate", "candidates")));
             for a in media.attributes.iter().filter(|a| a.name.eq_ignore_ascii_case(b"candidate")) {
-                out.push(format!("    {}", show::safe(&redact::sdp_attribute(a.name, a.value))));
+                out.push(format!("    {}", show::safe(&secrets::sdp_attribute(a.name, a.value))));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
-use super::redact;
+use super::secrets;
 use super::{Node, body, hang_issue, values};
 use crate::view::show;
 
@@ -21,7 +21,7 @@ pub fn message_tree(bytes: &[u8], show_secrets: bool) -> Vec<Node> {
         .iter()
         .map(|h| {
             let range = h.name_range.start..h.value_range.end.max(h.name_range.end);
-            let value = redact::header_value(h.name, &h.value, show_secrets);
+            let value = secrets::header_value(h.name, &h.value, show_secrets);
             let mut node = Node::new(show::safe(h.name), value, range);
             node.children = values::typed(bytes, h, show_secrets);
             node

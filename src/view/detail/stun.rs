@@ -319,7 +319,7 @@ fn attribute_node(stun: &Stun<'_>, a: &Attribute<'_>, scene: &Scene<'_>, keys: &
     if !a.value_range.is_empty() {
         let secret = matches!(a.value, Value::Secret(_)) && !scene.show_secrets;
         let bytes = stun.scan.message().get(a.value_range.clone()).unwrap_or_default();
-        let raw = if secret { super::redact::REDACTED.to_owned() } else { lines::hex(bytes, 32) };
+        let raw = if secret { super::secrets::REDACTED.to_owned() } else { lines::hex(bytes, 32) };
         node.children.push(Node::new("Value", raw, a.value_range.clone()));
     }
     node.children.extend(values::parts(a, dialect));

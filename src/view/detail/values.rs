@@ -9,7 +9,7 @@ use callscope_parsers::sip::{
 };
 
 use super::Node;
-use super::redact::{REDACTED, is_credentials};
+use super::secrets::{REDACTED, is_credentials};
 use crate::view::show;
 
 /// Values of one header that are taken apart.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use callscope_parsers::fields::secrets;
 use callscope_parsers::xml::{Attribute, Content, Document, Element, parse_xml};
 
-use super::{Node, redact};
+use super::{Node, secrets};
 use crate::view::show;
 
 /// Nodes made of one document; what follows is told as one line.
@@ -64,7 +64,7 @@ impl<'d> Tree<'d> {
 
     fn value(&self, text: &str, range: &Range<usize>) -> String {
         if self.is_secret(range) {
-            return redact::REDACTED.to_owned();
+            return secrets::REDACTED.to_owned();
         }
         show::shorten(&show::safe_str(text), VALUE)
     }

@@ -22,6 +22,7 @@ pub fn notes(analysis: &Analysis, lists: &Lists<'_>) -> Vec<Note> {
     super::remote::notes(analysis, &tally.control, &mut notes);
     beside(analysis, &mut notes);
     comments(analysis, &mut notes);
+    redaction(analysis, &mut notes);
     notes
 }
 
@@ -163,6 +164,12 @@ fn beside(analysis: &Analysis, notes: &mut Vec<Note>) {
     if !seen.is_empty() {
         notes.push((format!("Beside SIP: {}", seen.join(", ")), None, Severity::Info));
     }
+}
+
+/// What the copies that are shown do not hold any more.
+fn redaction(analysis: &Analysis, notes: &mut Vec<Note>) {
+    let Some(tally) = &analysis.redaction else { return };
+    notes.push((format!("Redacted copy: {}", show::redaction(tally)), None, Severity::Info));
 }
 
 fn comments(analysis: &Analysis, notes: &mut Vec<Note>) {

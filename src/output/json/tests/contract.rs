@@ -18,6 +18,8 @@ pub struct Document {
     pub version: String,
     pub verdict: String,
     pub captures: Vec<Capture>,
+    #[serde(default)]
+    pub redaction: Option<Redaction>,
     pub statistics: Statistics,
     pub calls: Vec<Call>,
     pub dialogs: Vec<Dialog>,
@@ -32,6 +34,13 @@ pub struct Document {
     pub media_streams: Vec<MediaStream>,
     pub dns_lookups: Vec<DnsLookup>,
     pub findings: Vec<Finding>,
+}
+
+/// Of redacted copies: how much of what was overwritten or left out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redaction {
+    pub overwritten: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,7 @@
 use callscope_parsers::stun::{Attribute, Dialect, Value, words};
 
 use super::Node;
-use crate::view::detail::redact::REDACTED;
+use crate::view::detail::secrets::REDACTED;
 use crate::view::packets::stun::hex;
 use crate::view::show;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::capture::{FrameHead, Interface};
+use super::{FrameHead, Interface};
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -12,6 +12,7 @@ const OPT_COMMENT: u16 = 1;
 const SHB_USERAPPL: u16 = 4;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
+const IF_TSOFFSET: u16 = 14;
 
 /// Options of a block being gathered.
 #[derive(Default)]
@@ -59,7 +60,7 @@ fn block(out: &mut dyn Write, kind: u32, fixed: &[u8], data: &[u8], options: Opt
 }
 
 /// Section header with comments.
-pub(super) fn section(out: &mut dyn Write, comments: &[&str]) -> io::Result<()> {
+pub fn section(out: &mut dyn Write, comments: &[&str]) -> io::Result<()> {
     let mut fixed = Vec::with_capacity(16);
     fixed.extend_from_slice(&0x1a2b_3c4d_u32.to_le_bytes());
     fixed.extend_from_slice(&1u16.to_le_bytes());
@@ -73,8 +74,8 @@ pub(super) fn section(out: &mut dyn Write, comments: &[&str]) -> io::Result<()> 
     block(out, SECTION, &fixed, &[], options)
 }
 
-/// Interface description.
-pub(super) fn interface(out: &mut dyn Write, interface: &Interface) -> io::Result<()> {
+/// Interface description; `zero`: seconds since 1970 that the times of its frames count from.
+pub fn interface(out: &mut dyn Write, interface: &Interface, zero: i64) -> io::Result<()> {
     let mut fixed = Vec::with_capacity(8);
     fixed.extend_from_slice(&interface.link.0.to_le_bytes());
     fixed.extend_from_slice(&0u16.to_le_bytes());
@@ -84,11 +85,14 @@ pub(super) fn interface(out: &mut dyn Write, interface: &Interface) -> io::Resul
         options.text(IF_NAME, name);
     }
     options.push(IF_TSRESOL, &[9]);
+    if zero != 0 {
+        options.push(IF_TSOFFSET, &zero.to_le_bytes());
+    }
     block(out, INTERFACE, &fixed, &[], options)
 }
 
 /// A frame. Times before 1970 have no form here and become 0.
-pub(super) fn packet(
+pub fn packet(
     out: &mut dyn Write,
     interface: u32,
     head: &FrameHead,
@@ -110,8 +114,8 @@ pub(super) fn packet(
 
 #[cfg(test)]
 mod tests {
+    use super::super::LinkType;
     use super::*;
-    use crate::capture::LinkType;
     use pcap_parser::{Block, PcapBlockOwned, PcapNGReader, traits::PcapReaderIterator};
 
     #[test]
@@ -119,7 +123,7 @@ mod tests {
         let mut file = Vec::new();
         section(&mut file, &["a comment"]).expect("writes");
         let eth = Interface { link: LinkType(1), name: Some("eth0".into()), snaplen: 65535 };
-        interface(&mut file, &eth).expect("writes");
+        interface(&mut file, &eth, 0).expect("writes");
         let time = 1_240_409_531_210_011_123;
         let head = FrameHead { start: 0, caplen: 5, origlen: 60, interface: 0, time };
         packet(&mut file, 0, &head, b"hello", &["seen"]).expect("writes");
