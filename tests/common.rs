@@ -9,6 +9,7 @@ use callscope::capture::Input;
 use callscope::correlate::Analysis;
 use callscope::correlate::load::{LoadOptions, load};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,9 +135,35 @@ pub struct IceTruth {
     pub candidates: Vec<String>,
 }
 
+/// A capture of real clients and servers. What it says of them is what was set up and what another program counts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    pub file: String,
+    pub sha256: String,
+    /// Software and versions.
+    pub origin: String,
+    pub what: String,
+    pub frames: u64,
+    /// As in [`Sample::calls`].
+    #[serde(default)]
+    pub calls: Vec<String>,
+    /// All requests by method and responses by status, as tshark counts them.
+    #[serde(default)]
+    pub requests: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub responses: BTreeMap<String, u64>,
+    /// The streams of RTP that tshark lists: source, destination, SSRC, packets, lost.
+    #[serde(default)]
+    pub streams: Vec<String>,
+    /// As in [`Sample::findings`].
+    pub findings: Vec<String>,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct Manifest {
     pub sample: Vec<Sample>,
+    pub recording: Vec<Recording>,
 }
 
 pub fn samples_folder() -> PathBuf {
@@ -144,9 +171,18 @@ pub fn samples_folder() -> PathBuf {
 }
 
 pub fn manifest() -> Vec<Sample> {
+    whole_manifest().sample
+}
+
+pub fn whole_manifest() -> Manifest {
     let text = std::fs::read_to_string(samples_folder().join("MANIFEST.toml")).expect("the manifest");
-    let manifest: Manifest = toml::from_str(&text).expect("a manifest that parses");
-    manifest.sample
+    toml::from_str(&text).expect("a manifest that parses")
+}
+
+/// SHA-256 of a file in the folder of the samples.
+pub fn sha256(file: &str) -> String {
+    let bytes = std::fs::read(samples_folder().join(file)).expect("a sample");
+    Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 pub fn analyse_with(paths: &[PathBuf], options: &LoadOptions) -> Analysis {

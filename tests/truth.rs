@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder};
+use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder, sha256};
 use callscope::correlate::gathered::{
     Command, Conference, Fidelity, InstantMessage, Leg, Member, SignIn, Subscription,
 };
@@ -13,7 +13,6 @@ use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
 use callscope::diagnose::{Finding, diagnose};
 use callscope::view::show;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 #[test]
 fn manifest_and_folder_agree() {
@@ -27,9 +26,7 @@ fn manifest_and_folder_agree() {
     there.sort();
     assert_eq!(named, there);
     for s in manifest() {
-        let bytes = std::fs::read(samples_folder().join(&s.file)).expect("a sample");
-        let hash: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hash, s.sha256, "{} is not the file the manifest speaks of", s.file);
+        assert_eq!(sha256(&s.file), s.sha256, "{} is not the file the manifest speaks of", s.file);
         assert!(!s.origin.is_empty() && s.what.len() > 10, "{}", s.file);
     }
 }
@@ -411,7 +408,8 @@ fn a_stream_is_held_to_every_figure() {
 }
 
 /// `error call-busy call 2`, `warning call-not-found call 1 of 4`.
-fn of_finding(f: &Finding) -> String {
+/// Severity, rule, first subject, and of how many.
+pub fn of_finding(f: &Finding) -> String {
     let subject = f.subject();
     let many = if f.count > 1 { format!(" of {}", f.count) } else { String::new() };
     format!("{} {} {} {}{many}", f.severity.name(), f.rule.id, subject.kind(), subject.id())
