@@ -104,6 +104,34 @@ pub struct FrameHead {
     pub time: Nanos,
 }
 
+/// The frames of a batch taken together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Captured bytes of all frames.
+    pub bytes: u64,
+    /// The earliest and the latest; none without frames.
+    pub span: Option<(Nanos, Nanos)>,
+    /// The interface of all frames; none where there are several.
+    pub interface: Option<u32>,
+    /// The most that a frame is earlier than one before it.
+    pub back: Nanos,
+}
+
+impl Times {
+    pub fn note(&mut self, head: &FrameHead) {
+        self.bytes += u64::from(head.caplen);
+        let Some((earliest, latest)) = &mut self.span else {
+            self.span = Some((head.time, head.time));
+            self.interface = Some(head.interface);
+            return;
+        };
+        self.back = self.back.max(latest.saturating_sub(head.time));
+        *earliest = (*earliest).min(head.time);
+        *latest = (*latest).max(head.time);
+        self.interface = self.interface.filter(|i| *i == head.interface);
+    }
+}
+
 /// A run of frames and the raw bytes they lie in.
 #[derive(Debug, Default)]
 pub struct FrameBatch {

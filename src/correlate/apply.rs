@@ -4,7 +4,7 @@ use std::io;
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos};
+use crate::capture::{CaptureIssue, CaptureNote, CaptureReader, FrameBatch, FrameRef, Nanos, Times};
 use crate::decode::{
     Breakage, CaptureDecoder, DecodedDns, DecodedMedia, DecodedSip, DecodedSqlr, DecodedStun, DecodedTds,
     MediaError, MediaTally, Place, RtpFacts, Sink, StreamMemo, TcpSign,
@@ -152,18 +152,22 @@ impl Analysis {
     }
 
     /// Takes what a batch says beside its messages.
-    pub(super) fn note_batch(&mut self, capture: usize, batch: &FrameBatch) {
+    pub(super) fn note_batch(&mut self, capture: usize, batch: &FrameBatch, times: &Times) {
         if let Some(index) = self.frame_indexes.get_mut(capture) {
             index.note(batch);
         }
         let Some(c) = self.captures.get_mut(capture) else { return };
         c.frames += batch.frames.len() as u64;
         c.input_bytes = batch.input_bytes;
-        for (frame, f) in (batch.first_frame..).zip(&batch.frames) {
-            c.clock.note(f.interface, f.time, frame);
-            c.bytes += u64::from(f.caplen);
-            c.first = Some(c.first.map_or(f.time, |t| t.min(f.time)));
-            c.last = Some(c.last.map_or(f.time, |t| t.max(f.time)));
+        c.bytes += times.bytes;
+        if let Some((earliest, latest)) = times.span {
+            c.first = Some(c.first.map_or(earliest, |t| t.min(earliest)));
+            c.last = Some(c.last.map_or(latest, |t| t.max(latest)));
+        }
+        if !c.clock.note_run(times) {
+            for (frame, f) in (batch.first_frame..).zip(&batch.frames) {
+                c.clock.note(f.interface, f.time, frame);
+            }
         }
         for note in &batch.notes {
             self.note(capture, note);

@@ -450,7 +450,7 @@ impl Run<'_> {
         let Some((prepared, _)) = &lane.current else { return };
         lane.decoder.begin_batch(prepared);
         let mut a = self.analysis.write().unwrap_or_else(PoisonError::into_inner);
-        a.note_batch(c, &prepared.batch);
+        a.note_batch(c, &prepared.batch, &prepared.times);
     }
 
     fn end_lane(&mut self, c: usize, error: Option<io::Error>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos};
+use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos, Times};
 pub use crate::decode::{Accounting, Content, Side, TlsSession, Transport};
 
 /// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
@@ -499,6 +499,22 @@ impl Clock {
     /// Steps kept with their frame, and interfaces told apart.
     const KEPT: usize = 8;
     const INTERFACES: usize = 64;
+
+    /// Notes frames that go on without a step; `false` where one of them may be a step, and nothing is noted.
+    pub(crate) fn note_run(&mut self, times: &Times) -> bool {
+        let (Some((earliest, latest)), Some(interface)) = (times.span, times.interface) else {
+            return times.span.is_none();
+        };
+        let at = (interface as usize).min(Self::INTERFACES - 1);
+        let newest = self.newest.get_mut(at);
+        match newest.filter(|n| **n != Nanos::MIN && times.back <= Self::SLACK) {
+            Some(newest) if newest.saturating_sub(earliest) <= Self::SLACK => {
+                *newest = (*newest).max(latest);
+                true
+            }
+            _ => false,
+        }
+    }
 
     pub(crate) fn note(&mut self, interface: u32, time: Nanos, frame: u32) {
         let at = (interface as usize).min(Self::INTERFACES - 1);

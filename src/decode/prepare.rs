@@ -13,7 +13,7 @@ use super::media::{MediaFlow, MediaFlows, MediaKind, MediaPacket, makes_keys};
 use super::sql::is_sqlr;
 use super::stun::{InChannel, StunEvent, in_channel, in_cut_channel, multiplexed, stun_in};
 use super::{Keys, Spans, Transport};
-use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos};
+use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos, Times};
 use crate::limits::Limits;
 use crate::net::{Sliced, frame_digest, frame_digest_with_tail, slice_frame};
 
@@ -70,6 +70,7 @@ pub struct Prepared {
     pub dns: Vec<DnsEvent>,
     /// A frame for each [`Class::Media`], in order.
     pub media: MediaFlows,
+    pub times: Times,
 }
 
 /// Longest payload of a datagram; [`Spans`] count on it.
@@ -174,7 +175,8 @@ pub fn prepare(
     sip_ports: &[u16],
     hasher: &foldhash::fast::RandomState,
 ) {
-    let Prepared { batch, classes, digests, sip, stun, dns, media } = prepared;
+    let Prepared { batch, classes, digests, sip, stun, dns, media, times } = prepared;
+    *times = Times::default();
     classes.clear();
     digests.clear();
     sip.clear();
@@ -185,6 +187,7 @@ pub fn prepare(
     digests.reserve(batch.frames.len());
     let base = batch.bytes.as_ptr() as usize;
     for head in &batch.frames {
+        times.note(head);
         let start = head.start as usize;
         let frame = batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
         let link = batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));

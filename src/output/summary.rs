@@ -214,7 +214,7 @@ fn rest(
     sip(analysis, blocks);
     blocks.extend(of_calls);
     dialog_blocks(analysis, dialogs, blocks);
-    ice::sessions(analysis, calls, blocks);
+    ice::sessions(analysis, lists, calls, blocks);
     ice::allocations(analysis, blocks);
     media::streams(analysis, lists, calls, blocks);
     tls(analysis, blocks);

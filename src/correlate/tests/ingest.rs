@@ -104,3 +104,41 @@ fn a_dialog_without_end_stays_cheap_and_ends_exact() {
     assert_eq!(a.dialogs[0].summary.requests, 3000);
     assert_eq!(a.dialogs[0].summary.state, DialogState::Completed);
 }
+
+proptest::proptest! {
+    /// A batch that has no step is noted at once, with what its frames one by one would have left.
+    #[test]
+    fn a_batch_leaves_the_clock_as_its_frames_do(
+        batches in proptest::collection::vec(
+            proptest::collection::vec((0u32..3, -3_000i64..3_000), 0..20),
+            0..6,
+        )
+    ) {
+        let (mut one_by_one, mut at_once) = (Clock::default(), Clock::default());
+        let mut frame = 0;
+        for (n, batch) in batches.iter().enumerate() {
+            let mut times = crate::capture::Times::default();
+            let heads: Vec<crate::capture::FrameHead> = batch
+                .iter()
+                .map(|(interface, ms)| crate::capture::FrameHead {
+                    start: 0,
+                    caplen: 7,
+                    origlen: 7,
+                    interface: if n % 2 == 0 { 0 } else { *interface },
+                    time: (n as i64 * 2_000 + ms) * 1_000_000,
+                })
+                .collect();
+            heads.iter().for_each(|h| times.note(h));
+            proptest::prop_assert_eq!(times.bytes, 7 * heads.len() as u64);
+            let noted = at_once.note_run(&times);
+            for h in &heads {
+                frame += 1;
+                one_by_one.note(h.interface, h.time, frame);
+                if !noted {
+                    at_once.note(h.interface, h.time, frame);
+                }
+            }
+        }
+        proptest::prop_assert_eq!(one_by_one, at_once);
+    }
+}

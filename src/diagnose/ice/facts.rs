@@ -15,6 +15,8 @@ use crate::show::relay;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IceTally {
     pub states: BTreeMap<IceState, u64>,
+    /// The same of each, by its number, in order.
+    pub of_each: Vec<(u32, IceState)>,
     /// Calls with a session that failed.
     pub lost: BTreeSet<CallIdx>,
     /// Calls that offer candidates.
@@ -23,6 +25,14 @@ pub struct IceTally {
     pub loose: u64,
     /// There are more than were worked out.
     pub partly: bool,
+}
+
+impl IceTally {
+    /// How a session ended; none for one that was not worked out.
+    pub fn state_of(&self, id: u32) -> Option<IceState> {
+        let at = self.of_each.binary_search_by_key(&id, |(of, _)| *of).ok()?;
+        self.of_each.get(at).map(|(_, state)| *state)
+    }
 }
 
 /// Somebody who takes part in a session, as an address of it leads to.
@@ -84,6 +94,7 @@ impl Sessions {
         most: usize,
     ) {
         *self.tally.states.entry(s.state).or_default() += 1;
+        self.tally.of_each.push((id, s.state));
         match s.state {
             IceState::Connected => self.connected.extend(machines(analysis, &s)),
             IceState::Failed => {

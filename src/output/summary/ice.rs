@@ -7,13 +7,14 @@ use crate::correlate::ice::IceState;
 use crate::correlate::stun::AllocationIdx;
 use crate::correlate::{Analysis, CallIdx};
 use crate::view::allocation;
-use crate::view::ice::{self, SessionRow};
+use crate::view::ice::{self, SessionRef, SessionRow};
+use crate::view::lists::Lists;
 use crate::view::rows::Query;
 use crate::view::show;
 
 /// Sessions and allocations shown one by one.
 const ROWS: usize = 10;
-/// Each session costs reading SDP again: of more only the number is told.
+/// Sessions told by how they ended: of more only the number is.
 const MOST: usize = 2_000;
 
 fn rank(state: IceState) -> u8 {
@@ -26,7 +27,7 @@ fn rank(state: IceState) -> u8 {
 }
 
 /// The sessions of the calls given, and those of no call.
-pub(super) fn sessions(analysis: &Analysis, calls: &[CallIdx], blocks: &mut Vec<Block>) {
+pub(super) fn sessions(analysis: &Analysis, lists: &Lists<'_>, calls: &[CallIdx], blocks: &mut Vec<Block>) {
     let with_ice = calls.iter().filter(|c| analysis.has_ice(**c)).count();
     let all = || "(`callscope candidates --table sessions` lists them)";
     if with_ice > MOST {
@@ -48,23 +49,29 @@ pub(super) fn sessions(analysis: &Analysis, calls: &[CallIdx], blocks: &mut Vec<
         blocks.push(Block::Line(format!("Too many to be worked out here {}", all())));
         return;
     }
+    // The rules have worked out nearly all: only those that are shown are once more.
+    let known = &lists.diagnosis().tally.ice;
+    let state_of = |of: SessionRef| known.state_of(of.id).or_else(|| Some(ice::session(analysis, of)?.state));
+    let mut states: Vec<(u8, IceState, SessionRef)> =
+        refs.into_iter().filter_map(|of| state_of(of).map(|state| (rank(state), state, of))).collect();
+    let total = states.len();
     let mut counts: BTreeMap<u8, (IceState, u64)> = BTreeMap::new();
-    let mut rows: Vec<SessionRow> = Vec::new();
-    let total = refs.len();
-    for of in refs {
-        let Some(s) = ice::session(analysis, of) else { continue };
-        counts.entry(rank(s.state)).or_insert((s.state, 0)).1 += 1;
-        rows.push(ice::session_row(analysis, of.id, &s));
+    for (rank, state, _) in &states {
+        counts.entry(*rank).or_insert((*state, 0)).1 += 1;
     }
+    states.sort_by_key(|(rank, _, of)| (*rank, of.id));
+    let rows: Vec<SessionRow> = states
+        .iter()
+        .take(ROWS)
+        .filter_map(|(_, _, of)| Some(ice::session_row(analysis, of.id, &ice::session(analysis, *of)?)))
+        .collect();
     let outcomes: Vec<String> =
         counts.values().map(|(state, n)| format!("{} {}", grouped(*n), ice::state_words(*state))).collect();
     blocks.push(Block::Line(outcomes.join(" · ")));
-    rows.sort_by_key(|r| (rank(r.state), r.id));
     let or_dash = |t: &str| if t.is_empty() { "–".to_owned() } else { t.to_owned() };
     let time = |t: Option<i64>| t.map_or_else(|| "–".to_owned(), show::duration);
     let cells = rows
         .iter()
-        .take(ROWS)
         .map(|r| {
             vec![
                 r.id.to_string(),
