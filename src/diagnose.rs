@@ -33,6 +33,7 @@ macro_rules! rules {
 pub mod calls;
 pub mod capture;
 pub mod conference;
+pub mod connect;
 mod context;
 pub mod control;
 pub mod dialogs;
@@ -140,6 +141,7 @@ pub struct Family {
 
 /// All rules, those that may be causes before those that may come of them.
 pub const FAMILIES: &[Family] = &[
+    connect::FAMILY,
     sign_in::FAMILY,
     sql::FAMILY,
     turn::FAMILY,
