@@ -33,6 +33,7 @@ macro_rules! rules {
 pub mod calls;
 pub mod capture;
 pub mod conference;
+pub mod connect;
 mod context;
 pub mod control;
 pub mod dialogs;
@@ -55,7 +56,7 @@ pub use control::Control;
 pub use findings::{Draft, Evidence, FindingIdx, Findings};
 pub use subject::Subject;
 pub use tally::{Counted, Tally};
-pub use verdict::call_verdict;
+pub use verdict::{CallVerdict, call_verdict, verdict_of};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +141,7 @@ pub struct Family {
 
 /// All rules, those that may be causes before those that may come of them.
 pub const FAMILIES: &[Family] = &[
+    connect::FAMILY,
     sign_in::FAMILY,
     sql::FAMILY,
     turn::FAMILY,
@@ -178,6 +180,8 @@ pub struct Finding {
     pub title: String,
     /// The same without whom it concerns.
     pub what: String,
+    /// The same in a few words, as they stand behind what came of it: `ICE found no path`.
+    pub brief: String,
     /// Sentences: what the frames show.
     pub detail: Vec<String>,
     /// Sentences: what to look at next.
@@ -259,6 +263,29 @@ impl Diagnosis {
     pub fn roots(&self, least: Severity) -> impl Iterator<Item = (usize, &Finding)> + '_ {
         let all = self.findings.iter().enumerate();
         all.filter(move |(_, f)| f.explained_by.is_none() && f.severity >= least)
+    }
+
+    /// What was felt of a finding: the end of what came of it, in a call where there is one, and of media before all else.
+    pub fn felt_of(&self, of: usize) -> Option<(usize, &Finding)> {
+        let rank = |f: &Finding| (matches!(f.subject(), Subject::Call(_)), f.rule.id.starts_with("media-"));
+        let mut at = of;
+        let mut felt = None;
+        // Causes stand before what came of them.
+        while let Some((next, f)) = self
+            .consequences(at)
+            .filter(|(i, _)| *i > at)
+            .reduce(|a, b| if rank(b.1) > rank(a.1) { b } else { a })
+        {
+            (at, felt) = (next, Some((next, f)));
+        }
+        felt
+    }
+
+    /// The causes of a finding, the nearest one first.
+    pub fn causes_of(&self, at: usize) -> impl Iterator<Item = &Finding> + '_ {
+        // Each stands before what came of it.
+        let up = |at: usize| self.findings.get(at)?.explained_by.filter(|up| *up < at);
+        std::iter::successors(up(at), move |at| up(*at)).filter_map(|at| self.findings.get(at))
     }
 
     /// What a finding led to.

@@ -224,7 +224,7 @@ fn text(
         writeln!(sink, "\n--call N or --session N shows candidates and pairs")?;
         return Ok(());
     }
-    let sources = Sources::new(analysis);
+    let (sources, gathered) = (Sources::new(analysis), analysis.gather());
     let options = text_options(common, sink, args.width, args.state.map(PairState::from));
     let several = rows.len() > 1;
     for (i, of) in rows.into_iter().enumerate() {
@@ -232,7 +232,7 @@ fn text(
         if several || i > 0 {
             writeln!(sink)?;
         }
-        output::ice::session_text(sink, analysis, &sources, of, &found, options)?;
+        output::ice::session_text(sink, analysis, &sources, &gathered, of, &found, options)?;
     }
     Ok(())
 }
@@ -306,11 +306,13 @@ pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8,
         }
         TableFormat::Ndjson => json::allocation_lines(&mut sink, &analysis, &rows)?,
         TableFormat::Text => {
-            let calls = analysis.calls_by_allocation();
+            let (calls, gathered) = (analysis.calls_by_allocation(), analysis.gather());
             let options = text_options(common, &sink, None, None);
             for (i, index) in rows.into_iter().enumerate() {
                 let of = calls.get(index.0 as usize).map_or(&[][..], Vec::as_slice);
-                let Some(detail) = allocation::allocation_detail(&analysis, index, of) else { continue };
+                let Some(detail) = allocation::allocation_detail(&analysis, &gathered, index, of) else {
+                    continue;
+                };
                 if i > 0 {
                     writeln!(sink)?;
                 }

@@ -13,6 +13,7 @@ use super::instant_message::redact;
 use super::legs::Legs;
 use super::media::{Media, MediaCache};
 use super::model::*;
+use super::opening::Openings;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::sql::Sql;
 use super::store::Stores;
@@ -48,6 +49,7 @@ pub struct Analysis {
     pub stun: Stun,
     pub media: Media,
     pub sql: Sql,
+    pub openings: Openings,
     pub dns: Dns,
     pub tls: Vec<TlsSession>,
     pub names: Names,

@@ -90,6 +90,7 @@ pub(super) struct Broken {
 impl Analysis {
     /// Keeps a sign that the transport broke, where SIP or STUN messages went that way.
     pub fn add_breakage(&mut self, b: &Breakage) {
+        self.note_opening_error(b);
         let hash = Keys::flow_hash(b.src, b.dst, b.transport, self.strings.state());
         let Some(flow) = self.known_flow(Flow { src: b.src, dst: b.dst, transport: b.transport }, hash)
         else {

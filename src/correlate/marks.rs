@@ -23,7 +23,8 @@ pub struct SipMark {
 
 impl Analysis {
     /// The DSCP values of SIP between machines, in order of their first message; what was inside of a relay is not among
-    /// them. `of` chooses the flows: of each its address and port, and those of the other side.
+    /// them. `of` chooses the flows: of each its address and port, and those of the other side. It walks over all messages: who
+    /// asks it of each call walks over all of them for each.
     pub fn sip_marks(&self, of: impl Fn(&Flow) -> bool) -> Vec<SipMark> {
         let mut out: Vec<SipMark> = Vec::new();
         // Places in `out` of what goes one way with one value; none of a flow that is not asked for.

@@ -2,6 +2,7 @@
 
 mod during;
 pub mod forwarding;
+mod lost;
 mod offer;
 mod outcome;
 mod repeated;
@@ -23,6 +24,8 @@ pub type Trouble = (CallIdx, &'static Rule);
 pub(super) const FAMILY: Family = Family {
     title: "Calls",
     rules: &[
+        // It may be why nothing answers an INVITE.
+        &NAT_EXPIRED,
         &NO_RESPONSE,
         &UNREACHABLE,
         &CONNECTION_LOST,
@@ -46,7 +49,6 @@ pub(super) const FAMILY: Family = Family {
         &REDIRECTED,
         &FORWARDED,
         &PRIVATE_CONTACT,
-        &NAT_EXPIRED,
         &DROPPED,
         &SESSION_EXPIRED,
         &ACK_LOST,
@@ -101,7 +103,7 @@ rules! {
     LOOP "call-loop" Error "the call went round in a loop",
         "The final answer is 482 Loop Detected or 483 Too Many Hops.",
         "Two servers send the call to one another: compare the routes for this number or domain on each machine that the Via \
-         lines name.",
+         lines name more than once.",
         "RFC 3261 sections 16.3, 21.4.21 and 21.4.20";
     SERVER_ERROR "call-server-error" Error "a server failed",
         "The final answer is 5xx. What ms-diagnostics, Warning and Retry-After say stands with it.",
@@ -203,8 +205,8 @@ rules! {
          address.",
         "RFC 3261 section 12.2.1.1; RFC 5626; RFC 3581";
     NAT_EXPIRED "call-nat-expired" Warning "a NAT has forgotten where a client is",
-        "A request over UDP got no answer; from the address that it went to nothing had come for 30 s, and after it the same \
-         machine speaks from another port.",
+        "A request over UDP (the INVITE of a call that came to nothing too) got no answer; from the address that it went to nothing \
+         had come for 30 s, and after it the same user speaks from another port of that machine or NAT, which was not known before.",
         "Let the client send keep-alives more often than the NAT forgets (RFC 5626: 24 to 29 s over UDP), or use TCP.",
         "RFC 4787 REQ-5; RFC 5626 section 4.4.2";
     DROPPED "call-dropped" Error "a call was dropped, and the BYE says why",

@@ -388,14 +388,14 @@ fn accounts(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                     lengths.iter().for_each(|l| _ = f.say(format!("The snap length is {l} bytes.")));
                     let cut =
                         context.analysis.messages.iter().filter(|r| r.has(flag::CUT)).filter(of_capture);
-                    cut.take(SHOWN).for_each(|r| _ = f.show(r.frame, "SIP message, cut"));
+                    cut.take(SHOWN).for_each(|r| _ = f.show_at(r.frame, r.time, "SIP message, cut"));
                 }
                 "capture-duplicated" => {
                     let twice = context.analysis.messages.iter().filter(|r| r.has(flag::DUPLICATE));
                     twice
                         .filter(of_capture)
                         .take(SHOWN)
-                        .for_each(|r| _ = f.show(r.frame, "SIP message again"));
+                        .for_each(|r| _ = f.show_at(r.frame, r.time, "SIP message again"));
                 }
                 _ => {}
             }

@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, Hash};
 
 use super::calls::Trouble;
 use super::{Confidence, Diagnosis, Finding, Rule, Severity, Subject, Tally, order, subject};
-use crate::capture::FrameRef;
+use crate::capture::{FrameRef, Nanos};
+use crate::correlate::media::Stream;
 use crate::correlate::stun::StunIdx;
 use crate::correlate::{Analysis, MsgIdx};
 use crate::show;
@@ -23,6 +24,8 @@ pub struct Evidence {
     pub text: String,
     /// The SIP message in it.
     pub message: Option<MsgIdx>,
+    /// When it was captured, where that is known.
+    pub time: Option<Nanos>,
 }
 
 /// A finding while it is made, in the order it was found.
@@ -36,6 +39,7 @@ pub struct Draft {
     who: String,
     what: String,
     of_many: String,
+    brief: String,
     detail: Vec<String>,
     advice: Vec<String>,
     partial: Option<String>,
@@ -55,6 +59,12 @@ impl Draft {
     /// The same without the names of one subject, should there be several.
     pub fn of_many(&mut self, what: impl Into<String>) -> &mut Self {
         self.of_many = what.into();
+        self
+    }
+
+    /// The same in a few words, as a cause: `ICE found no path`; else what happened stands there.
+    pub fn brief(&mut self, brief: impl Into<String>) -> &mut Self {
+        self.brief = brief.into();
         self
     }
 
@@ -88,7 +98,19 @@ impl Draft {
     }
 
     pub fn show(&mut self, frame: FrameRef, text: impl Into<String>) -> &mut Self {
-        self.evidence.push(Evidence { frame, text: text.into(), message: None });
+        self.evidence.push(Evidence { frame, text: text.into(), message: None, time: None });
+        self
+    }
+
+    /// A packet of a stream.
+    pub fn show_packet(&mut self, of: &Stream, frame: FrameRef, text: impl Into<String>) -> &mut Self {
+        self.evidence.push(Evidence { frame, text: text.into(), message: None, time: of.time_of(frame) });
+        self
+    }
+
+    /// The same of which it is known when it was.
+    pub fn show_at(&mut self, frame: FrameRef, time: Nanos, text: impl Into<String>) -> &mut Self {
+        self.evidence.push(Evidence { frame, text: text.into(), message: None, time: Some(time) });
         self
     }
 
@@ -99,14 +121,15 @@ impl Draft {
     }
 
     pub fn show_message_as(&mut self, analysis: &Analysis, m: MsgIdx, text: impl Into<String>) -> &mut Self {
-        let frame = analysis.message(m).frame;
-        self.evidence.push(Evidence { frame, text: text.into(), message: Some(m) });
+        let r = analysis.message(m);
+        let (frame, time) = (r.frame, Some(r.time));
+        self.evidence.push(Evidence { frame, text: text.into(), message: Some(m), time });
         self
     }
 
     pub fn show_stun(&mut self, analysis: &Analysis, i: StunIdx, text: impl Into<String>) -> &mut Self {
         if let Some(record) = analysis.stun.record(i) {
-            self.show(record.frame(), text);
+            self.show_at(record.frame(), record.time, text);
         }
         self
     }
@@ -198,8 +221,19 @@ impl Findings {
         self.by_likeness.insert(key, at);
         let mut draft = Draft::default();
         make(&mut draft);
-        let Draft { who, what, of_many, detail, advice, partial, evidence, concerns, because, severity } =
-            draft;
+        let Draft {
+            who,
+            what,
+            of_many,
+            brief,
+            detail,
+            advice,
+            partial,
+            evidence,
+            concerns,
+            because,
+            severity,
+        } = draft;
         let advice = if advice.is_empty() { vec![rule.advice.to_owned()] } else { advice };
         self.list.push(Making {
             finding: Finding {
@@ -210,6 +244,7 @@ impl Findings {
                 concerns: Vec::new(),
                 title: String::new(),
                 what,
+                brief,
                 detail,
                 advice,
                 confidence: partial.map_or(Confidence::High, Confidence::Partial),
@@ -323,6 +358,9 @@ impl Findings {
             let Making { mut finding, who, of_many, because } = made;
             if finding.count > 1 && !of_many.is_empty() {
                 finding.what = of_many;
+            }
+            if finding.brief.is_empty() {
+                finding.brief.clone_from(&finding.what);
             }
             let subject = match (finding.count, who.is_empty()) {
                 (1, false) => who,

@@ -4,8 +4,8 @@ mod facts;
 mod rules;
 mod why;
 
-use facts::is_downgrade;
 pub use facts::{IceTally, Sessions, failed_allocations};
+use facts::{has_nothing_in_common, is_downgrade};
 use rules::fault;
 pub use why::why;
 
@@ -20,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
         &NOT_NOMINATED,
         &ONE_WAY,
         &NO_PAIR,
+        &NO_COMMON,
         &UNFINISHED,
         &FINAL_UNKNOWN,
         &MEDIA_ELSEWHERE,
@@ -97,6 +98,19 @@ pub static NO_PAIR: Rule = Rule {
              other one reaches.",
     source: "RFC 8445 section 7.2.5",
     check: rules::no_pair,
+};
+
+pub static NO_COMMON: Rule = Rule {
+    id: "ice-no-common",
+    severity: Severity::Warning,
+    title: "the candidates of the two sides make no pair",
+    help: "Both descriptions of an answered call of 4 s or more have candidates, and no two of them are of one component, IP version and \
+           transport (active with passive over TCP), so that nothing can be checked. Candidates whose address is a name are not \
+           judged. A remark where media of the call is in the capture.",
+    advice: "One side speaks IPv6 only, or TCP only: a relay that has both, or the other transport allowed in the client, gives the two a \
+             path.",
+    source: "RFC 8445 section 6.1.2.2; RFC 6544 section 4.2",
+    check: rules::no_common,
 };
 
 pub static UNFINISHED: Rule = Rule {

@@ -299,7 +299,7 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
         StepKind::Dns => {
             for l in step.lookups.iter().filter_map(|i| analysis.dns.lookup(*i)).take(8) {
                 f.say(format!("{}: {}.", show::dns::asked(analysis, l), show::dns::answered(analysis, l)));
-                f.show(l.frame, show::dns::asked(analysis, l));
+                f.show_at(l.frame, l.time, show::dns::asked(analysis, l));
             }
         }
         _ => _ = f.say(format!("{} of {name} came to: {why}.", capital(step.kind.name()))),

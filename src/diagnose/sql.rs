@@ -264,7 +264,7 @@ fn what(analysis: &Analysis, l: &Lookup, rule: &Rule) -> String {
 
 fn evidence(analysis: &Analysis, l: &Lookup, f: &mut Draft) {
     for e in words::events(analysis, l).into_iter().take(12) {
-        f.show(e.frame, show::shorten(&e.what, 80));
+        f.show_at(e.frame, e.time, show::shorten(&e.what, 80));
     }
     if l.is_connection() {
         f.show(l.frame, "SYN");

@@ -6,6 +6,7 @@ use crate::view::scenario::{Scenario, request, response};
 mod calls;
 mod capture;
 mod conference;
+mod connect;
 mod during;
 mod ice;
 mod joined;
@@ -29,6 +30,7 @@ pub struct Case {
 fn cases() -> Vec<&'static Case> {
     let all = [
         calls::CASES,
+        connect::CASES,
         during::CASES,
         ice::CASES,
         turn::CASES,

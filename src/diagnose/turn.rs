@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use callscope_parsers::stun::words::error_words;
 use callscope_parsers::stun::{Class, MessageType, Method};
 
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject, sign_in};
@@ -261,7 +262,19 @@ fn describe(
             relay::error_text(analysis, code, Str(0), first)
         ),
     };
-    f.who("").what(what.clone()).of_many(what);
+    let refused = format!("{name}'s relay allocation was refused with");
+    let brief = match rule.id {
+        "turn-unreachable" => format!("{name}'s relay {at} cannot be reached"),
+        "turn-alternate-unreachable" => format!("the relay that {name} is sent on to does not answer"),
+        "turn-credentials-expired" => format!("{refused} {code}, the credentials had run out"),
+        "turn-wrong-credentials" => format!("{refused} {code}, wrong or expired credentials"),
+        "turn-no-credentials" => format!("{name} has no credentials for the relay ({code})"),
+        _ => {
+            let words = error_words(code, first.dialect).map_or("", |(name, _)| name);
+            format!("{refused} {code} {words}").trim_end().to_owned()
+        }
+    };
+    f.who("").what(what.clone()).of_many(what).brief(brief);
     let mut said: Vec<String> = Vec::new();
     for (_, a) in group {
         let sentence = format!("{} asked; {}.", a.client, relay::refusal_sentence(analysis, a));
@@ -297,10 +310,10 @@ fn describe(
         round.response.iter().for_each(|i| _ = f.show_stun(analysis, *i, answer.clone()));
     }
     if let Some(u) = analysis.unreachable_server(a) {
-        f.show(u.frame, show::breakage_by(u.kind, u.by));
+        f.show_at(u.frame, u.time, show::breakage_by(u.kind, u.by));
     }
     if let Some(b) = analysis.cut_by_server(a) {
-        f.show(b.frame, show::breakage_by(b.kind, b.by));
+        f.show_at(b.frame, b.time, show::breakage_by(b.kind, b.by));
     }
 }
 
@@ -361,7 +374,7 @@ fn peer_refused(context: &Context<'_>, out: &mut Findings) {
             if !context.sessions().lacks(a.client.ip()) {
                 f.severity(Severity::Info);
             }
-            f.show(r.frame(), format!("{name} {}", r.error));
+            f.show_at(r.frame(), r.time, format!("{name} {}", r.error));
         });
     }
 }

@@ -4,73 +4,113 @@ use super::{Diagnosis, Finding, Severity, Subject, calls};
 use crate::correlate::{Analysis, CallIdx, CallState, Side};
 use crate::show;
 
-/// What became of a call and, where something went wrong, why: `answered, talked 00:14, but ICE found no path: the relay
-/// refused Alice's credentials (431)`. It begins in a small letter and has no full stop.
+/// A call in words; none begins in a capital letter or has a full stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallVerdict {
+    /// What became of it, and what was felt where something went wrong: `answered, but no audio came either way`.
+    pub outcome: String,
+    /// Why, the nearest cause first: `ICE found no path`, `Alice's relay allocation was refused with 431, …`.
+    pub causes: Vec<String>,
+    /// How it went beside that: `rang 1.21 s, talked 00:14, Alice hung up`; of a call without trouble it stands in the outcome.
+    pub course: String,
+}
+
+impl CallVerdict {
+    /// What went wrong and why before all else.
+    pub fn sentence(&self) -> String {
+        let mut sentence = self.outcome.clone();
+        for cause in &self.causes {
+            sentence.push_str(": ");
+            sentence.push_str(cause);
+        }
+        if !self.course.is_empty() {
+            sentence.push_str("; ");
+            sentence.push_str(&self.course);
+        }
+        sentence
+    }
+}
+
+/// What became of a call, in one sentence.
 pub fn call_verdict(analysis: &Analysis, diagnosis: &Diagnosis, call: CallIdx) -> String {
+    verdict_of(analysis, diagnosis, call).sentence()
+}
+
+pub fn verdict_of(analysis: &Analysis, diagnosis: &Diagnosis, call: CallIdx) -> CallVerdict {
     let outcome = diagnosis.outcome_of(call);
-    let mut sentence = match outcome {
-        Some(rule) => calls::words(analysis, call, rule),
+    let Course { state, rang, rest } = match outcome {
+        Some(rule) => Course { state: calls::words(analysis, call, rule), ..Course::default() },
         None => course(analysis, call),
     };
     let others = diagnosis.of(Subject::Call(call)).filter_map(|i| Some((i, diagnosis.findings.get(i)?)));
     let wrong: Vec<(usize, &Finding)> = others
         .filter(|(_, f)| f.severity >= Severity::Warning && outcome.is_none_or(|r| r.id != f.rule.id))
         .collect();
-    // What came of another one tells what was felt, that other one why.
-    let felt = wrong.iter().rev().find(|(_, f)| f.explained_by.is_some()).or(wrong.first());
-    let Some((at, felt)) = felt.copied() else { return sentence };
-    let cause = cause_of(diagnosis, at).filter(|c| outcome.is_none_or(|r| r.id != c.rule.id));
-    let joint = if outcome.is_some() { "; " } else { ", but " };
-    sentence.push_str(joint);
-    sentence.push_str(&felt.what);
-    if let Some(cause) = cause {
-        sentence.push_str(&format!(": {}", cause.what));
+    let Some((at, felt)) = felt(&wrong) else {
+        let rang = rang.map_or_else(String::new, |t| format!(" after ringing {t}"));
+        let parts: Vec<String> =
+            Some(state + &rang).filter(|s| !s.is_empty()).into_iter().chain(rest).collect();
+        return CallVerdict { outcome: parts.join(", "), causes: Vec::new(), course: String::new() };
+    };
+    let joint = match outcome {
+        _ if state.is_empty() => "",
+        Some(_) => "; ",
+        None => ", but ",
+    };
+    let course: Vec<String> = rang.map(|t| format!("rang {t}")).into_iter().chain(rest).collect();
+    CallVerdict {
+        outcome: format!("{state}{joint}{}", felt.what),
+        causes: diagnosis.causes_of(at).map(|f| f.brief.clone()).collect(),
+        course: course.join(", "),
     }
-    sentence
 }
 
-/// The cause at the end of the chain; none where it explains itself.
-fn cause_of(diagnosis: &Diagnosis, mut at: usize) -> Option<&Finding> {
-    let start = at;
-    while let Some(up) = diagnosis.findings.get(at)?.explained_by.filter(|up| *up < at) {
-        at = up;
-    }
-    (at != start).then(|| diagnosis.findings.get(at)).flatten()
+/// What was felt of all that went wrong in a call: of the worst, what came of another one, and of media before all else.
+fn felt<'a>(wrong: &[(usize, &'a Finding)]) -> Option<(usize, &'a Finding)> {
+    let worst = wrong.first()?.1.severity;
+    let of_worst = || wrong.iter().copied().filter(|(_, f)| f.severity == worst);
+    let caused = || of_worst().filter(|(_, f)| f.explained_by.is_some());
+    let of_media = caused().find(|(_, f)| f.rule.id.starts_with("media-"));
+    of_media.or_else(|| caused().last()).or_else(|| of_worst().next())
 }
 
 /// A call that came about.
-fn course(analysis: &Analysis, call: CallIdx) -> String {
+#[derive(Default)]
+struct Course {
+    /// `answered`; empty of a call that was up before the capture.
+    state: String,
+    rang: Option<String>,
+    /// `talked 00:14`, `Alice hung up`.
+    rest: Vec<String>,
+}
+
+fn course(analysis: &Analysis, call: CallIdx) -> Course {
     let s = &analysis.call(call).summary;
-    let mut parts: Vec<String> = Vec::new();
-    if s.starts_mid_call {
-        parts.push("already up when the capture starts".to_owned());
-    }
-    match (s.state, s.ring) {
-        (CallState::Answered | CallState::Completed, Some(rang)) => {
-            parts.push(format!("answered after ringing {}", calls::ring_words(rang)));
-        }
-        (CallState::Answered | CallState::Completed, None) if s.answered.is_some() => {
-            parts.push("answered".to_owned());
-        }
-        (CallState::Answered | CallState::Completed, None) => {}
-        (CallState::Trying, _) => parts.push("no final answer yet when the capture ends".to_owned()),
-        (CallState::Ringing, _) => parts.push("ringing".to_owned()),
-        (CallState::Failed, _) => parts.push("the capture ends before an answer could come".to_owned()),
-        (state, _) => parts.push(state.name().replace('_', " ")),
-    }
+    let answered = matches!(s.state, CallState::Answered | CallState::Completed);
+    let state = match s.state {
+        CallState::Answered | CallState::Completed if s.ring.is_some() || s.answered.is_some() => "answered",
+        CallState::Answered | CallState::Completed => "",
+        CallState::Trying => "no final answer yet when the capture ends",
+        CallState::Ringing => "ringing",
+        CallState::Failed => "the capture ends before an answer could come",
+        state => state.name(),
+    };
+    let up = s.starts_mid_call.then_some("already up when the capture starts");
+    let state: Vec<String> =
+        up.into_iter().chain(Some(state).filter(|s| !s.is_empty())).map(|s| s.replace('_', " ")).collect();
+    let mut rest: Vec<String> = Vec::new();
     if let Some(talk) = s.talk {
-        parts.push(format!("talked {}", show::talk(talk)));
+        rest.push(format!("talked {}", show::talk(talk)));
     }
-    let names = || show::call_party_names(analysis, call);
     match (s.state, s.ended_by) {
         (CallState::Completed, Some(side)) => {
-            let [caller, callee] = names();
+            let [caller, callee] = show::call_party_names(analysis, call);
             let who = if side == Side::Caller { caller } else { callee };
-            parts.push(format!("{who} hung up"));
+            rest.push(format!("{who} hung up"));
         }
-        (CallState::Completed, None) => parts.push("hung up".to_owned()),
-        (CallState::Answered, _) => parts.push("still up when the capture ends".to_owned()),
+        (CallState::Completed, None) => rest.push("hung up".to_owned()),
+        (CallState::Answered, _) => rest.push("still up when the capture ends".to_owned()),
         _ => {}
     }
-    parts.join(", ")
+    Course { state: state.join(", "), rang: s.ring.filter(|_| answered).map(calls::ring_words), rest }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::table;
 use super::text::{sgr, to_ascii, width};
 use crate::correlate::Analysis;
+use crate::correlate::gathered::Gathered;
 use crate::correlate::ice::{IceSession, PairState, Sources};
 use crate::view::allocation::AllocationDetail;
 use crate::view::ice::{self, Board, SessionRef};
@@ -53,6 +54,7 @@ pub fn session_text(
     out: &mut dyn Write,
     analysis: &Analysis,
     sources: &Sources,
+    gathered: &Gathered<'_>,
     of: SessionRef,
     s: &IceSession,
     options: IceTextOptions,
@@ -60,7 +62,7 @@ pub fn session_text(
     let mut page = Page { out, options };
     let call = of.call().map_or_else(|| "no call".to_owned(), |c| format!("call {}", u64::from(c.0) + 1));
     page.heading(&format!("Session {}  {call}  {}", of.id, ice::title(analysis, s)))?;
-    for sentence in ice::why(analysis, s) {
+    for sentence in ice::why(analysis, s).into_iter().chain(ice::relay_credentials(analysis, gathered, s)) {
         page.line(&format!("  {sentence}"))?;
     }
     for is_a in [true, false] {

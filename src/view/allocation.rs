@@ -1,5 +1,7 @@
 //! TURN allocations as every output shows them: rows of a table, and one in detail.
 
+mod credentials;
+
 use std::cell::OnceCell;
 
 use callscope_parsers::stun::words::error_words;
@@ -11,8 +13,11 @@ use super::show::relay::{cut, error_text, times};
 use super::show::{self};
 use super::table::{Align, Column, Table};
 use crate::capture::{FrameRef, Nanos};
+use crate::correlate::gathered::Gathered;
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Peer, Round, StunIdx, stun_flag};
 use crate::correlate::{Analysis, CallIdx, Str};
+
+pub use credentials::{Credentials, credentials_of};
 
 pub use super::show::relay::{failed, outcome, refusal, refusal_sentence, story};
 
@@ -168,6 +173,8 @@ pub struct AllocationDetail {
     pub outcome: String,
     /// Label and value.
     pub facts: Vec<(&'static str, String)>,
+    /// Where its credentials are from.
+    pub credentials: Option<Credentials>,
     pub rounds: Vec<RoundRow>,
     /// Rounds beyond those kept.
     pub rounds_not_kept: u32,
@@ -206,6 +213,7 @@ pub struct PeerRow {
 /// Everything of one allocation; `calls` as [`Analysis::calls_by_allocation`] has them.
 pub fn allocation_detail(
     analysis: &Analysis,
+    gathered: &Gathered<'_>,
     index: AllocationIdx,
     calls: &[CallIdx],
 ) -> Option<AllocationDetail> {
@@ -219,10 +227,12 @@ pub fn allocation_detail(
         a.transport.name().to_uppercase(),
         dialect_words(a)
     );
+    let credentials = credentials_of(analysis, gathered, index);
     Some(AllocationDetail {
         title,
         outcome: outcome_sentence(analysis, a),
-        facts: facts(analysis, a),
+        facts: facts(analysis, a, credentials.as_ref()),
+        credentials,
         rounds: a.rounds.iter().enumerate().map(|(i, r)| round_row(analysis, a, i, r)).collect(),
         rounds_not_kept: a.rounds_not_kept,
         peers: a.peers.iter().map(|p| peer_row(a.dialect, p)).collect(),
@@ -253,7 +263,7 @@ fn outcome_sentence(analysis: &Analysis, a: &Allocation) -> String {
     }
 }
 
-fn facts(analysis: &Analysis, a: &Allocation) -> Vec<(&'static str, String)> {
+fn facts(analysis: &Analysis, a: &Allocation, from: Option<&Credentials>) -> Vec<(&'static str, String)> {
     let interned = |s: Str| (s != Str(0)).then(|| show::safe(analysis.strings.bytes(s)));
     let nat = match (a.nat(), a.mapped) {
         (Some(true), Some(mapped)) => Some(format!("yes: {} is seen as {mapped}", a.client)),
@@ -271,6 +281,7 @@ fn facts(analysis: &Analysis, a: &Allocation) -> Vec<(&'static str, String)> {
         ("Mapped", a.mapped.map(|m| m.to_string())),
         ("NAT", nat),
         ("User", interned(a.username)),
+        ("Credentials", from.map(|c| c.text.clone())),
         ("Realm", interned(a.realm)),
         ("Software", interned(a.software)),
         ("Lifetime", a.lifetime.map(|s| format!("{s} s, refreshed {}", times_or_never(a.refreshes)))),

@@ -18,6 +18,7 @@ pub use crate::correlate::ice::IceState;
 
 mod board;
 mod checks;
+mod credentials;
 mod offered;
 mod sides;
 
@@ -25,6 +26,7 @@ pub use super::show::path::{machines, parties, path_words};
 pub use crate::diagnose::ice::why;
 pub use board::{Board, BoardCell, End, boards};
 pub use checks::{CheckRow, checks_of_pair, pair_columns, pair_table, pair_title};
+pub use credentials::relay_credentials;
 pub use offered::offered;
 pub use sides::{CandidateRow, SideTable, candidate_columns, side_table};
 

@@ -87,7 +87,7 @@ fn line(analysis: &Analysis, diagnosis: &Diagnosis, at: usize, f: &Finding) -> L
         _ => format!("frames {}", lists::frame_words(analysis, f)),
     };
     // What was felt of it stands with it.
-    let led = diagnosis.consequences(at).next();
+    let led = diagnosis.felt_of(at);
     let text = match led {
         Some((_, led)) => format!("{}. {}", f.title, led.title),
         None => f.title.clone(),
@@ -233,9 +233,12 @@ pub fn verdict(analysis: &Analysis, diagnosis: &Diagnosis) -> String {
     let wrong: Vec<(usize, &Finding)> = diagnosis.roots(Severity::Warning).collect();
     let Some((at, worst)) = wrong.first().copied() else { return sentence };
     // What was felt first, then why.
-    let felt = diagnosis.consequences(at).find(|(_, f)| matches!(f.subject(), Subject::Call(_)));
+    let felt = diagnosis.felt_of(at).filter(|(_, f)| matches!(f.subject(), Subject::Call(_)));
     match felt {
-        Some((_, felt)) => sentence.push_str(&format!(" {}: {}.", felt.title, worst.what)),
+        Some((felt, f)) => {
+            let causes: Vec<&str> = diagnosis.causes_of(felt).map(|f| f.brief.as_str()).collect();
+            sentence.push_str(&format!(" {}: {}.", f.title, causes.join(": ")));
+        }
         None => sentence.push_str(&format!(" {}.", worst.title)),
     }
     let more = wrong.len() as u64 - 1;

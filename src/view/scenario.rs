@@ -137,6 +137,10 @@ pub fn machine(name: &str) -> SocketAddr {
     name.parse().unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::new(10, 0, 0, name.as_bytes()[0]), 5060)))
 }
 
+pub fn sample_path(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name)
+}
+
 #[derive(Default)]
 pub struct Scenario {
     pub analysis: Analysis,
@@ -146,16 +150,31 @@ pub struct Scenario {
 impl Scenario {
     /// What a capture of the samples folder holds.
     pub fn sample(name: &str) -> Self {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name);
+        Self::load(sample_path(name), LoadOptions::default())
+    }
+
+    /// What a capture file of these bytes holds.
+    pub fn capture(bytes: &[u8], options: LoadOptions) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("capture");
+        std::fs::write(&path, bytes).unwrap();
+        Self::load(path, options)
+    }
+
+    fn load(path: std::path::PathBuf, options: LoadOptions) -> Self {
         let lock = std::sync::RwLock::new(Analysis::default());
         let go_on = &mut |_: &_| std::ops::ControlFlow::Continue(());
-        let report = load(&[Input::Path(path)], &LoadOptions::default(), &lock, go_on);
+        let report = load(&[Input::Path(path)], &options, &lock, go_on);
         assert!(report.errors.is_empty(), "{:?}", report.errors);
         Self { analysis: lock.into_inner().unwrap(), frames: 0 }
     }
 
     /// Adds a message sent `ms` milliseconds after the start over `path`, e.g. `A>P`.
     pub fn add(&mut self, ms: i64, path: &str, message: &Msg) -> MsgIdx {
+        self.add_over(ms, path, Transport::Udp, message)
+    }
+
+    pub fn add_over(&mut self, ms: i64, path: &str, transport: Transport, message: &Msg) -> MsgIdx {
         self.frames += 1;
         let text = message.text();
         let mut hasher = DefaultHasher::new();
@@ -169,7 +188,7 @@ impl Scenario {
             time: START + ms * 1_000_000,
             src: machine(src),
             dst: machine(dst),
-            transport: Transport::Udp,
+            transport,
         };
         let new = DecodedSip::new(&scan, text.as_bytes(), hasher.finish(), way);
         let decoded = DecodedSip { duplicate: message.duplicate, dscp: message.dscp, ..new };

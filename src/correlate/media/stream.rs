@@ -111,8 +111,10 @@ pub struct Stream {
     step_time: Nanos,
     /// Longest time between two packets, and the frame behind it.
     pub gap: (Nanos, FrameRef),
+    gap_end: Nanos,
     /// The same of time that the clock does not account for: packets that hung, or a sender that paused.
     pub stall: (Nanos, FrameRef),
+    stall_end: Nanos,
     /// Packets with the marker bit.
     pub markers: u32,
     /// Times when the clock went on without packets, and how long together: silence suppressed.
@@ -164,7 +166,9 @@ impl Stream {
             steps: Default::default(),
             step_time: 0,
             gap: Default::default(),
+            gap_end: 0,
             stall: Default::default(),
+            stall_end: 0,
             markers: 0,
             silences: 0,
             silent: 0,
@@ -217,7 +221,7 @@ impl Stream {
             Seen::Next(left_out) => {
                 lost = left_out;
                 if gap > self.gap.0 {
-                    self.gap = (gap, p.frame);
+                    (self.gap, self.gap_end) = ((gap, p.frame), p.time);
                 }
                 // Packets of one key have one timestamp (RFC 4733 §2.2.1).
                 if !event {
@@ -307,10 +311,10 @@ impl Stream {
         *steps += 1;
         self.size.1 += 1;
         if gap > self.gap.0 {
-            self.gap = (gap, frame);
+            (self.gap, self.gap_end) = ((gap, frame), time);
         }
         if beyond > self.stall.0 {
-            self.stall = (beyond, frame);
+            (self.stall, self.stall_end) = ((beyond, frame), time);
         }
         self.ticks += i64::from(elapsed);
         self.ticking = self.ticking.saturating_add(gap);
@@ -354,7 +358,7 @@ impl Stream {
                 }
             }
             if beyond > self.stall.0 {
-                self.stall = (beyond, p.frame);
+                (self.stall, self.stall_end) = ((beyond, p.frame), p.time);
             }
         }
         let jitter = self.jitter.push(p.time, p.facts.timestamp);
@@ -514,6 +518,17 @@ impl Stream {
     /// The clock that the jitter was measured by, Hz.
     pub fn clock(&self) -> Option<u32> {
         self.jitter.clock()
+    }
+
+    /// When a frame of it was captured, of those whose time is kept.
+    pub fn time_of(&self, frame: FrameRef) -> Option<Nanos> {
+        let known = [
+            (self.first_frame, self.first),
+            (self.last_frame, self.last),
+            (self.gap.1, self.gap_end),
+            (self.stall.1, self.stall_end),
+        ];
+        known.into_iter().find(|(f, time)| *f == frame && *time != 0).map(|(_, time)| time)
     }
 
     /// Whether the packets behind the longest stall came the faster for it: they hung on the way. A sender that paused goes on

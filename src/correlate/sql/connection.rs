@@ -260,6 +260,7 @@ impl Analysis {
 
     /// Takes a SYN, its answer or a reset. `true`: it may be of a connection that a look-up led to.
     pub(crate) fn add_tcp_sign(&mut self, sign: &TcpSign) -> bool {
+        self.note_opening(sign);
         let TcpSign { src, dst, frame, time, .. } = *sign;
         match sign.kind {
             TcpSignKind::Syn => {

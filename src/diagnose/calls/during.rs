@@ -6,6 +6,7 @@ use callscope_parsers::sip::dialog::parse_session_expires;
 use callscope_parsers::sip::name_addr::parse_name_addrs;
 use callscope_parsers::sip::parse_message;
 
+use super::lost;
 use super::transactions::{Course, Transaction, may_be_sipfrag};
 use crate::capture::Nanos;
 use crate::correlate::{Analysis, CallIdx, Diagnostic, DiagnosticHeader, MethodId, MsgIdx, Transport, flag};
@@ -17,8 +18,6 @@ use crate::show::path::is_private;
 const PATIENCE: Nanos = 32_000_000_000;
 /// Copies of an answer from which on its ACK is missed: two may cross an ACK that took a second.
 const COPIES: u32 = 3;
-/// A NAT forgets a binding of UDP after this at the earliest (RFC 4787 REQ-5 asks for more; many keep 30 s).
-const FORGETS: Nanos = 30_000_000_000;
 
 /// What is wrong with a call.
 #[derive(Debug, Clone)]
@@ -87,7 +86,7 @@ pub enum What {
     },
 }
 
-/// Looks at the calls that may have something to tell.
+/// Looks at the calls that may have something to tell, and at those that came to nothing as nobody heard of them.
 pub fn faults(context: &Context<'_>) -> Vec<Fault> {
     let analysis = context.analysis;
     let suspects = super::transactions::Suspects::of(analysis);
@@ -98,17 +97,24 @@ pub fn faults(context: &Context<'_>) -> Vec<Fault> {
         let found = one(context, &course, &mut budget);
         all.extend(found.into_iter().map(|what| Fault { call, what }));
     }
+    all.extend(lost::invites(context, &mut budget));
     all
 }
 
 /// How many messages may be read again, and how often all messages may be looked through.
-struct Budget {
+pub(super) struct Budget {
     reads: usize,
     looks: usize,
 }
 
 impl Budget {
-    fn head(&mut self, analysis: &Analysis, m: MsgIdx) -> Option<Vec<u8>> {
+    /// Whether all messages may be looked through once more.
+    pub(super) fn look(&mut self) -> Option<()> {
+        self.looks = self.looks.checked_sub(1)?;
+        Some(())
+    }
+
+    pub(super) fn head(&mut self, analysis: &Analysis, m: MsgIdx) -> Option<Vec<u8>> {
         self.reads = self.reads.checked_sub(1)?;
         analysis.head_bytes(m).ok()
     }
@@ -264,28 +270,7 @@ fn unanswered_because(
     if flow.transport != Transport::Udp || from != flow.dst {
         return;
     }
-    binding_gone(analysis, t.request, budget).into_iter().for_each(|what| found.push(what));
-}
-
-/// Whether a request went to a port that its machine has left since: it was silent for long, and speaks from another one.
-fn binding_gone(analysis: &Analysis, request: MsgIdx, budget: &mut Budget) -> Option<What> {
-    budget.looks = budget.looks.checked_sub(1)?;
-    let sent = analysis.message(request);
-    let to = analysis.flow(sent.flow).dst;
-    let (mut heard, mut later) = (None, None);
-    for (i, r) in (0u32..).map(MsgIdx).zip(&analysis.messages) {
-        let from = analysis.flow(r.flow).src;
-        if from == to {
-            if r.time > sent.time {
-                return None;
-            }
-            heard = heard.max(Some(r.time));
-        } else if from.ip() == to.ip() && r.time > sent.time && later.is_none() {
-            later = Some(i);
-        }
-    }
-    let silent = sent.time.saturating_sub(heard?);
-    Some(What::BindingGone { request, silent, later: later? }).filter(|_| silent >= FORGETS)
+    found.extend(lost::binding_gone(analysis, t.request, budget));
 }
 
 /// A BYE at the moment where a session that nobody refreshed runs out.

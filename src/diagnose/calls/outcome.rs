@@ -136,6 +136,7 @@ pub fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
 /// What an earlier family found that kept the call from its answer.
 fn cause_of(context: &Context<'_>, out: &Findings, c: CallIdx, rule: &Rule) -> Option<FindingIdx> {
     match rule.id {
+        "call-no-response" | "call-timeout" => out.find(Subject::Call(c), |r| r.id == NAT_EXPIRED.id),
         "call-server-error" => out.find(Subject::Call(c), |r| r.id.starts_with("sql-")),
         "call-auth-failed" => {
             let user = context.analysis.call(c).from_uri;
@@ -350,7 +351,7 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
     }
     say_diagnostics(analysis, given, f);
     say_headers(analysis, given, f);
-    offer::say(context, c, rule, given, f);
+    offer::say(context, c, rule, [given, first], f);
     if rule.id == UNAVAILABLE.id && says_do_not_disturb(analysis, given) {
         f.severity(Severity::Info);
         f.say("Warning 391 stands for do not disturb.");

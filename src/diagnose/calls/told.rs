@@ -107,7 +107,7 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             f.what(format!("the NAT before {dst} has forgotten its binding"));
             f.of_many("a NAT has forgotten its binding");
             f.say(format!(
-                "The request went to {dst}, from where nothing had come for {}; later the same address speaks from port {}.",
+                "The request went to {dst}, from where nothing had come for {}; later the same user speaks from port {}.",
                 show::span(*silent),
                 now.port()
             ));

@@ -74,7 +74,7 @@ pub(super) fn failed(context: &Context<'_>, out: &mut Findings) {
                 f.severity(Severity::Info);
             }
             for session in sessions.iter().take(SHOWN) {
-                f.show(session.frame, "TLS begins");
+                f.show_at(session.frame, session.first, "TLS begins");
                 session.closed_by.iter().for_each(|(_, frame)| _ = f.show(*frame, "connection closed"));
             }
         });
@@ -113,7 +113,7 @@ pub(super) fn encrypted(context: &Context<'_>, out: &mut Findings) {
             if more > 0 && at + 1 == TOLD {
                 f.say(format!("There are {} as well.", show::count(more, "more server", "more servers")));
             }
-            server.sessions.iter().take(SHOWN).for_each(|s| _ = f.show(s.frame, "TLS begins"));
+            server.sessions.iter().take(SHOWN).for_each(|s| _ = f.show_at(s.frame, s.first, "TLS begins"));
         });
     }
 }

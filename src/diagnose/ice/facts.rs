@@ -183,6 +183,27 @@ pub fn is_downgrade(s: &IceSession) -> bool {
     s.generation == CandidateSyntax::V06 && s.other_generation == Some(CandidateSyntax::V19)
 }
 
+/// A call that lasted so long lacked its media.
+const FELT: Nanos = 4_000_000_000;
+
+/// No two candidates make a pair, of an answered call that would have needed one.
+pub fn has_nothing_in_common(analysis: &Analysis, s: &IceSession) -> bool {
+    let Some(call) = s.call.map(|c| &analysis.call(c).summary) else { return false };
+    let until = call.end.unwrap_or(analysis.newest_time());
+    let known = |side: &IceSide| {
+        side.not_kept == 0
+            && !side.candidates.is_empty()
+            && side.candidates.iter().all(|c| c.address.is_some())
+    };
+    s.state == IceState::NotStarted
+        && s.pairs.is_empty()
+        && s.pairs_not_kept == 0
+        && known(&s.a)
+        && known(&s.b)
+        && !call.starts_mid_call
+        && call.answered.is_some_and(|t| until.saturating_sub(t) >= FELT)
+}
+
 fn is_suspect(analysis: &Analysis, s: &IceSession) -> bool {
     if is_downgrade(s) {
         return true;
@@ -190,7 +211,7 @@ fn is_suspect(analysis: &Analysis, s: &IceSession) -> bool {
     match s.state {
         IceState::Failed => true,
         IceState::Incomplete => s.final_unknown || fault(analysis, s).is_some(),
-        IceState::NotStarted => false,
+        IceState::NotStarted => has_nothing_in_common(analysis, s),
         IceState::Connected => {
             let chosen = telling_pair(s);
             let relayed = |p: &IcePair| {

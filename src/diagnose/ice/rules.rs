@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::capture::Nanos;
-use crate::correlate::ice::{CandidateKind, ChosenBy, IcePair, IceSession, IceSide, IceState, PairState};
+use crate::correlate::ice::{
+    CandidateKind, ChosenBy, IceCandidate, IcePair, IceSession, IceSide, IceState, PairState,
+};
 use crate::correlate::stun::StunIdx;
 use crate::correlate::{Analysis, CallState, Transport};
 use crate::diagnose::sign_in::without_relay_credentials;
-use crate::diagnose::{Context, Draft, FindingIdx, Findings, Subject};
+use crate::diagnose::{Context, Draft, FindingIdx, Findings, Severity, Subject};
 use crate::show;
 use crate::show::path::{end, is_private, near, parties, telling_pair};
 
@@ -165,6 +167,8 @@ fn tell(
         }
         let [of_one, of_many] = what(s, &parties(analysis, s));
         out.add(rule, subject(*id, s), (cause, of_many.clone()), |f| {
+            let is_plain = rule.id == NO_PAIR.id && cause.is_some();
+            f.brief(if is_plain { "ICE found no path" } else { of_many.as_str() });
             f.who(name_of(context, *id, s)).what(of_one).of_many(of_many).because(cause);
             f.say_all(why(analysis, s)).concern(Subject::IceSession(*id));
             if media_all_the_same(analysis, s) {
@@ -198,7 +202,7 @@ fn evidence(analysis: &Analysis, s: &IceSession, f: &mut Draft) {
             f.show_stun(analysis, error, format!("error {code}"));
         }
         if let Some(u) = p.unreachable {
-            f.show(u.frame, show::breakage_by(u.kind, u.by));
+            f.show_at(u.frame, u.time, show::breakage_by(u.kind, u.by));
         }
     }
 }
@@ -338,6 +342,40 @@ pub fn unfinished(context: &Context<'_>, out: &mut Findings) {
     });
 }
 
+/// `IPv4 over UDP, IPv6 over TCP`: of what kinds a side's candidates are.
+fn kinds(side: &IceSide) -> String {
+    let kind = |c: &IceCandidate| {
+        let family = if c.address?.is_ipv4() { "IPv4" } else { "IPv6" };
+        let over = if c.is_tcp() { show::safe_str(&c.transport).to_uppercase() } else { "UDP".to_owned() };
+        Some(format!("{family} over {over}"))
+    };
+    let all: std::collections::BTreeSet<String> = side.candidates.iter().filter_map(kind).collect();
+    all.into_iter().take(6).collect::<Vec<_>>().join(", ")
+}
+
+pub fn no_common(context: &Context<'_>, out: &mut Findings) {
+    let analysis = context.analysis;
+    for (id, s) in context.sessions().suspects.iter().filter(|(_, s)| has_nothing_in_common(analysis, s)) {
+        let (of_a, of_b) = (kinds(&s.a), kinds(&s.b));
+        out.add(&NO_COMMON, subject(*id, s), (&of_a, &of_b), |f| {
+            let [a, b] = parties(analysis, s);
+            f.who(name_of(context, *id, s)).concern(Subject::IceSession(*id));
+            f.what(format!("no candidate of {a} ({of_a}) makes a pair with one of {b} ({of_b})"));
+            f.of_many(format!(
+                "no candidate of one side ({of_a}) makes a pair with one of the other ({of_b})"
+            ));
+            f.brief("no two candidates make a pair");
+            let media = context.gathered().media();
+            if s.call.is_some_and(|c| !media.places_of(c).is_empty()) {
+                f.severity(Severity::Info).say("Media of the call is in the capture all the same.");
+            } else {
+                f.partial("media of the call may pass elsewhere, by addresses that no candidate names");
+            }
+            evidence(analysis, s, f);
+        });
+    }
+}
+
 pub fn final_unknown(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
     for (id, s) in context.sessions().suspects.iter().filter(|(_, s)| s.final_unknown) {
@@ -393,7 +431,11 @@ pub fn media_elsewhere(context: &Context<'_>, out: &mut Findings) {
                 .for_each(|m| _ = f.show_stun(analysis, **m, pair_words(chosen)));
             for (x, y) in [(p.a, p.b), (p.b, p.a)] {
                 if let Some(m) = analysis.media_between(x, y, p.transport).filter(|m| m.rtp > 0) {
-                    f.show(m.first_frame, format!("RTP {x} → {y}, {} packets", show::number(m.rtp)));
+                    f.show_at(
+                        m.first_frame,
+                        m.first,
+                        format!("RTP {x} → {y}, {} packets", show::number(m.rtp)),
+                    );
                 }
             }
         });

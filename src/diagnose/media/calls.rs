@@ -74,10 +74,14 @@ fn keys_failed(context: &Context<'_>, out: &mut Findings) {
             };
             let what = format!("no keys for the media: {why}");
             f.what(what.clone()).of_many(what);
-            f.show(k.first_frame, format!("first message of {name}, {} → {}", flow.src, flow.dst));
+            f.show_at(
+                k.first_frame,
+                k.first,
+                format!("first message of {name}, {} → {}", flow.src, flow.dst),
+            );
             if let Some(e) = k.failure {
                 let from = if e.from_client { flow.src } else { flow.dst };
-                f.say(format!("{from} ended the exchange of keys.")).show(e.frame, why.clone());
+                f.say(format!("{from} ended the exchange of keys.")).show_at(e.frame, e.time, why.clone());
             }
         });
     }
@@ -299,6 +303,6 @@ fn describe(
     if let Some(section) = &heard.section {
         f.show_message_as(analysis, section.message, format!("SDP of {silent}"));
     }
-    f.show(figures.first_frame, format!("first packet, {} → {}", flow.src, flow.dst));
-    f.show(figures.last_frame, "last packet");
+    f.show_packet(&figures, figures.first_frame, format!("first packet, {} → {}", flow.src, flow.dst));
+    f.show_packet(&figures, figures.last_frame, "last packet");
 }

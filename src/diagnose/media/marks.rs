@@ -170,7 +170,8 @@ pub fn expected_of(analysis: &Analysis, s: &MediaStream) -> Option<Expected> {
     expected(profile.as_ref(), traffic_of(s)?)
 }
 
-/// The marks of all media of a call and of its SIP, media first.
+/// The marks of all media of a call and of its SIP, media first: for one call that somebody looks at. It walks over all SIP
+/// messages ([`Analysis::sip_marks`]), so a rule over all calls must not ask it of each.
 pub fn of_call(analysis: &Analysis, index: &MediaIndex, call: CallIdx) -> Vec<Marked> {
     let c = analysis.call(call);
     let raw = |s| analysis.strings.bytes(s);

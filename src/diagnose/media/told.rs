@@ -169,7 +169,11 @@ impl Told<'_> {
                     decimal(loss_percent(figures))
                 ));
                 self.vantage(f);
-                f.show(figures.gap.1, format!("behind the longest gap, {}", show::duration(figures.gap.0)));
+                f.show_packet(
+                    figures,
+                    figures.gap.1,
+                    format!("behind the longest gap, {}", show::duration(figures.gap.0)),
+                );
             }
             What::Hung(stall, frame) => {
                 let long = show::duration(*stall);
@@ -177,14 +181,14 @@ impl Told<'_> {
                 f.of_many(format!("{noun} hung on the way and then came all at once"));
                 f.say(format!("Behind a gap of {long} the packets came faster than they were spoken, as those that waited do."));
                 f.partial("a capturing machine that was busy looks the same");
-                f.show(*frame, format!("behind a gap of {long}"));
+                f.show_packet(figures, *frame, format!("behind a gap of {long}"));
             }
             What::Paused(stall, frame) => {
                 let long = show::span(*stall);
                 f.what(format!("{own} pauses for {long}, and no hold says why"));
                 f.of_many(format!("{noun} pauses for 5 s and more, and no hold says why"));
                 f.say("Its numbers and its clock go on where they stopped: the sender sent nothing in that time.");
-                f.show(*frame, format!("behind a pause of {long}"));
+                f.show_packet(figures, *frame, format!("behind a pause of {long}"));
             }
             What::Jitter { mean, max } => {
                 let (mean, max) = (millis(*mean), millis(*max));
@@ -198,11 +202,12 @@ impl Told<'_> {
                 if s.section.is_none() || s.codec.as_ref().is_none_or(|c| c.source == CodecSource::Fallback) {
                     f.partial("no SDP tells its clock");
                 }
-                f.show(
+                f.show_packet(
+                    figures,
                     figures.stall.1,
                     format!("latest packet, {} behind its time", show::duration(figures.stall.0)),
                 );
-                f.show(figures.first_frame, "its first packet");
+                f.show_packet(figures, figures.first_frame, "its first packet");
             }
             What::Quality(mos) => {
                 f.what(format!("{own} sounds bad by the E-model: MOS {mos:.1}"));
@@ -279,7 +284,7 @@ impl Told<'_> {
                 if let Some(bye) = s.call.and_then(|c| bye_of(analysis, c)) {
                     f.show_message(analysis, bye);
                 }
-                f.show(figures.last_frame, format!("its last packet, {long} behind the end"));
+                f.show_packet(figures, figures.last_frame, format!("its last packet, {long} behind the end"));
             }
             What::Keys { pressed, heeds } => {
                 if !pressed || !heeds {
@@ -298,10 +303,12 @@ impl Told<'_> {
                 }
                 self.description(f, &format!("SDP of {to}"));
                 match figures.keys().first().filter(|_| !s.keys.is_empty()) {
-                    Some(key) => {
-                        f.show(key.frame, format!("telephone event, payload type {}", key.payload_type))
-                    }
-                    None => f.show(figures.first_frame, "first packet"),
+                    Some(key) => f.show_at(
+                        key.frame,
+                        key.time,
+                        format!("telephone event, payload type {}", key.payload_type),
+                    ),
+                    None => f.show_packet(figures, figures.first_frame, "first packet"),
                 };
             }
             What::Ptime { asked, too_long } => {
@@ -368,7 +375,7 @@ impl Told<'_> {
         }
         self.description(f, &format!("SDP of {}", self.to));
         self.frames(f);
-        f.show(u.frame, why);
+        f.show_at(u.frame, u.time, why);
     }
 
     fn loss(&self, lost: u64, heavy: bool, f: &mut Draft) {
@@ -405,7 +412,11 @@ impl Told<'_> {
         f.say_all(near_by);
         self.vantage(f);
         self.reported(f);
-        f.show(figures.gap.1, format!("behind the longest gap, {}", show::duration(figures.gap.0)));
+        f.show_packet(
+            figures,
+            figures.gap.1,
+            format!("behind the longest gap, {}", show::duration(figures.gap.0)),
+        );
         self.frames(f);
     }
 
@@ -465,14 +476,18 @@ impl Told<'_> {
 
     fn frames(&self, f: &mut Draft) {
         let flow = self.analysis.flow(self.s.flow);
-        f.show(self.figures.first_frame, format!("first packet, {} → {}", flow.src, flow.dst));
-        f.show(self.figures.last_frame, "last packet");
+        f.show_packet(
+            self.figures,
+            self.figures.first_frame,
+            format!("first packet, {} → {}", flow.src, flow.dst),
+        );
+        f.show_packet(self.figures, self.figures.last_frame, "last packet");
     }
 
     fn marked(&self, f: &mut Draft) {
         for m in self.figures.marks() {
             let n = show::count(u64::from(m.packets + m.again), "packet", "packets");
-            f.show(m.frame, format!("first with DSCP {}, {n}", mark_words(m.dscp)));
+            f.show_packet(self.figures, m.frame, format!("first with DSCP {}, {n}", mark_words(m.dscp)));
         }
     }
 }

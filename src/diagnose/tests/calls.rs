@@ -4,7 +4,7 @@ use super::{Case, later};
 use crate::capture::{CaptureId, CaptureInfo, CaptureIssue, FrameRef};
 use crate::correlate::{Analysis, CaptureSummary};
 use crate::decode::{Breakage, BreakageKind};
-use crate::view::scenario::{START, Scenario, answered_call, request, response};
+use crate::view::scenario::{Msg, START, Scenario, answered_call, request, response};
 
 /// A call that is answered with some statuses, each half a second after the one before; the capture goes on for a minute.
 fn refused(statuses: &[&str]) -> Scenario {
@@ -238,4 +238,101 @@ fn an_answer_that_the_capture_may_lack_is_told() {
     };
     assert!(doubt(unanswered(60_000), drops(10_000)).expect("a doubt").contains("dropped packets"));
     assert_eq!(doubt(unanswered(60_000), drops(10_001)), None);
+}
+
+fn sdp(rest: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 10.0.0.65\r\ns=-\r\nc=IN IP4 10.0.0.65\r\nt=0 0\r\nm=audio 4000 {rest}\r\n"
+    )
+}
+
+/// What is told of a call whose offer is refused.
+fn refusal(offer: &str, answer: Msg) -> String {
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).body("application/sdp", &sdp(offer)));
+    s.add(50, "B>A", &answer);
+    later(&mut s, 60_000);
+    let found = crate::diagnose::diagnose(&s.done()).findings;
+    found.iter().map(|f| format!("{}: {}", f.title, f.detail.join(" "))).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_the_two_lack_in_common_is_told_where_the_answer_says_so() {
+    let not_acceptable = || response("488 Not Acceptable Here", 1, "INVITE").via(&["A b1"]).tag("b");
+    let takes = |rest: &str| not_acceptable().body("application/sdp", &sdp(rest));
+    let crypto =
+        "RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
+    let told = refusal("RTP/AVP 0", takes(crypto));
+    assert!(told.contains("do not agree on encryption: the answer asks for SRTP"), "{told}");
+    assert!(!told.contains("in common"), "{told}");
+    let told = refusal(crypto, takes("RTP/AVP 0"));
+    assert!(told.contains("do not agree on encryption: the offer asks for SRTP"), "{told}");
+    let told = refusal(
+        "RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000",
+        takes("RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000"),
+    );
+    assert!(told.contains("The two have no codec of audio in common."), "{told}");
+    assert!(!told.contains("encryption"), "{told}");
+    let told = refusal("RTP/AVP 0 8", takes("RTP/AVP 8"));
+    assert!(!told.contains("in common") && !told.contains("do not agree"), "{told}");
+    // Without a description in the answer nothing is compared; its Warning (RFC 3261 §20.43) is told.
+    let told = refusal(
+        "RTP/AVP 0",
+        not_acceptable().header("Warning: 304 example.com \"Media type not available\""),
+    );
+    assert!(!told.contains("in common") && told.contains("Media type not available"), "{told}");
+    let told = refusal(
+        "RTP/AVP 0",
+        response("415 Unsupported Media Type", 1, "INVITE")
+            .via(&["A b1"])
+            .tag("b")
+            .header("Accept: application/x"),
+    );
+    assert!(told.contains("It takes: application/x"), "{told}");
+}
+
+#[test]
+fn a_loop_names_the_machine_that_had_the_call_twice() {
+    let loops = response("483 Too Many Hops", 1, "INVITE").via(&["P b4", "Q b3", "P b2", "A b1"]).tag("b");
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(40, "Q>P", &loops);
+    s.add(50, "B>A", &response("483 Too Many Hops", 1, "INVITE").via(&["A b1"]).tag("b"));
+    let found = crate::diagnose::diagnose(&s.done()).findings;
+    let told =
+        found.iter().find(|f| f.rule.id == "call-loop").map(|f| f.detail.join(" ")).unwrap_or_default();
+    assert!(told.contains("(Via)") && told.contains("had it 2 times"), "{told}");
+}
+
+#[test]
+fn why_credentials_are_not_taken_is_told_apart() {
+    let told = |given: &str, challenge: &str| {
+        let mut s = Scenario::default();
+        let asked = format!("Proxy-Authenticate: Digest realm=\"example.com\", nonce=\"1\"{challenge}");
+        let refused =
+            |n: u32, branch: &str| response(CHALLENGE, n, "INVITE").via(&[branch]).tag("p").header(&asked);
+        s.add(0, "A>P", &request("INVITE", 1).via(&["A b1"]));
+        s.add(10, "P>A", &refused(1, "A b1"));
+        let again = request("INVITE", 2).via(&["A b2"]);
+        let again = if given.is_empty() {
+            again
+        } else {
+            again.header(&format!("Proxy-Authorization: Digest username=\"alice\", realm=\"{given}\""))
+        };
+        s.add(20, "A>P", &again);
+        s.add(30, "P>A", &refused(2, "A b2"));
+        later(&mut s, 60_000);
+        let found = crate::diagnose::diagnose(&s.done()).findings;
+        let of = found.iter().find(|f| f.rule.id == "call-auth-failed").expect("found");
+        of.detail.join(" ")
+    };
+    for (given, challenge, says) in [
+        ("example.com", "", "user name or password do not fit"),
+        ("other.example", "", "credentials for the realm other.example, not for the one that is asked for"),
+        ("example.com", ", stale=true", "only the nonce was old"),
+        ("", "", "the client does not take up the challenge"),
+    ] {
+        let told = told(given, challenge);
+        assert!(told.contains(says), "{says}: {told}");
+    }
 }

@@ -2,7 +2,9 @@
 
 use super::{Case, later};
 use crate::capture::{CaptureInfo, CaptureIssue};
-use crate::correlate::{Accounting, CaptureSummary, Side, TlsSession};
+use crate::correlate::load::LoadOptions;
+use crate::correlate::{CaptureSummary, Side, TlsSession};
+use crate::limits::Limits;
 use crate::view::scenario::{START, Scenario, answered_call, request, response};
 
 pub(super) fn summary() -> CaptureSummary {
@@ -24,10 +26,164 @@ fn issue(code: &'static str, text: &str) -> Scenario {
     s
 }
 
-fn accounts(accounting: Accounting) -> Scenario {
-    let mut s = answered_call();
-    s.analysis.captures.push(CaptureSummary { accounting, ..summary() });
-    s
+/// A record of a capture file: seconds, microseconds, length on the wire, and what was captured of it.
+#[derive(Clone)]
+struct Record {
+    time: [u32; 2],
+    whole: u32,
+    bytes: Vec<u8>,
+}
+
+impl Record {
+    fn micros(&self) -> u64 {
+        u64::from(self.time[0]) * 1_000_000 + u64::from(self.time[1])
+    }
+
+    fn at(&self, micros: u64) -> Self {
+        Self { time: [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32], ..self.clone() }
+    }
+
+    fn src(&self) -> &[u8] {
+        &self.bytes[26..30]
+    }
+
+    fn is_tcp_data(&self) -> bool {
+        self.bytes[23] == 6 && self.bytes.len() > 54
+    }
+
+    /// Media of the samples: all its bytes are alike.
+    fn is_media(&self) -> bool {
+        self.bytes[23] == 17 && self.bytes.ends_with(&[0xD5; 8])
+    }
+}
+
+/// The records of a sample in the format of libpcap (little-endian, microseconds).
+fn records(sample: &str) -> Vec<Record> {
+    let file = std::fs::read(crate::view::scenario::sample_path(sample)).unwrap();
+    let word = |b: &[u8], at: usize| u32::from_le_bytes(b[at..at + 4].try_into().unwrap());
+    assert_eq!(word(&file, 0), 0xA1B2_C3D4, "{sample}");
+    let mut rest = &file[24..];
+    let mut all = Vec::new();
+    while rest.len() >= 16 {
+        let (length, whole) = (word(rest, 8) as usize, word(rest, 12));
+        let bytes = rest[16..16 + length].to_vec();
+        all.push(Record { time: [word(rest, 0), word(rest, 4)], whole, bytes });
+        rest = &rest[16 + length..];
+    }
+    all
+}
+
+/// As a file of libpcap that says this snap length.
+fn file(records: &[Record], snaplen: u32) -> Vec<u8> {
+    let mut out: Vec<u8> =
+        [0xA1B2_C3D4u32, 0x0004_0002, 0, 0, snaplen, 1].into_iter().flat_map(u32::to_le_bytes).collect();
+    for r in records {
+        let head = [r.time[0], r.time[1], r.bytes.len() as u32, r.whole];
+        out.extend(head.into_iter().flat_map(u32::to_le_bytes));
+        out.extend(&r.bytes);
+    }
+    out
+}
+
+/// As a pcapng file whose last blocks are these (draft-ietf-opsawg-pcapng §4): type and body.
+fn pcapng(records: &[Record], last: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let block = |kind: u32, body: &[u8]| {
+        let padded = body.len().next_multiple_of(4);
+        let length = (padded as u32 + 12).to_le_bytes();
+        let mut out = [kind.to_le_bytes(), length].concat();
+        out.extend(body);
+        out.resize(8 + padded, 0);
+        out.extend(length);
+        out
+    };
+    let words = |all: &[u32]| all.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+    let mut out = block(0x0A0D_0D0A, &words(&[0x1A2B_3C4D, 1, u32::MAX, u32::MAX]));
+    out.extend(block(1, &words(&[1, 0])));
+    for r in records {
+        let time = r.micros();
+        let mut body = words(&[0, (time >> 32) as u32, time as u32, r.bytes.len() as u32, r.whole]);
+        body.extend(&r.bytes);
+        out.extend(block(6, &body));
+    }
+    last.iter().for_each(|(kind, body)| out.extend(block(*kind, body)));
+    out
+}
+
+/// Interface statistics: `isb_ifdrop` (5) of interface 0.
+fn dropped(packets: u64) -> (u32, Vec<u8>) {
+    let mut body = vec![0; 12];
+    body.extend([5, 0, 8, 0]);
+    body.extend(packets.to_le_bytes());
+    body.extend([0; 4]);
+    (5, body)
+}
+
+fn read(bytes: &[u8]) -> Scenario {
+    Scenario::capture(bytes, LoadOptions::default())
+}
+
+fn changed(sample: &str, change: impl FnOnce(&mut Vec<Record>)) -> Scenario {
+    let mut all = records(sample);
+    change(&mut all);
+    read(&file(&all, 0))
+}
+
+fn whole(sample: &str) -> Scenario {
+    changed(sample, |_| {})
+}
+
+/// The file without its last bytes.
+fn cut(bytes: usize) -> Scenario {
+    let file = file(&records("call_states.pcap"), 0);
+    read(&file[..file.len() - bytes])
+}
+
+/// Frames that fit hold at most so many bytes.
+fn snapped(length: usize, fits: fn(&Record) -> bool) -> Scenario {
+    let mut all = records("call_states.pcap");
+    all.iter_mut().filter(|r| fits(r)).for_each(|r| r.bytes.truncate(length));
+    read(&file(&all, length as u32))
+}
+
+/// The sixth segment with SIP is not there, or comes behind the one after it.
+fn segment_lost(comes_late: bool) -> Scenario {
+    changed("communicator.pcap", |all| {
+        let data: Vec<usize> = (0..all.len()).filter(|i| all[*i].is_tcp_data()).collect();
+        let lost = all.remove(data[5]);
+        if comes_late {
+            let at = data[6..].iter().map(|i| i - 1).find(|i| all[*i].src() == lost.src()).unwrap();
+            let late = lost.at(all[at].micros() + 10);
+            all.insert(at + 1, late);
+        }
+    })
+}
+
+/// Each frame again after so many microseconds.
+fn twice(after: u64) -> Scenario {
+    changed("call_states.pcap", |all| {
+        let copies: Vec<Record> = all.iter().map(|r| r.at(r.micros() + after)).collect();
+        all.extend(copies);
+        all.sort_by_key(Record::micros);
+    })
+}
+
+/// From the middle on the clock is so many microseconds behind.
+fn set_back(by: u64) -> Scenario {
+    changed("call_states.pcap", |all| {
+        let middle = all.len() / 2;
+        all.iter_mut().skip(middle).for_each(|r| *r = r.at(r.micros() - by));
+    })
+}
+
+/// A byte of the first frame is another one.
+fn first_frame(at: usize, byte: u8) -> Scenario {
+    changed("call_states.pcap", |all| all[0].bytes[at] = byte)
+}
+
+fn limited(messages: usize) -> Scenario {
+    let limits = Limits { sip_messages: messages, ..Limits::default() };
+    let options = LoadOptions { limits, ..LoadOptions::default() };
+    Scenario::capture(&file(&records("call_states.pcap"), 0), options)
 }
 
 fn tls(change: fn(&mut TlsSession)) -> Scenario {
@@ -103,22 +259,13 @@ fn odd(header: &str) -> Scenario {
     s
 }
 
-fn none() -> Accounting {
-    Accounting::default()
-}
-
 pub const CASES: &[Case] = &[
-    Case {
-        rule: "capture-cut",
-        fires: || issue("truncated-file", "the file ends inside a record"),
-        says: "Capture: the file ends inside a record",
-        misses: || issue("trailing-bytes", "3 bytes behind the last record"),
-    },
+    Case { rule: "capture-cut", fires: || cut(7), says: "Capture: ", misses: || cut(0) },
     Case {
         rule: "capture-damaged",
-        fires: || issue("bad-record", "a record header makes no sense"),
-        says: "makes no sense",
-        misses: || issue("truncated-file", "the file ends inside a record"),
+        fires: || Scenario::sample("damaged.pcap"),
+        says: "Capture: ",
+        misses: || cut(7),
     },
     Case {
         rule: "capture-read-error",
@@ -128,21 +275,28 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "capture-snaplen",
-        fires: || accounts(Accounting { cut_short: 27, ..none() }),
-        says: "27 frames were cut",
-        misses: || accounts(Accounting { other_traffic: 27, ..none() }),
+        fires: || snapped(200, |_| true),
+        says: "The snap length is 200 bytes",
+        // Of media the header says all.
+        misses: || snapped(96, Record::is_media),
     },
     Case {
         rule: "capture-tcp-gaps",
-        fires: || issue("tcp-gap", "200 bytes of the TCP stream a → b are not in the capture"),
-        says: "200 bytes",
-        misses: || issue("comment", "200 bytes"),
+        fires: || segment_lost(false),
+        says: "bytes of the TCP stream",
+        misses: || segment_lost(true),
+    },
+    Case {
+        rule: "capture-tcp-gaps",
+        fires: || Scenario::sample("tcp_segments.pcap"),
+        says: "not in the capture",
+        misses: || Scenario::sample("communicator.pcap"),
     },
     Case {
         rule: "capture-drops",
-        fires: || issue("interface-drops", "interface 0 dropped 930 packets while capturing"),
+        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(930)])),
         says: "dropped 930 packets",
-        misses: || issue("unknown-block", "2 blocks of other kinds skipped"),
+        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0)])),
     },
     Case {
         rule: "capture-one-sided",
@@ -151,40 +305,43 @@ pub const CASES: &[Case] = &[
         misses: || halves(true),
     },
     Case {
+        rule: "capture-one-sided",
+        fires: || changed("call_states.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 22])),
+        says: "only one direction",
+        misses: || whole("call_states.pcap"),
+    },
+    Case {
+        rule: "capture-clock-jump",
+        fires: || set_back(5_000_000),
+        says: "time goes back by ",
+        misses: || set_back(500_000),
+    },
+    Case {
         rule: "capture-clock-jump",
         fires: || clock(&[0, 1_000, 9_000, 2_000, 3_000]),
         says: "goes back by 7",
         misses: || clock(&[0, 1_000, 9_000, 8_500, 9_001]),
     },
-    Case {
-        rule: "capture-limit",
-        fires: || issue("limit-sip-messages", "the limit of 9 is reached"),
-        says: "the limit of 9",
-        misses: || issue("bad-record", "a record header makes no sense"),
-    },
-    Case {
-        rule: "capture-limit",
-        fires: || accounts(Accounting { over_limit: 3, ..none() }),
-        says: "3 frames were not taken in",
-        misses: || accounts(none()),
-    },
+    Case { rule: "capture-limit", fires: || limited(9), says: "9", misses: || limited(10_000) },
     Case {
         rule: "capture-out-of-step",
-        fires: || issue("websocket-out-of-step", "a frame of a kind that does not exist"),
-        says: "does not exist",
-        misses: || issue("bad-block", "a block"),
+        // An opcode that RFC 6455 §5.2 reserves, in the place of a text frame.
+        fires: || changed("websocket.pcap", |all| all[8].bytes[54] = 0x8B),
+        says: "Capture: ",
+        misses: || whole("websocket.pcap"),
     },
     Case {
         rule: "capture-fragments",
-        fires: || accounts(Accounting { fragment_pending: 2, ..none() }),
+        fires: || Scenario::sample("fragments.pcap"),
         says: "2 fragments",
-        misses: || accounts(none()),
+        misses: || changed("fragments.pcap", |all| all.truncate(10)),
     },
     Case {
         rule: "capture-malformed-frames",
-        fires: || accounts(Accounting { malformed: 1, ..none() }),
+        // A header of IP that is shorter than one can be (RFC 791 §3.1), and a frame of LLDP.
+        fires: || first_frame(14, 0x41),
         says: "1 frame with damaged headers",
-        misses: || accounts(Accounting { not_ip: 1, ..none() }),
+        misses: || changed("call_states.pcap", |all| all[0].bytes[12..14].copy_from_slice(&[0x88, 0xCC])),
     },
     Case {
         rule: "sip-malformed",
@@ -206,6 +363,12 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "tls-failed",
+        fires: || Scenario::sample("tls.pcap"),
+        says: "handshake_failure",
+        misses: || changed("tls.pcap", |all| all.truncate(13)),
+    },
+    Case {
+        rule: "tls-failed",
         fires: || tls(refused_by_alert),
         says: "the client sent fatal unknown_ca",
         // It ended well, whatever was sent at its end.
@@ -213,32 +376,28 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "capture-encrypted",
-        fires: || tls(|_| {}),
-        says: "8 frames encrypted",
-        misses: || tls(refused_by_alert),
+        fires: || changed("tls.pcap", |all| all.truncate(13)),
+        says: "frames encrypted; ",
+        misses: || changed("tls.pcap", |all| _ = all.drain(..13)),
     },
     Case {
         rule: "capture-duplicated",
-        fires: || accounts(Accounting { duplicate: 7, ..none() }),
-        says: "7 frames were captured twice",
-        misses: || accounts(none()),
+        fires: || twice(12),
+        says: "captured twice",
+        // So late it was sent again.
+        misses: || twice(3_000),
     },
     Case {
         rule: "capture-mid-call",
-        fires: || {
-            let mut s = Scenario::default();
-            s.add(0, "A>B", &request("INVITE", 2).via(&["A b6"]).tag("b").sdp("sendonly", 0));
-            s.add(20, "B>A", &response("200 OK", 2, "INVITE").via(&["A b6"]).tag("b").sdp("recvonly", 0));
-            s
-        },
+        fires: || Scenario::sample("mid_call.pcap"),
         says: "already up",
         misses: answered_call,
     },
     Case {
         rule: "capture-remark",
-        fires: || issue("unknown-block", "2 blocks of other kinds skipped"),
-        says: "2 blocks",
-        misses: || issue("bad-block", "a block"),
+        fires: || read(&pcapng(&records("mid_call.pcap"), &[(0xFF, vec![0; 8])])),
+        says: "Capture: ",
+        misses: || read(&pcapng(&records("mid_call.pcap"), &[])),
     },
 ];
 

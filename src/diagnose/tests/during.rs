@@ -75,8 +75,8 @@ fn behind_nat(contact: &str, to: &str, status: Option<&str>) -> Scenario {
     s
 }
 
-/// After `silent` milliseconds the BYE to Bob is lost, and he registers from another port.
-fn nat_forgot(silent: i64, port: u16) -> Scenario {
+/// After `silent` milliseconds the BYE to Bob is lost, and he, or somebody else behind that NAT, registers from another port.
+fn nat_forgot(silent: i64, who: &str) -> Scenario {
     let (caller, callee) = ("198.51.100.5:5060", "203.0.113.66:40000");
     let (there, back) = (format!("{caller}>{callee}"), format!("{callee}>{caller}"));
     let mut s = Scenario::default();
@@ -85,11 +85,31 @@ fn nat_forgot(silent: i64, port: u16) -> Scenario {
     s.add(1000, &back, &ok.header("Contact: <sip:bob@203.0.113.66:40000>"));
     s.add(1010, &there, &request("ACK", 1).via(&["A b2"]).tag("b"));
     s.add(1000 + silent, &there, &request("BYE", 2).via(&["A b3"]).tag("b"));
-    let again = request("REGISTER", 1).id("again").via(&["B r1"]);
-    s.add(2000 + silent, &format!("203.0.113.66:{port}>{caller}"), &again);
-    let granted = response("200 OK", 1, "REGISTER").id("again").via(&["B r1"]).tag("r");
-    s.add(2010 + silent, &format!("{caller}>203.0.113.66:{port}"), &granted);
+    registers(&mut s, 2000 + silent, 40_001, who);
     later(&mut s, silent + 60_000);
+    s
+}
+
+/// Somebody behind the NAT registers from a port of it.
+fn registers(s: &mut Scenario, ms: i64, port: u16, who: &str) {
+    let (server, id) = ("198.51.100.5:5060", format!("register-{ms}").leak());
+    let branch = format!("B r{ms}");
+    let who = format!("<sip:{who}@example.com>");
+    let register = request("REGISTER", 1).id(id).between(&format!("{who};tag=r"), &who).via(&[&branch]);
+    s.add(ms, &format!("203.0.113.66:{port}>{server}"), &register);
+    let granted = response("200 OK", 1, "REGISTER").id(id).between(&format!("{who};tag=r"), &who);
+    s.add(ms + 10, &format!("{server}>203.0.113.66:{port}"), &granted.via(&[&branch]).tag("s"));
+}
+
+/// Bob registers; a minute and a half later his INVITE is lost, and then somebody registers from another port.
+fn invite_lost(who: &str) -> Scenario {
+    let mut s = Scenario::default();
+    registers(&mut s, 0, 40_000, "bob");
+    for ms in [90_000, 90_500, 91_500, 93_500] {
+        s.add(ms, "198.51.100.5:5060>203.0.113.66:40000", &request("INVITE", 1).via(&["P b1"]));
+    }
+    registers(&mut s, 100_000, 40_001, who);
+    later(&mut s, 180_000);
     s
 }
 
@@ -214,9 +234,22 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "call-nat-expired",
-        fires: || nat_forgot(90_000, 40_001),
+        fires: || nat_forgot(90_000, "bob"),
         says: "nothing had come for",
-        misses: || nat_forgot(5_000, 40_001),
+        misses: || nat_forgot(5_000, "bob"),
+    },
+    Case {
+        rule: "call-nat-expired",
+        fires: || invite_lost("bob"),
+        says: "nothing had come for",
+        // Behind one NAT there are others, who have ports of their own.
+        misses: || invite_lost("carol"),
+    },
+    Case {
+        rule: "call-nat-expired",
+        fires: || nat_forgot(90_000, "bob"),
+        says: "from port 40001",
+        misses: || nat_forgot(90_000, "carol"),
     },
     Case {
         rule: "call-dropped",
@@ -304,3 +337,10 @@ pub const CASES: &[Case] = &[
         misses: || again_and_again(3),
     },
 ];
+
+#[test]
+fn a_binding_that_is_gone_explains_why_nothing_answers() {
+    let found = crate::diagnose::diagnose(&invite_lost("bob").done());
+    let told: Vec<_> = found.findings.iter().map(|f| (f.rule.id, f.explained_by)).collect();
+    assert_eq!(told, [("call-nat-expired", None), ("call-no-response", Some(0))]);
+}

@@ -4,7 +4,7 @@ use super::Case;
 use crate::correlate::QosProfile;
 use crate::view::scenario::media::Source;
 use crate::view::scenario::voices::{BACK, ENDS, THERE, Voice, voice, voices};
-use crate::view::scenario::{Scenario, request, response};
+use crate::view::scenario::{START, Scenario, request, response};
 
 /// Where reports go beside the media.
 const REPORTS: &str = "10.0.0.65:4001>10.0.0.66:5001";
@@ -378,3 +378,13 @@ pub const CASES: &[Case] = &[
         misses: || jump([5_000, 0, 7_000, 0]),
     },
 ];
+
+#[test]
+fn packets_that_prove_something_have_their_time() {
+    for (scenario, at) in [(hung(false), "hung"), (pauses(false), "pauses"), (lossy(30), "lost")] {
+        let found = crate::diagnose::diagnose(&scenario.done()).findings;
+        let f = found.iter().find(|f| f.rule.id.starts_with("media-") && f.title.contains(at)).expect(at);
+        assert!(f.evidence.iter().all(|e| e.time.is_some_and(|t| t >= START)), "{at}: {:?}", f.evidence);
+        assert!(f.evidence.is_sorted_by_key(|e| e.time), "{at}: {:?}", f.evidence);
+    }
+}

@@ -4,6 +4,7 @@ use super::{Case, later};
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::Transport;
 use crate::decode::DecodedDns;
+use crate::view::scenario::sign_in::{Client, SECRET, USER};
 use crate::view::scenario::{Msg, START, Scenario, request, response};
 
 const WHO: &str = "<sip:alice@example.com>";
@@ -80,6 +81,14 @@ fn ended(content_type: &str) -> Scenario {
     s
 }
 
+/// A client signs in and asks for credentials for media relays.
+fn relay_credentials(given: Option<(&str, &str, u32)>) -> Scenario {
+    let mut c = Client::signed_in();
+    c.asks(1_000, "m", 1, given);
+    later(&mut c.s, 60_000);
+    c.s
+}
+
 const CHALLENGE: &str = "401 Unauthorized";
 
 pub const CASES: &[Case] = &[
@@ -138,6 +147,12 @@ pub const CASES: &[Case] = &[
         fires: || Scenario::sample("sign_ins.pcap"),
         says: "504 Server time-out",
         misses: || Scenario::sample("communicator.pcap"),
+    },
+    Case {
+        rule: "mras-failed",
+        fires: || relay_credentials(None),
+        says: "no credentials for media relays: 504",
+        misses: || relay_credentials(Some((USER, SECRET, 60))),
     },
     Case {
         rule: "mras-failed",

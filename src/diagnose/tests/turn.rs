@@ -138,6 +138,34 @@ fn refreshed(answer: Result<u16, u16>) -> Scenario {
     c.s
 }
 
+#[test]
+fn each_error_has_its_rule_and_words() {
+    // RFC 8656 §18.2 and RFC 8489 §14.8; 430 to 436 of the old draft ([MS-TURN] §2.2.2.9).
+    for (code, rule, says) in [
+        (401, "turn-wrong-credentials", "(401)"),
+        (431, "turn-wrong-credentials", "(431)"),
+        (436, "turn-wrong-credentials", "(436)"),
+        (441, "turn-wrong-credentials", "(441)"),
+        (400, "turn-refused", "400 Bad Request"),
+        (403, "turn-refused", "403 Forbidden"),
+        (420, "turn-refused", "420 Unknown Attribute"),
+        (437, "turn-refused", "437 Allocation Mismatch"),
+        (440, "turn-refused", "440 Address Family not Supported"),
+        (442, "turn-refused", "442 Unsupported Transport Protocol"),
+        (443, "turn-refused", "443 Peer Address Family Mismatch"),
+        (486, "turn-refused", "486 Allocation Quota Reached"),
+        (500, "turn-refused", "500 Server Error"),
+        (508, "turn-refused", "508 Insufficient Capacity"),
+        (599, "turn-refused", "599"),
+    ] {
+        let found = crate::diagnose::diagnose(&refused(code).done()).findings;
+        let told: Vec<_> = found.iter().map(|f| (f.rule.id, f.title.to_lowercase())).collect();
+        let fits =
+            matches!(told.as_slice(), [(id, title)] if *id == rule && title.contains(&says.to_lowercase()));
+        assert!(fits, "{code}: {told:?}");
+    }
+}
+
 pub const CASES: &[Case] = &[
     Case {
         rule: "turn-alternate-unreachable",

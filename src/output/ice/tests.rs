@@ -14,7 +14,7 @@ fn sessions(scenario: Scenario, options: IceTextOptions) -> String {
     let mut out = Vec::new();
     for of in ice::session_refs(&analysis, &index, None, &Default::default()) {
         let s = ice::session(&analysis, of).unwrap();
-        session_text(&mut out, &analysis, &sources, of, &s, options).unwrap();
+        session_text(&mut out, &analysis, &sources, &analysis.gather(), of, &s, options).unwrap();
     }
     String::from_utf8(out).unwrap()
 }
@@ -60,7 +60,8 @@ fn allocations_with_their_rounds() {
     ] {
         let analysis = scenario.done();
         let detail =
-            allocation_detail(&analysis, crate::correlate::stun::AllocationIdx(0), &[]).expect("one");
+            allocation_detail(&analysis, &analysis.gather(), crate::correlate::stun::AllocationIdx(0), &[])
+                .expect("one");
         let mut out = Vec::new();
         allocation_text(&mut out, &detail, options(120)).unwrap();
         let text = String::from_utf8(out).unwrap();

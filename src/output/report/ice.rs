@@ -91,7 +91,8 @@ impl Page<'_, '_> {
             self.no_room("Candidates and pairs")?;
             return self.html.close();
         }
-        let why = ice::why(self.analysis, &s);
+        let mut why = ice::why(self.analysis, &s);
+        why.extend(ice::relay_credentials(self.analysis, &self.lists, &s));
         if !why.is_empty() {
             self.html.open("ul", &[])?;
             for sentence in &why {
@@ -238,7 +239,7 @@ impl Page<'_, '_> {
         let full = self.plan.full_allocations.clone();
         self.told_in_part(full.len(), all.len(), "allocations", "callscope allocations FILE --allocation N")?;
         for index in full {
-            if let Some(told) = allocation::allocation_detail(self.analysis, index, &[]) {
+            if let Some(told) = allocation::allocation_detail(self.analysis, &self.lists, index, &[]) {
                 self.allocation(&told, &id_of(Subject::Allocation(index)))?;
             }
         }

@@ -224,13 +224,15 @@ pub(super) fn session(
 ) -> Option<SessionData> {
     let of = find(analysis, cache, id, place)?;
     let session = ice::session(analysis, of)?;
+    let mut why = ice::why(analysis, &session);
+    why.extend(ice::relay_credentials(analysis, &cache.lists(analysis), &session));
     Some(SessionData {
         of,
         title: title(analysis, &session),
         times: ice::times(&session),
         state: state(analysis, &session),
         boards: ice::boards(analysis, &session),
-        why: ice::why(analysis, &session),
+        why,
         session,
     })
 }
@@ -297,7 +299,7 @@ pub(super) fn listing(analysis: &Analysis, cache: &Cache, of: ListingOf, time: T
     let found = match of {
         ListingOf::Checks(place, key) => checks(analysis, place, key, time),
         ListingOf::Candidates(place) => candidates(analysis, cache, place),
-        ListingOf::Allocation(index) => allocation(analysis, index, time),
+        ListingOf::Allocation(index) => allocation(analysis, cache, index, time),
         ListingOf::Row(kind, at) => row(analysis, cache, kind, at, time),
     };
     found.unwrap_or_else(|| Listing { title: "This is no more.".to_owned(), ..Listing::default() })
@@ -443,10 +445,10 @@ fn side_title(told: &SideTable) -> String {
     title
 }
 
-fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Option<Listing> {
+fn allocation(analysis: &Analysis, cache: &Cache, index: AllocationIdx, mode: TimeMode) -> Option<Listing> {
     let mut calls = analysis.calls_by_allocation();
     let calls = calls.get_mut(index.0 as usize).map(std::mem::take).unwrap_or_default();
-    let told = allocation::allocation_detail(analysis, index, &calls)?;
+    let told = allocation::allocation_detail(analysis, &cache.lists(analysis), index, &calls)?;
     let mut head = vec![told.outcome.clone()];
     head.extend(told.facts.iter().map(|(label, value)| format!("{label}: {value}")));
     if !calls.is_empty() {
@@ -470,6 +472,22 @@ fn allocation(analysis: &Analysis, index: AllocationIdx, mode: TimeMode) -> Opti
         told.round_table(),
         rounds,
     )];
+    if let Some(from) = &told.credentials {
+        let columns = vec![
+            column("sign_in", "Sign-in", Align::Right, 0),
+            column("user", "User", Align::Left, 0),
+            column("frame", "Frame", Align::Right, 0),
+            column("how", "Credentials", Align::Left, 1),
+        ];
+        let row = vec![
+            (from.sign_in + 1).to_string(),
+            from.user.clone(),
+            from.frame.frame.to_string(),
+            from.text.clone(),
+        ];
+        let lead = Target { subject: Some(Subject::Frame(from.frame)), ..Target::default() };
+        tables.push(list_table("Credentials".to_owned(), Table { columns, rows: vec![row] }, vec![lead]));
+    }
     let peers = vec![Target::default(); told.peers.len()];
     tables.push(list_table(title("Peers", told.peers.len(), 0), told.peer_table(), peers));
     let a = analysis.stun.allocations.get(index.0 as usize)?;

@@ -101,7 +101,7 @@ fn look_ups() {
 fn ladders_of_control() {
     shot("sample_conference_ladder", "conference.pcap", "4 j Enter x PgDn");
     shot("sample_response_group", "response_group.pcap", "2 Enter");
-    shot("sample_remote_control", "remote_control.pcap", "2 Enter j");
+    shot("sample_remote_control", "remote_control.pcap", "2 Enter j j");
 }
 
 #[test]

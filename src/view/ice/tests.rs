@@ -289,7 +289,9 @@ fn a_relay_that_icmp_says_is_unreachable() {
     let analysis = s.done();
     let a = &analysis.stun.allocations[0];
     assert_eq!(crate::view::allocation::outcome(&analysis, a), "relay unreachable: ICMP host unreachable");
-    let detail = crate::view::allocation::allocation_detail(&analysis, AllocationIdx(0), &[]).unwrap();
+    let detail =
+        crate::view::allocation::allocation_detail(&analysis, &analysis.gather(), AllocationIdx(0), &[])
+            .unwrap();
     assert!(
         detail.outcome.contains("cannot be reached: ICMP host unreachable from 203.0.113.9"),
         "{detail:?}"
@@ -436,11 +438,58 @@ fn the_address_in_a_challenge_of_ms_turn_is_the_servers_own() {
         let alternate = (0x000E, [&[0, 1, 0x0D, 0x96][..], &server].concat());
         s.stun(10, &format!("{TURN}>10.0.0.65:4000"), 0x0113, "a1", &[cookie(), error(code), alternate]);
         let analysis = s.done();
-        let detail = crate::view::allocation::allocation_detail(&analysis, AllocationIdx(0), &[]).unwrap();
+        let detail =
+            crate::view::allocation::allocation_detail(&analysis, &analysis.gather(), AllocationIdx(0), &[])
+                .unwrap();
         detail.facts.into_iter().filter(|(label, _)| label.contains("erver")).collect::<Vec<_>>()
     };
     let other = "203.0.113.7:3478".to_owned();
     assert_eq!(told([203, 0, 113, 7], 401), [("Server's own address", other.clone())]);
     assert_eq!(told([203, 0, 113, 7], 300), [("Another server", other)]);
     assert_eq!(told([203, 0, 113, 9], 401), [], "it is known already");
+}
+
+/// Ann signs in, is given credentials for an hour, and asks for a relay with a password; then she calls Bob.
+fn with_credentials(password: &[u8], answer: Result<u16, u16>) -> Analysis {
+    use crate::view::scenario::sign_in::{CLIENT, Client, SECRET, USER};
+    let mut c = Client::signed_in();
+    c.asks(1_000, "m", 1, Some((USER, SECRET, 60)));
+    c.allocates(2_000, CLIENT, password, answer);
+    let host = "1 1 UDP 2130706431 10.0.0.65 4000 typ host";
+    let relay = "3 1 UDP 16777215 203.0.113.9 50000 typ relay raddr 10.0.0.65 rport 4000";
+    let offered = if answer.is_ok() { vec![host, relay] } else { vec![host] };
+    let invite = request("INVITE", 1).via(&["A b1"]).body("application/sdp", &sdp(CLIENT, "alic", &offered));
+    c.s.add(3_000, "A>B", &invite);
+    let theirs = sdp("192.168.7.66:5000", "bobb", &["1 1 UDP 2130706431 192.168.7.66 5000 typ host"]);
+    let ok = response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b").body("application/sdp", &theirs);
+    c.s.add(4_000, "B>A", &ok);
+    for ms in [4_100, 4_600, 5_600] {
+        c.s.check(ms, "10.0.0.65:4000>192.168.7.66:5000", "z1", ALICE_ASKS, true);
+    }
+    end(&mut c.s, 20_000);
+    c.s.done()
+}
+
+#[test]
+fn allocations_and_boards_lead_to_the_sign_in_that_was_given_their_credentials() {
+    for (password, answer, end) in [
+        (&b"secret"[..], Ok(ALLOCATED), "the password is that one"),
+        (b"another", Err(431), "the password is another one"),
+    ] {
+        let analysis = with_credentials(password, answer);
+        let gathered = analysis.gather();
+        let detail =
+            crate::view::allocation::allocation_detail(&analysis, &gathered, AllocationIdx(0), &[]).unwrap();
+        let from = detail.credentials.clone().unwrap();
+        let text = format!("given to ann at sign-in 1 (frame {}), for 60 minutes; {end}", from.frame.frame);
+        assert_eq!((from.sign_in, from.user.as_str(), &from.text), (0, "ann", &text));
+        assert_eq!(analysis.message(from.message).status, 200, "the answer that gave them");
+        assert!(detail.facts.contains(&("Credentials", text.clone())), "{:?}", detail.facts);
+        let s = analysis.ice_sessions_of(CallIdx(0)).remove(0);
+        let told = relay_credentials(&analysis, &gathered, &s);
+        assert_eq!(told, [format!("alice's relay credentials (allocation 1): {text}.")]);
+    }
+    // Nobody gave these out.
+    let (analysis, s) = only(through_bobs_relay());
+    assert_eq!(relay_credentials(&analysis, &analysis.gather(), &s), Vec::<String>::new());
 }

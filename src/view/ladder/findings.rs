@@ -3,7 +3,7 @@
 use super::{Ladder, LadderRow};
 use crate::capture::FrameRef;
 use crate::correlate::{Analysis, Owner};
-use crate::diagnose::{Diagnosis, Severity, Subject, call_verdict};
+use crate::diagnose::{CallVerdict, Diagnosis, Severity, Subject, call_verdict, verdict_of};
 use crate::view::show;
 
 /// Calls whose verdict stands above a ladder.
@@ -41,20 +41,26 @@ pub fn tell(ladder: &mut Ladder, analysis: &Analysis, owners: &[Owner], diagnosi
     let troubled = calls.filter(|c| diagnosis.of_call(*c).next().is_some());
     let verdicts: Vec<LadderRow> = troubled
         .take(TOLD)
-        .map(|c| {
-            let number =
-                if owners.len() > 1 { format!("Call {}: ", u64::from(c.0) + 1) } else { String::new() };
-            let text =
-                format!("{number}{}", capital(call_verdict(analysis, diagnosis, c), owners.len() == 1));
-            LadderRow::Note { time: ladder.start, text }
+        .flat_map(|c| match owners {
+            [_] => parts(verdict_of(analysis, diagnosis, c)),
+            _ => vec![format!("Call {}: {}", u64::from(c.0) + 1, call_verdict(analysis, diagnosis, c))],
         })
+        .map(|text| LadderRow::Note { time: ladder.start, text })
         .collect();
     ladder.rows.splice(0..0, verdicts);
 }
 
-/// Its first letter large, if it begins a sentence.
-fn capital(mut words: String, begins: bool) -> String {
-    if begins && let Some(first) = words.get(..1).map(str::to_uppercase) {
+/// A verdict in rows that each fit a narrow screen: what was felt, then its causes, then how the call went beside that.
+fn parts(verdict: CallVerdict) -> Vec<String> {
+    let CallVerdict { outcome, causes, course } = verdict;
+    let causes = causes.into_iter().map(|c| format!("because {c}"));
+    let all = std::iter::once(capital(outcome)).chain(causes);
+    all.chain(Some(capital(course)).filter(|c| !c.is_empty())).collect()
+}
+
+/// Its first letter large.
+fn capital(mut words: String) -> String {
+    if let Some(first) = words.get(..1).map(str::to_uppercase) {
         words.replace_range(..1, &first);
     }
     words

@@ -137,11 +137,10 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         column("what", "Evidence", Align::Left, 0),
     ];
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
-    let time_of = |e: &crate::diagnose::Evidence| e.message.map(|m| at.analysis.message(m).time);
-    let start = f.evidence.iter().find_map(time_of).unwrap_or_default();
+    let start = f.evidence.iter().find_map(|e| e.time).unwrap_or_default();
     let mut before = start;
     for e in &f.evidence {
-        let time = time_of(e);
+        let time = e.time;
         rows.push(vec![
             frame(at.analysis, e.frame),
             time.map_or_else(String::new, |t| show::time(t, at.mode, start, before)),

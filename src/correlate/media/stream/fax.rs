@@ -42,7 +42,7 @@ impl Stream {
             lost += left_out;
             bucket.lost = bucket.lost.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
             if gap > self.gap.0 {
-                self.gap = (gap, p.frame);
+                (self.gap, self.gap_end) = ((gap, p.frame), p.time);
             }
         }
         bucket.note(p.facts.len, if matches!(seen, Seen::Next(_)) && !is_first { gap } else { 0 }, None);

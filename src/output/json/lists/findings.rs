@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::diagnose;
-use crate::output::json::value::Frame;
+use crate::output::json::value::{Frame, Time};
 use crate::view::lists::Lists;
 
 #[derive(Debug, Serialize)]
@@ -42,6 +42,12 @@ struct Evidence<'a> {
     frame: Frame,
     /// What it shows.
     text: &'a str,
+    /// When it was captured; null where only its number is known.
+    time: Option<Time>,
+}
+
+fn evidence(e: &diagnose::Evidence) -> Evidence<'_> {
+    Evidence { frame: e.frame.into(), text: &e.text, time: e.time.map(Time) }
 }
 
 fn subject(s: &diagnose::Subject) -> Subject {
@@ -68,7 +74,7 @@ pub(super) fn row<'a>(lists: &'a Lists<'a>, at: u32) -> Option<Finding<'a>> {
         advice: f.advice.join(" "),
         confidence: f.confidence.name(),
         confidence_why: f.confidence.why(),
-        evidence: f.evidence.iter().map(|e| Evidence { frame: e.frame.into(), text: &e.text }).collect(),
+        evidence: f.evidence.iter().map(evidence).collect(),
         evidence_not_kept: f.evidence_not_kept,
         explained_by: f.explained_by.map(id),
         source: f.rule.source,

@@ -80,6 +80,7 @@ pub struct FindingEvidence {
     pub capture: u16,
     pub frame: u32,
     pub text: String,
+    pub time: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
