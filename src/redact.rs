@@ -85,6 +85,8 @@ pub struct Redactor {
     /// Words that are parts of names, in lower case: they are replaced in free text too.
     learned: HashSet<String>,
     keywords: HashSet<&'static str>,
+    /// Ends that a description names for fax, up to the limit of flows.
+    fax_ends: HashSet<SocketAddr>,
     /// Addresses that stood anywhere in the captures.
     met: HashSet<[u8; 4]>,
     /// Nothing more is learned: else the same bytes would become other ones later on.
@@ -108,6 +110,7 @@ impl Redactor {
             learned: HashSet::new(),
             keywords: keywords::XML.iter().copied().collect(),
             call_ids: BTreeSet::new(),
+            fax_ends: HashSet::new(),
             met: HashSet::new(),
             frozen: false,
             tally: Tally::default(),
