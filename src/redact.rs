@@ -25,6 +25,7 @@ mod keywords;
 mod media;
 mod names;
 mod permute;
+mod sctp;
 mod sdp;
 mod sip;
 mod sql;
@@ -46,6 +47,11 @@ const REMEMBERED: usize = 1 << 18;
 const CALL_IDS: usize = 1 << 16;
 /// Shorter words of names are not looked for in free text.
 const LEAST_LEARNED: usize = 4;
+
+/// Bytes of a word, a name or a Call-ID that is remembered; longer ones are worked out again each time.
+const LONGEST_REMEMBERED: usize = 256;
+/// URIs inside URIs, XML inside XML.
+const NESTED: u8 = 16;
 
 /// No protocol that is told by content begins so.
 const UNKNOWN: u8 = 0xff;
@@ -91,6 +97,8 @@ pub struct Redactor {
     met: HashSet<[u8; 4]>,
     /// Nothing more is learned: else the same bytes would become other ones later on.
     frozen: bool,
+    /// How deep in one another the texts are that are being rewritten.
+    nested: u8,
     /// Originals, to tell those that are cut off.
     call_ids: BTreeSet<Vec<u8>>,
     pub tally: Tally,
@@ -113,8 +121,19 @@ impl Redactor {
             fax_ends: HashSet::new(),
             met: HashSet::new(),
             frozen: false,
+            nested: 0,
             tally: Tally::default(),
         }
+    }
+
+    /// Rewrites what may hold the like of itself; beyond some depth word by word.
+    fn nest(&mut self, b: &mut [u8], rewrite: impl FnOnce(&mut Self, &mut [u8])) {
+        if self.nested >= NESTED {
+            return self.words(b, names::Words::ALL);
+        }
+        self.nested += 1;
+        rewrite(self, b);
+        self.nested -= 1;
     }
 
     /// Forgets what was remembered where it has become too much.
