@@ -67,6 +67,10 @@ impl Tally {
         }
     }
 
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        other.counts().for_each(|(what, n)| self.add(what, n));
+    }
+
     /// In words, with how many.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.0.iter().map(|(what, n)| (*what, *n))

@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
