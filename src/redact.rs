@@ -25,6 +25,7 @@ mod keywords;
 mod media;
 mod names;
 mod permute;
+mod sctp;
 mod sdp;
 mod sip;
 mod sql;
@@ -47,6 +48,11 @@ const CALL_IDS: usize = 1 << 16;
 /// Shorter words of names are not looked for in free text.
 const LEAST_LEARNED: usize = 4;
 
+/// Bytes of a word, a name or a Call-ID that is remembered; longer ones are worked out again each time.
+const LONGEST_REMEMBERED: usize = 256;
+/// URIs inside URIs, XML inside XML.
+const NESTED: u8 = 16;
+
 /// No protocol that is told by content begins so.
 const UNKNOWN: u8 = 0xff;
 
@@ -59,6 +65,10 @@ impl Tally {
         if n > 0 {
             *self.0.entry(what).or_default() += n;
         }
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        other.counts().for_each(|(what, n)| self.add(what, n));
     }
 
     /// In words, with how many.
@@ -85,10 +95,14 @@ pub struct Redactor {
     /// Words that are parts of names, in lower case: they are replaced in free text too.
     learned: HashSet<String>,
     keywords: HashSet<&'static str>,
+    /// Ends that a description names for fax, up to the limit of flows.
+    fax_ends: HashSet<SocketAddr>,
     /// Addresses that stood anywhere in the captures.
     met: HashSet<[u8; 4]>,
     /// Nothing more is learned: else the same bytes would become other ones later on.
     frozen: bool,
+    /// How deep in one another the texts are that are being rewritten.
+    nested: u8,
     /// Originals, to tell those that are cut off.
     call_ids: BTreeSet<Vec<u8>>,
     pub tally: Tally,
@@ -108,10 +122,22 @@ impl Redactor {
             learned: HashSet::new(),
             keywords: keywords::XML.iter().copied().collect(),
             call_ids: BTreeSet::new(),
+            fax_ends: HashSet::new(),
             met: HashSet::new(),
             frozen: false,
+            nested: 0,
             tally: Tally::default(),
         }
+    }
+
+    /// Rewrites what may hold the like of itself; beyond some depth word by word.
+    fn nest(&mut self, b: &mut [u8], rewrite: impl FnOnce(&mut Self, &mut [u8])) {
+        if self.nested >= NESTED {
+            return self.words(b, names::Words::ALL);
+        }
+        self.nested += 1;
+        rewrite(self, b);
+        self.nested -= 1;
     }
 
     /// Forgets what was remembered where it has become too much.

@@ -119,11 +119,20 @@ fn expand_tabs(line: &[u8]) -> String {
 
 /// Columns that text takes on a terminal.
 pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        // Control characters take none.
+        return text.bytes().filter(|b| !b.is_ascii_control()).count();
+    }
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
 /// Text of at most `columns` columns; what was longer ends in `…`.
 pub fn shorten(text: &str, columns: usize) -> String {
+    shorten_with(text, columns, '…')
+}
+
+/// The same with another mark, of one column.
+pub fn shorten_with(text: &str, columns: usize, mark: char) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -136,7 +145,9 @@ pub fn shorten(text: &str, columns: usize) -> String {
         }
         out.push(c);
     }
-    out.push('…');
+    if columns > 0 {
+        out.push(mark);
+    }
     out
 }
 

@@ -15,6 +15,9 @@ use std::ops::Range;
 #[cfg(test)]
 mod tests;
 
+/// How far before a packet those lie that it is of any use for: sequence numbers are told apart over no more.
+const FARTHEST: u16 = 1 << 15;
+
 /// Head of a packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Udptl {
@@ -45,11 +48,15 @@ impl Udptl {
         match &self.recovery {
             None => Vec::new(),
             Some(Recovery::Repeated(packets)) => {
-                let back = (1u16..).zip(packets).filter(|(_, p)| !p.is_empty());
+                let back = (1..FARTHEST).zip(packets).filter(|(_, p)| !p.is_empty());
                 back.map(|(back, _)| back).filter(|back| !came(*back)).collect()
             }
             Some(Recovery::Parity { span, parities }) => {
                 let count = parities.len() as u16;
+                // Of what lies farther back nothing is known, not even that it came.
+                if count.checked_mul(u16::from(*span)).is_none_or(|farthest| farthest >= FARTHEST) {
+                    return Vec::new();
+                }
                 let of = |i: u16| (0..u16::from(*span)).map(move |n| count - i + n * count);
                 let missing = |i: u16| {
                     let mut missing = of(i).filter(|back| !came(*back));

@@ -10,12 +10,13 @@ use std::time::Duration;
 use super::args::{BatchArgs, Common, TableFormat};
 use super::commands::{color_for, columns, open, time_mode};
 use super::failure::Failure;
-use super::session::Session;
+use super::session::{Session, name_of_copy};
 use crate::capture::Input;
 use crate::correlate::Analysis;
 use crate::correlate::load::{LoadOptions, load};
 use crate::output::batch as output;
 use crate::output::summary::SummaryOptions;
+use crate::redact::{Redactor, redacted_copy};
 use crate::view::batch::{Batch, Contents, Examined};
 use crate::view::filter::Filter;
 use crate::view::show;
@@ -36,9 +37,14 @@ pub(super) fn batch(common: &Common, args: &BatchArgs) -> Result<u8, Failure> {
     if common.follow {
         return Err(Failure::usage("batch reads captures that are complete: --follow is of no use with it"));
     }
-    let mut session = Session::new(common, &args.files)?;
+    super::sink::check(common.output.as_deref(), common.force)?;
+    let mut session = Session::of_originals(common, &args.files)?;
+    let redactor = session.redactor(common)?.map(Mutex::new);
     let inputs = std::mem::take(&mut session.inputs);
-    let (rows, unmatched) = examine(common, args.jobs, &session, &inputs);
+    let (rows, unmatched) = examine(common, args.jobs, &session, &inputs, redactor.as_ref());
+    if let Some(redactor) = redactor {
+        session.tell_redaction(&redactor.into_inner().unwrap_or_else(PoisonError::into_inner));
+    }
     for row in &rows {
         match &row.outcome {
             Ok(contents) => session.found(contents.severity()),
@@ -76,7 +82,20 @@ fn name_of(input: &Input) -> String {
 }
 
 /// Looks at each input by itself, a few at once; also says how many of them hold nothing that matches.
-fn examine(common: &Common, jobs: usize, session: &Session, inputs: &[Input]) -> (Vec<Examined>, u64) {
+fn examine(
+    common: &Common,
+    jobs: usize,
+    session: &Session,
+    inputs: &[Input],
+    redactor: Option<&Mutex<Redactor>>,
+) -> (Vec<Examined>, u64) {
+    let names: Vec<String> = (0..)
+        .zip(inputs)
+        .map(|(i, input)| match redactor {
+            Some(_) => name_of_copy(i),
+            None => name_of(input),
+        })
+        .collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = if jobs == 0 { cores } else { jobs }.clamp(1, inputs.len().max(1));
     let mut load = session.settings.load.clone();
@@ -99,22 +118,30 @@ fn examine(common: &Common, jobs: usize, session: &Session, inputs: &[Input]) ->
     let mut unmatched = 0;
     std::thread::scope(|scope| {
         for _ in 0..jobs {
-            let (news, todo, load, sizes) = (news.clone(), &todo, &load, &sizes);
+            let (news, todo, load, sizes, names) = (news.clone(), &todo, &load, &sizes, &names);
             let filter = common.filter.as_deref();
             scope.spawn(move || {
                 // Copies of a filter share what it knows of one analysis.
                 let filter = filter.and_then(|text| Filter::parse(text).ok());
                 let next = || todo.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 while let Some(i) = next() {
-                    let Some(input) = inputs.get(i) else { continue };
+                    let (Some(input), Some(name)) = (inputs.get(i), names.get(i)) else { continue };
                     let _ = news.send(News::Begun(i));
-                    let look = || look_at(input, load, session, filter.as_ref(), &news);
+                    let look = || {
+                        let Some(redactor) = redactor else {
+                            return look_at(input, name, load, session, filter.as_ref(), &news);
+                        };
+                        match copy_of(input, name, load, redactor) {
+                            Ok((copy, load)) => look_at(&copy, name, &load, session, filter.as_ref(), &news),
+                            Err(e) => Some(Err(e)),
+                        }
+                    };
                     // A defect met in one capture does not take the others along.
                     let outcome = catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| {
-                        Some(Err(format!("{}: the program failed on it, please report this", name_of(input))))
+                        Some(Err(format!("{name}: the program failed on it, please report this")))
                     });
                     let size = sizes.get(i).copied().flatten();
-                    let row = outcome.map(|outcome| Examined { path: name_of(input), size, outcome });
+                    let row = outcome.map(|outcome| Examined { path: name.clone(), size, outcome });
                     if news.send(News::Done(i, Box::new(row))).is_err() {
                         return;
                     }
@@ -140,7 +167,7 @@ fn examine(common: &Common, jobs: usize, session: &Session, inputs: &[Input]) ->
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let names = || running.iter().filter_map(|i| inputs.get(*i)).map(name_of);
+            let names = || running.iter().filter_map(|i| names.get(*i)).cloned();
             line.say(|| state(finished, inputs.len(), read, total, names()));
         }
         line.clear();
@@ -161,8 +188,31 @@ fn state(finished: usize, all: usize, read: u64, total: u64, names: impl Iterato
     show::shorten(&line, columns(true).saturating_sub(1))
 }
 
+/// A redacted copy, and how it is to be read. Copies are made one after the other, and each is there only as long as it is
+/// looked at.
+fn copy_of(
+    input: &Input,
+    name: &str,
+    options: &LoadOptions,
+    redactor: &Mutex<Redactor>,
+) -> Result<(Input, LoadOptions), String> {
+    let mut redactor = redactor.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = std::mem::take(&mut redactor.tally);
+    let copy = redacted_copy(&mut redactor, input, name, &mut |_, _| ControlFlow::Continue(()));
+    let own = redactor.tally.clone();
+    redactor.tally.add_all(&before);
+    match copy {
+        Ok(copy) => Ok((copy, LoadOptions { redaction: Some(own), ..options.clone() })),
+        Err(e) => {
+            let (why, own_name) = (e.to_string(), format!("{}: ", name_of(input)));
+            Err(format!("{name}: {}", why.strip_prefix(&own_name).unwrap_or(&why)))
+        }
+    }
+}
+
 fn look_at(
     input: &Input,
+    name: &str,
     options: &LoadOptions,
     session: &Session,
     filter: Option<&Filter>,
@@ -182,7 +232,7 @@ fn look_at(
     let analysis = lock.into_inner().unwrap_or_else(PoisonError::into_inner);
     if analysis.captures.is_empty() {
         let why = report.errors.first().map(ToString::to_string);
-        return Some(Err(why.unwrap_or_else(|| format!("{}: cannot be read", name_of(input)))));
+        return Some(Err(why.unwrap_or_else(|| format!("{name}: cannot be read"))));
     }
     filter.iter().for_each(|f| f.forget());
     Contents::of(&analysis, filter).map(Ok)

@@ -102,10 +102,10 @@ fn pair_lines(
 
 fn candidate_head() -> Vec<Column> {
     let mut columns = head(&[]);
-    columns.push(column("party", "Party", Align::Left));
-    columns.push(column("generation", "SDP", Align::Left));
+    columns.push(Column::new("party", "Party", Align::Left, 0));
+    columns.push(Column::new("generation", "SDP", Align::Left, 0));
     let own = ice::candidate_columns();
-    columns.extend(own.iter().map(|(key, title, _)| column(key, title, Align::Left)));
+    columns.extend(own.iter().map(|(key, title, _)| Column::new(*key, *title, Align::Left, 0)));
     columns
 }
 
@@ -160,13 +160,12 @@ fn named(of: SessionRef, rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn column(key: &str, title: &str, align: Align) -> Column {
-    Column { key: key.to_owned(), title: title.to_owned(), align, rank: 0 }
-}
-
 fn head(own: Columns) -> Vec<Column> {
-    let mut columns = vec![column("session", "Session", Align::Right), column("call", "Call", Align::Right)];
-    columns.extend(own.iter().map(|(key, title, _)| column(key, title, Align::Left)));
+    let mut columns = vec![
+        Column::new("session", "Session", Align::Right, 0),
+        Column::new("call", "Call", Align::Right, 0),
+    ];
+    columns.extend(own.iter().map(|(key, title, _)| Column::new(*key, *title, Align::Left, 0)));
     columns
 }
 

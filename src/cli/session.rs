@@ -33,6 +33,11 @@ pub(super) struct Session {
     fail_on: Option<Severity>,
 }
 
+/// A file's own name may name somebody.
+pub(super) fn name_of_copy(n: usize) -> String {
+    format!("capture-{}", n + 1)
+}
+
 impl Session {
     pub fn new(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
         super::sink::check(common.output.as_deref(), common.force)?;
@@ -41,6 +46,13 @@ impl Session {
 
     /// The same where the output is a folder, which somebody else checks.
     pub fn into_folder(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
+        let mut session = Self::of_originals(common, files)?;
+        session.redact(common)?;
+        Ok(session)
+    }
+
+    /// The same for who makes redacted copies himself, one at a time.
+    pub fn of_originals(common: &Common, files: &[PathBuf]) -> Result<Self, Failure> {
         let settings = config::settings(common)?;
         let filter = match &common.filter {
             Some(text) => Some(
@@ -61,14 +73,41 @@ impl Session {
             fail_on: common.fail_on.map(Severity::from),
         };
         session.report(&errors);
-        if common.redact || common.redact_key.is_some() {
-            session.redact(common)?;
-        }
         Ok(session)
     }
 
-    /// Puts redacted copies in place of the inputs.
+    /// Puts redacted copies in place of the inputs, where they are asked for.
     fn redact(&mut self, common: &Common) -> Result<(), Failure> {
+        let Some(mut redactor) = self.redactor(common)? else { return Ok(()) };
+        let mut line = ProgressLine::new(self.progress);
+        let mut copies = Vec::new();
+        for (n, input) in std::mem::take(&mut self.inputs).iter().enumerate() {
+            let copy = redacted_copy(&mut redactor, input, &name_of_copy(n), &mut |bytes, frames| {
+                line.update(&Progress { bytes, frames, ..Progress::default() });
+                ControlFlow::Continue(())
+            });
+            match copy {
+                Ok(copy) => copies.push(copy),
+                Err(Cause::Open(e)) => self.report(&[e]),
+                Err(e) => return Err(Failure::Input(format!("--redact: {e}"))),
+            }
+        }
+        line.clear();
+        self.inputs = copies;
+        self.tell_redaction(&redactor);
+        self.settings.load.redaction = Some(redactor.tally);
+        Ok(())
+    }
+
+    pub fn tell_redaction(&self, redactor: &Redactor) {
+        self.say(&format!("callscope: redacted: {}", show::redaction(&redactor.tally)));
+    }
+
+    /// What makes redacted copies, where they are asked for; it knows the names in all inputs.
+    pub fn redactor(&mut self, common: &Common) -> Result<Option<Redactor>, Failure> {
+        if !common.redact && common.redact_key.is_none() {
+            return Ok(None);
+        }
         if common.follow {
             return Err(Failure::usage(
                 "--redact needs all of a capture before it is shown: not with --follow",
@@ -88,35 +127,18 @@ impl Session {
         let key = common.redact_key.as_deref().map_or_else(Key::random, Key::of);
         let load = &self.settings.load;
         let mut redactor = Redactor::new(key, &load.limits, &load.sip_ports, &load.leg_headers);
-        let mut line = ProgressLine::new(self.progress);
-        let mut copies = Vec::new();
-        let inputs = std::mem::take(&mut self.inputs);
-        if inputs.len() > 1 {
+        if self.inputs.len() > 1 {
+            let mut line = ProgressLine::new(self.progress);
             // Names of one capture stand in the free text of another.
-            for input in &inputs {
+            for input in &self.inputs {
                 let _ = learn_from(&mut redactor, input, &mut |bytes, frames| {
                     line.update(&Progress { bytes, frames, ..Progress::default() });
                     ControlFlow::Continue(())
                 });
             }
+            line.clear();
         }
-        for (n, input) in inputs.iter().enumerate() {
-            let name = format!("capture-{}", n + 1);
-            let copy = redacted_copy(&mut redactor, input, &name, &mut |bytes, frames| {
-                line.update(&Progress { bytes, frames, ..Progress::default() });
-                ControlFlow::Continue(())
-            });
-            match copy {
-                Ok(copy) => copies.push(copy),
-                Err(Cause::Open(e)) => self.report(&[e]),
-                Err(e) => return Err(Failure::Input(format!("--redact: {e}"))),
-            }
-        }
-        line.clear();
-        self.inputs = copies;
-        self.say(&format!("callscope: redacted: {}", show::redaction(&redactor.tally)));
-        self.settings.load.redaction = Some(redactor.tally);
-        Ok(())
+        Ok(Some(redactor))
     }
 
     /// Analyses the inputs together. Fails where not one of them could be read.

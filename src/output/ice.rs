@@ -89,19 +89,7 @@ pub fn session_text(
 }
 
 fn board_text(page: &mut Page<'_>, whole: &Board) -> io::Result<()> {
-    let counts: Vec<String> = whole
-        .counts()
-        .iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(state, n)| format!("{n} {}", ice::pair_state_words(*state)))
-        .collect();
-    let counts = if counts.is_empty() { "no pairs".to_owned() } else { counts.join(" · ") };
-    let name = match whole.component {
-        1 => "Component 1 (RTP)".to_owned(),
-        2 => "Component 2 (RTCP)".to_owned(),
-        n => format!("Component {n}"),
-    };
-    page.heading(&format!("{name}: {counts}"))?;
+    page.heading(&whole.sentence())?;
     let board = match page.options.state {
         Some(state) => whole.only(state),
         None if whole.rows.len() * whole.columns.len() > WHOLE_BOARD => whole.checked(),

@@ -17,7 +17,7 @@ use crate::view::lists::Lists;
 use crate::view::overview::{self, Overview};
 use crate::view::rows::{self, Query};
 use crate::view::show::{self, TimeMode};
-use crate::view::table::{Align, Column, Table};
+use crate::view::table::{Table, columns};
 
 /// How the summary is written.
 #[derive(Debug, Clone, Copy, Default)]
@@ -220,18 +220,8 @@ fn rest(
     tls(analysis, blocks);
 }
 
-/// `(key, title)`; a title that begins with `#` is aligned right.
-fn table_of(columns: &[(&str, &str)], rows: Vec<Vec<String>>) -> Table {
-    let columns = columns
-        .iter()
-        .map(|(key, title)| Column {
-            key: (*key).to_owned(),
-            title: if *title == "#" { (*title).to_owned() } else { title.trim_start_matches('#').to_owned() },
-            align: if title.starts_with('#') { Align::Right } else { Align::Left },
-            rank: 0,
-        })
-        .collect();
-    Table { columns, rows }
+fn table_of(heads: &[(&str, &str)], rows: Vec<Vec<String>>) -> Table {
+    Table { columns: columns(heads), rows }
 }
 
 /// `48 213`.

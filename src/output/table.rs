@@ -161,12 +161,11 @@ pub fn json(out: &mut dyn Write, table: &Table, pretty: bool) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::table::columns;
 
     fn table() -> Table {
-        let column =
-            |key: &str, title: &str, align| Column { key: key.into(), title: title.into(), align, rank: 0 };
         Table {
-            columns: vec![column("id", "#", Align::Right), column("from", "From", Align::Left)],
+            columns: columns(&[("id", "#"), ("from", "From")]),
             rows: vec![
                 vec!["9".into(), "日本 | \"x\"".into()],
                 vec!["10".into(), "=1+1 \\ \u{1b}[31m".into()],

@@ -2,29 +2,11 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// Columns that a text takes on a terminal.
-pub(super) fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().map(|c| c.width().unwrap_or(0)).sum() }
-}
+pub(super) use crate::show::width;
 
 /// At most `columns` columns of a text, the last one `…` (or `~`) where something was left out.
 pub(super) fn shorten(text: &str, columns: usize, ascii: bool) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    let mut used = 1;
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used > columns {
-            break;
-        }
-        out.push(c);
-    }
-    if columns > 0 {
-        out.push(if ascii { '~' } else { '…' });
-    }
-    out
+    crate::show::shorten_with(text, columns, if ascii { '~' } else { '…' })
 }
 
 /// A text and the blanks that fill it up to `columns`.

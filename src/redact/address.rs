@@ -1,5 +1,5 @@
 //! Addresses: a permutation octet by octet (of IPv6 group by group) that depends on what stands before, so that networks
-//! stay networks. Numbers of digits stay, so that text keeps its length; so do the classes that rules look at.
+//! stay networks. Numbers of digits stay, decimal and hex, so that text keeps its length; so do the classes that rules look at.
 
 use super::Redactor;
 
@@ -8,7 +8,13 @@ const OF_CLASSES: [u8; 7] = [0, 10, 100, 127, 169, 172, 192];
 
 /// Who an octet is exchanged with: a run of octets, some of which stay.
 fn among(octet: u8, run: std::ops::RangeInclusive<u8>, stays: &[u8]) -> Option<(Vec<u8>, u64)> {
-    let digits = |o: u8| if o < 10 { 1 } else { 2 + u8::from(o >= 100) };
+    // In hex it may stand in the text of an IPv6 address that embeds it.
+    let digits = |o: u8| match o {
+        0..=9 => (1, 1),
+        10..=15 => (2, 1),
+        16..=99 => (2, 2),
+        100..=255 => (3, 2),
+    };
     let all: Vec<u8> = run.filter(|o| digits(*o) == digits(octet) && !stays.contains(o)).collect();
     let at = all.iter().position(|o| *o == octet)?;
     Some((all, at as u64))
@@ -17,6 +23,17 @@ fn among(octet: u8, run: std::ops::RangeInclusive<u8>, stays: &[u8]) -> Option<(
 /// Hex digits of a number, none for 0.
 fn digits(group: u16) -> u32 {
     (16 - group.leading_zeros()).div_ceil(4)
+}
+
+/// Where an IPv4 address stands in an IPv6 address: mapped, translated (`64:ff9b::/96`), or of a 6to4 network (RFC 3056 §2).
+fn embedded(address: &[u8; 16]) -> Option<usize> {
+    let mapped = address.starts_with(&[0; 10]) && address.get(10..12) == Some(&[0xff, 0xff]);
+    let translated = address.starts_with(&[0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]);
+    match address {
+        _ if mapped || translated => Some(12),
+        [0x20, 0x02, ..] => Some(2),
+        _ => None,
+    }
 }
 
 impl Redactor {
@@ -50,6 +67,9 @@ impl Redactor {
                 // Broadcast and the network itself stay what they are.
                 ([_, _, _], 0 | 255) => None,
                 ([_, _, _], _) => among(octet, 1..=254, &[]),
+                // Before the last octet in hex it is no digit at all.
+                ([_, _], 0) => None,
+                ([_, _], _) => among(octet, 1..=255, &[]),
                 _ => among(octet, 0..=255, &[]),
             };
             if let Some((all, place)) = found
@@ -70,17 +90,19 @@ impl Redactor {
             return *known;
         }
         let mut out = address;
-        let embeds = address.starts_with(&[0; 10]) && address.get(10..12) == Some(&[0xff, 0xff])
-            || address.starts_with(&[0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]);
-        if let (true, Some((_, last))) = (embeds, address.split_last_chunk::<4>()) {
-            let last = self.v4(*last);
-            if let Some(slot) = out.last_chunk_mut::<4>() {
-                *slot = last;
-            }
-        } else {
+        let embedded = embedded(&address);
+        if let Some(at) = embedded
+            && let Some(v4) = address.get(at..).and_then(|a| a.first_chunk::<4>())
+        {
+            let moved = self.v4(*v4);
+            super::names::write(&mut out, at..at + 4, &moved);
+        }
+        // Of a network of translated addresses nothing else is left (RFC 4291 §2.5.5.2, RFC 6052 §2.1).
+        if embedded != Some(12) {
             let groups: Vec<u16> =
                 address.chunks_exact(2).map(|c| u16::from(c[0]) << 8 | u16::from(c[1])).collect();
-            for (at, (&group, slot)) in groups.iter().zip(out.chunks_exact_mut(2)).enumerate() {
+            let done = embedded.map_or(0, |at| (at + 4) / 2);
+            for (at, (&group, slot)) in groups.iter().zip(out.chunks_exact_mut(2)).enumerate().skip(done) {
                 let before = address.get(..2 * at).unwrap_or_default();
                 let group = self.group(before, group, &groups);
                 slot.copy_from_slice(&group.to_be_bytes());

@@ -3,14 +3,13 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use callscope_parsers::sip;
 use hashbrown::HashMap;
 
 use super::arena::Arena;
+use super::sctp::{Sctp, user_message};
 use super::stream::{Numbers, Streams};
 use super::{Redactor, Tally};
 use crate::capture::write::{interface, packet, section};
@@ -19,7 +18,7 @@ use crate::capture::{
     FrameRef, Input, Interface, LinkType, Nanos, OpenError, StandIn,
 };
 use crate::net::defrag::Defragmented;
-use crate::net::sctp::{ChunkFlags, chunk_flags, data_chunks};
+use crate::net::sctp::data_chunks;
 use crate::net::{
     Defragmenter, Duplicates, Headers, IpPacket, Sliced, TcpFlags, TcpSegment, TcpTable, frame_digest,
     headers, headers_ip,
@@ -27,8 +26,6 @@ use crate::net::{
 
 /// Frames read again at once.
 const READ: u32 = 4096;
-/// Fragments of SCTP messages that wait.
-const SCTP_PIECES: usize = 16_384;
 const SECOND: Nanos = 1_000_000_000;
 
 /// Why there is no copy.
@@ -42,9 +39,6 @@ pub enum Cause {
     Stopped,
 }
 
-/// Source, destination and verification tag of an association's direction.
-type Association = (SocketAddr, SocketAddr, u32);
-
 /// What lies over several frames, rewritten.
 #[derive(Default)]
 struct Joined {
@@ -54,14 +48,12 @@ struct Joined {
     fragments: HashMap<u32, (u64, u32)>,
     /// TCP segments in fragments, which wait for their streams.
     later: Vec<Later>,
-    /// Fragments of SCTP messages that wait, and those that are done.
-    pieces: HashMap<Association, std::collections::BTreeMap<u32, (ChunkFlags, Vec<u8>)>>,
-    waiting: usize,
-    done: HashMap<(Association, u32), (u64, u32)>,
+    sctp: Sctp,
 }
 
 struct Later {
-    payload: Vec<u8>,
+    /// Where its bytes are kept, and how many.
+    payload: (u64, usize),
     ip: (std::net::IpAddr, std::net::IpAddr),
     protocol: u8,
     missing: u32,
@@ -277,7 +269,7 @@ impl First {
         match sliced {
             Sliced::Tcp { segment, .. } => self.segment(r, &segment, at, head.time),
             Sliced::Sctp { ip, src_port, dst_port, chunks } => {
-                self.joined.chunks(r, &ip, (src_port, dst_port), chunks)
+                self.joined.sctp.learn(r, &ip, (src_port, dst_port), chunks)
             }
             Sliced::Fragment { ip } => {
                 let digest = frame_digest(&sliced);
@@ -310,7 +302,8 @@ impl First {
             self.segment(r, &segment, last, time);
             let place = place_of(&self.tcp, &self.numbers, &segment);
             if let Some(place) = place {
-                let (payload, missing) = (ip.payload.to_vec(), ip.missing);
+                let Ok(at) = self.joined.arena.add(ip.payload) else { return };
+                let (payload, missing) = ((at, ip.payload.len()), ip.missing);
                 let later =
                     Later { payload, ip: (ip.src, ip.dst), protocol: ip.protocol, missing, frames, place };
                 self.joined.later.push(later);
@@ -319,13 +312,13 @@ impl First {
         }
         let joined = &mut self.joined;
         if let Sliced::Sctp { ip, src_port, dst_port, chunks } = headers.sliced {
-            joined.chunks(r, &ip, (src_port, dst_port), chunks);
+            joined.sctp.learn(r, &ip, (src_port, dst_port), chunks);
         }
         let sliced = headers.sliced;
         let new = r.rewrite(ip.payload, &headers, Some((ip.src, ip.dst)), &mut |r, payload| match sliced {
             Sliced::Udp { ip, src, dst, .. } => r.datagram(payload, (src, dst), ip.missing, 0),
             Sliced::Sctp { ip, src_port, dst_port, .. } => {
-                joined.fill_chunks(r, &ip, (src_port, dst_port), payload)
+                joined.sctp.fill(r, &ip, (src_port, dst_port), payload)
             }
             _ => r.obscure(payload),
         });
@@ -340,6 +333,9 @@ impl First {
         });
         joined.streams.finish()?;
         for later in std::mem::take(&mut joined.later) {
+            let (at, len) = later.payload;
+            let mut payload = vec![0; len];
+            joined.arena.read(at, &mut payload)?;
             let ip = IpPacket {
                 src: later.ip.0,
                 dst: later.ip.1,
@@ -348,14 +344,14 @@ impl First {
                 id: 0,
                 protocol: later.protocol,
                 fragment: None,
-                payload: &later.payload,
+                payload: &payload,
                 missing: later.missing,
             };
             let headers = headers_ip(ip, &r.limits);
             let (stream, direction, place) = later.place;
             let streams = &mut joined.streams;
             let mut failed = None;
-            let new = r.rewrite(&later.payload, &headers, Some(later.ip), &mut |_, payload| {
+            let new = r.rewrite(&payload, &headers, Some(later.ip), &mut |_, payload| {
                 payload.fill(super::UNKNOWN);
                 failed = streams.fill(stream, direction, place, payload).err();
             });
@@ -384,120 +380,6 @@ impl Joined {
         for frame in frames {
             self.fragments.insert(frame.frame, (at, bytes.len() as u32));
         }
-    }
-
-    /// Learns the chunks of a packet that are parts of messages.
-    fn chunks(&mut self, r: &mut Redactor, ip: &IpPacket<'_>, ports: (u16, u16), chunks: &[u8]) {
-        let key = association(ip, ports);
-        for chunk in data_chunks(chunks).filter(|c| !(c.begin && c.end)) {
-            if self.waiting >= SCTP_PIECES || self.done.contains_key(&(key, chunk.tsn)) {
-                continue;
-            }
-            let flags = ChunkFlags { begin: chunk.begin, end: chunk.end };
-            let pieces = self.pieces.entry(key).or_default();
-            if pieces.insert(chunk.tsn, (flags, chunk.bytes.to_vec())).is_none() {
-                self.waiting += 1;
-            }
-            self.join_chunks(r, key, chunk.tsn);
-        }
-    }
-
-    fn join_chunks(&mut self, r: &mut Redactor, key: Association, tsn: u32) {
-        let Some(pieces) = self.pieces.get_mut(&key) else { return };
-        let mut first = tsn;
-        while let Some((flags, _)) = pieces.get(&first) {
-            if flags.begin {
-                break;
-            }
-            first = first.wrapping_sub(1);
-        }
-        let mut last = tsn;
-        while let Some((flags, _)) = pieces.get(&last) {
-            if flags.end {
-                break;
-            }
-            last = last.wrapping_add(1);
-        }
-        if !pieces.contains_key(&first) || !pieces.contains_key(&last) {
-            return;
-        }
-        let mut bytes = Vec::new();
-        let mut parts = Vec::new();
-        let mut at = first;
-        loop {
-            if let Some((_, piece)) = pieces.remove(&at) {
-                self.waiting -= 1;
-                parts.push((at, bytes.len(), piece.len()));
-                bytes.extend(piece);
-            }
-            if at == last {
-                break;
-            }
-            at = at.wrapping_add(1);
-        }
-        user_message(r, &mut bytes);
-        if let Ok(start) = self.arena.add(&bytes) {
-            for (tsn, from, len) in parts {
-                self.done.insert((key, tsn), (start + from as u64, len as u32));
-            }
-        }
-    }
-
-    /// Rewrites the chunks of a packet.
-    fn fill_chunks(&mut self, r: &mut Redactor, ip: &IpPacket<'_>, ports: (u16, u16), b: &mut [u8]) {
-        let key = association(ip, ports);
-        let mut at = 0;
-        while let Some(&[kind, _, high, low]) = b.get(at..).and_then(|c| c.first_chunk::<4>()) {
-            let len = usize::from(u16::from_be_bytes([high, low]));
-            if len < 4 {
-                break;
-            }
-            let end = (at + len).min(b.len());
-            let chunk = b.get_mut(at..end).unwrap_or_default();
-            match kind {
-                0 | 64 => self.fill_data(r, key, chunk),
-                1 | 2 => r.sctp_parameters(chunk.get_mut(20..).unwrap_or_default()),
-                // SACK, shutdowns, COOKIE ACK, FORWARD TSN say only numbers.
-                3 | 7 | 8 | 11 | 14 | 192 => {}
-                6 | 9 => chunk.get_mut(8..).unwrap_or_default().fill(0),
-                _ => chunk.get_mut(4..).unwrap_or_default().fill(0),
-            }
-            at = (at + len).next_multiple_of(4);
-            let padding = end..at.min(b.len()).max(end);
-            b.get_mut(padding).unwrap_or_default().fill(0);
-        }
-        let start = at.min(b.len());
-        r.wipe(b.get_mut(start..).unwrap_or_default(), "bytes of unknown protocols");
-    }
-
-    fn fill_data(&mut self, r: &mut Redactor, key: Association, chunk: &mut [u8]) {
-        let (flags, tsn, header) = match chunk_flags(chunk) {
-            Some(told) => told,
-            None => return chunk.get_mut(4..).unwrap_or_default().fill(0),
-        };
-        let data = chunk.get_mut(header..).unwrap_or_default();
-        if flags.begin && flags.end {
-            return user_message(r, data);
-        }
-        match self.done.get(&(key, tsn)) {
-            Some(&(at, len)) if len as usize == data.len() && self.arena.read(at, data).is_ok() => {}
-            _ => r.wipe(data, "bytes of unknown protocols"),
-        }
-    }
-}
-
-fn association(ip: &IpPacket<'_>, (src, dst): (u16, u16)) -> Association {
-    let tag = ip.payload.get(4..).and_then(|t| t.first_chunk::<4>()).map_or(0, |t| u32::from_be_bytes(*t));
-    (SocketAddr::new(ip.src, src), SocketAddr::new(ip.dst, dst), tag)
-}
-
-/// A message of SCTP.
-fn user_message(r: &mut Redactor, b: &mut [u8]) {
-    let start = b.iter().position(|c| !matches!(c, b'\r' | b'\n')).unwrap_or(0);
-    if b.get(start..).is_some_and(sip::looks_like_sip) {
-        r.sip(b)
-    } else {
-        r.wipe(b, "bytes of unknown protocols")
     }
 }
 
@@ -540,7 +422,7 @@ impl Again {
                 }
             }
             Sliced::Sctp { ip, src_port, dst_port, .. } => {
-                joined.fill_chunks(r, &ip, (src_port, dst_port), payload)
+                joined.sctp.fill(r, &ip, (src_port, dst_port), payload)
             }
             Sliced::Fragment { ip } => match joined.fragments.get(&frame) {
                 Some(&(at, len)) => {
@@ -565,24 +447,5 @@ impl Again {
             _ => r.obscure(payload),
         });
         failed.map_or(Ok(new), Err)
-    }
-}
-
-impl Redactor {
-    /// Parameters of INIT (RFC 9260 §3.3.2): addresses are replaced, cookies and names go.
-    fn sctp_parameters(&mut self, b: &mut [u8]) {
-        let mut at = 0;
-        while let Some(&[k0, k1, l0, l1]) = b.get(at..).and_then(|p| p.first_chunk::<4>()) {
-            let len = usize::from(u16::from_be_bytes([l0, l1])).max(4);
-            let end = (at + len).min(b.len());
-            let value = b.get_mut((at + 4).min(end)..end).unwrap_or_default();
-            match u16::from_be_bytes([k0, k1]) {
-                5 if value.len() == 4 => self.binary_address(value),
-                6 if value.len() == 16 => self.binary_address(value),
-                9 | 12 | 0x8000 | 0xc000 | 0x8008 => {}
-                _ => value.fill(0),
-            }
-            at = (at + len).next_multiple_of(4);
-        }
     }
 }

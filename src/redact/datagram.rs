@@ -7,6 +7,7 @@ use callscope_parsers::probe::{Probe, probe_datagram};
 use callscope_parsers::sip;
 use callscope_parsers::stun::parse_channel_data;
 use callscope_parsers::stun::stream::multiplexed_datagram;
+use callscope_parsers::udptl::looks_like_udptl;
 
 use super::Redactor;
 use crate::decode::{dns_port, is_dns_elsewhere, is_sqlr};
@@ -33,6 +34,20 @@ impl Redactor {
             return self.dns(b);
         }
         match probe_datagram(b) {
+            // Any number may stand in front of it.
+            Probe::Rtp
+            | Probe::Rtcp
+            | Probe::Dtls
+            | Probe::Zrtp
+            | Probe::Tls
+            | Probe::Http
+            | Probe::Unknown
+                if self.is_fax(between)
+                    && !self.is_sip_port(src, dst)
+                    && looks_like_udptl(b, missing as usize) =>
+            {
+                self.udptl(b)
+            }
             Probe::Rtp => self.rtp(b),
             Probe::Stun => self.stun(b, between, depth),
             Probe::ChannelData => self.channel_data(b, between, depth),

@@ -110,7 +110,11 @@ impl Redactor {
         let mut labels = Vec::new();
         let mut here = at;
         let mut end = None;
-        while labels.len() < 128 {
+        // Labels and pointers of one name (RFC 1035 §2.3.4: 255 bytes hold no more labels).
+        for _ in 0..256 {
+            if labels.len() >= 128 {
+                break;
+            }
             match usize::from(*b.get(here)?) {
                 0 => {
                     end = end.or(Some(here + 1));

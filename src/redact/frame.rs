@@ -381,7 +381,7 @@ impl Redactor {
     }
 
     /// A datagram whose end may be missing, told by its first bytes.
-    fn quoted_datagram(&mut self, b: &mut [u8], between: (SocketAddr, SocketAddr), missing: u32) {
+    pub(super) fn quoted_datagram(&mut self, b: &mut [u8], between: (SocketAddr, SocketAddr), missing: u32) {
         match b.first() {
             Some(0..=3) if missing > 0 && b.len() >= 20 => self.stun(b, between, 0),
             Some(0x80..=0xbf) if missing > 0 => {
@@ -391,7 +391,12 @@ impl Redactor {
                     self.rtp(b)
                 }
             }
-            Some(0x40..=0x4f) if missing > 0 && !sip::looks_like_sip(b) && b.len() > 4 => {
+            // ChannelData carries none of its kind.
+            Some(0x40..=0x4f)
+                if missing > 0
+                    && !sip::looks_like_sip(b)
+                    && !matches!(b.get(4), None | Some(0x40..=0x4f)) =>
+            {
                 let inside = b.get_mut(4..).unwrap_or_default();
                 self.quoted_datagram(inside, between, missing);
             }

@@ -27,12 +27,19 @@ impl Gather {
 
     /// The pieces of a range: where each lies in `bytes`, and its place.
     pub fn pieces(&self, range: Range<usize>) -> impl Iterator<Item = (Range<usize>, u64)> + '_ {
-        let mut from = 0;
-        self.runs.iter().filter_map(move |&(end, place)| {
+        let first = self.runs.partition_point(|(end, _)| *end <= range.start);
+        let mut from = first.checked_sub(1).and_then(|n| self.runs.get(n)).map_or(0, |r| r.0);
+        let runs = self.runs.get(first..).unwrap_or_default();
+        runs.iter().map_while(move |&(end, place)| {
             let start = std::mem::replace(&mut from, end);
             let piece = start.max(range.start)..end.min(range.end);
             (piece.start < piece.end).then(|| (piece.clone(), place + (piece.start - start) as u64))
         })
+    }
+
+    /// How many pieces all of it lies in.
+    pub fn pieces_kept(&self) -> usize {
+        self.runs.len()
     }
 
     /// A part of it with its places.
@@ -43,6 +50,9 @@ impl Gather {
     }
 
     pub fn consume(&mut self, n: usize) {
+        if n == 0 {
+            return;
+        }
         if n >= self.bytes.len() {
             self.clear();
             return;

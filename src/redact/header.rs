@@ -7,7 +7,7 @@ use callscope_parsers::sip::canonical_name;
 use super::names::Words;
 use super::text::find;
 use super::uri::element_len;
-use super::{CALL_IDS, Redactor, keywords};
+use super::{CALL_IDS, LONGEST_REMEMBERED, Redactor, keywords};
 
 /// What a header section says of the body behind it, as it was.
 #[derive(Debug, Default)]
@@ -226,7 +226,8 @@ impl Redactor {
     /// A Call-ID; of one that is cut off, what the beginning of the whole one became.
     pub(super) fn call_id(&mut self, b: &mut [u8]) {
         let trimmed = b.trim_ascii();
-        if !self.frozen && !trimmed.is_empty() && self.call_ids.len() < CALL_IDS {
+        let fits = (1..=LONGEST_REMEMBERED).contains(&trimmed.len());
+        if !self.frozen && fits && self.call_ids.len() < CALL_IDS {
             self.call_ids.insert(trimmed.to_vec());
         }
         self.words(b, Words::ALL);
@@ -236,7 +237,8 @@ impl Redactor {
     pub(super) fn cut_call_id(&mut self, b: &mut [u8]) {
         let start = b.iter().take_while(|c| c.is_ascii_whitespace()).count();
         let begin = b.get(start..).unwrap_or_default().to_vec();
-        let whole = self.call_ids.range(begin.clone()..).find(|id| id.starts_with(&begin)).cloned();
+        // In their order those that begin so come first.
+        let whole = self.call_ids.range(begin.clone()..).next().filter(|id| id.starts_with(&begin)).cloned();
         match whole {
             Some(mut id) if begin.len() >= 8 => {
                 self.words(&mut id, Words::ALL);

@@ -1,9 +1,14 @@
-//! RTP, RTCP, DTLS, ZRTP: what the headers say stays, what was said goes.
+//! RTP, RTCP, DTLS, ZRTP, fax: what the headers say stays, what was said goes.
+
+use std::net::SocketAddr;
 
 use callscope_parsers::rtcp::looks_like_srtcp;
 use callscope_parsers::rtp::parse_rtp;
+use callscope_parsers::sdp::parse_sdp;
+use callscope_parsers::udptl::{Recovery, parse_udptl};
 
 use super::Redactor;
+use super::datagram::Between;
 use super::frame::crc32c;
 use super::names::Words;
 
@@ -11,6 +16,10 @@ use super::names::Words;
 const EVENT: usize = 4;
 /// The keys 0–9, *, # and A–D.
 const LAST_KEY: u8 = 15;
+/// Ports of one media section that are taken.
+const PORTS: u32 = 8;
+/// In its place a capture's cut-off error recovery of UDPTL stays cut off: it begins like parities, and no such span follows.
+const NO_RECOVERY: u8 = 0xff;
 
 impl Redactor {
     /// Header, contributing sources and padding stay.
@@ -56,6 +65,63 @@ impl Redactor {
         self.wipe(payload, "bytes of media");
         if repeats && let Some(first) = payload.first_mut() {
             *first = 0x80;
+        }
+    }
+
+    /// Keeps the ends that a description names for fax, by which its packets are told.
+    pub(super) fn learn_fax(&mut self, sdp: &[u8]) {
+        const PROTOCOL: &[u8] = b"udptl";
+        if self.frozen || !sdp.windows(PROTOCOL.len()).any(|w| w.eq_ignore_ascii_case(PROTOCOL)) {
+            return;
+        }
+        let session = parse_sdp(sdp);
+        for media in &session.media {
+            let mut words = media.protocol.split(|b| *b == b'/');
+            if media.port == 0 || !words.any(|w| w.eq_ignore_ascii_case(PROTOCOL)) {
+                continue;
+            }
+            let ports = (0..media.port_count.clamp(1, PORTS)).map(|i| media.port.saturating_add(2 * i));
+            let ip = media.connection.as_ref().and_then(|c| c.ip);
+            let told = ports.filter_map(|p| Some(SocketAddr::new(ip?, u16::try_from(p).ok()?)));
+            let ice = session.ice_description(media);
+            let candidates =
+                ice.candidates.iter().filter_map(|c| Some(SocketAddr::new(c.address.ip?, c.port?)));
+            for end in told.chain(candidates) {
+                if self.fax_ends.len() < self.limits.flows {
+                    self.fax_ends.insert(end);
+                }
+            }
+        }
+    }
+
+    /// Does some description want fax at one of the ends?
+    pub(super) fn is_fax(&self, (src, dst): Between) -> bool {
+        !self.fax_ends.is_empty() && (self.fax_ends.contains(&src) || self.fax_ends.contains(&dst))
+    }
+
+    /// Fax in UDPTL: its number, the lengths and types of its packets stay; what the fax says goes.
+    pub(super) fn udptl(&mut self, b: &mut [u8]) {
+        self.tally.add("packets of fax", 1);
+        self.tally.add("bytes of media", b.len() as u64);
+        let Some(packet) = parse_udptl(b) else {
+            // Cut in the primary packet, of which number and length stand there.
+            let long = b.get(2).is_some_and(|l| l & 0x80 != 0);
+            let head = if long { 4 } else { 3 };
+            return hide_ifp(b.get_mut(head.min(b.len())..).unwrap_or_default());
+        };
+        hide_ifp(b.get_mut(packet.primary.clone()).unwrap_or_default());
+        match packet.recovery {
+            Some(Recovery::Repeated(packets)) => {
+                for range in packets {
+                    hide_ifp(b.get_mut(range).unwrap_or_default());
+                }
+            }
+            Some(Recovery::Parity { parities, .. }) => {
+                for range in parities {
+                    b.get_mut(range).unwrap_or_default().fill(0);
+                }
+            }
+            None => b.get_mut(packet.primary.end..).unwrap_or_default().fill(NO_RECOVERY),
         }
     }
 
@@ -180,5 +246,20 @@ impl Redactor {
             }
             at = end.max(at + 12);
         }
+    }
+}
+
+/// Of an IFP packet (T.38 §7.3) only the type stays.
+fn hide_ifp(b: &mut [u8]) {
+    let Some((first, rest)) = b.split_first_mut() else { return };
+    // The number of a later addition ends in the second byte.
+    let extended = *first & 0x20 != 0;
+    if !extended {
+        *first &= 0xfe;
+    }
+    let kept = rest.first().map_or(0, |second| if extended { second & 0xc0 } else { 0 });
+    rest.fill(0);
+    if let Some(second) = rest.first_mut() {
+        *second = kept;
     }
 }

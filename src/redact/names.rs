@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
-use super::{LEAST_LEARNED, REMEMBERED, Redactor};
+use super::{LEAST_LEARNED, LONGEST_REMEMBERED, REMEMBERED, Redactor};
 
 /// A character of a word where it stands: plain, or with its bytes escaped by `%` (RFC 3986 §2.1).
 #[derive(Debug, Clone, Copy)]
@@ -182,13 +182,19 @@ fn mac_at(b: &[u8], at: usize) -> Option<[u8; 6]> {
     Some(out)
 }
 
-/// Digits of a number that people write with marks between them: 7 digits at least, and a mark.
+/// Digits and characters in all of a number that people write with marks between them.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=18;
+const PHONE_LENGTH: usize = 64;
+
+/// Digits of such a number at `at`, with a mark at least.
 fn phone_at(b: &[u8], at: usize) -> Option<Vec<usize>> {
     let mut digits = Vec::new();
     let mut marks = 0;
     let mut since = 0;
-    for (i, c) in b.iter().enumerate().skip(at) {
+    // Whatever is longer is none: a long row of digits and marks is not gone through from each of its places.
+    for (i, c) in b.iter().enumerate().skip(at).take(PHONE_LENGTH) {
         match c {
+            b'0'..=b'9' if digits.len() > *PHONE_DIGITS.end() => return None,
             b'0'..=b'9' => {
                 digits.push(i);
                 since = 0;
@@ -204,7 +210,7 @@ fn phone_at(b: &[u8], at: usize) -> Option<Vec<usize>> {
     let last = *digits.last()?;
     marks -= since;
     let after = b.get(last + 1).is_some_and(|c| c.is_ascii_alphabetic());
-    (digits.len() >= 7 && digits.len() <= 18 && marks > 0 && !after).then_some(digits)
+    (PHONE_DIGITS.contains(&digits.len()) && marks > 0 && !after).then_some(digits)
 }
 
 impl Redactor {
@@ -234,8 +240,10 @@ impl Redactor {
             }
             let text: String = out.iter().collect();
             if out.iter().all(|c| is_word(*c)) && is_hex(&text) == hex {
-                self.make_room();
-                self.words.insert(word.to_owned(), text.clone());
+                if word.len() <= LONGEST_REMEMBERED {
+                    self.make_room();
+                    self.words.insert(word.to_owned(), text.clone());
+                }
                 return text;
             }
         }
@@ -254,6 +262,7 @@ impl Redactor {
     pub(super) fn learn(&mut self, word: &str) {
         if !self.frozen
             && self.learned.len() < REMEMBERED
+            && word.len() <= LONGEST_REMEMBERED
             && word.chars().count() >= LEAST_LEARNED
             && !self.learned.contains(word)
             && !super::keywords::is_common(word)
@@ -446,10 +455,7 @@ fn write_v6(text: &mut [u8], address: &[u8; 16]) {
         }
         let value = groups.get(group).copied().unwrap_or(0);
         let width = run.len();
-        let mut shown = if upper { format!("{value:0width$X}") } else { format!("{value:0width$x}") };
-        // An IPv4 address in hex has not always as many digits as its pseudonym.
-        let surplus = shown.len().saturating_sub(width);
-        shown.drain(..surplus);
+        let shown = if upper { format!("{value:0width$X}") } else { format!("{value:0width$x}") };
         write(text, run.clone(), shown.as_bytes());
     }
 }

@@ -103,6 +103,7 @@ const PLAIN: &[&str] = &[
 
 impl Redactor {
     pub(super) fn sdp(&mut self, b: &mut [u8]) {
+        self.learn_fax(b);
         let mut at = 0;
         while at < b.len() {
             let (end, next) = line_end(b, at);

@@ -1,6 +1,8 @@
 //! SQL Server: the browser's questions and answers, and how connections begin.
 
-use callscope_parsers::tds::{PacketType, looks_like_login7, looks_like_prelogin, parse_login7};
+use std::ops::Range;
+
+use callscope_parsers::tds::{PacketType, looks_like_login7, looks_like_prelogin};
 
 use super::Redactor;
 use super::names::Words;
@@ -17,6 +19,8 @@ const INSTANCES: &[&str] = &[
     "rtcxds",
     "dac",
 ];
+/// Options of a pre-login message that are looked at.
+const OPTIONS: usize = 16;
 /// Values of an answer that say what a server is.
 const PLAIN: &[&str] = &["isclustered", "version", "tcp", "rpc-none", "port"];
 
@@ -114,28 +118,51 @@ impl Redactor {
     }
 
     /// Options behind a table of kind, offset and length.
-    fn prelogin(&mut self, b: &mut [u8]) {
+    pub(super) fn prelogin(&mut self, b: &mut [u8]) {
         let mut at = 0;
+        let mut kept: Vec<Range<usize>> = Vec::new();
         while let Some(&[kind, o0, o1, l0, l1]) = b.get(at..).and_then(|r| r.first_chunk::<5>()) {
             if kind == 0xff {
                 break;
             }
             let start = usize::from(u16::from_be_bytes([o0, o1]));
             let end = start + usize::from(u16::from_be_bytes([l0, l1]));
-            let Some(value) = b.get_mut(start..end.max(start)) else { break };
+            // Two that lie over one another are not as the format has them.
+            let clear = kept.iter().all(|k| end <= k.start || k.end <= start);
+            let Some(value) = b.get_mut(start..end).filter(|_| clear && kept.len() < OPTIONS) else { break };
             match kind {
-                0 | 1 | 4 | 6 => {}
-                2 if value.len() > 1 => self.instance(value),
-                2 => {}
+                0 | 1 | 4 | 6 => kept.push(start..end),
+                2 => {
+                    if value.len() > 1 {
+                        self.instance(value);
+                    }
+                    kept.push(start..end);
+                }
                 // The thread's number, a trace's identifier, a nonce.
-                _ => value.fill(0),
+                _ => {}
             }
             at += 5;
         }
+        kept.push(0..(at + 1).min(b.len()));
+        self.wipe_beside(b, 0, kept, "bytes of SQL");
+    }
+
+    /// Overwrites what lies in none of the ranges, from some place on.
+    fn wipe_beside(&mut self, b: &mut [u8], from: usize, mut kept: Vec<Range<usize>>, what: &'static str) {
+        kept.sort_by_key(|k| k.start);
+        let mut at = from;
+        let mut gone = 0;
+        for range in kept.into_iter().chain([b.len()..b.len()]) {
+            if let Some(gap) = b.get_mut(at..range.start) {
+                gap.fill(0);
+                gone += gap.len() as u64;
+            }
+            at = at.max(range.end);
+        }
+        self.tally.add(what, gone);
     }
 
     fn login(&mut self, b: &mut [u8]) {
-        let login = parse_login7(b);
         let mut texts = Vec::new();
         let number = |b: &[u8], at: usize| {
             b.get(at..).and_then(|r| r.first_chunk::<2>()).map_or(0, |n| usize::from(u16::from_le_bytes(*n)))
@@ -148,10 +175,10 @@ impl Redactor {
             self.binary_mac(Some(id));
         }
         let fixed = number(b, 36).clamp(86, 94.min(b.len()).max(86));
-        let mut kept = vec![false; b.len()];
+        let mut kept = Vec::new();
         for (at, range) in texts {
-            kept.get_mut(range.clone()).unwrap_or_default().fill(true);
-            let Some(text) = b.get_mut(range) else { continue };
+            let Some(text) = b.get_mut(range.clone()) else { continue };
+            kept.push(range);
             match at {
                 // Program, library, language name nobody.
                 48 | 60 => self.utf16(text, Words::ALL, true),
@@ -166,15 +193,7 @@ impl Redactor {
                 ),
             }
         }
-        let _ = login;
-        let mut gone = 0;
-        for (byte, kept) in b.iter_mut().zip(kept).skip(fixed) {
-            if !kept {
-                *byte = 0;
-                gone += 1;
-            }
-        }
-        self.tally.add("bytes of secrets", gone);
+        self.wipe_beside(b, fixed, kept, "bytes of secrets");
     }
 
     /// ERROR, INFO, LOGINACK and changes of the environment; nothing of results.

@@ -10,14 +10,10 @@ use std::ops::Range;
 use callscope_parsers::dns::{
     Framing as DnsFraming, HEADER as DNS_HEADER, PORT as DNS_PORT, frame_dns, looks_like_dns, opcode_name,
 };
-use callscope_parsers::probe::{Probe, looks_like_tls_record, probe_datagram, probe_stream};
+use callscope_parsers::probe::{Probe, looks_like_tls_record, probe_stream};
 use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message};
-use callscope_parsers::stun::stream::{
-    FrameKind, Framing as StunFraming, Opening, StreamFraming, StreamGuess, probe_stun_stream,
-    pseudo_tls_client_hello, pseudo_tls_server_hello,
-};
+use callscope_parsers::stun::stream::{StreamFraming, StreamGuess, probe_stun_stream};
 use callscope_parsers::tds::{TdsFrame, frame_packet, looks_like_tds};
-use callscope_parsers::websocket::{UpgradeHead, WsFrame, parse_frame, parse_upgrade, unmask};
 use hashbrown::HashMap;
 
 use super::Redactor;
@@ -25,11 +21,19 @@ use super::arena::Arena;
 use super::gather::Gather;
 use crate::decode::dns_port;
 use crate::net::{ConnId, Direction, StreamEvent};
+use stun::carried;
+use tls::records;
+
+mod stun;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod web;
 
 /// Bytes looked through before a connection counts as unknown.
 const UNDECIDED_BYTES: usize = 64 << 10;
-/// Bytes of a direction that wait for the rest of a message.
-const WAITING_BYTES: usize = 16 << 20;
+/// Frames of what carries it that one message may lie in; what has more is not read.
+const PIECES: usize = 1 << 16;
 /// Bytes of one direction of SQL Server that are read.
 const SQL_BYTES: u64 = 64 << 10;
 
@@ -39,6 +43,14 @@ struct Extent {
     place: u64,
     len: u32,
     at: u64,
+}
+
+impl Extent {
+    fn goes_on(&self, place: u64, at: u64, len: usize) -> bool {
+        let end = |from: u64| from + u64::from(self.len);
+        let fits = u32::try_from(len).is_ok_and(|len| self.len.checked_add(len).is_some());
+        end(self.place) == place && end(self.at) == at && fits
+    }
 }
 
 /// What is spoken.
@@ -66,6 +78,8 @@ struct Half {
     seen: u64,
     /// A message over several frames of what carries it.
     message: Gather,
+    /// Bytes below which the message says nothing new.
+    message_wanted: usize,
     /// Masks of WebSocket frames in the message: where each begins.
     masks: Vec<(usize, [u8; 4])>,
     /// TLS: what follows is encrypted. WebSocket: the message is compressed.
@@ -81,6 +95,8 @@ struct Conn {
     syn: bool,
     mode: Mode,
     halves: [Half; 2],
+    /// Bytes that it kept when it was last asked.
+    held: usize,
 }
 
 /// All connections of a capture.
@@ -89,6 +105,8 @@ pub(super) struct Streams {
     pub arena: Arena,
     list: Vec<[Vec<Extent>; 2]>,
     open: HashMap<ConnId, Conn>,
+    /// Bytes that wait for the rest of their message, over all connections.
+    held: usize,
     failed: Option<io::Error>,
 }
 
@@ -116,6 +134,11 @@ impl Numbers {
     }
 }
 
+/// How long bytes are to become before they are looked through again: megabytes may come byte by byte.
+fn looked_through(len: usize) -> usize {
+    if len < 4096 { 0 } else { len + len / 16 }
+}
+
 fn side(direction: Direction) -> usize {
     usize::from(direction == Direction::Backward)
 }
@@ -135,7 +158,11 @@ impl Out<'_> {
         for (piece, place) in from.pieces(range) {
             let Some(part) = bytes.get(piece.start - start..piece.end - start) else { continue };
             match self.arena.add(part) {
-                Ok(at) => extents.push(Extent { place, len: part.len() as u32, at }),
+                Ok(at) => match extents.last_mut() {
+                    // One goes on where the last one ends, in the stream and where they are kept.
+                    Some(last) if last.goes_on(place, at, part.len()) => last.len += part.len() as u32,
+                    _ => extents.push(Extent { place, len: part.len() as u32, at }),
+                },
                 Err(e) => *self.failed = Some(e),
             }
         }
@@ -160,23 +187,30 @@ impl Out<'_> {
 
 impl Streams {
     pub fn event(&mut self, event: StreamEvent<'_>, redactor: &mut Redactor) {
-        let Self { arena, list, open, failed } = self;
+        let Self { arena, list, open, held, failed } = self;
         match event {
             StreamEvent::Open { conn, syn, ends } => {
                 let index = list.len();
                 list.push(Default::default());
-                let new = Conn { index, ends, syn, mode: Mode::Undecided, halves: Default::default() };
+                let new =
+                    Conn { index, ends, syn, mode: Mode::Undecided, halves: Default::default(), held: 0 };
                 open.insert(conn, new);
             }
             StreamEvent::Data { conn, direction, bytes, at, .. } => {
                 let Some(c) = open.get_mut(&conn) else { return };
                 let Some(extents) = list.get_mut(c.index) else { return };
                 c.data(side(direction), at, bytes, redactor, &mut Out { arena, extents, failed });
+                c.count_held(held);
+                if *held > redactor.limits.stream_bytes_total && c.held > 0 {
+                    c.give_up(redactor);
+                    c.count_held(held);
+                }
             }
             StreamEvent::Gap { conn, direction, .. } => {
                 let Some(c) = open.get_mut(&conn) else { return };
                 let Some(extents) = list.get_mut(c.index) else { return };
                 c.gap(side(direction), redactor, &mut Out { arena, extents, failed });
+                c.count_held(held);
             }
             StreamEvent::Forget { conn } => {
                 let Some(mut c) = open.remove(&conn) else { return };
@@ -184,6 +218,7 @@ impl Streams {
                 for direction in 0..2 {
                     c.flush(direction, redactor, &mut Out { arena, extents, failed });
                 }
+                c.count_held(held);
             }
             StreamEvent::Close { .. } | StreamEvent::OverLimit(_) => {}
         }
@@ -246,9 +281,17 @@ impl Conn {
             self.run(1 - direction, r, out);
         }
         self.run(direction, r, out);
-        if self.halves[direction].buf.bytes.len() > WAITING_BYTES {
+        if self.halves[direction].buf.bytes.len()
+            > r.limits.message_bytes.saturating_add(r.limits.header_bytes)
+        {
             self.give_up(r);
         }
+    }
+
+    /// Brings its share of the bytes that wait up to date.
+    fn count_held(&mut self, all: &mut usize) {
+        let now = self.halves.iter().map(|h| h.buf.bytes.len() + h.message.bytes.len()).sum();
+        *all = (*all - std::mem::replace(&mut self.held, now)) + now;
     }
 
     fn give_up(&mut self, r: &mut Redactor) {
@@ -319,6 +362,7 @@ impl Conn {
     }
 
     fn run(&mut self, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
+        self.halves[direction].wanted = 0;
         match self.mode {
             Mode::Undecided => {}
             Mode::Other => self.give_up(r),
@@ -370,8 +414,7 @@ impl Conn {
                     at += n;
                 }
                 Framing::NeedMore(n) => {
-                    // Megabytes may come byte by byte.
-                    half.wanted = n.max(rest.len() + rest.len() / 16);
+                    half.wanted = n.max(looked_through(rest.len()));
                     break;
                 }
                 Framing::Reject(_) | Framing::TooLong { .. } => {
@@ -391,258 +434,17 @@ impl Conn {
         half.buf.consume(at);
     }
 
-    fn tls(&mut self, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
-        let half = &mut self.halves[direction];
-        let mut at = 0;
-        while let Some(rest) = half.buf.bytes.get(at..).filter(|b| !b.is_empty()) {
-            if rest.first().is_some_and(|f| f & 0x80 != 0) {
-                // A hello of version 2 has no names.
-                let Some(&[high, low]) = rest.first_chunk::<2>() else { break };
-                let len = 2 + (usize::from(high & 0x7f) << 8 | usize::from(low));
-                if rest.len() < len {
-                    break;
-                }
-                out.keep(direction, &half.buf, at..at + len);
-                at += len;
-                continue;
-            }
-            let Some(&[kind, _, _, high, low]) = rest.first_chunk::<5>() else { break };
-            if !looks_like_tls_record(rest) {
-                r.tally.add("bytes of unknown protocols", rest.len() as u64);
-                at = half.buf.bytes.len();
-                break;
-            }
-            let len = 5 + usize::from(u16::from_be_bytes([high, low]));
-            if rest.len() < len {
-                break;
-            }
-            out.keep(direction, &half.buf, at..at + 5);
-            let body = at + 5..at + len;
-            match kind {
-                20 => {
-                    out.keep(direction, &half.buf, body);
-                    half.hidden = true;
-                }
-                21 if len == 7 => out.keep(direction, &half.buf, body),
-                22 if !half.hidden => {
-                    half.buf.copy(body, &mut half.message);
-                    handshakes(direction, &mut half.message, r, out);
-                }
-                _ => r.tally.add("bytes that were encrypted", body.len() as u64),
-            }
-            at += len;
-        }
-        half.buf.consume(at);
-    }
-
-    fn web(&mut self, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
-        let half = &mut self.halves[direction];
-        let max = r.limits.message_bytes;
-        let mut at = 0;
-        let mut gone = false;
-        let mut accepted = false;
-        while let Some(rest) = half.buf.bytes.get(at..).filter(|b| !b.is_empty()) {
-            if !half.upgraded {
-                match parse_upgrade(rest) {
-                    UpgradeHead::Request { len, .. } | UpgradeHead::Accepted { len, .. } => {
-                        let Some(mut head) = rest.get(..len).map(<[u8]>::to_vec) else { break };
-                        accepted |= head.windows(4).any(|w| w == b" 101");
-                        let (end, next) = super::header::line_end(&head, 0);
-                        r.start_line(head.get_mut(..end).unwrap_or_default());
-                        r.header_section(head.get_mut(next..).unwrap_or_default());
-                        out.emit(direction, &half.buf, at..at + len, &head);
-                        half.upgraded = true;
-                        at += len;
-                    }
-                    UpgradeHead::NeedMore => break,
-                    UpgradeHead::Other { .. } | UpgradeHead::Reject => {
-                        gone = true;
-                        break;
-                    }
-                }
-                continue;
-            }
-            match parse_frame(rest, max) {
-                WsFrame::Frame { fin, rsv1, opcode, mask, header, payload } => {
-                    out.keep(direction, &half.buf, at..at + header);
-                    let body = at + header..at + header + payload;
-                    if opcode & 8 != 0 {
-                        // Of a close frame the number stays.
-                        let shown =
-                            if opcode == 8 { body.start..body.start + payload.min(2) } else { body.clone() };
-                        out.keep(direction, &half.buf, shown);
-                    } else {
-                        if opcode != 0 {
-                            half.message.clear();
-                            half.masks.clear();
-                            half.hidden = rsv1;
-                        }
-                        let start = half.message.bytes.len();
-                        half.masks.push((start, mask.unwrap_or_default()));
-                        half.buf.copy(body, &mut half.message);
-                        if let Some(masked) = half.message.bytes.get_mut(start..) {
-                            unmask(masked, mask.unwrap_or_default(), 0);
-                        }
-                        if fin {
-                            web_message(direction, half, r, out);
-                        }
-                    }
-                    at += header + payload;
-                }
-                WsFrame::NeedMore(_) => break,
-                WsFrame::Reject(_) | WsFrame::TooLong => {
-                    gone = true;
-                    break;
-                }
-            }
-        }
-        half.buf.consume(at);
-        if accepted {
-            // Also where the request was not captured.
-            self.halves[1 - direction].upgraded = true;
-        }
-        if gone {
-            self.give_up(r);
-        }
-    }
-
-    fn stun(&mut self, framing: StreamFraming, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
-        let between = self.between(direction);
-        let half = &mut self.halves[direction];
-        let mut at = 0;
-        let mut then = None;
-        while let Some(rest) = half.buf.bytes.get(at..).filter(|b| !b.is_empty()) {
-            if half.lost {
-                match framing.find_next(rest) {
-                    Some(n) => {
-                        r.tally.add("bytes between messages", n as u64);
-                        at += n;
-                        half.lost = false;
-                    }
-                    None => {
-                        at += rest.len().saturating_sub(UNDECIDED_BYTES);
-                        break;
-                    }
-                }
-                continue;
-            }
-            if rest.first() == Some(&0x16) && framing == StreamFraming::Microsoft {
-                let opening = match pseudo_tls_client_hello(rest) {
-                    Opening::Tls | Opening::Other => pseudo_tls_server_hello(rest),
-                    opening => opening,
-                };
-                match opening {
-                    Opening::Pseudo(n) => {
-                        out.keep(direction, &half.buf, at..at + n);
-                        at += n;
-                        continue;
-                    }
-                    Opening::NeedMore(_) => break,
-                    Opening::Tls | Opening::Other => {
-                        then = Some(Mode::Tls);
-                        break;
-                    }
-                }
-            }
-            if matches!(rest.first(), Some(20 | 21 | 23))
-                && framing == StreamFraming::Microsoft
-                && looks_like_tls_record(rest)
-            {
-                then = Some(Mode::Tls);
-                break;
-            }
-            match framing.frame(rest) {
-                StunFraming::NeedMore(_) => break,
-                StunFraming::Reject(_) => half.lost = true,
-                StunFraming::Message { kind, payload, consumed } => {
-                    let range = at + payload.start..at + payload.end;
-                    out.keep(direction, &half.buf, at..range.start);
-                    let mut bytes = half.buf.bytes.get(range.clone()).unwrap_or_default().to_vec();
-                    let text = kind == FrameKind::EndToEnd
-                        && (!half.message.bytes.is_empty() || probe_datagram(&bytes) == Probe::Sip);
-                    let binds = bytes.starts_with(&[0x01, 0x0b])
-                        && bytes.get(4..8) == Some(&[0x21, 0x12, 0xa4, 0x42]);
-                    if text {
-                        half.buf.copy(range, &mut half.message);
-                        carried(direction, &mut half.message, false, r, out);
-                    } else {
-                        match kind {
-                            FrameKind::Stun | FrameKind::Control | FrameKind::Unframed => {
-                                r.stun(&mut bytes, between, 0)
-                            }
-                            _ => r.datagram(&mut bytes, between, 0, 0),
-                        }
-                        out.emit(direction, &half.buf, range, &bytes);
-                    }
-                    at += consumed.max(1);
-                    if binds {
-                        then = Some(Mode::Undecided);
-                        break;
-                    }
-                }
-            }
-        }
-        half.buf.consume(at);
-        if let Some(mode) = then {
-            self.mode = mode;
-            for d in [direction, 1 - direction] {
-                if self.mode == Mode::Undecided && !self.halves[d].buf.bytes.is_empty() {
-                    self.mode = self.decide(d, r);
-                }
-                self.run(d, r, out);
-            }
-        }
-    }
-
-    fn tds(&mut self, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
-        let half = &mut self.halves[direction];
-        let mut at = 0;
-        while let Some(rest) = half.buf.bytes.get(at..).filter(|b| !b.is_empty()) {
-            let Some(&[kind, status, high, low, ..]) = rest.first_chunk::<8>() else { break };
-            let tls = looks_like_tls_record(rest);
-            let len = if tls {
-                5 + usize::from(u16::from_be_bytes([low, rest.get(4).copied().unwrap_or(0)]))
-            } else {
-                usize::from(u16::from_be_bytes([high, low]))
-            };
-            if len < 8 && !tls {
-                r.tally.add("bytes of SQL", rest.len() as u64);
-                at = half.buf.bytes.len();
-                break;
-            }
-            if rest.len() < len {
-                break;
-            }
-            if tls {
-                let mut record = rest.get(..len).unwrap_or_default().to_vec();
-                records(&mut record, r);
-                out.emit(direction, &half.buf, at..at + len, &record);
-                at += len;
-                continue;
-            }
-            out.keep(direction, &half.buf, at..at + 8);
-            half.buf.copy(at + 8..at + len, &mut half.message);
-            if status & 1 != 0 || half.message.bytes.len() as u64 > SQL_BYTES {
-                let mut bytes = half.message.bytes.clone();
-                if looks_like_tls_record(&bytes) {
-                    records(&mut bytes, r);
-                } else if half.seen > 2 * SQL_BYTES {
-                    r.wipe(&mut bytes, "bytes of SQL");
-                } else {
-                    r.tds(kind, &mut bytes);
-                }
-                out.emit(direction, &half.message, 0..bytes.len(), &bytes);
-                half.message.clear();
-            }
-            at += len;
-        }
-        half.buf.consume(at);
-    }
-
     fn dns(&mut self, direction: usize, r: &mut Redactor, out: &mut Out<'_>) {
         let half = &mut self.halves[direction];
         let mut at = 0;
-        while let DnsFraming::Message(range) = frame_dns(half.buf.bytes.get(at..).unwrap_or_default()) {
+        loop {
+            let range = match frame_dns(half.buf.bytes.get(at..).unwrap_or_default()) {
+                DnsFraming::Message(range) => range,
+                DnsFraming::NeedMore(n) => {
+                    half.wanted = n;
+                    break;
+                }
+            };
             let (from, to) = (at + range.start, at + range.end);
             out.keep(direction, &half.buf, at..from);
             let mut bytes = half.buf.bytes.get(from..to).unwrap_or_default().to_vec();
@@ -712,7 +514,7 @@ impl Conn {
         }
         half.buf.clear();
         if matches!(self.mode, Mode::Stun(_)) {
-            carried(direction, &mut half.message, true, r, out);
+            carried(direction, half, true, r, out);
         } else if self.mode == Mode::Tds && !half.message.bytes.is_empty() {
             let mut bytes = half.message.bytes.clone();
             r.wipe(&mut bytes, "bytes of SQL");
@@ -720,122 +522,6 @@ impl Conn {
         half.message.clear();
         half.masks.clear();
         half.wanted = 0;
+        half.message_wanted = 0;
     }
-}
-
-/// Whole handshake messages, of which more may lie in later records.
-fn handshakes(direction: usize, message: &mut Gather, r: &mut Redactor, out: &mut Out<'_>) {
-    let mut at = 0;
-    while let Some(&[kind, a, b, c]) = message.bytes.get(at..).and_then(|m| m.first_chunk::<4>()) {
-        let len = 4 + (usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c));
-        let Some(mut bytes) = message.bytes.get(at..at + len).map(<[u8]>::to_vec) else { break };
-        r.handshake_body(kind, bytes.get_mut(4..).unwrap_or_default(), false);
-        out.emit(direction, message, at..at + len, &bytes);
-        at += len;
-    }
-    message.consume(at);
-    if message.bytes.len() > UNDECIDED_BYTES {
-        message.clear();
-    }
-}
-
-/// Records of TLS that are carried by something else, or the beginning of one.
-fn records(b: &mut [u8], r: &mut Redactor) {
-    let mut at = 0;
-    while let Some(&[kind, _, _, high, low]) = b.get(at..).and_then(|b| b.first_chunk::<5>()) {
-        let end = (at + 5 + usize::from(u16::from_be_bytes([high, low]))).min(b.len());
-        let body = b.get_mut(at + 5..end).unwrap_or_default();
-        match kind {
-            20 => {}
-            21 if body.len() == 2 => {}
-            22 => {
-                let mut inner = 0;
-                while let Some(&[kind, a, m, c]) = body.get(inner..).and_then(|b| b.first_chunk::<4>()) {
-                    let stop = inner + 4 + (usize::from(a) << 16 | usize::from(m) << 8 | usize::from(c));
-                    match body.get_mut(inner + 4..stop) {
-                        Some(message) => r.handshake_body(kind, message, false),
-                        None => {
-                            // Encrypted, or the rest lies elsewhere.
-                            let known = matches!(kind, 1 | 2) && stop < 1 << 16;
-                            let from = if known { inner + 38 } else { inner + 4 };
-                            let from = from.min(body.len());
-                            r.wipe(body.get_mut(from..).unwrap_or_default(), "bytes that were encrypted");
-                        }
-                    }
-                    inner = stop.max(inner + 4);
-                }
-            }
-            _ => r.wipe(body, "bytes that were encrypted"),
-        }
-        at = end.max(at + 5);
-    }
-    let start = at.min(b.len());
-    r.wipe(b.get_mut(start..).unwrap_or_default(), "bytes that were encrypted");
-}
-
-/// A whole WebSocket message: written back under the masks it came with.
-fn web_message(direction: usize, half: &mut Half, r: &mut Redactor, out: &mut Out<'_>) {
-    let mut bytes = half.message.bytes.clone();
-    if half.hidden {
-        stored(&mut bytes);
-        r.tally.add("bytes of compressed messages", bytes.len() as u64);
-    } else if sip::scan(&bytes).is_some() || sip::looks_like_sip(&bytes) {
-        r.sip(&mut bytes);
-    } else if !bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
-        r.wipe(&mut bytes, "bytes of unknown protocols");
-    }
-    let ends = half.masks.iter().skip(1).map(|m| m.0).chain([bytes.len()]);
-    for (&(start, mask), end) in half.masks.iter().zip(ends) {
-        if let Some(part) = bytes.get_mut(start..end.max(start)) {
-            unmask(part, mask, 0);
-        }
-    }
-    out.emit(direction, &half.message, 0..bytes.len(), &bytes);
-    half.message.clear();
-    half.masks.clear();
-}
-
-/// A stream of DEFLATE (RFC 1951 §3.2.4) as long as the slice that gives nothing but filler.
-fn stored(b: &mut [u8]) {
-    b.fill(b'x');
-    let Ok(len) = u16::try_from(b.len().saturating_sub(5)) else { return b.fill(0) };
-    match b.first_chunk_mut::<5>() {
-        Some(head) => {
-            let [l0, l1] = len.to_le_bytes();
-            *head = [0, l0, l1, !l0, !l1];
-        }
-        // An empty block of fixed codes.
-        None => {
-            b.fill(0);
-            if let Some(first) = b.first_mut() {
-                *first = 0x02;
-            }
-        }
-    }
-}
-
-/// SIP in end-to-end data; `ended`: nothing follows.
-fn carried(direction: usize, message: &mut Gather, ended: bool, r: &mut Redactor, out: &mut Out<'_>) {
-    let mut at = 0;
-    while let Some(rest) = message.bytes.get(at..).filter(|b| !b.is_empty()) {
-        let len = match frame_message(rest, r.limits.header_bytes, r.limits.message_bytes) {
-            Framing::Message { start, len } => start + len,
-            Framing::KeepAlive(n) => n.max(1),
-            Framing::NeedMore(_) if !ended => break,
-            Framing::NeedMore(_) => rest.len(),
-            Framing::Reject(_) | Framing::TooLong { .. } => {
-                r.tally.add("bytes of unknown protocols", rest.len() as u64);
-                at = message.bytes.len();
-                break;
-            }
-        };
-        let mut bytes = rest.get(..len).unwrap_or(rest).to_vec();
-        let len = bytes.len();
-        if !bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
-            r.sip(&mut bytes);
-        }
-        out.emit(direction, message, at..at + len, &bytes);
-        at += len.max(1);
-    }
-    message.consume(at);
 }

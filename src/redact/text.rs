@@ -54,17 +54,18 @@ impl Redactor {
     }
 
     fn token(&mut self, b: &mut [u8]) {
-        let lower = b.to_ascii_lowercase();
         // `key=value` of a diagnostic.
-        if let Some(equals) =
-            find(b, b'=').filter(|e| *e > 0 && !lower.contains(&b'@') && !lower.starts_with(b"sip"))
+        let mut from = 0;
+        let address = memchr::memrchr(b'@', b);
+        while address.is_none_or(|at| at < from)
+            && let Some(rest) = b.get(from..)
+            && !rest.get(..3).is_some_and(|s| s.eq_ignore_ascii_case(b"sip"))
+            && let Some(equals) = find(rest, b'=').filter(|e| *e > 0)
         {
-            let (_, value) = b.split_at_mut(equals + 1);
-            if !value.is_empty() {
-                self.token(value);
-            }
-            return;
+            from += equals + 1;
         }
+        let Some(b) = b.get_mut(from..).filter(|b| !b.is_empty()) else { return };
+        let lower = b.to_ascii_lowercase();
         let has = |text: &[u8]| memchr::memmem::find(&lower, text).is_some();
         if lower.starts_with(b"sip:")
             || lower.starts_with(b"sips:")

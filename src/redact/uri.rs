@@ -216,6 +216,10 @@ impl Redactor {
 
     /// A URI of any scheme, or what may stand in place of one.
     pub(super) fn uri(&mut self, b: &mut [u8]) {
+        self.nest(b, Self::uri_inside);
+    }
+
+    fn uri_inside(&mut self, b: &mut [u8]) {
         let start = b.iter().take_while(|c| c.is_ascii_whitespace()).count();
         let b = b.get_mut(start..).unwrap_or_default();
         let colon = b.iter().position(|c| !(c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.')));

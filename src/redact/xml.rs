@@ -107,6 +107,10 @@ const FORMAT: &[&str] = &[
 
 impl Redactor {
     pub(super) fn xml(&mut self, b: &mut [u8]) {
+        self.nest(b, Self::document);
+    }
+
+    fn document(&mut self, b: &mut [u8]) {
         if b.starts_with(&[0xff, 0xfe]) || b.starts_with(&[0xfe, 0xff]) || b.contains(&0) {
             return self.wipe(b, "bytes of encoded bodies");
         }

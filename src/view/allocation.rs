@@ -382,13 +382,7 @@ const PEERS: [(&str, &str, Align, u8); 6] = [
 ];
 
 fn heads(columns: &[(&str, &str, Align, u8)]) -> Vec<Column> {
-    let column = |&(key, title, align, rank): &(&str, &str, Align, u8)| Column {
-        key: key.to_owned(),
-        title: title.to_owned(),
-        align,
-        rank,
-    };
-    columns.iter().map(column).collect()
+    columns.iter().map(|&(key, title, align, rank)| Column::new(key, title, align, rank)).collect()
 }
 
 impl AllocationDetail {

@@ -7,7 +7,7 @@ use super::filter::Filter;
 use super::lists::{ListKind, Lists};
 use super::overview::verdict;
 use super::show::{self, TimeMode};
-use super::table::{Align, Column, Table};
+use super::table::{Table, columns};
 use crate::capture::{FrameRef, Nanos};
 use crate::correlate::{Analysis, CallIdx, CallState};
 use crate::diagnose::{Rule, Severity};
@@ -323,18 +323,6 @@ impl Batch {
         });
         Table { rows: rows.collect(), columns: columns.clone() }
     }
-}
-
-/// `(key, title)`; a title that begins with `#` is aligned right.
-fn columns(all: &[(&str, &str)]) -> Vec<Column> {
-    all.iter()
-        .map(|(key, title)| Column {
-            key: (*key).to_owned(),
-            title: title.trim_start_matches('#').to_owned(),
-            align: if title.starts_with('#') { Align::Right } else { Align::Left },
-            rank: 0,
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -401,17 +401,13 @@ fn duration(d: Nanos) -> Cell {
 }
 
 /// A column of a table in a [`Detail`].
-fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
-    Column { key: key.to_owned(), title: title.to_owned(), align, rank }
-}
-
 /// Messages as a table, with their times told from the first.
 fn message_part(at: At<'_>, title: String, messages: &[MsgIdx]) -> Part {
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 1),
-        column("what", "What", Align::Left, 0),
-        column("frame", "Frame", Align::Right, 1),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("way", "From → to", Align::Left, 1),
+        Column::new("what", "What", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 1),
     ];
     let start = messages.first().map_or(0, |m| at.analysis.message(*m).time);
     let mut before = start;

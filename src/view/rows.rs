@@ -217,14 +217,14 @@ pub(super) fn build<'a, I: Copy>(
 
 impl Definition {
     pub(super) fn column(&self) -> Column {
-        Column { key: self.key.to_owned(), title: self.title.to_owned(), align: self.align, rank: self.rank }
+        Column::new(self.key, self.title, self.align, self.rank)
     }
 }
 
 fn column(key: &str, definitions: &[Definition]) -> Option<Column> {
     if let Some(name) = cells::header_name(key) {
         let title = super::show::safe_str(name);
-        return Some(Column { key: key.to_owned(), title, align: Align::Left, rank: 3 });
+        return Some(Column::new(key, title, Align::Left, 3));
     }
     definitions.iter().find(|d| d.key == key).map(Definition::column)
 }

@@ -16,6 +16,22 @@ pub struct Column {
     pub rank: u8,
 }
 
+impl Column {
+    pub fn new(key: impl Into<String>, title: impl Into<String>, align: Align, rank: u8) -> Self {
+        Self { key: key.into(), title: title.into(), align, rank }
+    }
+}
+
+/// Columns of the first rank by `(key, title)`; one whose title begins with `#` is aligned right.
+pub fn columns(all: &[(&str, &str)]) -> Vec<Column> {
+    let of = |&(key, title): &(&str, &str)| {
+        let align = if title.starts_with('#') { Align::Right } else { Align::Left };
+        let title = if title == "#" { title } else { title.trim_start_matches('#') };
+        Column::new(key, title, align, 0)
+    };
+    all.iter().map(of).collect()
+}
+
 /// The cells of many rows in one piece of memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -79,7 +95,12 @@ pub struct Table {
 impl Table {
     /// Without the columns that are empty in all rows.
     pub fn without_empty(&self) -> Self {
-        let filled = |i: usize| self.rows.iter().any(|r| r.get(i).is_some_and(|c| !c.is_empty()));
+        self.without(str::is_empty)
+    }
+
+    /// Without the columns whose cells all say nothing.
+    pub fn without(&self, says_nothing: impl Fn(&str) -> bool) -> Self {
+        let filled = |i: usize| self.rows.iter().any(|r| r.get(i).is_some_and(|c| !says_nothing(c)));
         let keep: Vec<usize> = (0..self.columns.len()).filter(|i| filled(*i)).collect();
         let kept = |r: &Vec<String>| keep.iter().map(|i| r.get(*i).cloned().unwrap_or_default()).collect();
         Self {
@@ -92,6 +113,32 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_of_titles() {
+        let all: Vec<_> = columns(&[("id", "#"), ("n", "#Frames"), ("from", "From")])
+            .into_iter()
+            .map(|c| (c.key, c.title, c.align, c.rank))
+            .collect();
+        let of = |key: &str, title: &str, align| (key.to_owned(), title.to_owned(), align, 0);
+        assert_eq!(
+            all,
+            [of("id", "#", Align::Right), of("n", "Frames", Align::Right), of("from", "From", Align::Left)]
+        );
+    }
+
+    #[test]
+    fn columns_that_say_nothing_go() {
+        let rows = [["1", "", "–"], ["2", "", ""]].map(|r| r.map(str::to_owned).to_vec()).to_vec();
+        let table = Table { columns: columns(&[("a", "A"), ("b", "B"), ("c", "C")]), rows };
+        let keys = |t: &Table| t.columns.iter().map(|c| c.key.clone()).collect::<String>();
+        assert_eq!(keys(&table.without_empty()), "ac");
+        let telling = table.without(|c| matches!(c, "" | "–"));
+        assert_eq!(
+            (keys(&telling), telling.rows),
+            ("a".to_owned(), vec![vec!["1".to_owned()], vec!["2".to_owned()]])
+        );
+    }
 
     #[test]
     fn cells_come_back_as_they_were_put() {

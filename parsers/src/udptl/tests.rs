@@ -96,3 +96,15 @@ fn likeness() {
         assert!(!looks_like_udptl(odd, 0), "{odd:?}");
     }
 }
+
+/// As many parities over as many packets as the lengths allow: more than there are numbers.
+#[test]
+fn parities_over_more_than_there_are_numbers() {
+    let most = [&[0, 7, 1, 6, 0x80, 1, 0xff, 0xbf, 0xff][..], &[0; 0x3fff]].concat();
+    let found = parse_udptl(&most).unwrap();
+    assert!(found.whole && matches!(&found.recovery, Some(Recovery::Parity { span: 255, .. })));
+    assert_eq!(found.recovers(|_| false), Vec::<u16>::new());
+    assert_eq!(found.recovers(|back| back != 1), Vec::<u16>::new());
+    let many = [&[0, 7, 1, 6, 0, 0xbf, 0xff][..], &[1, 6].repeat(0x3fff)].concat();
+    assert_eq!(parse_udptl(&many).unwrap().recovers(|back| back != 0x3fff), [0x3fff]);
+}

@@ -149,19 +149,7 @@ impl Page<'_, '_> {
     }
 
     fn board(&mut self, whole: &Board) -> io::Result<()> {
-        let counts: Vec<String> = whole
-            .counts()
-            .iter()
-            .filter(|(_, n)| *n > 0)
-            .map(|(state, n)| format!("{n} {}", ice::pair_state_words(*state)))
-            .collect();
-        let counts = if counts.is_empty() { "no pairs".to_owned() } else { counts.join(" · ") };
-        let name = match whole.component {
-            1 => "Component 1 (RTP)".to_owned(),
-            2 => "Component 2 (RTCP)".to_owned(),
-            n => format!("Component {n}"),
-        };
-        let label = format!("{name}: {counts}");
+        let label = whole.sentence();
         let large = whole.rows.len() * whole.columns.len() > WHOLE_BOARD;
         let board = if large { whole.checked() } else { whole.clone() };
         self.html.leaf("p", &[("class", "caption")], &label)?;

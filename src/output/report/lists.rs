@@ -139,8 +139,7 @@ impl Page<'_, '_> {
         if worst.iter().any(Option::is_some) {
             let rows = shown.rows.iter_mut().zip(&worst);
             rows.for_each(|(row, worst)| row.insert(0, worst.map(severity_words).unwrap_or_default()));
-            let (key, title) = ("findings".to_owned(), "Worst finding".to_owned());
-            shown.columns.insert(0, Column { key, title, align: Align::Left, rank: 0 });
+            shown.columns.insert(0, Column::new("findings", "Worst finding", Align::Left, 0));
         }
         let places: Vec<Option<String>> =
             all.iter().take(shown.rows.len()).map(|row| self.place_in_full(kind, *row)).collect();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::plan::{LISTS, row_id};
-use super::tables::{Dress, table, telling};
+use super::tables::{Dress, table};
 use super::{Page, Scope};
 use crate::capture::FrameRef;
 use crate::diagnose::{Confidence, Severity, Subject};
@@ -347,7 +347,7 @@ impl Page<'_, '_> {
         rows: impl Iterator<Item = Vec<String>>,
         most: usize,
     ) -> view_table::Table {
-        telling(view_table::Table { columns, rows: rows.take(most).collect() })
+        view_table::Table { columns, rows: rows.take(most).collect() }.without(|c| matches!(c, "" | "–"))
     }
 }
 

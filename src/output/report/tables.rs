@@ -23,18 +23,6 @@ impl Dress {
     }
 }
 
-/// Without the columns in which no row says anything.
-pub(super) fn telling(table: Table) -> Table {
-    let tells =
-        |i: usize| table.rows.iter().any(|r| r.get(i).is_some_and(|c| !matches!(c.as_str(), "" | "–")));
-    let keep: Vec<usize> = (0..table.columns.len()).filter(|i| tells(*i)).collect();
-    let kept = |r: &Vec<String>| keep.iter().map(|i| r.get(*i).cloned().unwrap_or_default()).collect();
-    Table {
-        columns: keep.iter().filter_map(|i| table.columns.get(*i).cloned()).collect(),
-        rows: table.rows.iter().map(kept).collect(),
-    }
-}
-
 /// A table; `id` names its rows, `dress` is asked for each cell by row and key.
 pub(super) fn table(
     html: &mut Html<'_>,

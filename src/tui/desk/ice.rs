@@ -314,10 +314,6 @@ fn list_table(title: String, table: Table, targets: Vec<Target>) -> ListTable {
     ListTable { title, table, widths, targets }
 }
 
-fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
-    Column { key: key.to_owned(), title: title.to_owned(), align, rank }
-}
-
 fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Option<Listing> {
     let session = ice::session(analysis, SessionRef { id: 0, place })?;
     let pair = session.pairs.iter().find(|p| PairKey::of(p) == key)?;
@@ -360,12 +356,12 @@ fn checks(analysis: &Analysis, place: Place, key: PairKey, mode: TimeMode) -> Op
         });
     }
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 1),
-        column("what", "What", Align::Left, 0),
-        column("rtt", "RTT", Align::Right, 1),
-        column("wire", "Through the relay", Align::Left, 3),
-        column("frame", "Frame", Align::Right, 2),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("way", "From → to", Align::Left, 1),
+        Column::new("what", "What", Align::Left, 0),
+        Column::new("rtt", "RTT", Align::Right, 1),
+        Column::new("wire", "Through the relay", Align::Left, 3),
+        Column::new("frame", "Frame", Align::Right, 2),
     ];
     let shown = cells.len();
     let title = match rows.len() {
@@ -512,10 +508,10 @@ fn allocation(analysis: &Analysis, cache: &Cache, index: AllocationIdx, mode: Ti
         })
         .collect();
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("way", "Who", Align::Left, 0),
-        column("what", "What", Align::Left, 0),
-        column("frame", "Frame", Align::Right, 2),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("way", "Who", Align::Left, 0),
+        Column::new("what", "What", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 2),
     ];
     let more = a.message_count.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
     let table = Table { columns, rows };

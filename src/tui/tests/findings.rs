@@ -1,12 +1,12 @@
 //! Findings: the table and one of them, as screens and for keys.
 
-use super::fixture::{column, frame, press, screen, state};
+use super::fixture::{frame, press, screen, state};
 use super::ice::list;
 use crate::correlate::MsgIdx;
 use crate::tui::desk::{Part, TableData};
 use crate::tui::effect::Effect;
 use crate::tui::state::{Listing, Subject, TableKind, Target, View};
-use crate::view::table::Align;
+use crate::view::table::{Align, Column};
 use std::sync::Arc;
 
 const ROWS: [[&str; 6]; 6] = [
@@ -55,12 +55,12 @@ const ROWS: [[&str; 6]; 6] = [
 
 pub fn table() -> TableData {
     let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("severity", "Severity", Align::Left, 0),
-        column("rule", "Rule", Align::Left, 2),
-        column("title", "What", Align::Left, 0),
-        column("frames", "Frames", Align::Left, 3),
-        column("confidence", "Confidence", Align::Left, 5),
+        Column::new("id", "#", Align::Right, 0),
+        Column::new("severity", "Severity", Align::Left, 0),
+        Column::new("rule", "Rule", Align::Left, 2),
+        Column::new("title", "What", Align::Left, 0),
+        Column::new("frames", "Frames", Align::Left, 3),
+        Column::new("confidence", "Confidence", Align::Left, 5),
     ];
     let mut part = Part::default();
     for row in ROWS {
@@ -78,9 +78,9 @@ pub fn listing(row: u32) -> Listing {
         ("16", "431 Integrity Check Failure"),
     ];
     let columns = vec![
-        column("frame", "Frame", Align::Right, 0),
-        column("time", "Time", Align::Right, 1),
-        column("what", "Evidence", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 0),
+        Column::new("time", "Time", Align::Right, 1),
+        Column::new("what", "Evidence", Align::Left, 0),
     ];
     let rows = evidence.map(|(n, what)| vec![n, "0.010000", what]).into();
     let targets = (0..4).map(|n| Target {

@@ -56,22 +56,18 @@ pub fn frame(frame: u32) -> FrameRef {
     FrameRef { capture: CaptureId(0), frame }
 }
 
-pub fn column(key: &str, title: &str, align: Align, rank: u8) -> Column {
-    Column { key: key.to_owned(), title: title.to_owned(), align, rank }
-}
-
 pub fn calls() -> TableData {
     let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("start", "Start", Align::Left, 2),
-        column("from", "From", Align::Left, 1),
-        column("to", "To", Align::Left, 1),
-        column("state", "State", Align::Left, 1),
-        column("status", "Status", Align::Right, 3),
-        column("setup", "Setup", Align::Right, 4),
-        column("talk", "Talk", Align::Right, 4),
-        column("reason", "Reason", Align::Left, 6),
-        column("call_id", "Call-ID", Align::Left, 9),
+        Column::new("id", "#", Align::Right, 0),
+        Column::new("start", "Start", Align::Left, 2),
+        Column::new("from", "From", Align::Left, 1),
+        Column::new("to", "To", Align::Left, 1),
+        Column::new("state", "State", Align::Left, 1),
+        Column::new("status", "Status", Align::Right, 3),
+        Column::new("setup", "Setup", Align::Right, 4),
+        Column::new("talk", "Talk", Align::Right, 4),
+        Column::new("reason", "Reason", Align::Left, 6),
+        Column::new("call_id", "Call-ID", Align::Left, 9),
     ];
     let names = ["Alice", "Bob", "Carol", "漢字 テスト", "+14255032002", "conf BE927F10"];
     let states = ["completed", "answered", "rejected", "failed", "cancelled", "no answer"];

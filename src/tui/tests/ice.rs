@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use callscope_parsers::sdp::CandidateSyntax;
 
-use super::fixture::{START, column, frame, key_event, press, screen, state};
+use super::fixture::{START, frame, key_event, press, screen, state};
 use crate::correlate::CallIdx;
 use crate::correlate::Transport;
 use crate::correlate::ice::{
@@ -260,12 +260,12 @@ pub fn listing(of: ListingOf) -> Listing {
             tables: vec![list(
                 "6 messages",
                 vec![
-                    column("time", "Time", Align::Right, 0),
-                    column("way", "From → to", Align::Left, 1),
-                    column("what", "What", Align::Left, 0),
-                    column("rtt", "RTT", Align::Right, 1),
-                    column("wire", "Through the relay", Align::Left, 3),
-                    column("frame", "Frame", Align::Right, 2),
+                    Column::new("time", "Time", Align::Right, 0),
+                    Column::new("way", "From → to", Align::Left, 1),
+                    Column::new("what", "What", Align::Left, 0),
+                    Column::new("rtt", "RTT", Align::Right, 1),
+                    Column::new("wire", "Through the relay", Align::Left, 3),
+                    Column::new("frame", "Frame", Align::Right, 2),
                 ],
                 vec![
                     vec![
@@ -325,14 +325,14 @@ pub fn listing(of: ListingOf) -> Listing {
         ListingOf::Candidates(_) => {
             let columns = || {
                 vec![
-                    column("chosen", "", Align::Left, 1),
-                    column("component", "C", Align::Right, 1),
-                    column("transport", "Transport", Align::Left, 2),
-                    column("priority", "Priority", Align::Right, 4),
-                    column("address", "Address", Align::Left, 0),
-                    column("type", "Type", Align::Left, 0),
-                    column("source", "From", Align::Left, 3),
-                    column("remarks", "Remarks", Align::Left, 3),
+                    Column::new("chosen", "", Align::Left, 1),
+                    Column::new("component", "C", Align::Right, 1),
+                    Column::new("transport", "Transport", Align::Left, 2),
+                    Column::new("priority", "Priority", Align::Right, 4),
+                    Column::new("address", "Address", Align::Left, 0),
+                    Column::new("type", "Type", Align::Left, 0),
+                    Column::new("source", "From", Align::Left, 3),
+                    Column::new("remarks", "Remarks", Align::Left, 3),
                 ]
             };
             let side = |title: &str, first: &str| {
@@ -387,10 +387,10 @@ pub fn listing(of: ListingOf) -> Listing {
                 list(
                     "Rounds: 3",
                     vec![
-                        column("time", "Time", Align::Right, 2),
-                        column("asked", "Request", Align::Left, 0),
-                        column("answered", "Answer", Align::Left, 0),
-                        column("took", "Took", Align::Right, 3),
+                        Column::new("time", "Time", Align::Right, 2),
+                        Column::new("asked", "Request", Align::Left, 0),
+                        Column::new("answered", "Answer", Align::Left, 0),
+                        Column::new("took", "Took", Align::Right, 3),
                     ],
                     vec![
                         vec!["0.000000", "Allocate", "401 Unauthorized: challenge, normal", "31 ms"],
@@ -402,9 +402,9 @@ pub fn listing(of: ListingOf) -> Listing {
                 list(
                     "Peers: 1",
                     vec![
-                        column("peer", "Peer", Align::Left, 0),
-                        column("state", "How", Align::Left, 1),
-                        column("sent", "Out", Align::Right, 0),
+                        Column::new("peer", "Peer", Align::Left, 0),
+                        Column::new("state", "How", Align::Left, 1),
+                        Column::new("sent", "Out", Align::Right, 0),
                     ],
                     vec![vec!["213.199.141.181:50001", "active destination, permitted", "150"]],
                     vec![Target::default()],
@@ -412,8 +412,8 @@ pub fn listing(of: ListingOf) -> Listing {
                 list(
                     "Messages, media not among them: 2",
                     vec![
-                        column("time", "Time", Align::Right, 0),
-                        column("what", "What peer did", Align::Left, 0),
+                        Column::new("time", "Time", Align::Right, 0),
+                        Column::new("what", "What peer did", Align::Left, 0),
                     ],
                     vec![
                         vec!["0.000000", "Allocate of the peer"],

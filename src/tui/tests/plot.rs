@@ -1,12 +1,12 @@
 //! A stream with its plot.
 
-use super::fixture::{START, column, frame, press, screen, state};
+use super::fixture::{START, frame, press, screen, state};
 use super::ice::list;
 use crate::tui::state::{Listing, PlotPlace, State, Subject, Target, View};
 use crate::tui::theme::{Palette, Theme};
 use crate::view::lists::Lead;
 use crate::view::media::plot::{Event, Plot, Point, Reported};
-use crate::view::table::Align;
+use crate::view::table::{Align, Column};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -69,17 +69,17 @@ pub fn stream(row: u32) -> Listing {
     let events = list(
         "What happened meanwhile",
         vec![
-            column("sign", "", Align::Left, 0),
-            column("time", "Time", Align::Right, 0),
-            column("what", "What", Align::Left, 0),
-            column("frame", "Frame", Align::Right, 2),
+            Column::new("sign", "", Align::Left, 0),
+            Column::new("time", "Time", Align::Right, 0),
+            Column::new("what", "What", Align::Left, 0),
+            Column::new("frame", "Frame", Align::Right, 2),
         ],
         rows,
         (10..17).map(to).collect(),
     );
     let facts = list(
         "At the capture point",
-        vec![column("what", "What", Align::Left, 0), column("value", "Value", Align::Left, 0)],
+        vec![Column::new("what", "What", Align::Left, 0), Column::new("value", "Value", Align::Left, 0)],
         vec![
             vec!["packets", "3 488"],
             vec!["lost before here", "12 (0.3 %)"],

@@ -292,6 +292,22 @@ impl Board {
             .map(|state| (state, self.cells.iter().flatten().filter(|c| c.state == Some(state)).count()))
     }
 
+    /// `Component 1 (RTP): 2 succeeded · 7 failed`.
+    pub fn sentence(&self) -> String {
+        let counts: Vec<String> = self
+            .counts()
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(state, n)| format!("{n} {}", pair_state_words(*state)))
+            .collect();
+        let counts = if counts.is_empty() { "no pairs".to_owned() } else { counts.join(" · ") };
+        match self.component {
+            1 => format!("Component 1 (RTP): {counts}"),
+            2 => format!("Component 2 (RTCP): {counts}"),
+            n => format!("Component {n}: {counts}"),
+        }
+    }
+
     /// Only rows and columns with a cell in that state; other cells are left empty.
     pub fn only(&self, state: PairState) -> Self {
         let mut out = self.keep(|c| c.state == Some(state));
@@ -338,7 +354,7 @@ impl Board {
 
     /// As a table: the first column is side A's end, the others side B's.
     pub fn table(&self) -> Table {
-        let column = |key: String, title: String| Column { key, title, align: Align::Left, rank: 0 };
+        let column = |key: String, title: String| Column::new(key, title, Align::Left, 0);
         let mut columns = vec![column("a".to_owned(), format!("{} ↓  {} →", self.a, self.b))];
         for (i, end) in self.columns.iter().enumerate() {
             columns.push(column(format!("b{}", i + 1), end.words()));

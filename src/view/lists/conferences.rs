@@ -263,11 +263,12 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
     };
     moments.truncate(MOST_ROWS);
     let people = people(c);
-    let mut columns = vec![column("time", "Time", Align::Right, 0), column("what", "What", Align::Left, 0)];
+    let mut columns =
+        vec![Column::new("time", "Time", Align::Right, 0), Column::new("what", "What", Align::Left, 0)];
     for (rank, name) in (3u8..).zip(&people) {
-        columns.push(column(&format!("user{rank}"), name, Align::Left, rank));
+        columns.push(Column::new(&format!("user{rank}"), name, Align::Left, rank));
     }
-    columns.push(column("frame", "Frame", Align::Right, 1));
+    columns.push(Column::new("frame", "Frame", Align::Right, 1));
     let start = moments.first().map_or(0, |m| m.time);
     let mut before = start;
     let mut part = Part::of(columns);
@@ -384,14 +385,14 @@ fn roster_part(at: At<'_>, c: &Conference) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("user", "User", Align::Left, 0),
-        column("role", "Role", Align::Left, 1),
-        column("endpoints", "Takes part by", Align::Left, 0),
-        column("joined", "Joined", Align::Right, 1),
-        column("left", "Left", Align::Right, 2),
-        column("how", "How it left", Align::Left, 2),
-        column("uri", "URI", Align::Left, 4),
-        column("frame", "Frame", Align::Right, 3),
+        Column::new("user", "User", Align::Left, 0),
+        Column::new("role", "Role", Align::Left, 1),
+        Column::new("endpoints", "Takes part by", Align::Left, 0),
+        Column::new("joined", "Joined", Align::Right, 1),
+        Column::new("left", "Left", Align::Right, 2),
+        Column::new("how", "How it left", Align::Left, 2),
+        Column::new("uri", "URI", Align::Left, 4),
+        Column::new("frame", "Frame", Align::Right, 3),
     ];
     let mut part = Part::of(columns);
     for m in &c.roster {
@@ -436,15 +437,15 @@ fn command_part(at: At<'_>, c: &Conference) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("from", "From", Align::Left, 2),
-        column("command", "Command", Align::Left, 0),
-        column("result", "Result", Align::Left, 0),
-        column("why", "What it means", Align::Left, 1),
-        column("took", "Took", Align::Right, 3),
-        column("request_id", "Id", Align::Right, 5),
-        column("frame", "Frame", Align::Right, 2),
-        column("answer", "Answer", Align::Right, 4),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("from", "From", Align::Left, 2),
+        Column::new("command", "Command", Align::Left, 0),
+        Column::new("result", "Result", Align::Left, 0),
+        Column::new("why", "What it means", Align::Left, 1),
+        Column::new("took", "Took", Align::Right, 3),
+        Column::new("request_id", "Id", Align::Right, 5),
+        Column::new("frame", "Frame", Align::Right, 2),
+        Column::new("answer", "Answer", Align::Right, 4),
     ];
     let mut part = Part::of(columns);
     let mut before = c.start;
@@ -503,13 +504,13 @@ fn leg_part(at: At<'_>, c: &Conference) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("call", "Call", Align::Right, 0),
-        column("role", "What", Align::Left, 0),
-        column("from", "From", Align::Left, 1),
-        column("to", "To", Align::Left, 1),
-        column("state", "State", Align::Left, 0),
-        column("reason", "Reason", Align::Left, 2),
-        column("frame", "Frame", Align::Right, 2),
+        Column::new("call", "Call", Align::Right, 0),
+        Column::new("role", "What", Align::Left, 0),
+        Column::new("from", "From", Align::Left, 1),
+        Column::new("to", "To", Align::Left, 1),
+        Column::new("state", "State", Align::Left, 0),
+        Column::new("reason", "Reason", Align::Left, 2),
+        Column::new("frame", "Frame", Align::Right, 2),
     ];
     let mut part = Part::of(columns);
     for leg in &c.legs {

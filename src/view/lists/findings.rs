@@ -132,9 +132,9 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let mut head_lines = sentences(diagnosis, row as usize);
     head_lines.push(format!("Source: {}. `explain {}` tells how it is detected.", f.rule.source, f.rule.id));
     let columns = vec![
-        column("frame", "Frame", Align::Right, 0),
-        column("time", "Time", Align::Right, 1),
-        column("what", "Evidence", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 0),
+        Column::new("time", "Time", Align::Right, 1),
+        Column::new("what", "Evidence", Align::Left, 0),
     ];
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
     let start = f.evidence.iter().find_map(|e| e.time).unwrap_or_default();

@@ -241,16 +241,16 @@ fn or_none(text: &str) -> String {
 
 fn instances(l: &Lookup) -> Part {
     let columns = vec![
-        column("server", "Server", Align::Left, 1),
-        column("instance", "Instance", Align::Left, 0),
-        column("version", "Version", Align::Left, 2),
-        column("clustered", "Clustered", Align::Left, 4),
-        column("tcp", "TCP", Align::Right, 0),
-        column("ports", "Port is", Align::Left, 2),
-        column("pipe", "Pipe", Align::Left, 3),
-        column("other", "Others", Align::Left, 5),
-        column("from", "From", Align::Left, 4),
-        column("frame", "Frame", Align::Right, 3),
+        Column::new("server", "Server", Align::Left, 1),
+        Column::new("instance", "Instance", Align::Left, 0),
+        Column::new("version", "Version", Align::Left, 2),
+        Column::new("clustered", "Clustered", Align::Left, 4),
+        Column::new("tcp", "TCP", Align::Right, 0),
+        Column::new("ports", "Port is", Align::Left, 2),
+        Column::new("pipe", "Pipe", Align::Left, 3),
+        Column::new("other", "Others", Align::Left, 5),
+        Column::new("from", "From", Align::Left, 4),
+        Column::new("frame", "Frame", Align::Right, 3),
     ];
     let named = |t: &Option<String>| t.as_deref().map(sql::name).unwrap_or_default();
     let mut part = Part::of(columns);
@@ -277,15 +277,15 @@ fn instances(l: &Lookup) -> Part {
 
 fn connection_part(at: At<'_>, l: &Lookup) -> Part {
     let columns = vec![
-        column("time", "Time", Align::Right, 2),
-        column("from", "From", Align::Left, 2),
-        column("to", "To", Align::Left, 0),
-        column("port", "Port", Align::Left, 1),
-        column("state", "State", Align::Left, 0),
-        column("syns", "SYNs", Align::Right, 3),
-        column("open", "Opened in", Align::Right, 3),
-        column("words", "What", Align::Left, 1),
-        column("frame", "Frame", Align::Right, 3),
+        Column::new("time", "Time", Align::Right, 2),
+        Column::new("from", "From", Align::Left, 2),
+        Column::new("to", "To", Align::Left, 0),
+        Column::new("port", "Port", Align::Left, 1),
+        Column::new("state", "State", Align::Left, 0),
+        Column::new("syns", "SYNs", Align::Right, 3),
+        Column::new("open", "Opened in", Align::Right, 3),
+        Column::new("words", "What", Align::Left, 1),
+        Column::new("frame", "Frame", Align::Right, 3),
     ];
     let ports = l.ports();
     let mut part = Part::of(columns);
@@ -318,10 +318,10 @@ fn connection_part(at: At<'_>, l: &Lookup) -> Part {
 /// Questions, answers, ICMP errors and the steps of connections, in order of time.
 fn messages(at: At<'_>, l: &Lookup) -> Part {
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("way", "From → to", Align::Left, 1),
-        column("what", "What", Align::Left, 0),
-        column("frame", "Frame", Align::Right, 1),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("way", "From → to", Align::Left, 1),
+        Column::new("what", "What", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 1),
     ];
     let mut events = sql::events(at.analysis, l);
     let n = events.len();

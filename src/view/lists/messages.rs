@@ -173,10 +173,10 @@ fn joined(conversation: &Conversation) -> String {
 /// What was written and done, a line at a time.
 fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
     let columns = vec![
-        column("time", "Time", Align::Right, 1),
-        column("who", "Who", Align::Left, 0),
-        column("text", "What", Align::Left, 0),
-        column("delivered", "Delivered", Align::Left, 2),
+        Column::new("time", "Time", Align::Right, 1),
+        Column::new("who", "Who", Align::Left, 0),
+        Column::new("text", "What", Align::Left, 0),
+        Column::new("delivered", "Delivered", Align::Left, 2),
     ];
     enum Entry<'a> {
         Written(&'a InstantMessage),

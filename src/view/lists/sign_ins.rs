@@ -182,10 +182,10 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
 
 fn step_part(at: At<'_>, s: &SignIn) -> Part {
     let columns = vec![
-        column("step", "Step", Align::Left, 0),
-        column("state", "State", Align::Left, 0),
-        column("why", "Why", Align::Left, 1),
-        column("frames", "Frames", Align::Left, 2),
+        Column::new("step", "Step", Align::Left, 0),
+        Column::new("state", "State", Align::Left, 0),
+        Column::new("why", "Why", Align::Left, 1),
+        Column::new("frames", "Frames", Align::Left, 2),
     ];
     let mut part = Part::of(columns);
     for step in &s.steps {
@@ -253,11 +253,11 @@ fn keep_alive(value: &str) -> String {
 
 fn lookup_part(at: At<'_>, s: &SignIn) -> Option<Part> {
     let columns = vec![
-        column("asked", "Look-up", Align::Left, 0),
-        column("answer", "Answer", Align::Left, 0),
-        column("server", "Asked", Align::Left, 2),
-        column("took", "Took", Align::Right, 1),
-        column("frame", "Frame", Align::Right, 1),
+        Column::new("asked", "Look-up", Align::Left, 0),
+        Column::new("answer", "Answer", Align::Left, 0),
+        Column::new("server", "Asked", Align::Left, 2),
+        Column::new("took", "Took", Align::Right, 1),
+        Column::new("frame", "Frame", Align::Right, 1),
     ];
     let mut part = Part::of(columns);
     for lookup in s.lookups().iter().filter_map(|i| at.analysis.dns.lookup(*i)) {
@@ -282,12 +282,12 @@ fn lookup_part(at: At<'_>, s: &SignIn) -> Option<Part> {
 /// The tokens of authentication, as far as they are in clear.
 fn round_part(at: At<'_>, s: &SignIn) -> Option<Part> {
     let columns = vec![
-        column("token", "Token", Align::Left, 0),
-        column("account", "Account", Align::Left, 0),
-        column("workstation", "Workstation", Align::Left, 1),
-        column("target", "Target", Align::Left, 1),
-        column("response", "Response", Align::Left, 2),
-        column("frame", "Frame", Align::Right, 1),
+        Column::new("token", "Token", Align::Left, 0),
+        Column::new("account", "Account", Align::Left, 0),
+        Column::new("workstation", "Workstation", Align::Left, 1),
+        Column::new("target", "Target", Align::Left, 1),
+        Column::new("response", "Response", Align::Left, 2),
+        Column::new("frame", "Frame", Align::Right, 1),
     ];
     let safe =
         |t: &Option<String>| t.as_deref().map(|t| show::shorten(&show::safe_str(t), 60)).unwrap_or_default();
@@ -309,10 +309,10 @@ fn round_part(at: At<'_>, s: &SignIn) -> Option<Part> {
 
 fn setting_part(s: &SignIn) -> Option<Part> {
     let columns = vec![
-        column("group", "Group", Align::Left, 2),
-        column("setting", "Setting", Align::Left, 0),
-        column("value", "Value", Align::Left, 0),
-        column("meaning", "Meaning", Align::Left, 1),
+        Column::new("group", "Group", Align::Left, 2),
+        Column::new("setting", "Setting", Align::Left, 0),
+        Column::new("value", "Value", Align::Left, 0),
+        Column::new("meaning", "Meaning", Align::Left, 1),
     ];
     let mut part = Part::of(columns);
     for p in &s.provisioning {

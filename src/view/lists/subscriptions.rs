@@ -244,9 +244,9 @@ fn contact_part(s: &Subscription, told: &Told) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("contact", "Contact", Align::Left, 0),
-        column("changes", "Values", Align::Right, 1),
-        column("last", "Told last", Align::Left, 0),
+        Column::new("contact", "Contact", Align::Left, 0),
+        Column::new("changes", "Values", Align::Right, 1),
+        Column::new("last", "Told last", Align::Left, 0),
     ];
     let mut part = Part::of(columns);
     for contact in order.iter().take(MOST_CONTACTS) {
@@ -275,11 +275,11 @@ fn told_part(at: At<'_>, told: &Told) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("contact", "Contact", Align::Left, 1),
-        column("what", "What", Align::Left, 0),
-        column("value", "Value", Align::Left, 0),
-        column("frame", "Frame", Align::Right, 2),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("contact", "Contact", Align::Left, 1),
+        Column::new("what", "What", Align::Left, 0),
+        Column::new("value", "Value", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 2),
     ];
     let start = told.values.first().map_or(0, |v| v.time);
     let mut before = start;

@@ -14,10 +14,10 @@ pub(super) fn events(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Pa
         return None;
     }
     let columns = vec![
-        column(EVENT_SIGN, "", Align::Left, 0),
-        column("time", "Time", Align::Right, 0),
-        column("what", "What", Align::Left, 0),
-        column("frame", "Frame", Align::Right, 2),
+        Column::new(EVENT_SIGN, "", Align::Left, 0),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("what", "What", Align::Left, 0),
+        Column::new("frame", "Frame", Align::Right, 2),
     ];
     let mut before = figures.first;
     let rows = events.iter().map(|e| {
@@ -56,11 +56,11 @@ pub(super) fn marks_of_call(s: &MediaStream, kinds: &[Marked]) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("traffic", "Traffic", Align::Left, 0),
-        column("ends", "Between", Align::Left, 2),
-        column("there", "There", Align::Left, 0),
-        column("back", "Back", Align::Left, 0),
-        column("verdict", "Judged", Align::Left, 0),
+        Column::new("traffic", "Traffic", Align::Left, 0),
+        Column::new("ends", "Between", Align::Left, 2),
+        Column::new("there", "There", Align::Left, 0),
+        Column::new("back", "Back", Align::Left, 0),
+        Column::new("verdict", "Judged", Align::Left, 0),
     ];
     let none = |text: String| if text.is_empty() { "–".to_owned() } else { text };
     let rows = kinds.iter().map(|k| {

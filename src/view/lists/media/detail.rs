@@ -113,7 +113,7 @@ impl Facts {
 
     fn part(self, title: &str) -> Part {
         // What stands beside its word needs no title.
-        let columns = vec![column("what", "", Align::Left, 0), column("value", "", Align::Left, 0)];
+        let columns = vec![Column::new("what", "", Align::Left, 0), Column::new("value", "", Align::Left, 0)];
         Part { title: title.to_owned(), table: Table { columns, rows: self.rows }, leads: self.leads }
     }
 }
@@ -327,10 +327,10 @@ fn codec_words(s: &MediaStream) -> String {
 
 fn marks(figures: &Stream) -> Part {
     let columns = vec![
-        column("dscp", "DSCP", Align::Left, 0),
-        column("packets", "Packets", Align::Right, 0),
-        column("again", "Captured again", Align::Right, 1),
-        column("frame", "First frame", Align::Right, 2),
+        Column::new("dscp", "DSCP", Align::Left, 0),
+        Column::new("packets", "Packets", Align::Right, 0),
+        Column::new("again", "Captured again", Align::Right, 1),
+        Column::new("frame", "First frame", Align::Right, 2),
     ];
     let mut marks: Vec<_> = figures.marks().collect();
     marks.sort_by_key(|m| m.frame);
@@ -357,11 +357,11 @@ fn types(s: &MediaStream, figures: &Stream) -> Option<Part> {
         _ => String::new(),
     };
     let columns = vec![
-        column("pt", "PT", Align::Right, 0),
-        column("codec", "Codec", Align::Left, 0),
-        column("packets", "Packets", Align::Right, 0),
-        column("sdp", "SDP", Align::Left, 1),
-        column("frame", "First frame", Align::Right, 2),
+        Column::new("pt", "PT", Align::Right, 0),
+        Column::new("codec", "Codec", Align::Left, 0),
+        Column::new("packets", "Packets", Align::Right, 0),
+        Column::new("sdp", "SDP", Align::Left, 1),
+        Column::new("frame", "First frame", Align::Right, 2),
     ];
     let rows = types.iter().map(|t| {
         let sdp = if s.unannounced_types.contains(&t.payload_type) { "not of the receiver" } else { "" };
@@ -381,10 +381,10 @@ fn keys(at: At<'_>, s: &MediaStream, figures: &Stream) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("time", "Time", Align::Right, 0),
-        column("key", "Key", Align::Left, 0),
-        column("held", "Held", Align::Right, 1),
-        column("frame", "Frame", Align::Right, 2),
+        Column::new("time", "Time", Align::Right, 0),
+        Column::new("key", "Key", Align::Left, 0),
+        Column::new("held", "Held", Align::Right, 1),
+        Column::new("frame", "Frame", Align::Right, 2),
     ];
     let clock = f64::from(figures.clock().unwrap_or(8_000).max(1));
     let mut before = figures.first;
@@ -412,13 +412,13 @@ fn hops(at: At<'_>, s: &MediaStream, row: u32) -> Option<Part> {
         return None;
     }
     let columns = vec![
-        column("id", "#", Align::Right, 0),
-        column("way", "From → to", Align::Left, 0),
-        column("after", "After", Align::Right, 2),
-        column("packets", "Packets", Align::Right, 1),
-        column("lost", "Lost %", Align::Right, 0),
-        column("dscp", "DSCP", Align::Left, 0),
-        column("frame", "First frame", Align::Right, 2),
+        Column::new("id", "#", Align::Right, 0),
+        Column::new("way", "From → to", Align::Left, 0),
+        Column::new("after", "After", Align::Right, 2),
+        Column::new("packets", "Packets", Align::Right, 1),
+        Column::new("lost", "Lost %", Align::Right, 0),
+        Column::new("dscp", "DSCP", Align::Left, 0),
+        Column::new("frame", "First frame", Align::Right, 2),
     ];
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
     let mut first = None;

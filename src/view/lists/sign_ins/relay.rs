@@ -39,13 +39,13 @@ pub(super) fn refusal(at: At<'_>, s: &SignIn) -> Vec<String> {
 /// The allocations that use the credentials.
 pub(super) fn use_part(at: At<'_>, s: &SignIn) -> Option<Part> {
     let columns = vec![
-        column("allocation", "Allocation", Align::Right, 0),
-        column("server", "Relay", Align::Left, 1),
-        column("state", "State", Align::Left, 0),
-        column("lifetime", "Credentials", Align::Left, 0),
-        column("ends", "Until", Align::Left, 3),
-        column("refused", "Refused", Align::Right, 0),
-        column("password", "Password", Align::Left, 2),
+        Column::new("allocation", "Allocation", Align::Right, 0),
+        Column::new("server", "Relay", Align::Left, 1),
+        Column::new("state", "State", Align::Left, 0),
+        Column::new("lifetime", "Credentials", Align::Left, 0),
+        Column::new("ends", "Until", Align::Left, 3),
+        Column::new("refused", "Refused", Align::Right, 0),
+        Column::new("password", "Password", Align::Left, 2),
     ];
     let mut part = Part::of(columns);
     for used in s.credentials.iter().flat_map(|c| &c.uses) {
@@ -81,10 +81,10 @@ pub(super) fn use_part(at: At<'_>, s: &SignIn) -> Option<Part> {
 pub(super) fn relay_part(s: &SignIn) -> Option<Part> {
     let mras = s.mras.as_ref()?;
     let columns = vec![
-        column("host", "Media relay", Align::Left, 0),
-        column("location", "Location", Align::Left, 1),
-        column("udp", "UDP", Align::Right, 0),
-        column("tcp", "TCP", Align::Right, 0),
+        Column::new("host", "Media relay", Align::Left, 0),
+        Column::new("location", "Location", Align::Left, 1),
+        Column::new("udp", "UDP", Align::Right, 0),
+        Column::new("tcp", "TCP", Align::Right, 0),
     ];
     let port = |p: Option<u16>| p.map(|p| p.to_string()).unwrap_or_default();
     let mut part = Part::of(columns);
