@@ -2,7 +2,7 @@
 
 use super::{Ladder, LadderRow};
 use crate::capture::FrameRef;
-use crate::correlate::{Analysis, Owner};
+use crate::correlate::{Analysis, CallIdx, Owner};
 use crate::diagnose::{Diagnosis, Severity, Subject, call_verdict};
 use crate::view::show;
 
@@ -39,9 +39,12 @@ pub fn tell(ladder: &mut Ladder, analysis: &Analysis, owners: &[Owner], diagnosi
         Owner::Dialog(_) => None,
     });
     let troubled = calls.filter(|c| diagnosis.of_call(*c).next().is_some());
+    let worst = |c: &CallIdx| diagnosis.of(Subject::from(Owner::Call(*c))).min();
+    let troubled: Vec<(CallIdx, usize)> = troubled.filter_map(|c| Some((c, worst(&c)?))).take(TOLD).collect();
+    ladder.verdicts = troubled.iter().filter_map(|(_, at)| u32::try_from(*at).ok()).collect();
     let verdicts: Vec<LadderRow> = troubled
-        .take(TOLD)
-        .map(|c| {
+        .into_iter()
+        .map(|(c, _)| {
             let number =
                 if owners.len() > 1 { format!("Call {}: ", u64::from(c.0) + 1) } else { String::new() };
             let text =
