@@ -196,10 +196,19 @@ pub struct CaptureInfo {
     pub size: Option<u64>,
 }
 
+/// What an error of the system says, without its number, which says nothing more.
+pub fn error_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.rsplit_once(" (os error ")) {
+        (Some(_), Some((words, _))) => words.to_owned(),
+        _ => text,
+    }
+}
+
 /// Why an input could not be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", error_words(source))]
     Io { path: String, source: io::Error },
     #[error("{path}: the file is empty")]
     Empty { path: String },

@@ -22,11 +22,13 @@ mod tables;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
 use crate::view::lists::ListKind;
+use crate::view::show;
 use args::{Cli, Command};
 use failure::Failure;
 
@@ -62,7 +64,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let Cli { common, command, files } = cli;
     match command {
-        None => commands::interactive(&common, &files),
+        None => {
+            if let Some(hint) = mistaken_command(&files) {
+                return Err(Failure::usage(hint));
+            }
+            commands::interactive(&common, &files)
+        }
         Some(Command::Summary(args)) => commands::summary(&common, &args),
         Some(Command::Batch(args)) => batch::batch(&common, &args),
         Some(Command::Calls(args)) => commands::calls(&common, &args),
@@ -83,6 +90,23 @@ fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Completions(args)) => commands::completions(&common, args.shell),
         Some(Command::Man(args)) => commands::man(&common, args.command.as_deref()),
     }
+}
+
+/// What to type instead, where a command was given as a file: misspelt, or behind the files.
+fn mistaken_command(files: &[PathBuf]) -> Option<String> {
+    let command = Cli::command();
+    let names = || command.get_subcommands().map(clap::Command::get_name);
+    let missing = |file: &&PathBuf| !file.exists() && file.components().count() == 1;
+    let mut words = files.iter().enumerate().filter(|(_, file)| missing(file));
+    words.find_map(|(i, file)| {
+        let word = file.to_str()?;
+        if names().any(|name| name == word) {
+            return Some(format!("`{word}` is no file; as a command it comes first: callscope {word} FILE…"));
+        }
+        // A name of a file has a dot, and what was meant for a command stands first.
+        let near = (i == 0 && !word.contains('.')).then(|| nearest::nearest(word, names()))??;
+        Some(format!("no file and no command `{}` (did you mean `{near}`?)", show::safe_str(word)))
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod status;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
@@ -28,6 +28,23 @@ pub use party::{
 pub use status::reason_phrase;
 
 const SECOND: i64 = 1_000_000_000;
+
+/// Words of `text` put on lines of at most `columns`.
+pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|w| !w.is_empty()) {
+        if !line.is_empty() && line.width() + 1 + word.width() > columns {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
 
 /// Bytes as text that cannot act on a terminal: control characters (C0, C1, DEL), escape, bidi and zero-width
 /// controls, and what is not UTF-8 are written visibly, newlines and tabs too.
@@ -151,6 +168,24 @@ pub fn shorten_with(text: &str, columns: usize, mark: char) -> String {
     out
 }
 
+/// Text of at most `columns` columns; what was longer has `…` in its middle.
+pub fn shorten_middle(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = shorten(text, columns.div_ceil(2));
+    let mut room = columns.saturating_sub(width(&out));
+    let mut tail = text.len();
+    for (at, c) in text.char_indices().rev() {
+        match room.checked_sub(c.width().unwrap_or(0)) {
+            Some(left) => (room, tail) = (left, at),
+            None => break,
+        }
+    }
+    out.push_str(text.get(tail..).unwrap_or_default());
+    out
+}
+
 /// How times are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TimeMode {
@@ -221,6 +256,15 @@ pub fn date_time(time: Nanos, mode: TimeMode) -> String {
     let mode = if mode == TimeMode::Utc { mode } else { TimeMode::Local };
     match civil(time, zone(mode)) {
         Some(t) => format!("{} {:02}:{:02}:{:02}", t.date(), t.hour(), t.minute(), t.second()),
+        None => "–".to_owned(),
+    }
+}
+
+/// Date and time to the microsecond, for what is read without the rows around it: `2009-04-22 14:02:11.000250`.
+pub fn full_time(time: Nanos, mode: TimeMode) -> String {
+    let mode = if mode == TimeMode::Utc { mode } else { TimeMode::Local };
+    match civil(time, zone(mode)) {
+        Some(t) => format!("{} {}", t.date(), clock(time, mode, time, 6)),
         None => "–".to_owned(),
     }
 }

@@ -79,6 +79,32 @@ fn words_point_at_what_was_meant() {
 }
 
 #[test]
+fn a_command_misspelt_or_behind_its_files_is_told() {
+    let (code, out, err) = run(&["sumary", "tour.pcapng"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(err, "callscope: no file and no command `sumary` (did you mean `summary`?)\n");
+    let (code, out, err) = run(&["tour.pcapng", "calls"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("as a command it comes first: callscope calls FILE"), "{err}");
+    // A file of that name is a file, and what has a folder or a dot was never a command.
+    for name in ["./sumary", "sumary.pcap", "x/sumary", "zzzzzz"] {
+        let (code, _, err) = run(&[name]);
+        assert_eq!((code, err.contains("command")), (3, false), "{name}: {err}");
+        assert!(err.contains("No such file or directory\n") && !err.contains("os error"), "{err}");
+    }
+}
+
+#[test]
+fn frames_that_prove_a_finding_have_their_times() {
+    let (_, one, _) = run(&["findings", "--time", "utc", "--row", "1", "no_path.pcap"]);
+    let table: Vec<&str> = one.lines().skip_while(|l| !l.contains("Evidence")).skip(1).collect();
+    assert_eq!(table.len(), 4, "{one}");
+    assert!(table.iter().all(|l| l.contains("14:02:11.")), "{one}");
+    let (_, csv, _) = run(&["calls", "--format", "csv", "--columns", "id,start,end", "no_path.pcap"]);
+    assert!(csv.lines().skip(1).all(|l| l.matches(",2009-04-22 14:0").count() == 2), "{csv}");
+}
+
+#[test]
 fn an_unreadable_input_is_3_and_the_others_are_told() {
     let (code, out, err) = run(&["summary", "nonexistent.pcap", "MANIFEST.toml", "hold.pcap"]);
     assert_eq!(code, 3);

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod common;
 
+use super::limits;
+
 pub(super) use common::{ColorArg, Common};
 
 const EXIT_CODES: &str = "\
@@ -38,7 +40,8 @@ Exit status:
 /// prints. Captures are pcap, pcapng, Network Monitor 2.x or snoop, plain or compressed (gzip, zstd, lz4), told by
 /// content; `-` is standard input; several files and directories are read together and merged by time.
 #[derive(Debug, Parser)]
-#[command(name = "callscope", version, after_help = TOP_EXAMPLES, after_long_help = TOP_EXAMPLES)]
+#[command(name = "callscope", version, after_help = TOP_EXAMPLES)]
+#[command(after_long_help = format!("{TOP_EXAMPLES}\n\n{}", limits::list()))]
 #[command(max_term_width = 110, infer_long_args = false)]
 pub(super) struct Cli {
     /// Captures or directories; `-` is standard input
@@ -109,9 +112,9 @@ Examples:
   callscope summary --format markdown trace.pcapng                   the same in short, to be pasted
   callscope summary --format csv -o tables/ trace.pcapng             a file for each kind of list
 
-A folder (its name ends in `/`, or it is there) gets calls.csv, dialogs.csv, findings.csv and so on: each has
+A folder (its name ends in `/`, or it is there) gets calls.csv, dialogs.csv, findings.csv and so on: each has \
 every column, and where there is nothing of its kind only the head. None is replaced without --force.
-The page tells the worst calls of a big capture in full and the others in its tables; how much is for
+The page tells the worst calls of a big capture in full and the others in its tables; how much is for \
 --limits report_calls=N, report_rows, report_messages, report_frames and report_bytes to say.";
 
 #[derive(Debug, Args)]
@@ -146,7 +149,7 @@ Examples:
   callscope batch --filter 'from ~ alice && status >= 400' captures/      which of them hold such a call
   callscope batch --fail-on error --format ndjson captures/ | jq -r 'select(.findings.error > 0) | .path'
 
-Calls count as failed that were rejected, failed or not answered. A capture that cannot be read is a row too, and makes
+Calls count as failed that were rejected, failed or not answered. A capture that cannot be read is a row too, and makes \
 the exit status 3. With --filter calls, dialogs and findings count that match, and captures with none of them are left out.";
 
 #[derive(Debug, Args)]

@@ -63,7 +63,10 @@ pub(super) fn batch(common: &Common, args: &BatchArgs) -> Result<u8, Failure> {
         ascii: common.ascii,
     };
     match args.format {
-        TableFormat::Text => output::text(&mut sink, &batch, options)?,
+        TableFormat::Text => {
+            let fit = sink.is_terminal().then(|| columns(true));
+            output::text(&mut sink, &batch, options, fit)?;
+        }
         TableFormat::Csv => output::csv(&mut sink, &batch, options)?,
         TableFormat::Markdown => output::markdown(&mut sink, &batch, options)?,
         TableFormat::Json => output::json(&mut sink, &batch, args.pretty)?,

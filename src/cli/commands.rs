@@ -126,8 +126,12 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
     let analysis = session.analyse()?;
     let mut sink = open(common)?;
     if args.format == SummaryFormat::Csv {
-        let query =
-            Query { filter: session.filter.clone(), time: time_mode(common, false), ..Query::default() };
+        let query = Query {
+            filter: session.filter.clone(),
+            time: time_mode(common, false),
+            dated: true,
+            ..Query::default()
+        };
         let lines = rows::call_lines(&analysis, &query);
         output::table::csv_lines(&mut sink, &lines.columns, lines.iter())?;
     } else if matches!(args.format, SummaryFormat::Html | SummaryFormat::Markdown) {
@@ -303,6 +307,7 @@ pub(super) fn rows_command<R: Rows>(
         sort,
         time: time_mode(common, args.format == TableFormat::Text),
         brief: matches!(args.format, TableFormat::Text | TableFormat::Markdown),
+        dated: args.format == TableFormat::Csv,
         ..Query::default()
     };
     let mut sink = open(common)?;

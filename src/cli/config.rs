@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::args::Common;
 use super::failure::Failure;
 use super::{limits, qos};
+use crate::capture::error_words;
 use crate::correlate::QosProfile;
 use crate::correlate::load::LoadOptions;
 use crate::tui::Background;
@@ -46,8 +47,8 @@ pub(super) fn settings(common: &Common) -> Result<Settings, Failure> {
     let mut settings = Settings::default();
     let path = common.config.clone().or_else(|| default_path().filter(|p| p.exists()));
     if let Some(path) = path {
-        let text =
-            std::fs::read_to_string(&path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|e| Failure::usage(format!("{}: {}", path.display(), error_words(&e))))?;
         apply(&mut settings, &text)
             .map_err(|e| Failure::usage(format!("{}: {}", path.display(), e.trim_end())))?;
     }
@@ -117,7 +118,8 @@ fn qos_of(table: &toml::Table) -> Result<Option<QosProfile>, String> {
 }
 
 fn names_file(path: &Path) -> Result<Vec<(IpAddr, String)>, Failure> {
-    let bytes = std::fs::read(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let bytes = std::fs::read(path)
+        .map_err(|e| Failure::usage(format!("{}: {}", path.display(), error_words(&e))))?;
     parse_names(&String::from_utf8_lossy(&bytes))
         .map_err(|(line, text)| Failure::usage(format!("{}:{line}: {text}", path.display())))
 }

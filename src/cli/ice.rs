@@ -194,7 +194,11 @@ fn session_table(
     common: &Common,
     args: &CandidatesArgs,
 ) -> Result<(), Failure> {
-    let query = Query { time: time_mode(common, args.format == TableFormat::Text), ..Query::default() };
+    let query = Query {
+        time: time_mode(common, args.format == TableFormat::Text),
+        dated: args.format == TableFormat::Csv,
+        ..Query::default()
+    };
     let lines = ice::session_lines_of(analysis, &query, rows);
     write(sink, &lines.columns, lines.iter(), common, args)
 }

@@ -2,6 +2,10 @@
 
 use super::nearest::nearest;
 use crate::limits::Limits;
+use crate::view::show::wrap_words;
+
+/// Columns of the list of limits, which the help does not wrap by itself.
+const HELP_WIDTH: usize = 80;
 
 macro_rules! table {
     ($($name:ident: $text:literal,)*) => {
@@ -96,10 +100,7 @@ table! {
 fn unknown(name: &str) -> String {
     match nearest(name, TABLE.iter().map(|(n, _)| *n)) {
         Some(near) => format!("unknown limit `{name}` (did you mean `{near}`?)"),
-        None => {
-            let names: Vec<&str> = TABLE.iter().map(|(n, _)| *n).collect();
-            format!("unknown limit `{name}`; limits are: {}", names.join(", "))
-        }
+        None => format!("unknown limit `{name}` (`callscope --help` lists them)"),
     }
 }
 
@@ -125,14 +126,14 @@ fn number(text: &str) -> Result<u64, String> {
     value.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
 }
 
-/// Long help of `--limits`: every name and its meaning.
-pub(super) fn long_help() -> String {
-    let mut out = String::from(
-        "Set a cap on what the analysis keeps (repeatable); a value may end in k, M or G.\n\
-         A limit that is hit is told as an issue of the capture. The limits:\n",
-    );
+/// Every name and its meaning, for the end of the help.
+pub(super) fn list() -> String {
+    let mut out = String::from("Limits (--limits NAME=VALUE):");
     for (name, text) in TABLE {
-        out.push_str(&format!("\n  {name}: {text}"));
+        for (i, piece) in wrap_words(&format!("{name}: {text}"), HELP_WIDTH - 6).into_iter().enumerate() {
+            out.push_str(if i == 0 { "\n  " } else { "\n      " });
+            out.push_str(&piece);
+        }
     }
     out
 }

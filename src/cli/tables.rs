@@ -51,6 +51,7 @@ fn query(columns: Columns, common: &Common, session: &Session) -> Query {
         filter: session.filter.clone(),
         columns: columns.iter().map(|(key, ..)| (*key).to_owned()).collect(),
         time: time_mode(common, false),
+        dated: true,
         ..Query::default()
     }
 }

@@ -5,13 +5,24 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::json::{self, Frame, SCHEMA, Time};
+use super::narrow::{self, Fit};
 use super::summary::SummaryOptions;
 use super::table;
 use crate::diagnose::Severity;
 use crate::view::batch::{Batch, Examined};
+use crate::view::table::Table;
 
-/// The sentence, the table of captures, and the table of rules.
-pub fn text(out: &mut dyn Write, batch: &Batch, options: SummaryOptions) -> io::Result<()> {
+/// The sentence, the table of captures, and the table of rules; made to fit `columns`, where a terminal has so many.
+pub fn text(
+    out: &mut dyn Write,
+    batch: &Batch,
+    options: SummaryOptions,
+    columns: Option<usize>,
+) -> io::Result<()> {
+    let fitted = |table: Table, drop: &[&str], path: &str, sentence: &str| match columns {
+        Some(columns) => narrow::fitted(&table, &Fit { columns, drop, path, sentence }),
+        None => table,
+    };
     let shown = |text: &str| {
         let clean = table::clean(text);
         if options.ascii { super::text::to_ascii(&clean) } else { clean.into_owned() }
@@ -22,10 +33,13 @@ pub fn text(out: &mut dyn Write, batch: &Batch, options: SummaryOptions) -> io::
         writeln!(out, "In {}", shown(&crate::view::show::safe_str(batch.folder())))?;
     }
     writeln!(out)?;
-    table::text_with(out, &batch.captures(options.time, true), options.color, options.ascii)?;
+    let drop = ["start", "frames", "warnings", "errors", "calls", "failed"];
+    let captures = fitted(batch.captures(options.time, true), &drop, "capture", "finding");
+    table::text_with(out, &captures, options.color, options.ascii)?;
     if !batch.rules.is_empty() {
         writeln!(out)?;
-        table::text_with(out, &batch.rules(), options.color, options.ascii)?;
+        let rules = fitted(batch.rules(), &["rule", "count"], "first", "title");
+        table::text_with(out, &rules, options.color, options.ascii)?;
     }
     Ok(())
 }

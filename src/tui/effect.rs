@@ -120,7 +120,7 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             }
         }
         (What::Table(kind), format) => {
-            let query = job.table.as_ref().ok_or_else(unfit)?;
+            let query = &rows_query(job).ok_or_else(unfit)?;
             let rows = match kind {
                 TableKind::Calls => write_rows(&rows::call_lines(analysis, query), format, job.ascii, out)?,
                 TableKind::Dialogs => {
@@ -141,7 +141,7 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             Ok(format!("{} row{}", show::number(rows as u64), if rows == 1 { "" } else { "s" }))
         }
         (What::Rows(kind, rows), format) => {
-            let query = job.table.as_ref().ok_or_else(unfit)?;
+            let query = &rows_query(job).ok_or_else(unfit)?;
             let (ascii, ids) = (job.ascii, rows.clone());
             let n = match kind {
                 TableKind::Calls => {
@@ -189,6 +189,11 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
         }
         _ => Err(unfit()),
     }
+}
+
+/// The rows as on the screen; what reads CSV sorts and joins them elsewhere.
+fn rows_query(job: &Export) -> Option<rows::Query> {
+    Some(rows::Query { dated: job.format == Format::Csv, ..rows::Query::clone(job.table.as_ref()?) })
 }
 
 /// Tables as on the screen; ladders from their start.
@@ -285,6 +290,7 @@ mod tests {
         assert!(page.contains("id=\"flow-frame-0-1\""), "{page}");
         let (told, csv) = written(What::Rows(TableKind::Calls, vec![0]), Format::Csv);
         assert!(told.starts_with("wrote 1 row to ") && csv.lines().count() == 2, "{told} {csv}");
+        assert!(csv.contains(",20"), "times have their dates: {csv}");
         let (_, page) = written(What::Summary, Format::Html);
         assert!(page.starts_with("<!DOCTYPE html>"));
     }

@@ -179,7 +179,7 @@ pub const KEYS: &[Key] = &[
     key(BOARD, &["Enter"], Action::Open, "open", Group::Go, "its checks", "checks of this pair"),
     key(LISTING.or(ROW), &["Enter"], Action::Open, "open", Group::Go, "frame", "decode of the frame or message"),
     key(PACKETS, &["Enter"], Action::Open, "open", Group::Go, "decode", "decode of this frame, full screen"),
-    key(LADDER, &["Enter"], Action::Open, "open", Group::Go, "message", "message full screen; fold a run"),
+    key(LADDER, &["Enter"], Action::Open, "open", Group::Go, "message", "message full screen; fold a run; a verdict's finding"),
     key(DETAIL, &["Enter"], Action::Open, "open", Group::Go, "", "field open or shut; byte to field"),
     key(SIP_TABLES, &["x", "F4"], Action::Extended, "extended", Group::Go, "extended", "ladder with all linked legs"),
     key(LADDER, &["x", "F4"], Action::Extended, "extended", Group::Show, "extended", "with or without the linked legs"),

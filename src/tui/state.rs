@@ -8,7 +8,7 @@ mod plot;
 
 pub use detail::{DetailState, PaneTab, TreeLine, field, field_at, tree_lines};
 pub use export::{Export, ExportState, Format, What};
-pub use flow::{ColorMode, LadderState, ladder_row};
+pub use flow::{ColorMode, LadderState, ladder_row, note_line};
 pub use ice::{BoardState, ListTable, Listing, ListingOf, ListingState, PairKey, Target};
 pub use plot::{PlotPlace, PlotView};
 

@@ -132,6 +132,14 @@ pub fn frame_name(analysis: &Analysis, frame: FrameRef) -> String {
     }
 }
 
+/// When a frame was captured, read again from its capture.
+pub fn frame_time(analysis: &Analysis, frame: FrameRef) -> Option<Nanos> {
+    let capture = usize::from(frame.capture.0);
+    let backing = analysis.stores.capture(capture)?;
+    let batch = analysis.frame_indexes.get(capture)?.read(&**backing, frame.frame, 1).ok()?;
+    batch.frames.first().filter(|_| batch.first_frame == frame.frame).map(|head| head.time)
+}
+
 /// A frame: link to transport, then the messages in it. Messages put together from several frames come as buffers of their own.
 pub fn frame_detail(analysis: &Analysis, frame: FrameRef) -> io::Result<Vec<Buffer>> {
     frame_detail_with(analysis, frame, false)

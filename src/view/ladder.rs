@@ -114,6 +114,8 @@ pub struct Ladder {
     pub start: Nanos,
     /// Frames that prove findings; see [`tell`].
     pub proofs: Vec<Proof>,
+    /// Of each verdict, which are the first rows, the worst finding of its call (rows of the list of findings).
+    pub verdicts: Vec<u32>,
 }
 
 /// How a ladder is to be built.
@@ -247,7 +249,7 @@ pub fn build_with(
     let rows = drawn_media.merge(drawn_stun.merge(rows));
     let rows = drawn_dns.merge(stun::merge(drawn_sql.rows(&machines), rows));
     let mut ladder =
-        Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0), proofs: Vec::new() };
+        Ladder { title, lifelines: machines.lifelines, rows, start: start.unwrap_or(0), ..Ladder::default() };
     fold::mark_gaps(&mut ladder);
     ladder
 }

@@ -27,6 +27,8 @@ pub struct Query {
     pub time: TimeMode,
     /// Default columns that only media fills are left out where there is none: for people, not for what reads columns.
     pub brief: bool,
+    /// Points in time have their date each, to the microsecond: for files whose rows are sorted and joined elsewhere.
+    pub dated: bool,
     pub stop: Stop,
     /// The findings, where somebody knows them; otherwise the rules are asked if a column needs it.
     pub diagnosis: Option<Arc<Diagnosis>>,
@@ -194,7 +196,7 @@ impl<'a> Findings<'a> {
 /// Gives the cell of a row and column; the third argument is the row shown before.
 pub(super) type CellOf<'a, I> = dyn Fn(&I, &str, Option<&I>) -> Cell + 'a;
 
-pub(super) fn build<'a, I: Copy>(
+pub(super) fn build<'a, I: Copy + 'a>(
     query: &Query,
     mut rows: Vec<I>,
     defaults: usize,
@@ -212,7 +214,21 @@ pub(super) fn build<'a, I: Copy>(
     } else {
         query.columns.iter().filter_map(|key| column(key, definitions)).collect()
     };
+    let clock = matches!(query.time, TimeMode::Utc | TimeMode::Local);
+    let cell = if query.dated && clock { dated(cell, query.time) } else { cell };
     Lines { columns, rows, cell }
+}
+
+/// Columns of points in time, which sort by their nanoseconds.
+const TIMES: [&str; 4] = ["start", "time", "answered", "end"];
+
+fn dated<'a, I: Copy + 'a>(cell: Box<CellOf<'a, I>>, mode: TimeMode) -> Box<CellOf<'a, I>> {
+    Box::new(move |row, key, previous| match cell(row, key, previous) {
+        (_, Key::Number(time)) if TIMES.contains(&key) => {
+            (super::show::full_time(time, mode), Key::Number(time))
+        }
+        other => other,
+    })
 }
 
 impl Definition {

@@ -65,7 +65,10 @@ pub(in crate::cli) struct Common {
     #[arg(long, value_name = "N", global = true, default_value_t = 0, hide_default_value = true)]
     pub threads: usize,
     /// Set a cap on what the analysis keeps, e.g. `sip_messages=1M` (repeatable)
-    #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = limits::parse, long_help = limits::long_help())]
+    ///
+    /// A value may end in k, M or G. A limit that is hit is told as an issue of the capture. `callscope --help` lists
+    /// the limits.
+    #[arg(long, value_name = "NAME=VALUE", global = true, value_parser = limits::parse)]
     pub limits: Vec<(String, u64)>,
     /// Configuration (TOML: limits, names, sip_ports, leg_headers, qos) instead of `callscope/config.toml` in the user's configuration directory
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]

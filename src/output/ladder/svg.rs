@@ -82,6 +82,20 @@ impl Drawing<'_> {
         }
     }
 
+    /// What is told of the whole ladder matters to its last word: as many lines as it takes.
+    fn note(&self, text: &str) -> Vec<String> {
+        let fits = (self.width.saturating_sub(self.margin + 10) as f64 / CHAR) as usize;
+        show::wrap_words(text, fits)
+    }
+
+    /// Rows that a row of the ladder takes.
+    fn lines(&self, row: &LadderRow) -> usize {
+        match row {
+            LadderRow::Note { text, .. } => self.note(text).len(),
+            _ => 1,
+        }
+    }
+
     /// Where what stands behind a line begins.
     fn behind(&self, from: usize, to: usize) -> usize {
         self.x(from.max(to)) + 10
@@ -141,8 +155,10 @@ fn draw(
     head(out, &drawing)?;
     let mut previous = ladder.start;
     let mut named = HashSet::new();
-    for (i, row) in ladder.rows.iter().enumerate() {
-        let y = HEAD + i * ROW + ROW;
+    let mut above = 0;
+    for row in &ladder.rows {
+        let y = HEAD + above * ROW + ROW;
+        above += drawing.lines(row);
         let time = row_time(row);
         let told = show::time(time, mode, ladder.start, previous);
         let link = place.as_mut().and_then(|place| link(row, place, &mut named));
@@ -210,7 +226,7 @@ fn measure(ladder: &Ladder, mode: TimeMode, page: bool) -> Drawing<'_> {
         margin,
         pitch,
         width: (margin + n * pitch + 10).max(title.min(1600)),
-        height: HEAD + (ladder.rows.len() + 1) * ROW + 10,
+        height: 0,
     };
     for row in &ladder.rows {
         if let LadderRow::Arrow { from, to, label, .. } | LadderRow::Fold { from, to, label, .. } = row {
@@ -222,6 +238,8 @@ fn measure(ladder: &Ladder, mode: TimeMode, page: bool) -> Drawing<'_> {
             }
         }
     }
+    let rows: usize = ladder.rows.iter().map(|row| drawing.lines(row)).sum();
+    drawing.height = HEAD + (rows + 1) * ROW + 10;
     drawing
 }
 
@@ -344,11 +362,12 @@ fn draw_row(
             )?;
         }
         LadderRow::Note { text, .. } => {
-            let fits = (d.width.saturating_sub(left_edge + 10) as f64 / CHAR) as usize;
             writeln!(out, "<g class=\"note\"><title>{}</title>", escape(text))?;
             writeln!(out, "<text class=\"small\" x=\"10\" y=\"{base}\">{told}</text>")?;
-            let text = escape(&shorten(text, fits, false));
-            writeln!(out, "<text class=\"halo\" x=\"{left_edge}\" y=\"{base}\">{text}</text>")?;
+            for (i, piece) in d.note(text).iter().enumerate() {
+                let (y, piece) = (base + i * ROW, escape(piece));
+                writeln!(out, "<text class=\"halo\" x=\"{left_edge}\" y=\"{y}\">{piece}</text>")?;
+            }
         }
     }
     writeln!(out, "</g>")

@@ -308,6 +308,14 @@ impl Drawing<'_> {
             let mut frame_text = String::new();
             let mut time_text = self.time(time, previous);
             let line = match row {
+                LadderRow::Note { text, .. } => {
+                    for line in self.note(text) {
+                        line.write(out, &self.margin_text(&time_text, ""), self.color)?;
+                        time_text.clear();
+                    }
+                    previous = time;
+                    continue;
+                }
                 LadderRow::Arrow { frame, from, to, label, tone, retransmissions, .. } => {
                     frame_text = frame_name(*frame, self.several);
                     let label = with_repeats(label, *retransmissions, self.symbols.repeat);
@@ -327,9 +335,6 @@ impl Drawing<'_> {
                     let text = format!("{} later", show::duration(*length));
                     self.remark(self.symbols.pause, &text)
                 }
-                LadderRow::Note { text, .. } => {
-                    self.remark(self.symbols.line, &format!("{}{text}", self.symbols.note))
-                }
             };
             if !matches!(row, LadderRow::Gap { .. }) {
                 previous = time;
@@ -337,6 +342,19 @@ impl Drawing<'_> {
             line.write(out, &self.margin_text(&time_text, &frame_text), self.color)?;
         }
         Ok(())
+    }
+
+    /// What is told of the whole ladder matters to its last word: as many lines as it takes.
+    fn note(&self, text: &str) -> Vec<Line> {
+        let sign = self.symbols.note;
+        let room = self.room().saturating_sub(4 + width(sign));
+        let pieces = show::wrap_words(&self.plain(text), room);
+        let blank = " ".repeat(width(sign));
+        let lines = pieces.iter().enumerate().map(|(i, piece)| {
+            let sign = if i == 0 { sign } else { blank.as_str() };
+            self.remark(self.symbols.line, &format!("{sign}{piece}"))
+        });
+        lines.collect()
     }
 
     fn remark(&self, symbol: char, text: &str) -> Line {

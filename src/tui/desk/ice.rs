@@ -470,10 +470,10 @@ fn allocation(analysis: &Analysis, cache: &Cache, index: AllocationIdx, mode: Ti
     )];
     if let Some(from) = &told.credentials {
         let columns = vec![
-            column("sign_in", "Sign-in", Align::Right, 0),
-            column("user", "User", Align::Left, 0),
-            column("frame", "Frame", Align::Right, 0),
-            column("how", "Credentials", Align::Left, 1),
+            Column::new("sign_in", "Sign-in", Align::Right, 0),
+            Column::new("user", "User", Align::Left, 0),
+            Column::new("frame", "Frame", Align::Right, 0),
+            Column::new("how", "Credentials", Align::Left, 1),
         ];
         let row = vec![
             (from.sign_in + 1).to_string(),

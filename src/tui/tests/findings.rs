@@ -146,3 +146,32 @@ fn problems_are_stepped_through_and_what_is_only_worth_knowing_is_passed_over() 
     assert_eq!(table.cursor.at, 0, "the info in between is no problem");
     assert!(screen(&state).contains("turn-wrong-cr"));
 }
+
+#[test]
+fn a_verdict_on_a_ladder_leads_to_its_finding() {
+    use crate::tui::state::ListingOf;
+    use crate::view::ladder::LadderRow;
+    use crate::view::lists::ListKind;
+    let mut state = state(120, 40);
+    press(&mut state, "2 Enter");
+    let Some(View::Ladder(view)) = state.stack.last_mut() else { panic!("a ladder") };
+    let mut ladder = super::fixture::ladder();
+    ladder
+        .rows
+        .insert(0, LadderRow::Note { time: ladder.start, text: "answered, but no audio came".to_owned() });
+    ladder.verdicts = vec![4];
+    view.ladder = Some(Arc::new(ladder));
+    view.flatten();
+    view.cursor.at = 0;
+    press(&mut state, "Enter");
+    let of = |state: &crate::tui::state::State| match state.stack.last() {
+        Some(View::Listing(view)) => Some(view.of),
+        _ => None,
+    };
+    assert_eq!(of(&state), Some(ListingOf::Row(ListKind::Findings, 4)));
+    press(&mut state, "q");
+    press(&mut state, "Down");
+    press(&mut state, "Enter");
+    assert_eq!(of(&state), None, "another note is no verdict");
+    assert!(state.notice.is_some());
+}

@@ -135,6 +135,7 @@ pub fn ladder() -> Ladder {
     };
     Ladder {
         proofs: Vec::new(),
+        verdicts: Vec::new(),
         title: "Call 3  Alice → Bob  completed 200 OK  setup 1.82 s  talk 00:42".to_owned(),
         lifelines: vec![
             lifeline("Alice", "192.168.100.112:5060", None),

@@ -8,11 +8,13 @@ use crate::tui::desk::Request;
 use crate::tui::effect::Effect;
 use crate::tui::layout;
 use crate::tui::state::{
-    ColorMode, Cursor, DetailState, DiffState, LadderState, PaneTab, State, Subject, View,
+    ColorMode, Cursor, DetailState, DiffState, LadderState, ListingOf, ListingState, PaneTab, State, Subject,
+    View,
 };
 use crate::tui::widgets::ladder::row_text;
 use crate::tui::widgets::table::contains;
 use crate::view::ladder::{LadderRow, Tone};
+use crate::view::lists::ListKind;
 use crate::view::show::{self, TimeMode};
 
 const EXTENDED: &str = "with all linked legs";
@@ -34,7 +36,9 @@ pub(super) fn act(state: &mut State, action: Action, effects: &mut Vec<Effect>) 
     let pane_shown = layout::ladder(state, body).1.is_some();
     let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
     let len = ladder.rows.len();
+    let before = ladder.cursor.at;
     if moved(&mut ladder.cursor, action, len, page) {
+        ladder.pass_notes(before);
         return;
     }
     match action {
@@ -128,6 +132,12 @@ fn found_at(ladder: &LadderState, at: usize) -> Option<String> {
     Some(format!("{} {}", worst.severity.sign(), worst.text))
 }
 
+/// The finding behind a verdict.
+fn verdict_at(ladder: &LadderState, at: usize) -> Option<u32> {
+    let first = *ladder.rows.get(at)?.first()?;
+    ladder.ladder.as_ref()?.verdicts.get(first).copied()
+}
+
 fn open(state: &mut State) {
     let Some(View::Ladder(ladder)) = state.stack.last_mut() else { return };
     let at = ladder.cursor.at;
@@ -140,7 +150,13 @@ fn open(state: &mut State) {
             }
             ladder.flatten();
         }
-        _ => state.say("this line holds nothing more"),
+        _ => match verdict_at(ladder, at) {
+            Some(row) => {
+                let of = ListingOf::Row(ListKind::Findings, row);
+                state.stack.push(View::Listing(Box::new(ListingState::new(of))));
+            }
+            None => state.say("this line holds nothing more"),
+        },
     }
 }
 
@@ -179,7 +195,9 @@ fn mark(state: &mut State) {
         ladder.marks.push(m);
     }
     let len = ladder.rows.len();
+    let before = ladder.cursor.at;
     ladder.cursor.step(1, len);
+    ladder.pass_notes(before);
 }
 
 fn diff(state: &mut State) {
@@ -208,7 +226,7 @@ fn diff(state: &mut State) {
 
 pub(super) fn search(ladder: &mut LadderState, needle: &str, forward: bool, from_here: bool) -> bool {
     let hit = next_hit(ladder.cursor.at, ladder.rows.len(), forward, from_here, |i| {
-        ladder.row(i).is_some_and(|row| contains(&row_text(row), needle))
+        !ladder.is_more(i) && ladder.row(i).is_some_and(|row| contains(&row_text(row), needle))
     });
     if let Some(at) = hit {
         ladder.cursor.at = at;

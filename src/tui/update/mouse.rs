@@ -51,7 +51,10 @@ fn select(state: &mut State, x: u16, y: u16) -> bool {
                 return false;
             }
             match ladder::row_at(main, view.cursor.top, y).filter(|at| *at < view.rows.len()) {
-                Some(at) => view.cursor.at = at,
+                Some(at) => {
+                    view.cursor.at = at;
+                    view.pass_notes(at);
+                }
                 None => return false,
             }
             true

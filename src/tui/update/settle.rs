@@ -27,6 +27,7 @@ pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     for (i, view) in state.stack.iter_mut().enumerate() {
         match view {
             View::Ladder(view) => {
+                view.wrap_notes(crate::tui::widgets::ladder::note_room(areas.0.width, flow_time));
                 ladder(view, areas, revision, i == top, effects);
             }
             View::Detail(view) => {

@@ -121,7 +121,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, of: Contexts, cursor: C
     let theme = state.theme;
     let lines = lines(of, usize::from(state.width), theme.ascii);
     let inner = usize::from(area.height.saturating_sub(2));
-    let title = format!("Help: {}", of.name());
+    // Of a table its own name: the keys are those of many.
+    let own = state.tab_table().filter(|_| state.stack.len() == 1);
+    let name = own.map_or(of.name(), |kind| state.tab.names_of(Some(kind)).0);
+    let title = format!("Help: {name}");
     let title = if lines.len() > inner {
         let last = (cursor.top + inner).min(lines.len());
         format!("{title}  (lines {}–{last} of {}, ↓ goes on)", cursor.top + 1, lines.len())

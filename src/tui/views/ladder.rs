@@ -32,6 +32,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &LadderState) {
                 clock: if state.time == TimeMode::Local { TimeMode::Local } else { TimeMode::Utc },
                 color: state.color,
                 search: &state.search,
+                note_room: view.note_room,
                 open: &view.open,
             };
             ladder::draw(buf, main, flow, look, theme);
@@ -41,7 +42,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &LadderState) {
         for y in side.top()..side.bottom() {
             put(buf, side.x - 1, y, 1, "│", theme.style(Role::Rule));
         }
-        let look = pane::Look { focus: false, search: &state.search, nothing: "no message on this line" };
+        // A line without a message is cut on narrow screens: the pane has all of its words.
+        let words = view.row(view.cursor.at).map(ladder::row_text);
+        let nothing = words.as_deref().unwrap_or("no message on this line");
+        let look = pane::Look { focus: false, search: &state.search, nothing };
         pane::draw(buf, side, &view.pane, look, theme);
     }
 }

@@ -20,7 +20,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, kind: TableKind) {
             TableKind::List(list) => list.words().1,
         };
         let text = match &view.data {
-            _ if view.filter.is_some() => {
+            // Where there are no rows at all, it is not the filter's doing.
+            data if view.filter.is_some() && data.as_ref().is_none_or(|d| d.total > 0) => {
                 format!("No row matches the filter. Esc drops it, F7 changes it.\n{}", view.filter_text)
             }
             None => "reading …".to_owned(),

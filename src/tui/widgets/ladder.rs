@@ -13,11 +13,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::text::{fit, put, put_center, put_right, width};
+use super::text::{fit, put, put_center, put_right, width, wrap_words};
 use crate::capture::Nanos;
 use crate::correlate::MsgIdx;
 use crate::tui::layout;
-use crate::tui::state::{ColorMode, ladder_row};
+use crate::tui::state::{ColorMode, ladder_row, note_line};
 use crate::tui::theme::{Role, Theme};
 use crate::view::ladder::{Ladder, LadderRow, Tone};
 use crate::view::show::{self, TimeMode};
@@ -49,6 +49,8 @@ pub struct Look<'a> {
     pub clock: TimeMode,
     pub color: ColorMode,
     pub search: &'a str,
+    /// Columns that a note has before it goes on below.
+    pub note_room: usize,
     /// Unfolded runs are those that have rows of their own after them.
     pub open: &'a std::collections::HashSet<Vec<usize>>,
 }
@@ -96,9 +98,20 @@ impl Lanes {
     }
 }
 
+/// Columns that a note of a ladder in `width` columns has before it goes on below.
+pub fn note_room(width: u16, time: TimeMode) -> usize {
+    // The sign before it, the blank behind it, and a column at both ends.
+    usize::from(width.saturating_sub(GUTTER + clock_width(time) + 1 + 5).max(20))
+}
+
+/// Columns of the times, as a rule.
+fn clock_width(time: TimeMode) -> u16 {
+    if matches!(time, TimeMode::Utc | TimeMode::Local) { 15 } else { 10 }
+}
+
 /// Columns that a ladder of so many lifelines needs for common labels, and for shortened ones.
 pub fn wanted_width(lifelines: usize, time: TimeMode) -> (u16, u16) {
-    let clock = if matches!(time, TimeMode::Utc | TimeMode::Local) { 15 } else { 10 };
+    let clock = clock_width(time);
     let gaps = lifelines.saturating_sub(1).min(200) as u16;
     let edge = GUTTER + clock + 2 + 2 * MARGIN;
     (edge + gaps * GOOD_SPACING, edge + gaps * FAIR_SPACING)
@@ -159,20 +172,23 @@ pub fn draw(buf: &mut Buffer, area: Rect, ladder: &Ladder, look: Look<'_>, theme
     for ((y, at), time) in (rows.top()..rows.bottom()).zip(look.top..).zip(&times) {
         let Some(path) = look.rows.get(at) else { break };
         let Some(row) = ladder_row(&ladder.rows, path) else { break };
-        let here = at == look.at;
+        // A note has its time once, and is one row for the cursor.
+        let line = note_line(&ladder.rows, path);
+        let here = at.checked_sub(line) == Some(look.at);
         let time_role = if here { Role::Cursor } else { Role::Dim };
+        let time = if line > 0 { "" } else { time };
         put_right(buf, area.x + GUTTER, y, time_width, time, theme.style(time_role));
-        if here {
+        if here && line == 0 {
             put(buf, area.x, y, 1, "▸", theme.style(Role::Mark));
         }
-        if path.len() > 1 {
+        if path.len() > 1 && line == 0 {
             put(buf, area.x + 2, y, 1, "·", theme.style(Role::Dim));
         }
         let vertical = if matches!(row, LadderRow::Gap { .. }) { "┊" } else { "│" };
         for lifeline in lanes.visible() {
             put(buf, lanes.column(lifeline), y, 1, vertical, theme.style(Role::Rule));
         }
-        let pen = Pen { y, lanes, theme, here, right: area.right(), search: look.search };
+        let pen = Pen { y, line, lanes, theme, here, right: area.right(), search: look.search };
         draw_row(buf, area, row, path, look, pen);
     }
 }
@@ -181,6 +197,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, ladder: &Ladder, look: Look<'_>, theme
 #[derive(Debug, Clone, Copy)]
 struct Pen<'a> {
     y: u16,
+    /// Of a note that takes several.
+    line: usize,
     lanes: Lanes,
     theme: Theme,
     here: bool,
@@ -284,7 +302,10 @@ fn draw_row(buf: &mut Buffer, area: Rect, row: &LadderRow, path: &[usize], look:
         }
         LadderRow::Note { text, .. } => {
             let style = pen.label_style(theme.style(Role::Tone(Tone::Note)), text);
-            put(buf, lanes.x + 1, y, lanes.width.saturating_sub(2), &format!("· {text} "), style);
+            let lines = wrap_words(text, look.note_room);
+            let words = lines.get(pen.line).map_or("", String::as_str);
+            let sign = if pen.line == 0 { "·" } else { " " };
+            put(buf, lanes.x + 1, y, lanes.width.saturating_sub(2), &format!("{sign} {words} "), style);
         }
     }
 }

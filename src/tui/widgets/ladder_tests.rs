@@ -25,6 +25,7 @@ fn drawn(ladder: Ladder, width: u16, height: u16, left: usize, open: &[&[usize]]
         clock: TimeMode::Utc,
         color: ColorMode::Outcome,
         search: "",
+        note_room: state.note_room,
         open: &state.open,
     };
     let theme = Theme { palette: Palette::Plain, ascii: false };
@@ -111,4 +112,57 @@ fn labels_stay_between_their_lifelines() {
             assert!(after.trim().is_empty(), "{width}: {line}");
         }
     }
+}
+
+#[test]
+fn a_note_goes_on_below_and_keeps_the_cursor() {
+    let mut ladder = fixture::ladder();
+    let text =
+        "Answered after ringing 2.21 s, talked 00:09, but no audio came either way: alice gets no relay";
+    ladder.rows[0] = LadderRow::Note { time: ladder.start, text: text.to_owned() };
+    let mut state = LadderState::new(Vec::new(), LadderOptions::default());
+    state.ladder = Some(Arc::new(ladder));
+    state.flatten();
+    let before = state.rows.len();
+    state.cursor.at = 3;
+    let message = state.subject(3);
+    assert!(message.is_some());
+    state.wrap_notes(40);
+    assert_eq!(state.rows.len(), before + 2, "three lines instead of one");
+    assert_eq!((state.cursor.at, state.subject(state.cursor.at)), (5, message));
+    assert!(!state.is_more(0) && state.is_more(1) && state.is_more(2) && !state.is_more(3));
+    assert!((0..3).all(|at| state.subject(at).is_none()));
+    // For the cursor a note is one row.
+    for (before, at, then) in [(0, 1, 3), (3, 2, 0), (0, 2, 3), (9, 1, 0), (0, 4, 4)] {
+        state.cursor.at = at;
+        state.pass_notes(before);
+        assert_eq!(state.cursor.at, then, "from {before} to {at}");
+    }
+    // It stays with it when it needs fewer lines.
+    state.cursor.at = 2;
+    state.wrap_notes(200);
+    assert_eq!((state.cursor.at, state.rows.len()), (0, before));
+    state.wrap_notes(40);
+    let area = Rect::new(0, 0, 70, 12);
+    let mut buf = Buffer::empty(area);
+    let look = Look {
+        rows: &state.rows,
+        top: 0,
+        at: 0,
+        left: 0,
+        legs: state.legs,
+        marks: &[],
+        flawed: &[],
+        time: TimeMode::Relative,
+        clock: TimeMode::Utc,
+        color: ColorMode::Outcome,
+        search: "",
+        note_room: state.note_room,
+        open: &state.open,
+    };
+    let theme = Theme { palette: Palette::Plain, ascii: false };
+    draw(&mut buf, area, state.ladder.as_ref().unwrap(), look, theme);
+    let screen = fixture::text_of(&buf);
+    assert!(text.split(' ').all(|word| screen.contains(word)), "{screen}");
+    insta::assert_snapshot!("ladder_widget_note", screen);
 }

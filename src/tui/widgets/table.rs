@@ -27,6 +27,11 @@ const PATH: u16 = 12;
 const SPEAKER: u16 = 11;
 /// The same of names of rules, of which the beginning alone says nothing.
 const RULE: u16 = 24;
+/// The same of what a finding says, which a name of a rule and numbers of frames are not to cut short, and what stands
+/// before it: its number and severity.
+const FOUND: u16 = 56;
+const FOUND_BESIDE: u16 = 76;
+const BEFORE_FOUND: u16 = 18;
 /// Columns of a higher rank go before the name of who sends a stream is cut.
 const LITTLE: u8 = 3;
 /// Columns before the first cell: cursor and mark.
@@ -45,6 +50,10 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
             "sender" | "receiver" if !tight => SPEAKER,
             key if is_party(key) => PARTY,
             "rule" => RULE,
+            "title" => {
+                let wanted = if tight { FOUND } else { FOUND_BESIDE };
+                wanted.min(room.saturating_sub(BEFORE_FOUND)).max(COMFORT)
+            }
             "path" if tight => PATH,
             "path" => FIRST,
             _ if columns[i].rank == 0 => first,

@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+pub use crate::show::wrap_words;
+
 /// Columns that `text` takes.
 pub fn width(text: &str) -> usize {
     clean(text).width()
@@ -123,23 +125,6 @@ pub fn wrap(line: &str, columns: usize) -> Vec<&str> {
     }
     pieces.push(&line[start..]);
     pieces
-}
-
-/// Words of `text` put on lines of at most `columns`.
-pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ').filter(|w| !w.is_empty()) {
-        if !line.is_empty() && line.width() + 1 + word.width() > columns {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
 }
 
 /// `text` without its first `columns` columns.

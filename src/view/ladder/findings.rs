@@ -2,7 +2,7 @@
 
 use super::{Ladder, LadderRow};
 use crate::capture::FrameRef;
-use crate::correlate::{Analysis, Owner};
+use crate::correlate::{Analysis, CallIdx, Owner};
 use crate::diagnose::{CallVerdict, Diagnosis, Severity, Subject, call_verdict, verdict_of};
 use crate::view::show;
 
@@ -39,13 +39,21 @@ pub fn tell(ladder: &mut Ladder, analysis: &Analysis, owners: &[Owner], diagnosi
         Owner::Dialog(_) => None,
     });
     let troubled = calls.filter(|c| diagnosis.of_call(*c).next().is_some());
+    let worst = |c: &CallIdx| diagnosis.of(Subject::from(Owner::Call(*c))).min();
+    let troubled: Vec<(CallIdx, usize)> = troubled.filter_map(|c| Some((c, worst(&c)?))).take(TOLD).collect();
     let verdicts: Vec<LadderRow> = troubled
-        .take(TOLD)
-        .flat_map(|c| match owners {
-            [_] => parts(verdict_of(analysis, diagnosis, c)),
-            _ => vec![format!("Call {}: {}", u64::from(c.0) + 1, call_verdict(analysis, diagnosis, c))],
+        .into_iter()
+        .flat_map(|(c, at)| {
+            let told = match owners {
+                [_] => parts(verdict_of(analysis, diagnosis, c)),
+                _ => vec![format!("Call {}: {}", u64::from(c.0) + 1, call_verdict(analysis, diagnosis, c))],
+            };
+            told.into_iter().map(move |text| (text, at))
         })
-        .map(|text| LadderRow::Note { time: ladder.start, text })
+        .map(|(text, at)| {
+            ladder.verdicts.push(u32::try_from(at).unwrap_or(u32::MAX));
+            LadderRow::Note { time: ladder.start, text }
+        })
         .collect();
     ladder.rows.splice(0..0, verdicts);
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::diagnose::{Diagnosis, Finding, Severity, Subject};
+use crate::view::detail::frame_time;
 use crate::view::rows::columns;
 
 columns! { HELP DEFINITIONS
@@ -137,10 +138,12 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         Column::new("what", "Evidence", Align::Left, 0),
     ];
     let (mut rows, mut leads) = (Vec::new(), Vec::new());
-    let start = f.evidence.iter().find_map(|e| e.time).unwrap_or_default();
+    // Frames of which no record keeps the time are read again.
+    let time_of = |e: &crate::diagnose::Evidence| e.time.or_else(|| frame_time(at.analysis, e.frame));
+    let times: Vec<Option<Nanos>> = f.evidence.iter().map(time_of).collect();
+    let start = times.iter().flatten().min().copied().unwrap_or_default();
     let mut before = start;
-    for e in &f.evidence {
-        let time = e.time;
+    for (e, time) in f.evidence.iter().zip(times) {
         rows.push(vec![
             frame(at.analysis, e.frame),
             time.map_or_else(String::new, |t| show::time(t, at.mode, start, before)),

@@ -128,3 +128,24 @@ fn an_empty_analysis_gives_empty_tables() {
     assert!(calls(&analysis, &Query::default()).0.rows.is_empty());
     assert!(dialogs(&analysis, &Query::default()).0.rows.is_empty());
 }
+
+#[test]
+fn times_of_a_file_have_their_dates() {
+    let analysis = several();
+    let utc = Query {
+        time: TimeMode::Utc,
+        columns: vec!["start".to_owned(), "setup".to_owned()],
+        ..Query::default()
+    };
+    let cells = |query: &Query| -> Vec<String> {
+        call_lines(&analysis, query).iter().map(|row| row[0].clone()).collect()
+    };
+    let dated = Query { dated: true, ..utc.clone() };
+    for (short, full) in cells(&utc).iter().zip(cells(&dated)) {
+        let (date, clock) = full.split_once(' ').expect("date and time");
+        assert!(date.len() == 10 && clock.len() == 15 && clock.contains('.'), "{full}");
+        assert!(clock.starts_with(short.rsplit(' ').next().expect("a time")), "{short} {full}");
+    }
+    let relative = Query { dated: true, time: TimeMode::Relative, ..utc.clone() };
+    assert_eq!(cells(&relative), cells(&Query { time: TimeMode::Relative, ..utc }));
+}
