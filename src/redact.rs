@@ -6,8 +6,10 @@
 //!
 //! Every replacement is as long as what it replaces, so that sequence numbers, lengths and positions stay right.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::limits::Limits;
 
@@ -101,6 +103,8 @@ pub struct Redactor {
     met: HashSet<[u8; 4]>,
     /// Nothing more is learned: else the same bytes would become other ones later on.
     frozen: bool,
+    /// Only names and addresses are gathered: what is written is thrown away, so nothing needs a pseudonym.
+    learning: bool,
     /// How deep in one another the texts are that are being rewritten.
     nested: u8,
     /// Originals, to tell those that are cut off.
@@ -125,6 +129,7 @@ impl Redactor {
             fax_ends: HashSet::new(),
             met: HashSet::new(),
             frozen: false,
+            learning: false,
             nested: 0,
             tally: Tally::default(),
         }
@@ -157,6 +162,9 @@ impl Redactor {
     /// Overwrites a whole payload of nothing known: by what begins no protocol, which zeros might.
     fn obscure(&mut self, bytes: &mut [u8]) {
         self.tally.add("bytes of unknown protocols", bytes.len() as u64);
+        if self.learning {
+            return;
+        }
         // Two packets that differ are not to become copies of one another.
         let told = self.key.hash(&[b"unknown", bytes]);
         bytes.fill(UNKNOWN);

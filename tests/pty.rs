@@ -154,6 +154,20 @@ fn a_capture_is_walked_and_left() {
 }
 
 #[test]
+fn the_screen_says_that_it_shows_a_redacted_copy() {
+    let mut terminal = Terminal::start(r#""$1" --redact-key a "$2""#);
+    terminal.see(&["1 Overview", "capture-1 (redacted)", "8 calls"]);
+    assert!(!terminal.contents().contains("tour.pcapng"));
+    terminal.press("2");
+    terminal.see(&["completed", "rejected"]);
+    assert!(!terminal.contents().contains("Alice Arnold"));
+    terminal.press("\r");
+    terminal.see(&["INVITE", "ACK"]);
+    terminal.press("qq");
+    terminal.check_given_back("0");
+}
+
+#[test]
 fn ice_sessions_lead_to_pairs_candidates_the_call_and_back() {
     let mut terminal = Terminal::start(DIRECT);
     terminal.see(&["1 Overview", "8 calls"]);

@@ -20,13 +20,13 @@ use crate::common::{manifest, samples_folder};
 const KEY: &str = "a key for tests";
 
 /// The copy of a capture, its bytes, and how much was overwritten.
-struct Copy {
-    input: Input,
-    bytes: Vec<u8>,
-    tally: callscope::redact::Tally,
+pub struct Copy {
+    pub input: Input,
+    pub bytes: Vec<u8>,
+    pub tally: callscope::redact::Tally,
 }
 
-fn copy_of(path: &Path, key: &str) -> Copy {
+pub fn copy_of(path: &Path, key: &str) -> Copy {
     let options = LoadOptions::default();
     let mut redactor = Redactor::new(Key::of(key), &Limits::default(), &[], &options.leg_headers);
     let input = Input::Path(path.to_owned());
@@ -40,7 +40,7 @@ fn copy_of(path: &Path, key: &str) -> Copy {
     Copy { input, bytes, tally: redactor.tally }
 }
 
-fn analyse(input: Input, redaction: Option<callscope::redact::Tally>) -> Analysis {
+pub fn analyse(input: Input, redaction: Option<callscope::redact::Tally>) -> Analysis {
     let analysis = RwLock::new(Analysis::default());
     // Names that name blocks of a capture give are left out of the copy.
     let limits = Limits { names: 0, ..Limits::default() };
@@ -246,7 +246,13 @@ const PROTOCOL: &[&str] = &[
     "proxy",
 ];
 
-/// Users, hosts, names and texts that stand in the bytes of a capture.
+/// Users, hosts, names and texts that stand in a sample.
+pub fn names_of(sample: &Path) -> BTreeSet<String> {
+    let original = analyse(Input::Path(sample.to_owned()), None);
+    names_in(&std::fs::read(sample).expect("a sample"), &json(&original))
+}
+
+/// The same of the bytes of a capture.
 fn names_in(bytes: &[u8], analysis: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for scheme in [b"sip:".as_slice(), b"sips:", b"im:", b"mailto:", b"tel:"] {
@@ -346,7 +352,7 @@ fn readings(bytes: &[u8]) -> Vec<Vec<u8>> {
     vec![plain, narrow, unescaped.to_ascii_lowercase(), decoded]
 }
 
-fn leaks(names: &BTreeSet<String>, bytes: &[u8]) -> Vec<String> {
+pub fn leaks(names: &BTreeSet<String>, bytes: &[u8]) -> Vec<String> {
     let readings = readings(bytes);
     let found = |n: &&String| readings.iter().any(|r| memchr::memmem::find(r, n.as_bytes()).is_some());
     names.iter().filter(found).cloned().collect()
@@ -472,6 +478,45 @@ fn redaction_and_what_goes_not_with_it() {
         shared["captures"].as_array().expect("captures").iter().filter_map(|c| c["path"].as_str()).collect();
     assert_eq!(paths, ["capture-1", "capture-2"]);
     assert!(shared["redaction"]["overwritten"]["bytes of media"].as_u64().is_some_and(|n| n > 0));
+}
+
+/// Copies of a batch are made one at a time, in their files' order, and are gone once they are looked at: many of them need
+/// few open files.
+#[cfg(unix)]
+#[test]
+fn a_batch_keeps_no_copies() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for n in 0..80 {
+        let name = ["hold.pcap", "no_path.pcap", "transfer.pcap"][n % 3];
+        let to = dir.path().join(format!("fabrikam{n:02}.pcap"));
+        std::fs::copy(samples_folder().join(name), to).expect("copied");
+    }
+    std::fs::write(dir.path().join("fabrikam80.pcap"), "").expect("written");
+    let last = dir.path().join("fabrikam80.pcap");
+    let all = |more: &str| {
+        let line = format!("ulimit -n 40; exec \"$0\" batch --jobs 2 --format json {more} \"$1\" \"$2\"");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &line]).arg(assert_cmd::cargo::cargo_bin("callscope")).arg(dir.path()).arg(&last);
+        let output = command.env("XDG_CONFIG_HOME", "/nonexistent").output().expect("runs");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{err}");
+        (serde_json::from_slice::<Value>(&output.stdout).expect("JSON"), err)
+    };
+    let (original, _) = all("");
+    let (copies, err) = all("--redact-key a");
+    assert!(err.contains("callscope: redacted: "), "{err}");
+    assert!(!copies.to_string().contains("fabrikam"));
+    assert_eq!(copies["totals"], original["totals"]);
+    assert_eq!(copies["totals"]["unreadable"], 1);
+    let rules = |v: &Value| {
+        let rows = v["captures"].as_array().expect("rows").iter();
+        let mut rules: Vec<String> = rows.map(|r| r["worst"]["rule"].to_string()).collect();
+        rules.sort();
+        rules
+    };
+    assert_eq!(rules(&copies), rules(&original));
+    let path = |v: &Value, n: usize| v["captures"][n]["path"].as_str().map(str::to_owned);
+    assert!((0..81).all(|n| path(&copies, n).is_some_and(|p| p.starts_with("capture-"))));
 }
 
 /// A folder of captures of one's own, given by `CALLSCOPE_REDACT`: nothing panics, frames are as many and as long, the copy

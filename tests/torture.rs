@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{analyse, analyse_bytes, manifest, samples_folder};
+use crate::redaction::{self, copy_of, leaks, names_of};
+use crate::report::read;
+use callscope::capture::Input;
 use callscope::correlate::stun::stun_flag;
 use callscope::correlate::{Analysis, CallIdx, flag};
+use callscope::output::report::{ReportOptions, Scope, html};
 
 /// Seeded, so that a failure can be run again.
 struct Random(u64);
@@ -171,6 +175,69 @@ fn segments_reordered_doubled_and_lost() {
                 assert_eq!(plain.stun.allocations.len(), a.stun.allocations.len(), "{name} round {round}");
             }
         }
+    }
+}
+
+/// Of damaged captures too a redacted copy comes about that holds no name of the sample, and a page.
+#[test]
+fn damage_is_redacted_and_reported() {
+    let mut random = Random(0xfa57);
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("damaged");
+    for name in [
+        "tcp_segments.pcap",
+        "communicator.pcap",
+        "websocket.pcap",
+        "fragments.pcap",
+        "media_fax.pcap",
+        "media_odd.pcap",
+        "sctp.pcap",
+        "sql.pcap",
+        "sign_ins.pcap",
+        "conference.pcap",
+        "paths.pcap",
+    ] {
+        let names = names_of(&samples_folder().join(name));
+        let whole = bytes_of(name);
+        let kept = records(&whole);
+        let started = Instant::now();
+        for round in 0..10 {
+            let mut records = kept.clone();
+            let at = 3 + (random.next() as usize) % (records.len() - 5);
+            let mut flips = 0;
+            match round % 5 {
+                0 => records.swap(at, at + 1),
+                1 => records.insert(at, kept[at].clone()),
+                2 => _ = records.remove(at),
+                3 => records.truncate(at),
+                _ => flips = 40,
+            }
+            let mut bytes = [&whole[..24], &records.concat()].concat();
+            if round % 5 == 3 {
+                bytes.truncate(bytes.len() - 9);
+            }
+            for _ in 0..flips {
+                let at = 24 + (random.next() as usize) % (bytes.len() - 24);
+                bytes[at] ^= 1 << (random.next() % 8);
+            }
+            let what = format!("{name} round {round}");
+            std::fs::write(&path, &bytes).expect("written");
+            let original = redaction::analyse(Input::Path(path.clone()), None);
+            let copy = copy_of(&path, "torture");
+            if flips == 0 {
+                let left = leaks(&names, &copy.bytes);
+                assert!(left.is_empty(), "{what}: {left:?}");
+            }
+            let redacted = redaction::analyse(copy.input, Some(copy.tally));
+            assert_eq!(original.captures[0].frames, redacted.captures[0].frames, "{what}");
+            balanced(&redacted, &what);
+            for analysis in [&original, &redacted] {
+                let mut page = Vec::new();
+                html(&mut page, analysis, &Scope::All, ReportOptions::default()).expect("written");
+                read(&String::from_utf8(page).expect("UTF-8"));
+            }
+        }
+        assert!(started.elapsed() < Duration::from_secs(240), "{name}: {:?}", started.elapsed());
     }
 }
 

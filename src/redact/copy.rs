@@ -93,6 +93,17 @@ fn first_walk(
     progress: Progress<'_>,
 ) -> Result<Told, Cause> {
     let tally = redactor.tally.clone();
+    redactor.learning = true;
+    let told = walk_to_learn(redactor, reader, progress);
+    (redactor.tally, redactor.learning) = (tally, false);
+    told
+}
+
+fn walk_to_learn(
+    redactor: &mut Redactor,
+    reader: &mut CaptureReader,
+    progress: Progress<'_>,
+) -> Result<Told, Cause> {
     let mut told = Told {
         index: reader.frame_index(),
         notes: Vec::new(),
@@ -136,7 +147,6 @@ fn first_walk(
         }
     }
     first.finish(redactor)?;
-    redactor.tally = tally;
     told.left_out = left_out;
     Ok(told)
 }

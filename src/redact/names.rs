@@ -251,6 +251,9 @@ impl Redactor {
 
     /// Replaces one word, given by its characters.
     fn replace(&mut self, b: &mut [u8], units: &[Unit]) {
+        if self.learning {
+            return;
+        }
         let word: String = units.iter().map(|u| u.ch.to_ascii_lowercase()).collect();
         let pseudonym = self.word(&word);
         for (unit, ch) in units.iter().zip(pseudonym.chars()) {
@@ -363,6 +366,9 @@ impl Redactor {
         let number: String = places.iter().filter_map(|p| b.get(*p)).map(|c| *c as char).collect();
         if names {
             self.learn(&number);
+        }
+        if self.learning {
+            return;
         }
         let pseudonym = self.word(&number);
         for (place, c) in places.iter().zip(pseudonym.bytes()) {

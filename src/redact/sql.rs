@@ -152,7 +152,7 @@ impl Redactor {
         kept.sort_by_key(|k| k.start);
         let mut at = from;
         let mut gone = 0;
-        for range in kept.into_iter().chain([b.len()..b.len()]) {
+        for range in kept.into_iter().chain(std::iter::once(b.len()..b.len())) {
             if let Some(gap) = b.get_mut(at..range.start) {
                 gap.fill(0);
                 gone += gap.len() as u64;

@@ -518,6 +518,7 @@ impl Conn {
         } else if self.mode == Mode::Tds && !half.message.bytes.is_empty() {
             let mut bytes = half.message.bytes.clone();
             r.wipe(&mut bytes, "bytes of SQL");
+            out.emit(direction, &half.message, 0..bytes.len(), &bytes);
         }
         half.message.clear();
         half.masks.clear();

@@ -115,7 +115,7 @@ pub enum Request {
 /// What stands on the shell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holdings {
-    /// File names.
+    /// File names, and whether they are of redacted copies.
     pub title: String,
     pub span: Option<(Nanos, Nanos)>,
     pub frames: u64,
@@ -387,11 +387,14 @@ fn holdings(analysis: &Analysis, cache: &Cache) -> Holdings {
         let name = path.rsplit('/').next().unwrap_or(path);
         show::safe(name.as_bytes())
     };
-    let title = match captures.as_slice() {
+    let mut title = match captures.as_slice() {
         [] => String::new(),
         [one] => name(&one.info.path),
         [first, rest @ ..] => format!("{} + {} more", name(&first.info.path), rest.len()),
     };
+    if analysis.redaction.is_some() && !title.is_empty() {
+        title.push_str(" (redacted)");
+    }
     let first = captures.iter().filter_map(|c| c.first).min();
     let last = captures.iter().filter_map(|c| c.last).max();
     Holdings {

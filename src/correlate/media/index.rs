@@ -1,8 +1,8 @@
 //! The streams of an analysis worked out once for all who ask: tables, filters, overviews.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::MediaStream;
 use crate::capture::Nanos;
@@ -19,8 +19,10 @@ pub struct MediaIndex {
     by_source: Box<[u32]>,
     /// The same of those that other calls name too: legs of one.
     shared: HashMap<CallIdx, Vec<u32>>,
-    /// Streams that are of no call, or might be of several: their machines and when.
-    unclaimed: Vec<([IpAddr; 2], Nanos, Nanos)>,
+    /// When streams that are of no call, or might be of several, ran, by their machines.
+    unclaimed: HashMap<[IpAddr; 2], Times>,
+    /// Ends where streams begin with the machines they go to, and ends where they go to with those they come from.
+    ways: OnceLock<[HashSet<(SocketAddr, IpAddr)>; 2]>,
     /// Machines between which streams run.
     between: HashSet<[IpAddr; 2]>,
     /// Machines that are an end of every stream: the capture was taken at one of them.
@@ -47,19 +49,31 @@ impl MediaIndex {
         }
         let mut by_source: Box<[u32]> = (0..streams.len() as u32).collect();
         by_source.sort_unstable_by_key(|at| streams.get(*at as usize).map(source_of));
-        let unclaimed =
-            streams.iter().filter(|s| s.call.is_none()).map(|s| (ends(s), s.first, s.last)).collect();
+        let mut unclaimed: HashMap<[IpAddr; 2], Vec<(Nanos, Nanos)>> = HashMap::new();
+        for s in streams.iter().filter(|s| s.call.is_none()) {
+            unclaimed.entry(in_order(ends(s))).or_default().push((s.first, s.last));
+        }
+        let unclaimed = unclaimed.into_iter().map(|(ends, times)| (ends, Times::of(times))).collect();
         let between: HashSet<[IpAddr; 2]> = streams.iter().map(ends).collect();
         let mut pairs = between.iter();
         let mut at_all = pairs.next().map_or_else(Vec::new, |pair| pair.to_vec());
         pairs.for_each(|pair| at_all.retain(|ip| pair.contains(ip)));
-        Self { streams, of_calls, by_source, shared, unclaimed, between, at_all }
+        Self { streams, of_calls, by_source, shared, unclaimed, ways: OnceLock::new(), between, at_all }
     }
 
     /// Whether a stream that is of no call for certain ran between two machines in some time.
     pub fn may_have_passed(&self, a: IpAddr, b: IpAddr, [from, until]: [Nanos; 2]) -> bool {
-        let fits = |ends: &[IpAddr; 2]| *ends == [a, b] || *ends == [b, a];
-        self.unclaimed.iter().any(|(ends, first, last)| fits(ends) && *first <= until && *last >= from)
+        self.unclaimed.get(&in_order([a, b])).is_some_and(|times| times.any_in(from, until))
+    }
+
+    /// Whether some stream comes back from where this one goes to, or to where it comes from: ports of one may differ.
+    pub fn comes_back(&self, analysis: &Analysis, s: &MediaStream) -> bool {
+        let [begin, end] = self.ways.get_or_init(|| {
+            let flows = || self.streams.iter().map(|s| analysis.flow(s.flow));
+            [flows().map(|f| (f.src, f.dst.ip())).collect(), flows().map(|f| (f.dst, f.src.ip())).collect()]
+        });
+        let f = analysis.flow(s.flow);
+        s.back.is_some() || begin.contains(&(f.dst, f.src.ip())) || end.contains(&(f.src, f.dst.ip()))
     }
 
     /// Whether media between two machines passes the capture point: that of others between the same two does, or all
@@ -100,6 +114,31 @@ impl MediaIndex {
     pub fn of_call(&self, call: CallIdx) -> impl Iterator<Item = (u32, &MediaStream)> {
         self.places_of(call).iter().filter_map(|at| Some((*at, self.stream(*at)?)))
     }
+}
+
+/// When each of several begins, in order, and when the last of those up to it ends.
+#[derive(Debug, Clone)]
+struct Times(Vec<(Nanos, Nanos)>);
+
+impl Times {
+    fn of(mut times: Vec<(Nanos, Nanos)>) -> Self {
+        times.sort_unstable();
+        let mut last = Nanos::MIN;
+        for (_, end) in &mut times {
+            last = last.max(*end);
+            *end = last;
+        }
+        Self(times)
+    }
+
+    fn any_in(&self, from: Nanos, until: Nanos) -> bool {
+        let begun = self.0.partition_point(|(first, _)| *first <= until);
+        begun.checked_sub(1).and_then(|at| self.0.get(at)).is_some_and(|(_, last)| *last >= from)
+    }
+}
+
+fn in_order([a, b]: [IpAddr; 2]) -> [IpAddr; 2] {
+    [a.min(b), a.max(b)]
 }
 
 /// Flow and source; a fax has none.
@@ -151,5 +190,27 @@ impl Analysis {
     /// RTCP compounds, frames captured twice included.
     pub fn rtcp_packets(&self) -> u64 {
         self.media.reports.compounds + self.media.reports.captured_twice
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last to begin is not the last to end.
+    #[test]
+    fn some_ran_at_a_time() {
+        let times = Times::of(vec![(12, 13), (2, 3), (10, 40)]);
+        for (from, until, ran) in [
+            (0, 1, false),
+            (0, 2, true),
+            (3, 9, true),
+            (4, 9, false),
+            (14, 20, true),
+            (40, 99, true),
+            (41, 99, false),
+        ] {
+            assert_eq!(times.any_in(from, until), ran, "{from} to {until}");
+        }
     }
 }

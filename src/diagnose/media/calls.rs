@@ -1,5 +1,8 @@
 //! Calls of which no media came, that of one side only, or none that anybody could decrypt.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
 use callscope_parsers::tls::alert_name;
 use callscope_parsers::zrtp::error_title;
 
@@ -40,7 +43,9 @@ fn keys_failed(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
     let keys = &analysis.media.keys;
     let failed = keys.list.iter().filter(|k| k.state == KeyState::Failed);
-    for k in failed.take(analysis.limits.finding_reads) {
+    let failed: Vec<&KeyExchange> = failed.take(analysis.limits.finding_reads).collect();
+    let named = Named::of(analysis, &failed);
+    for k in failed {
         let flow = analysis.flow(k.flow);
         let back = analysis.find_flow(flow.dst, flow.src, flow.transport);
         // One after it made them.
@@ -65,7 +70,7 @@ fn keys_failed(context: &Context<'_>, out: &mut Findings) {
             }
             _ => format!("{name} ended before it was done"),
         };
-        let call = call_of(analysis, k);
+        let call = named.call_of(k);
         let subject = call.map_or(Subject::Capture(k.first_frame.capture.0), Subject::Call);
         out.add(&KEYS_FAILED, subject, &why, |f| {
             match call {
@@ -87,19 +92,45 @@ fn keys_failed(context: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// The call whose descriptions name an end of an exchange.
-fn call_of(analysis: &Analysis, k: &KeyExchange) -> Option<CallIdx> {
-    let flow = analysis.flow(k.flow);
-    let during = |c: &CallIdx| {
-        let s = &analysis.call(*c).summary;
-        s.start <= k.first && s.end.is_none_or(|end| k.first <= end)
-    };
-    let all = (0..analysis.calls.len() as u32).map(CallIdx).filter(during);
-    all.take(analysis.limits.finding_reads).find(|c| {
-        let sections = analysis.media_of_call(*c);
-        let ends = || sections.iter().flat_map(|s| &s.ends).flatten();
-        ends().any(|end| *end == flow.src || *end == flow.dst)
-    })
+/// The calls whose descriptions name an end, of those during which keys were asked for.
+struct Named<'a> {
+    analysis: &'a Analysis,
+    calls: HashMap<SocketAddr, Vec<CallIdx>>,
+}
+
+impl<'a> Named<'a> {
+    /// Of the first calls during which some exchange `failed`; each is read once.
+    fn of(analysis: &'a Analysis, failed: &[&KeyExchange]) -> Self {
+        let mut times: Vec<Nanos> = failed.iter().map(|k| k.first).collect();
+        times.sort_unstable();
+        let asked = |c: &CallIdx| {
+            let s = &analysis.call(*c).summary;
+            let next = times.get(times.partition_point(|t| *t < s.start));
+            next.is_some_and(|t| s.end.is_none_or(|end| *t <= end))
+        };
+        let all = (0..analysis.calls.len() as u32).map(CallIdx).filter(asked);
+        let mut calls: HashMap<SocketAddr, Vec<CallIdx>> = HashMap::new();
+        for c in all.take(analysis.limits.finding_reads) {
+            for end in analysis.media_of_call(c).iter().flat_map(|s| &s.ends).flatten() {
+                let of = calls.entry(*end).or_default();
+                if of.last() != Some(&c) {
+                    of.push(c);
+                }
+            }
+        }
+        Self { analysis, calls }
+    }
+
+    /// The first that names an end of an exchange.
+    fn call_of(&self, k: &KeyExchange) -> Option<CallIdx> {
+        let flow = self.analysis.flow(k.flow);
+        let during = |c: &&CallIdx| {
+            let s = &self.analysis.call(**c).summary;
+            s.start <= k.first && s.end.is_none_or(|end| k.first <= end)
+        };
+        let of = |end| self.calls.get(&end).and_then(|calls| calls.iter().find(during)).copied();
+        of(flow.src).into_iter().chain(of(flow.dst)).min()
+    }
 }
 
 fn talked(analysis: &Analysis, call: CallIdx) -> bool {
@@ -177,7 +208,7 @@ fn one_way(context: &Context<'_>, out: &mut Findings) {
         let Some(heard) = streams.iter().max_by_key(packets).copied() else { continue };
         let Some(from_caller) = heard.from_caller else { continue };
         // What comes back on the same ports is of the call, whoever it is said to be of.
-        if streams.iter().any(|s| returns(analysis, &index.streams, s)) {
+        if streams.iter().any(|s| index.comes_back(analysis, s)) {
             continue;
         }
         let cause = cause(out, call);
@@ -202,16 +233,6 @@ fn one_way(context: &Context<'_>, out: &mut Findings) {
             describe(analysis, heard, (sure, sender), &silent, f);
         });
     }
-}
-
-/// Whether some stream comes back from where this one goes to, or to where it comes from: ports of one may differ.
-pub(super) fn returns(analysis: &Analysis, streams: &[MediaStream], s: &MediaStream) -> bool {
-    let f = analysis.flow(s.flow);
-    s.back.is_some()
-        || streams.iter().any(|b| {
-            let b = analysis.flow(b.flow);
-            b.src == f.dst && b.dst.ip() == f.src.ip() || b.dst == f.src && b.src.ip() == f.dst.ip()
-        })
 }
 
 /// Why media of who receives `heard` should be here.

@@ -1,6 +1,5 @@
 //! What is told of a stream: the frames, what they mean, and what it came of.
 
-use super::calls::returns;
 use super::marks::mark_change_place;
 use super::quality::loss_percent;
 use super::suspects::{Trouble, What};
@@ -264,7 +263,7 @@ impl Told<'_> {
                 let dst = analysis.flow(s.flow).dst;
                 f.what(format!("{own} goes to {dst}, which no SDP of {to} names"));
                 f.of_many(format!("{noun} goes to addresses that no SDP names"));
-                if returns(analysis, &analysis.joined_media(), s) {
+                if context.gathered().media().comes_back(analysis, s) {
                     f.severity(Severity::Info)
                         .say("Media comes back from there: the sender answers to where it hears from.");
                 } else {

@@ -137,3 +137,14 @@ fn what_goes_on_is_one_piece() {
     assert!(shown.ends_with(&b"\r\n\r\n".repeat(1_000)));
     assert!(streams.list[0][0].len() <= 3, "{}", streams.list[0][0].len());
 }
+
+/// A login of TDS 4.2 whose packet is not the last one, and no other follows: it still tells what is spoken.
+#[test]
+fn the_beginning_of_a_login_stays_one() {
+    let login = [&[2, 0, 2, 0, 0, 0, 1, 0][..], b"fabrikam", &[0; 22], &[8], &[b'k'; 473]].concat();
+    let mut feed = Feed::new(Limits::default());
+    feed.send(Forward, &login);
+    let (shown, _) = feed.shown(Forward);
+    assert!(looks_like_tds(&login) && looks_like_tds(&shown));
+    assert_eq!((&shown[..8], &shown[8..]), (&login[..8], &[0; 504][..]));
+}

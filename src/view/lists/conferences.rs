@@ -266,7 +266,7 @@ fn time_line(at: At<'_>, c: &Conference) -> Option<Part> {
     let mut columns =
         vec![Column::new("time", "Time", Align::Right, 0), Column::new("what", "What", Align::Left, 0)];
     for (rank, name) in (3u8..).zip(&people) {
-        columns.push(Column::new(&format!("user{rank}"), name, Align::Left, rank));
+        columns.push(Column::new(format!("user{rank}"), name, Align::Left, rank));
     }
     columns.push(Column::new("frame", "Frame", Align::Right, 1));
     let start = moments.first().map_or(0, |m| m.time);
