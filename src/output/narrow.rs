@@ -22,6 +22,21 @@ pub(super) struct Fit<'a> {
     pub sentence: &'a str,
 }
 
+/// A table whose columns say by their rank how much they matter, as it fits a terminal; and the titles of those left out.
+pub fn by_rank(table: &Table, columns: usize) -> (Table, Vec<String>) {
+    let mut order: Vec<usize> = (1..table.columns.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse((table.columns.get(i).map_or(0, |c| c.rank), i)));
+    let keys = order.iter().filter_map(|&i| Some(table.columns.get(i)?.key.as_str()));
+    let drop: Vec<&str> = keys.filter(|key| *key != SENTENCE).collect();
+    let fitted = fitted(table, &Fit { columns, drop: &drop, path: "", sentence: SENTENCE });
+    let shown = |key: &str| fitted.columns.iter().any(|c| c.key == key);
+    let gone = table.columns.iter().filter(|c| !shown(&c.key)).map(|c| c.title.clone()).collect();
+    (fitted, gone)
+}
+
+/// The key of the column that holds sentences, in tables that have one.
+const SENTENCE: &str = "title";
+
 /// The table as it fits; as it is where there is room for all of it.
 pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
     let mut widths: Vec<usize> = table.columns.iter().map(|c| width(&c.title)).collect();
@@ -51,8 +66,7 @@ pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
     let mut sizes: Vec<usize> = kept.iter().map(|&i| least(i)).collect();
     // On a very narrow screen both say less.
     let mut over = needed(&kept, &least).saturating_sub(fit.columns);
-    for (size, &i) in
-        sizes.iter_mut().zip(&kept).filter(|(_, i)| [fit.sentence, fit.path].contains(&key(**i)))
+    for (size, _) in sizes.iter_mut().zip(&kept).filter(|(_, i)| [fit.sentence, fit.path].contains(&key(**i)))
     {
         let less = over.min(size.saturating_sub(8));
         *size -= less;
@@ -143,6 +157,21 @@ mod tests {
         assert!(lines[1].starts_with("error     monday/front…e-0001.pcapng  Call 1, Alice"), "{}", lines[1]);
         assert!(lines[3].trim_start().ends_with("seconds") && lines[3].starts_with("     "), "{lines:?}");
         assert!(lines[4].starts_with("          a.pcap"), "{lines:?}");
+    }
+
+    #[test]
+    fn columns_that_matter_least_go_first_and_are_named() {
+        let mut table = table();
+        for (column, rank) in table.columns.iter_mut().zip([0, 1, 5, 0]) {
+            column.rank = rank;
+        }
+        table.columns[3].key = SENTENCE.into();
+        let (fitted, gone) = by_rank(&table, 100);
+        assert_eq!(gone, ["frames"]);
+        assert!(fitted.rows.len() > 2 && fitted.rows.iter().all(|row| row.len() == 3), "{fitted:?}");
+        let (fitted, gone) = by_rank(&table, 60);
+        assert_eq!((fitted.columns.len(), gone.len()), (2, 2), "what it is of and what it says stay");
+        assert_eq!(by_rank(&table, 500), (table, Vec::new()));
     }
 
     #[test]
