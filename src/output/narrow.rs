@@ -9,7 +9,7 @@ use crate::view::table::Table;
 /// Blanks between two columns.
 const GAP: usize = 2;
 /// Lines of a sentence, at most.
-const LINES: usize = 3;
+const LINES: usize = 4;
 
 /// What may give way, by the keys of columns.
 pub(super) struct Fit<'a> {
@@ -49,8 +49,8 @@ pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
     let natural = |i: usize| widths.get(i).copied().unwrap_or(0);
     // What is cut to less says nothing.
     let least = |i: usize| match key(i) {
-        k if k == fit.path => natural(i).min((fit.columns / 3).max(16)),
-        k if k == fit.sentence => natural(i).min((fit.columns / 2).max(20)),
+        k if k == fit.path => natural(i).min((fit.columns * 2 / 5).max(16)),
+        k if k == fit.sentence => natural(i).min((fit.columns * 2 / 5).max(20)),
         _ => natural(i),
     };
     let mut kept: Vec<usize> = (0..table.columns.len()).collect();
@@ -72,7 +72,7 @@ pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
         *size -= less;
         over -= less;
     }
-    for wanted in [fit.sentence, fit.path] {
+    for wanted in [fit.path, fit.sentence] {
         for (size, &i) in sizes.iter_mut().zip(&kept).filter(|(_, i)| key(**i) == wanted) {
             let more = natural(i).saturating_sub(*size).min(spare);
             *size += more;
@@ -153,10 +153,13 @@ mod tests {
     #[test]
     fn a_sentence_goes_on_below_and_a_path_keeps_both_ends() {
         let lines = lines(80);
-        assert_eq!(lines[0], "severity  path                        what");
-        assert!(lines[1].starts_with("error     monday/front…e-0001.pcapng  Call 1, Alice"), "{}", lines[1]);
-        assert!(lines[3].trim_start().ends_with("seconds") && lines[3].starts_with("     "), "{lines:?}");
-        assert!(lines[4].starts_with("          a.pcap"), "{lines:?}");
+        assert_eq!(lines[0], "severity  path                                  what");
+        assert!(
+            lines[1].starts_with("error     monday/front-end-…/trace-0001.pcapng  Call 1, Alice"),
+            "{lines:?}"
+        );
+        assert!(lines[3].starts_with("           ") && lines[4].trim() == "seconds", "{lines:?}");
+        assert!(lines[5].starts_with("          a.pcap"), "{lines:?}");
     }
 
     #[test]
@@ -166,7 +169,7 @@ mod tests {
             column.rank = rank;
         }
         table.columns[3].key = SENTENCE.into();
-        let (fitted, gone) = by_rank(&table, 100);
+        let (fitted, gone) = by_rank(&table, 90);
         assert_eq!(gone, ["frames"]);
         assert!(fitted.rows.len() > 2 && fitted.rows.iter().all(|row| row.len() == 3), "{fitted:?}");
         let (fitted, gone) = by_rank(&table, 60);
