@@ -203,7 +203,7 @@ fn keys_come_from_the_terminal_when_standard_input_is_the_capture() {
 
 /// Who looks at a terminal gets a table that fits it, and is told what is not there.
 #[test]
-fn a_table_keeps_to_the_width_of_the_terminal() {
+fn tables_and_sentences_keep_to_the_width_of_the_terminal() {
     let mut terminal = Terminal::start(r#""$1" --time utc calls "$2""#);
     terminal.see(&["left out for the width: ", "(--columns shows any)"]);
     let contents = terminal.contents();
@@ -219,6 +219,13 @@ fn a_table_keeps_to_the_width_of_the_terminal() {
         terminal.contents().contains("\n                                 10.10.0.77:5060"),
         "goes on below"
     );
+    terminal.check_given_back("0");
+    let mut terminal = Terminal::start(r#""$1" --time utc findings --row 1 "$2""#);
+    terminal.see(&["Check next", "prove it"]);
+    let contents = terminal.contents();
+    let told = contents.lines().skip_while(|l| !l.contains("Check next")).take_while(|l| !l.is_empty());
+    let told: Vec<&str> = told.collect();
+    assert!(told.len() > 2 && told.iter().all(|line| line.starts_with("  ")), "no word is cut: {contents}");
     terminal.check_given_back("0");
 }
 
