@@ -10,7 +10,7 @@ pub mod json;
 pub mod ladder;
 pub mod lists;
 mod markup;
-mod narrow;
+pub mod narrow;
 pub mod plot;
 pub mod report;
 mod secrets;

@@ -215,6 +215,34 @@ fn keys_come_from_the_terminal_when_standard_input_is_the_capture() {
     terminal.check_given_back("0");
 }
 
+/// Who looks at a terminal gets a table that fits it, and is told what is not there.
+#[test]
+fn tables_and_sentences_keep_to_the_width_of_the_terminal() {
+    let mut terminal = Terminal::start(r#""$1" --time utc calls "$2""#);
+    terminal.see(&["left out for the width: ", "(--columns shows any)"]);
+    let contents = terminal.contents();
+    let rows: Vec<&str> = contents.lines().filter(|l| l.contains("  14:0")).collect();
+    assert_eq!(rows.len(), 8, "{contents}");
+    // Its last column stands at the end of each row, not on a line of its own.
+    let ends = |row: &&str| ["–", "●"].iter().any(|sign| row.trim_end().ends_with(sign));
+    assert!(rows.iter().all(ends), "{contents}");
+    terminal.check_given_back("0");
+    let mut terminal = Terminal::start(r#""$1" --time utc findings "$2""#);
+    terminal.see(&["no answer to INVITE from", "10.10.0.77:5060", "left out for the width"]);
+    assert!(
+        terminal.contents().contains("\n                                 10.10.0.77:5060"),
+        "goes on below"
+    );
+    terminal.check_given_back("0");
+    let mut terminal = Terminal::start(r#""$1" --time utc findings --row 1 "$2""#);
+    terminal.see(&["Check next", "prove it"]);
+    let contents = terminal.contents();
+    let told = contents.lines().skip_while(|l| !l.contains("Check next")).take_while(|l| !l.is_empty());
+    let told: Vec<&str> = told.collect();
+    assert!(told.len() > 2 && told.iter().all(|line| line.starts_with("  ")), "no word is cut: {contents}");
+    terminal.check_given_back("0");
+}
+
 /// What the README shows is what is seen.
 #[test]
 fn the_screen_of_the_readme_is_a_real_one() {

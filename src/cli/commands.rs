@@ -28,6 +28,7 @@ use crate::view::ladder::LadderOptions;
 use crate::view::lists::{ListKind, Lists};
 use crate::view::rows::{self, Lines, Query};
 use crate::view::show::TimeMode;
+use crate::view::table::Table;
 
 /// No subcommand: the terminal UI, or the summary where standard output is not a terminal.
 pub(super) fn interactive(common: &Common, files: &[PathBuf]) -> Result<u8, Failure> {
@@ -343,6 +344,19 @@ pub(super) fn rows_command<R: Rows>(
                         && let Some(needs) = table.needs()
                     {
                         writeln!(sink, "{needs}")?;
+                    }
+                }
+                // Who looks at a terminal sees what it has room for; a file and whoever names columns get all.
+                _ if sink.is_terminal() && args.columns.is_empty() => {
+                    let whole = Table { columns: lines.columns.clone(), rows: lines.iter().collect() };
+                    let (fitted, gone) = output::narrow::by_rank(&whole, self::columns(true));
+                    output::table::text_with(&mut sink, &fitted, color, common.ascii)?;
+                    if !gone.is_empty() {
+                        sink.flush()?;
+                        session.say(&format!(
+                            "left out for the width: {} (--columns shows any)",
+                            gone.join(", ")
+                        ));
                     }
                 }
                 _ => output::table::text_lines(&mut sink, &lines.columns, lines.iter(), color, common.ascii)?,

@@ -96,7 +96,7 @@ pub(super) fn list(common: &Common, kind: ListKind, args: &ListArgs) -> Result<u
                 }
                 let plot = kind.plot(&analysis, &lists, row);
                 let columns = columns(sink.is_terminal());
-                let look = Look { color, ascii: common.ascii, columns };
+                let look = Look { color, ascii: common.ascii, columns, wrapped: sink.is_terminal() };
                 output::lists::detail(&mut sink, &told, plot.as_ref(), look)?;
             }
         }

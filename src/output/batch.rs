@@ -38,7 +38,7 @@ pub fn text(
     table::text_with(out, &captures, options.color, options.ascii)?;
     if !batch.rules.is_empty() {
         writeln!(out)?;
-        let rules = fitted(batch.rules(), &["rule", "count"], "first", "title");
+        let rules = fitted(batch.rules(), &["count", "rule"], "first", "title");
         table::text_with(out, &rules, options.color, options.ascii)?;
     }
     Ok(())

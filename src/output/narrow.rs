@@ -9,7 +9,7 @@ use crate::view::table::Table;
 /// Blanks between two columns.
 const GAP: usize = 2;
 /// Lines of a sentence, at most.
-const LINES: usize = 3;
+const LINES: usize = 4;
 
 /// What may give way, by the keys of columns.
 pub(super) struct Fit<'a> {
@@ -21,6 +21,21 @@ pub(super) struct Fit<'a> {
     /// Its cells go on below.
     pub sentence: &'a str,
 }
+
+/// A table whose columns say by their rank how much they matter, as it fits a terminal; and the titles of those left out.
+pub fn by_rank(table: &Table, columns: usize) -> (Table, Vec<String>) {
+    let mut order: Vec<usize> = (1..table.columns.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse((table.columns.get(i).map_or(0, |c| c.rank), i)));
+    let keys = order.iter().filter_map(|&i| Some(table.columns.get(i)?.key.as_str()));
+    let drop: Vec<&str> = keys.filter(|key| *key != SENTENCE).collect();
+    let fitted = fitted(table, &Fit { columns, drop: &drop, path: "", sentence: SENTENCE });
+    let shown = |key: &str| fitted.columns.iter().any(|c| c.key == key);
+    let gone = table.columns.iter().filter(|c| !shown(&c.key)).map(|c| c.title.clone()).collect();
+    (fitted, gone)
+}
+
+/// The key of the column that holds sentences, in tables that have one.
+const SENTENCE: &str = "title";
 
 /// The table as it fits; as it is where there is room for all of it.
 pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
@@ -34,8 +49,8 @@ pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
     let natural = |i: usize| widths.get(i).copied().unwrap_or(0);
     // What is cut to less says nothing.
     let least = |i: usize| match key(i) {
-        k if k == fit.path => natural(i).min((fit.columns / 3).max(16)),
-        k if k == fit.sentence => natural(i).min((fit.columns / 2).max(20)),
+        k if k == fit.path => natural(i).min((fit.columns * 2 / 5).max(16)),
+        k if k == fit.sentence => natural(i).min((fit.columns * 2 / 5).max(20)),
         _ => natural(i),
     };
     let mut kept: Vec<usize> = (0..table.columns.len()).collect();
@@ -57,7 +72,7 @@ pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
         *size -= less;
         over -= less;
     }
-    for wanted in [fit.sentence, fit.path] {
+    for wanted in [fit.path, fit.sentence] {
         for (size, &i) in sizes.iter_mut().zip(&kept).filter(|(_, i)| key(**i) == wanted) {
             let more = natural(i).saturating_sub(*size).min(spare);
             *size += more;
@@ -138,10 +153,28 @@ mod tests {
     #[test]
     fn a_sentence_goes_on_below_and_a_path_keeps_both_ends() {
         let lines = lines(80);
-        assert_eq!(lines[0], "severity  path                        what");
-        assert!(lines[1].starts_with("error     monday/front…e-0001.pcapng  Call 1, Alice"), "{}", lines[1]);
-        assert!(lines[3].trim_start().ends_with("seconds") && lines[3].starts_with("     "), "{lines:?}");
-        assert!(lines[4].starts_with("          a.pcap"), "{lines:?}");
+        assert_eq!(lines[0], "severity  path                                  what");
+        assert!(
+            lines[1].starts_with("error     monday/front-end-…/trace-0001.pcapng  Call 1, Alice"),
+            "{lines:?}"
+        );
+        assert!(lines[3].starts_with("           ") && lines[4].trim() == "seconds", "{lines:?}");
+        assert!(lines[5].starts_with("          a.pcap"), "{lines:?}");
+    }
+
+    #[test]
+    fn columns_that_matter_least_go_first_and_are_named() {
+        let mut table = table();
+        for (column, rank) in table.columns.iter_mut().zip([0, 1, 5, 0]) {
+            column.rank = rank;
+        }
+        table.columns[3].key = SENTENCE.into();
+        let (fitted, gone) = by_rank(&table, 90);
+        assert_eq!(gone, ["frames"]);
+        assert!(fitted.rows.len() > 2 && fitted.rows.iter().all(|row| row.len() == 3), "{fitted:?}");
+        let (fitted, gone) = by_rank(&table, 60);
+        assert_eq!((fitted.columns.len(), gone.len()), (2, 2), "what it is of and what it says stay");
+        assert_eq!(by_rank(&table, 500), (table, Vec::new()));
     }
 
     #[test]

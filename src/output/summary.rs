@@ -282,7 +282,7 @@ fn sip(analysis: &Analysis, blocks: &mut Vec<Block>) {
         .collect();
     requests.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let list = |items: &mut dyn Iterator<Item = (String, u64)>| {
-        items.map(|(name, n)| format!("{name} {}", grouped(n))).collect::<Vec<_>>().join(" · ")
+        items.map(|(name, n)| format!("{} × {name}", grouped(n))).collect::<Vec<_>>().join(" · ")
     };
     if !requests.is_empty() {
         let many = requests.len() > ROWS;

@@ -178,7 +178,8 @@ fn write(analysis: &Analysis, job: &Export, out: &mut dyn Write) -> io::Result<S
             let lists = Lists::of(analysis);
             let told = kind.detail(analysis, &lists, *row, job.time).ok_or_else(unfit)?;
             let plot = kind.plot(analysis, &lists, *row);
-            let look = output::lists::Look { color: false, ascii: job.ascii, columns: FILE_COLUMNS };
+            let look =
+                output::lists::Look { color: false, ascii: job.ascii, columns: FILE_COLUMNS, wrapped: false };
             output::lists::detail(out, &told, plot.as_ref(), look)?;
             Ok("the details".to_owned())
         }

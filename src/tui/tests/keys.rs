@@ -441,3 +441,20 @@ fn a_row_leads_to_all_rows_of_its_user_tab_by_tab() {
     press(&mut state, ": user Space alice Enter");
     assert_eq!(state.tab_table().map(|t| t.name()), Some("sign-ins"));
 }
+
+#[test]
+fn a_filter_is_not_blamed_for_a_table_without_rows() {
+    use crate::tui::desk::TableData;
+    use crate::tui::state::TableKind;
+    use crate::view::lists::ListKind;
+    let mut state = state(100, 30);
+    press(&mut state, "4");
+    let kind = TableKind::List(ListKind::Conferences);
+    for (total, blamed) in [(0, false), (3, true)] {
+        let table = state.table_mut(kind);
+        table.filter = crate::view::filter::Filter::parse("user == nobody").ok();
+        table.data = Some(std::sync::Arc::new(TableData { total, ..Default::default() }));
+        let text = screen(&state);
+        assert_eq!(text.contains("No row matches the filter"), blamed, "{text}");
+    }
+}

@@ -27,6 +27,8 @@ const PATH: u16 = 12;
 const SPEAKER: u16 = 11;
 /// The same of names of rules, of which the beginning alone says nothing.
 const RULE: u16 = 24;
+/// The same of points in time: of a date and half a time nothing can be looked up.
+const DATED: u16 = 19;
 /// The same of what a finding says, which a name of a rule and numbers of frames are not to cut short, and what stands
 /// before it: its number and severity.
 const FOUND: u16 = 56;
@@ -50,6 +52,7 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
             "sender" | "receiver" if !tight => SPEAKER,
             key if is_party(key) => PARTY,
             "rule" => RULE,
+            "start" | "time" | "answered" | "end" => DATED,
             "title" => {
                 let wanted = if tight { FOUND } else { FOUND_BESIDE };
                 wanted.min(room.saturating_sub(BEFORE_FOUND)).max(COMFORT)
@@ -343,6 +346,34 @@ mod tests {
         assert_eq!(keys, ["id", "call", "a", "b", "state", "path", "connect", "pairs"]);
         let of = |key: &str| fitted.iter().find(|(i, _)| columns[*i].key == key).map(|(_, w)| *w);
         assert_eq!((of("state"), of("connect"), of("pairs")), (Some(11), Some(7), Some(9)));
+    }
+
+    #[test]
+    fn a_date_is_shown_with_its_time_or_not_at_all() {
+        let columns = [column("id", 0), column("start", 3), column("from", 0), column("reason", 2)];
+        let widths = [2, 19, 30, 40];
+        for room in 30..120 {
+            let fitted = fit_columns(&columns, &widths, room, 0);
+            let start = fitted.iter().find(|(i, _)| *i == 1);
+            assert!(start.is_none_or(|(_, width)| *width == 19), "{room}: {fitted:?}");
+            assert!(start.is_some() || room < 80, "{room}: {fitted:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_finding_says_is_read_before_what_stands_beside_it() {
+        let columns = [
+            column("id", 0),
+            column("severity", 0),
+            column("rule", 2),
+            column("title", 0),
+            column("frames", 3),
+        ];
+        let widths = [2, 9, 24, 90, 14];
+        let keys = |room| -> Vec<(usize, u16)> { fit_columns(&columns, &widths, room, 0) };
+        assert_eq!(keys(76), [(0, 2), (1, 9), (3, 61)]);
+        assert_eq!(keys(56), [(0, 2), (1, 9), (3, 41)]);
+        assert_eq!(keys(200).len(), 5);
     }
 
     /// Alice Arnold and Bob Baker whole, rather than a line of loss beside two cut names.

@@ -37,16 +37,6 @@ pub(super) fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<St
                 .to_owned(),
         );
     }
-    head.extend(media::mos_of(at.analysis, s).map(|m| mos(s, &m)));
-    if let Some(codec) =
-        s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
-    {
-        let name = show::shorten(&show::safe_str(&codec.name), 40);
-        head.push(match CodecConstants::of(codec) {
-            None => format!("No MOS: ITU-T G.113 has no figures for {name}."),
-            Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
-        });
-    }
     if alone(at, at.gathered.media(), s) {
         head.push(
             "Nothing of the other direction was captured, though SDP asked for it: it was not sent, was lost on its way, or takes a \
@@ -122,6 +112,17 @@ pub(super) fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<St
         let types: Vec<String> = s.unannounced_types.iter().map(u8::to_string).collect();
         head.push(format!("Not in the SDP of its receiver: payload type {}.", types.join(", ")));
     }
+    // What happened goes before how good it was, and what that is made from.
+    head.extend(media::mos_of(at.analysis, s).map(|m| mos(s, &m)));
+    if let Some(codec) =
+        s.codec.as_ref().filter(|c| s.mos.is_none() && media::kind(s) == "audio" && c.clock > 0)
+    {
+        let name = show::shorten(&show::safe_str(&codec.name), 40);
+        head.push(match CodecConstants::of(codec) {
+            None => format!("No MOS: ITU-T G.113 has no figures for {name}."),
+            Some(_) => "No MOS: what is inside of SRTP is not known for sure.".to_owned(),
+        });
+    }
     head
 }
 
@@ -149,17 +150,17 @@ fn split(l: &LossSplit) -> String {
 /// The estimate with what it is made from.
 fn mos(s: &MediaStream, m: &Mos) -> String {
     let delay = if m.delay_measured {
-        format!("{} ms one way, half of RTCP's round trip", decimal(m.delay_ms))
+        format!("{} ms one way (half of RTCP's round trip)", decimal(m.delay_ms))
     } else {
-        format!("{} ms one way, which is assumed: RTCP does not tell it", decimal(m.delay_ms))
+        format!("{} ms one way (assumed: RTCP does not tell it)", decimal(m.delay_ms))
     };
     let variant = s.codec.as_deref().and_then(CodecConstants::of).map_or("the codec", |c| c.variant);
     format!(
-        "MOS {:.1} (R {:.0}): an estimate by the E-model (ITU-T G.107) from {} % lost before the capture point, Ie {} and Bpl {} of \
-         {variant} (G.113 Appendix I), {delay}. What the receiver's jitter buffer throws away is not in it.",
+        "MOS {:.1}, estimated from {} % lost before the capture point and {delay}; what the receiver's jitter buffer throws away is \
+         not in it. By the E-model (ITU-T G.107): R {:.0}, Ie {} and Bpl {} of {variant} (G.113 Appendix I).",
         m.value,
-        m.r,
         decimal(m.loss_pct),
+        m.r,
         decimal(m.ie),
         decimal(m.bpl)
     )
