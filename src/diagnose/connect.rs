@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
+use crate::correlate::ice::IceState;
 use crate::correlate::{Opening, SIP_PORTS, Transport};
 use crate::show;
 
@@ -82,7 +83,20 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         out.add(rule, Subject::Capture(first.frame.capture.0), (client, sip), |f| {
             f.severity(severity);
             describe(context, rule, f, &group, sip);
+            if !sip {
+                concern_sessions(context, client, f);
+            }
         });
+    }
+}
+
+/// The sessions of a machine that found no path.
+fn concern_sessions(context: &Context<'_>, client: IpAddr, f: &mut Draft) {
+    for (id, s) in context.sessions().suspects.iter().filter(|(_, s)| s.state == IceState::Failed) {
+        if s.candidates().flat_map(|c| [c.address, c.related]).flatten().any(|a| a.ip() == client) {
+            f.concern(Subject::IceSession(*id));
+            s.call.iter().for_each(|c| _ = f.concern(Subject::Call(*c)));
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn felt<'a>(wrong: &[(usize, &'a Finding)]) -> Option<(usize, &'a Finding)> {
     let of_worst = || wrong.iter().copied().filter(|(_, f)| f.severity == worst);
     let caused = || of_worst().filter(|(_, f)| f.explained_by.is_some());
     let of_media = caused().find(|(_, f)| f.rule.id.starts_with("media-"));
-    of_media.or_else(|| caused().last()).or_else(|| of_worst().next())
+    of_media.or_else(|| caused().next_back()).or_else(|| of_worst().next())
 }
 
 /// A call that came about.

@@ -21,7 +21,10 @@ pub fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             }
             What::Dropped { .. } => {
                 let grave = |at: &FindingIdx| out.severity_of(*at) > Some(Severity::Info);
-                out.find(subject, |r| r.id.starts_with("ice-") || r.id.starts_with("turn-")).filter(grave)
+                // That a side offered no relay is the cause of that cause.
+                let ice = |r: &'static Rule| r.id.starts_with("ice-") && r.id != "ice-no-relay";
+                let ice = out.find(subject, ice).filter(grave);
+                ice.or_else(|| out.find(subject, |r| r.id.starts_with("turn-")).filter(grave))
             }
             _ => None,
         };

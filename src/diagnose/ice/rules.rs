@@ -259,15 +259,20 @@ pub fn no_relay(context: &Context<'_>, out: &mut Findings) {
         let likeness = who.join(" ");
         let machines = sides.iter().flat_map(|(_, side)| &side.candidates).filter_map(|c| c.address);
         let cause = machines.map(|a| a.ip()).find_map(|ip| without_relay_credentials(context, out, ip));
+        let closed = out.find(Subject::IceSession(*id), |r| r.id.starts_with("connection-"));
         out.add(&NO_RELAY, Subject::IceSession(*id), likeness, |f| {
-            f.because(cause);
+            f.because(cause).because(closed);
+            let asked = match closed {
+                Some(_) => "got no TCP connection to a TURN server",
+                None => "asked no TURN server in this capture",
+            };
             let both = who.join(" and ");
             f.who(name_of(context, *id, s));
             f.what(format!("{both} offered no relay candidate"));
             for (name, side) in &sides {
                 let address = side.candidates.iter().find_map(|c| c.address).map(|a| a.ip().to_string());
                 f.say(format!(
-                    "{name} offered only addresses of its own network ({}) and asked no TURN server in this capture.",
+                    "{name} offered only addresses of its own network ({}) and {asked}.",
                     address.unwrap_or_default()
                 ));
                 if let Some(m) = side.message {

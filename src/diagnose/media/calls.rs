@@ -33,7 +33,8 @@ fn cause(out: &Findings, call: CallIdx) -> Option<FindingIdx> {
     let subject = Subject::Call(call);
     let grave = |at: &FindingIdx| out.severity_of(*at) > Some(Severity::Info);
     let of = |fits: &dyn Fn(&str) -> bool| out.find(subject, |r| fits(r.id)).filter(grave);
-    of(&|id| id.starts_with("ice-"))
+    // That a side offered no relay is the cause of that cause.
+    of(&|id| id.starts_with("ice-") && id != "ice-no-relay")
         .or_else(|| of(&|id| id.starts_with("turn-")))
         .or_else(|| of(&|id| id == KEYS_FAILED.id))
         .or_else(|| of(&|id| id == "call-ack-lost"))

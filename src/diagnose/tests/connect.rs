@@ -116,3 +116,21 @@ fn who_gets_through_elsewhere_lacks_nothing_and_a_scan_is_no_fault() {
     }
     assert_eq!(severity(s), "info");
 }
+
+#[test]
+fn a_relay_that_is_closed_to_tcp_explains_the_missing_path() {
+    let mut s =
+        super::ice::no_relays(&["1 1 UDP 2130706431 192.168.7.66 5000 typ host"], super::ice::STRAIGHT);
+    s.tcp(50, "10.0.0.65:4100>203.0.113.9:3478", TcpSignKind::Syn);
+    s.tcp(51, "203.0.113.9:3478>10.0.0.65:4100", TcpSignKind::Reset);
+    let found = crate::diagnose::diagnose(&s.done());
+    let told: Vec<_> =
+        found.findings.iter().map(|f| (f.rule.id, f.severity.name(), f.explained_by)).collect();
+    let wanted = [
+        ("connection-refused", "error", None),
+        ("ice-no-relay", "error", Some(0)),
+        ("ice-no-pair", "error", Some(1)),
+        ("media-none", "error", Some(2)),
+    ];
+    assert_eq!(told, wanted);
+}

@@ -4,7 +4,7 @@ use super::{Case, later};
 use crate::view::scenario::ice::*;
 use crate::view::scenario::{Scenario, request, response};
 
-const STRAIGHT: &str = "10.0.0.65:4000>192.168.7.66:5000";
+pub(super) const STRAIGHT: &str = "10.0.0.65:4000>192.168.7.66:5000";
 const BY_RELAY: &str = "10.0.0.65:4000>203.0.113.9:50001";
 const FROM_RELAY: &str = "203.0.113.9:50001>10.0.0.65:4000";
 
@@ -29,7 +29,7 @@ fn in_vain(s: &mut Scenario, path: &str, transaction: &str) {
 const HOST_A: &str = "1 1 UDP 2130706431 10.0.0.65 4000 typ host";
 const HOST_B: &str = "1 1 UDP 2130706431 192.168.7.66 5000 typ host";
 
-fn no_relays(answered: &[&str], path: &str) -> Scenario {
+pub(super) fn no_relays(answered: &[&str], path: &str) -> Scenario {
     let mut s = call(&[HOST_A], answered);
     in_vain(&mut s, path, "z0");
     end(&mut s, 20_000);
