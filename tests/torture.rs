@@ -201,11 +201,11 @@ fn damage_is_redacted_and_reported() {
         let whole = bytes_of(name);
         let kept = records(&whole);
         let started = Instant::now();
-        for round in 0..10 {
+        for round in 0..5 {
             let mut records = kept.clone();
             let at = 3 + (random.next() as usize) % (records.len() - 5);
             let mut flips = 0;
-            match round % 5 {
+            match round {
                 0 => records.swap(at, at + 1),
                 1 => records.insert(at, kept[at].clone()),
                 2 => _ = records.remove(at),
@@ -213,7 +213,7 @@ fn damage_is_redacted_and_reported() {
                 _ => flips = 40,
             }
             let mut bytes = [&whole[..24], &records.concat()].concat();
-            if round % 5 == 3 {
+            if round == 3 {
                 bytes.truncate(bytes.len() - 9);
             }
             for _ in 0..flips {
