@@ -52,7 +52,9 @@ pub fn fit_columns(columns: &[Column], widths: &[u16], room: u16, left: usize) -
             "sender" | "receiver" if !tight => SPEAKER,
             key if is_party(key) => PARTY,
             "rule" => RULE,
-            "start" | "time" | "answered" | "end" => DATED,
+            "start" | "time" | "end" => DATED,
+            // Of an allocation it is the answer itself.
+            "answered" if columns[i].rank > 0 => DATED,
             "title" => {
                 let wanted = if tight { FOUND } else { FOUND_BESIDE };
                 wanted.min(room.saturating_sub(BEFORE_FOUND)).max(COMFORT)
