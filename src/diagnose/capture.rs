@@ -218,7 +218,8 @@ pub static ENCRYPTED: Rule = Rule {
     severity: Severity::Info,
     title: "what a TLS connection carries is not readable",
     help: "TLS with application data, by server and version. What would open it follows from the version and the cipher suite.",
-    advice: "Give a key log file (SSLKEYLOGFILE) of client or server, or capture where the traffic is in clear.",
+    advice: "callscope does not decrypt yet: open the capture in Wireshark with a key log file (SSLKEYLOGFILE) of client or server, or \
+             capture where the traffic is in clear.",
     source: "RFC 8446; RFC 5246; NSS key log format",
     check: tls::encrypted,
 };
