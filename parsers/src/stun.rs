@@ -37,7 +37,7 @@ pub mod words;
 mod fields;
 mod username;
 
-pub use attribute::{AttributeType, Attributes, RawAttribute};
+pub use attribute::{AddressForm, AttributeType, Attributes, RawAttribute};
 pub use kind::{Class, Dialect, MessageType, Method};
 pub use parse::{Attribute, Stun, parse_stun};
 pub use scan::{StunScan, scan_stun};

@@ -1,7 +1,7 @@
 //! STUN and TURN messages of every dialect, attribute by attribute.
 
 use callscope_parsers::stun::integrity::{Fingerprint, check_fingerprint, fingerprint_of};
-use callscope_parsers::stun::{AttributeType as T, HEADER, Method, scan_stun};
+use callscope_parsers::stun::{AddressForm, AttributeType as T, HEADER, Method, scan_stun};
 
 use super::Redactor;
 use super::datagram::Between;
@@ -10,8 +10,7 @@ use super::names::Words;
 /// How an attribute is rewritten.
 enum Way {
     Keep,
-    Plain,
-    Xored,
+    Address(AddressForm),
     User,
     Name,
     Reason,
@@ -25,26 +24,10 @@ enum Way {
 }
 
 fn way(kind: T, old: bool, check: bool) -> Way {
+    if let Some(form) = kind.address_form(old) {
+        return Way::Address(form);
+    }
     match kind {
-        T::XOR_PEER_ADDRESS if old => Way::Plain,
-        T::XOR_PEER_ADDRESS | T::XOR_RELAYED_ADDRESS | T::XOR_MAPPED_ADDRESS | T::OLD_XOR_MAPPED_ADDRESS => {
-            Way::Xored
-        }
-        T::MAPPED_ADDRESS
-        | T::RESPONSE_ADDRESS
-        | T::SOURCE_ADDRESS
-        | T::CHANGED_ADDRESS
-        | T::REFLECTED_FROM
-        | T::MS_ALTERNATE_SERVER
-        | T::DESTINATION_ADDRESS
-        | T::ALTERNATE_SERVER
-        | T::RESPONSE_ORIGIN
-        | T::OTHER_ADDRESS
-        | T::MS_ALTERNATE_MAPPED_ADDRESS
-        | T::REMOTE_SITE_ADDRESS
-        | T::REMOTE_RELAY_SITE_ADDRESS
-        | T::LOCAL_SITE_ADDRESS
-        | T::LOCAL_RELAY_SITE_ADDRESS => Way::Plain,
         // Names of checks are random, those of users are not.
         T::USERNAME if check => Way::Keep,
         T::USERNAME => Way::User,
@@ -98,8 +81,8 @@ impl Redactor {
             let Some(value) = b.get_mut(from..to) else { continue };
             match way(attribute.kind, old, check) {
                 Way::Keep => {}
-                Way::Plain => self.stun_address(value, &[0; 16]),
-                Way::Xored => self.stun_address(value, &mask),
+                Way::Address(AddressForm::Plain) => self.stun_address(value, &[0; 16]),
+                Way::Address(AddressForm::Xored) => self.stun_address(value, &mask),
                 Way::User => self.user_bytes(value),
                 Way::Name if std::str::from_utf8(value).is_ok() => {
                     // A nonce of a single word is as random after as before.

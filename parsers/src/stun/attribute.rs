@@ -125,7 +125,43 @@ attribute_types! {
     GOOG_MESSAGE_INTEGRITY_32 = 0xC060, "GOOG-MESSAGE-INTEGRITY-32";
 }
 
+/// How an address stands in an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressForm {
+    /// RFC 8489 §14.1.
+    Plain,
+    /// RFC 8489 §14.2: with the magic cookie and the transaction id.
+    Xored,
+}
+
 impl AttributeType {
+    /// How the address stands in it, where the value is one; `old_turn`: before RFC 5766 peers were not XORed.
+    pub fn address_form(self, old_turn: bool) -> Option<AddressForm> {
+        Some(match self {
+            Self::XOR_PEER_ADDRESS if old_turn => AddressForm::Plain,
+            Self::XOR_PEER_ADDRESS
+            | Self::XOR_RELAYED_ADDRESS
+            | Self::XOR_MAPPED_ADDRESS
+            | Self::OLD_XOR_MAPPED_ADDRESS => AddressForm::Xored,
+            Self::MAPPED_ADDRESS
+            | Self::RESPONSE_ADDRESS
+            | Self::SOURCE_ADDRESS
+            | Self::CHANGED_ADDRESS
+            | Self::REFLECTED_FROM
+            | Self::MS_ALTERNATE_SERVER
+            | Self::DESTINATION_ADDRESS
+            | Self::ALTERNATE_SERVER
+            | Self::RESPONSE_ORIGIN
+            | Self::OTHER_ADDRESS
+            | Self::MS_ALTERNATE_MAPPED_ADDRESS
+            | Self::REMOTE_SITE_ADDRESS
+            | Self::REMOTE_RELAY_SITE_ADDRESS
+            | Self::LOCAL_SITE_ADDRESS
+            | Self::LOCAL_RELAY_SITE_ADDRESS => AddressForm::Plain,
+            _ => return None,
+        })
+    }
+
     /// Must a receiver that does not know it refuse the message (RFC 8489 §14)?
     #[inline]
     pub fn is_comprehension_required(self) -> bool {

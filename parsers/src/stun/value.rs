@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::address::{FAMILY_V4, FAMILY_V6, Mask, plain_address, xor_address};
-use super::attribute::AttributeType;
+use super::attribute::{AddressForm, AttributeType};
 use super::fields::{error_code, ms_sequence};
 use super::kind::{Dialect, Method};
 use super::username::trim_nul;
@@ -161,26 +161,13 @@ enum Layout {
 
 fn layout(kind: AttributeType, dialect: Dialect) -> Option<Layout> {
     use AttributeType as T;
+    if let Some(form) = kind.address_form(dialect.is_old_turn()) {
+        return Some(match form {
+            AddressForm::Plain => Layout::Plain,
+            AddressForm::Xored => Layout::Xored,
+        });
+    }
     Some(match kind {
-        T::XOR_PEER_ADDRESS if dialect.is_old_turn() => Layout::Plain,
-        T::XOR_PEER_ADDRESS | T::XOR_RELAYED_ADDRESS | T::XOR_MAPPED_ADDRESS | T::OLD_XOR_MAPPED_ADDRESS => {
-            Layout::Xored
-        }
-        T::MAPPED_ADDRESS
-        | T::RESPONSE_ADDRESS
-        | T::SOURCE_ADDRESS
-        | T::CHANGED_ADDRESS
-        | T::REFLECTED_FROM
-        | T::MS_ALTERNATE_SERVER
-        | T::DESTINATION_ADDRESS
-        | T::ALTERNATE_SERVER
-        | T::RESPONSE_ORIGIN
-        | T::OTHER_ADDRESS
-        | T::MS_ALTERNATE_MAPPED_ADDRESS
-        | T::REMOTE_SITE_ADDRESS
-        | T::REMOTE_RELAY_SITE_ADDRESS
-        | T::LOCAL_SITE_ADDRESS
-        | T::LOCAL_RELAY_SITE_ADDRESS => Layout::Plain,
         // The old drafts and [MS-TURN] swap them; the nonce is opaque there.
         T::REALM if dialect == Dialect::MsTurn => Layout::Bytes,
         T::USERNAME if matches!(dialect, Dialect::MsTurn | Dialect::MsIce) => Layout::Bytes,
