@@ -21,6 +21,9 @@ pub struct Sample {
     /// What is found wrong: severity, rule, its first subject, and of how many; in order.
     #[serde(default)]
     pub findings: Vec<String>,
+    /// What comes close to a rule and is not it: `rule: what happened instead`.
+    #[serde(default)]
+    pub near: Vec<String>,
     /// State, final status, who hung up; in order of appearance.
     pub calls: Option<Vec<String>>,
     /// Method, state, status: each must be among the dialogs.

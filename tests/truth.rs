@@ -10,7 +10,7 @@ use callscope::correlate::gathered::{
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
 use callscope::correlate::stun::Allocation;
 use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
-use callscope::diagnose::{Finding, diagnose};
+use callscope::diagnose::{Finding, diagnose, rules};
 use callscope::view::show;
 use serde_json::Value;
 
@@ -41,6 +41,11 @@ fn every_sample_is_what_happened() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The rule in a line of `findings`.
+fn rule_of(finding: &str) -> &str {
+    finding.split(' ').nth(1).unwrap_or_default()
+}
+
 fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     let mut expect = |what: &str, expected: String, got: String| {
         if expected != got {
@@ -49,6 +54,18 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     };
     let found: Vec<String> = diagnose(a).findings.iter().map(of_finding).collect();
     expect("findings", format!("{:#?}", s.findings), format!("{found:#?}"));
+    for near in &s.near {
+        let (rule, what) = near.split_once(": ").unwrap_or((near, ""));
+        expect("a near miss tells what happened", "true".into(), (what.len() > 10).to_string());
+        let known = rules().any(|r| r.id == rule);
+        expect(
+            "the rule of a near miss",
+            format!("{rule} is one"),
+            format!("{rule} is {}", ["none", "one"][usize::from(known)]),
+        );
+        let fired = s.findings.iter().any(|f| rule_of(f) == rule);
+        expect(rule, "a near miss".into(), ["a near miss", "a finding"][usize::from(fired)].into());
+    }
     if let Some(calls) = &s.calls {
         let got: Vec<String> = (0..a.calls.len()).map(|i| outcome(a, i)).collect();
         expect("calls", format!("{calls:?}"), format!("{got:?}"));
