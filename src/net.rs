@@ -108,9 +108,9 @@ pub mod slice;
 pub mod tcp;
 
 pub use defrag::{Datagram, Defragmenter};
-pub use duplicate::{Duplicates, frame_digest, frame_digest_with_tail};
+pub use duplicate::{Duplicates, datagram_digest, frame_digest, frame_digest_with_tail};
 pub use explain::{Field, Headers, Layer, explain_frame, explain_ip, headers, headers_ip};
 pub use icmp::{Icmp, parse_icmp, quoted_payload};
 pub use sctp::{DataChunk, SctpMessage, SctpTable};
-pub use slice::{Kind as HeaderKind, ip_protocol, slice_frame, slice_ip};
+pub use slice::{Kind as HeaderKind, PlainUdp, ip_protocol, slice_frame, slice_ip, slice_other};
 pub use tcp::{ConnId, Direction, StreamEvent, TcpTable};

@@ -280,6 +280,7 @@ pub fn load(
             queue: &queue,
             results: &results,
             duplicates: Duplicates::default(),
+            told: Vec::new(),
             total,
             frames: 0,
             // A few batches ahead keep all workers busy; with many captures one each is enough.
@@ -311,6 +312,8 @@ struct Run<'a> {
     queue: &'a Queue,
     results: &'a Receiver<(usize, u64, Outcome)>,
     duplicates: Duplicates,
+    /// Which of the frames under way were captured before; kept for its memory.
+    told: Vec<bool>,
     total: Option<u64>,
     frames: u64,
     ahead: u64,
@@ -483,13 +486,17 @@ impl Run<'_> {
             let mut sink = Apply { analysis: &mut a, capture: c };
             let frames = prepared.batch.frames.len();
             let from = *at;
-            while *at < frames && (*at == from || prepared.time(*at).is_some_and(|t| t <= bound)) {
-                let time = prepared.time(*at).unwrap_or_default();
-                let digest = prepared.digests.get(*at).copied().unwrap_or(0);
-                let duplicate = digest != 0 && self.duplicates.seen(digest, time);
-                decoder.frame(prepared, *at, duplicate, &mut sink);
-                *at += 1;
+            let later = |i: &usize| prepared.time(*i).is_none_or(|t| t > bound);
+            let to = (from + 1..frames).find(later).unwrap_or(frames);
+            let packet = |i: usize| {
+                let digest = prepared.digests.get(i).copied().unwrap_or(0);
+                (digest, prepared.time(i).unwrap_or_default())
+            };
+            self.duplicates.seen_each((from..to).map(packet), &mut self.told);
+            for (i, duplicate) in (from..to).zip(&self.told) {
+                decoder.frame(prepared, i, *duplicate, &mut sink);
             }
+            *at = to;
             self.frames += (*at - from) as u64;
             if *at >= frames {
                 decoder.end_batch(&mut sink);

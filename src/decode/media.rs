@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 
 use super::{Keys, Sink, Transport};
 use crate::capture::{FrameRef, Nanos};
-use crate::net::IpPacket;
+use crate::net::{IpPacket, PlainUdp};
 
 /// Media between two ends, counted: RTP, RTCP, and whatever else a channel of a relay carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,14 +209,31 @@ pub struct MediaFrame {
     pub rtp: RtpFacts,
 }
 
+/// Plain flows that are found without a table; of more, those seen last.
+const RECENT: usize = 1024;
+
 /// The media flows of a batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MediaFlows {
     pub flows: Vec<MediaFlow>,
     pub frames: Vec<MediaFrame>,
     /// Positions in `flows`.
     table: HashTable<u32>,
     last: u32,
+    /// Addresses, ports and position in `flows` of plain flows, each in the one place it can have.
+    recent: Box<[(u64, u32, u32); RECENT]>,
+}
+
+impl Default for MediaFlows {
+    fn default() -> Self {
+        Self {
+            flows: Vec::new(),
+            frames: Vec::new(),
+            table: HashTable::new(),
+            last: u32::MAX,
+            recent: Box::new([(0, 0, u32::MAX); RECENT]),
+        }
+    }
 }
 
 impl MediaFlows {
@@ -225,6 +242,7 @@ impl MediaFlows {
         self.frames.clear();
         self.table.clear();
         self.last = u32::MAX;
+        self.recent.fill((0, 0, u32::MAX));
     }
 
     /// Number of a flow of the batch.
@@ -244,19 +262,60 @@ impl MediaFlows {
     ) {
         // Packets of one flow often follow one another.
         if self.flows.get(self.last as usize) != Some(&flow) {
-            let Self { flows, table, .. } = self;
-            let hash = |f: &MediaFlow| flow_hash(f, state);
-            let of = |at: &u32| flows.get(*at as usize);
-            let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
-            self.last = *entry.or_insert(flows.len() as u32).get();
-            if self.last as usize == self.flows.len() {
-                self.flows.push(flow);
+            self.last = self.number(flow, state);
+        }
+        self.push(self.last, packet, start, dscp);
+    }
+
+    /// [`Self::note`] of a datagram that is all RTP.
+    #[inline(always)]
+    pub(super) fn note_plain(
+        &mut self,
+        datagram: &PlainUdp<'_>,
+        start: u32,
+        state: &foldhash::fast::RandomState,
+    ) {
+        let (src, dst) = (datagram.src, datagram.dst);
+        let addresses = u64::from(src.ip().to_bits()) << 32 | u64::from(dst.ip().to_bits());
+        let ports = u32::from(src.port()) << 16 | u32::from(dst.port());
+        let mixed = (addresses ^ u64::from(ports) << 20).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut flow = u32::MAX;
+        let place = (mixed >> 54) as usize;
+        if let Some(recent) = self.recent.get(place)
+            && (recent.0, recent.1) == (addresses, ports)
+        {
+            flow = recent.2;
+        }
+        if flow == u32::MAX {
+            flow = self
+                .number(MediaFlow { src: SocketAddr::V4(src), dst: SocketAddr::V4(dst), channel: 0 }, state);
+            if let Some(recent) = self.recent.get_mut(place) {
+                *recent = (addresses, ports, flow);
             }
         }
+        self.push(flow, &MediaPacket::new(0, MediaKind::Rtp, datagram.payload()), start, datagram.dscp);
+    }
+
+    /// Position of a flow in `flows`; it is put there if it is new.
+    #[inline(never)]
+    fn number(&mut self, flow: MediaFlow, state: &foldhash::fast::RandomState) -> u32 {
+        let Self { flows, table, .. } = self;
+        let hash = |f: &MediaFlow| flow_hash(f, state);
+        let of = |at: &u32| flows.get(*at as usize);
+        let entry = table.entry(hash(&flow), |at| of(at) == Some(&flow), |at| of(at).map_or(0, hash));
+        let number = *entry.or_insert(flows.len() as u32).get();
+        if number as usize == self.flows.len() {
+            self.flows.push(flow);
+        }
+        number
+    }
+
+    #[inline(always)]
+    fn push(&mut self, flow: u32, packet: &MediaPacket<'_>, start: u32, dscp: u8) {
         let len = u16::try_from(packet.len).unwrap_or(u16::MAX);
         let rtp = if packet.kind == MediaKind::Rtp { RtpFacts::of(packet.bytes, packet.len) } else { None };
         self.frames.push(MediaFrame {
-            flow: self.last,
+            flow,
             start,
             captured: u16::try_from(packet.bytes.len()).unwrap_or(u16::MAX),
             kind: packet.kind,
@@ -429,5 +488,67 @@ impl Tallies {
                 sink.media(&t);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::LinkType;
+    use proptest::prelude::*;
+
+    /// An RTP packet from one machine to another: `ends` are the last bytes of addresses and ports.
+    fn frame([src, dst]: [u8; 2], ports: [u16; 2], sequence: u16) -> Vec<u8> {
+        let mut rtp = vec![0x80, 0];
+        rtp.extend(sequence.to_be_bytes());
+        rtp.extend([0; 28]);
+        let mut out = Vec::new();
+        etherparse::PacketBuilder::ethernet2([2; 6], [3; 6])
+            .ipv4([10, 0, 0, src], [10, 0, 1, dst], 64)
+            .udp(ports[0], ports[1])
+            .write(&mut out, &rtp)
+            .unwrap();
+        out
+    }
+
+    proptest! {
+        /// More flows than there is room for at hand: each keeps the number that the table knows it by.
+        #[test]
+        fn plain_flows_have_the_numbers_of_the_table(
+            packets in proptest::collection::vec((0u8..8, 0u8..8, 0u16..40, 0u16..40), 1..400),
+            cleared in 0usize..400,
+        ) {
+            let state = foldhash::fast::RandomState::default();
+            let (mut short, mut long) = (MediaFlows::default(), MediaFlows::default());
+            for (n, (src, dst, from, to)) in packets.into_iter().enumerate() {
+                if n == cleared {
+                    short.clear();
+                    long.clear();
+                }
+                let frame = frame([src, dst], [from + 5000, to + 6000], n as u16);
+                let plain = PlainUdp::of(LinkType(1), &frame).unwrap();
+                short.note_plain(&plain, 42, &state);
+                let flow = MediaFlow { src: plain.src.into(), dst: plain.dst.into(), channel: 0 };
+                let packet = MediaPacket::new(0, MediaKind::Rtp, plain.payload());
+                long.note(flow, &packet, 42, plain.dscp, &state);
+                prop_assert_eq!(short.find(&flow, &state), long.find(&flow, &state));
+            }
+            prop_assert_eq!(&short.flows, &long.flows);
+            prop_assert_eq!(format!("{:?}", short.frames), format!("{:?}", long.frames));
+        }
+    }
+
+    #[test]
+    fn more_flows_than_are_kept_at_hand() {
+        let state = foldhash::fast::RandomState::default();
+        let mut flows = MediaFlows::default();
+        for round in 0..2 {
+            for n in 0..3 * RECENT {
+                let frame = frame([1, (n % 250) as u8], [5000, 6000 + (n / 250) as u16], 7);
+                flows.note_plain(&PlainUdp::of(LinkType(1), &frame).unwrap(), 42, &state);
+                assert_eq!(flows.frames.last().unwrap().flow as usize, n, "{round}");
+            }
+        }
+        assert_eq!(flows.flows.len(), 3 * RECENT);
     }
 }

@@ -15,7 +15,7 @@ use super::stun::{InChannel, StunEvent, in_channel, in_cut_channel, multiplexed,
 use super::{Keys, Spans, Transport};
 use crate::capture::{FrameBatch, FrameHead, LinkType, Nanos, Times};
 use crate::limits::Limits;
-use crate::net::{Sliced, frame_digest, frame_digest_with_tail, slice_frame};
+use crate::net::{PlainUdp, Sliced, datagram_digest, frame_digest, frame_digest_with_tail, slice_other};
 
 /// What is known of a frame before those around it are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +109,13 @@ pub(super) fn udp_between<'a>(
     udp_payload(payload, missing, sip_port)
 }
 
+/// Whether [`udp_between`] would say so of a plain datagram.
+#[inline(always)]
+fn is_rtp(plain: &PlainUdp<'_>) -> bool {
+    let (src, dst) = (SocketAddr::V4(plain.src), SocketAddr::V4(plain.dst));
+    dns_port(src, dst).is_none() && probe_datagram(plain.payload()) == Probe::Rtp
+}
+
 /// `missing`: bytes of it that the capture does not hold.
 fn udp_payload<'a>(payload: &'a [u8], missing: u32, sip_port: bool) -> Payload<'a> {
     let media = |kind, bytes| {
@@ -191,7 +198,18 @@ pub fn prepare(
         let start = head.start as usize;
         let frame = batch.bytes.get(start..start + head.caplen as usize).unwrap_or_default();
         let link = batch.links.get(head.interface as usize).copied().unwrap_or(LinkType(u16::MAX));
-        let sliced = slice_frame(link, frame, head.origlen, limits);
+        let plain = PlainUdp::of(link, frame);
+        // Most of a capture with media, and nothing else to be asked of it.
+        if let Some(datagram) = &plain
+            && is_rtp(datagram)
+        {
+            let start = ((datagram.payload().as_ptr() as usize) - base) as u32;
+            media.note_plain(datagram, start, hasher);
+            digests.push(datagram_digest(datagram));
+            classes.push(Class::Media);
+            continue;
+        }
+        let sliced = slice_other(plain, link, frame, head.origlen, limits);
         let mut digest = None;
         let class = match &sliced {
             Sliced::Udp { ip, src, dst, payload } => {

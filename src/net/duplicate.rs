@@ -1,13 +1,13 @@
 //! The same packet captured twice (mirror ports, `-i any`, two capture points): contract.md's `duplicate`.
 
 use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use foldhash::SharedSeed;
-use foldhash::quality::SeedableRandomState;
+use foldhash::quality::{FoldHasher as DigestHasher, SeedableRandomState};
 
-use super::slice::ip_protocol;
+use super::slice::{PlainUdp, ip_protocol};
 use super::{IpPacket, Sliced};
 use crate::capture::Nanos;
 
@@ -42,17 +42,22 @@ pub fn frame_digest_with_tail(sliced: &Sliced<'_>, len: usize, tail: u64) -> u64
     })
 }
 
+/// [`frame_digest`] of a plain datagram.
+#[inline(always)]
+pub fn datagram_digest(plain: &PlainUdp<'_>) -> u64 {
+    let id = u32::from(plain.id);
+    let mut hasher = begin(0, id, (0, false), ip_protocol::UDP);
+    hash_v4(&mut hasher, *plain.src.ip(), *plain.dst.ip());
+    hasher.write_u32(0);
+    hash_parts(&mut hasher, plain.datagram, Some((6, 8)));
+    digest_at(place(id, ip_protocol::UDP, plain.datagram), &hasher)
+}
+
 fn packet_digest(ip: &IpPacket<'_>, payload: &[u8], tail: u64) -> u64 {
-    let mut hasher = STATE.build_hasher();
-    hasher.write_u64(tail);
     let (offset, more) = ip.fragment.map_or((0, false), |f| (f.offset, f.more));
-    hasher.write_u64(
-        u64::from(ip.id) << 32 | u64::from(offset) << 9 | u64::from(more) << 8 | u64::from(ip.protocol),
-    );
+    let mut hasher = begin(tail, ip.id, (offset, more), ip.protocol);
     match (ip.src, ip.dst) {
-        (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            hasher.write_u64(u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()));
-        }
+        (IpAddr::V4(src), IpAddr::V4(dst)) => hash_v4(&mut hasher, src, dst),
         (src, dst) => {
             hasher.write_u128(wide(src));
             hasher.write_u128(wide(dst));
@@ -66,6 +71,27 @@ fn packet_digest(ip: &IpPacket<'_>, payload: &[u8], tail: u64) -> u64 {
         ip_protocol::SCTP => Some((8, 12)),
         _ => None,
     };
+    hash_parts(&mut hasher, payload, checksum);
+    digest_at(place(ip.id ^ offset << 16, ip.protocol, payload), &hasher)
+}
+
+#[inline(always)]
+fn begin(tail: u64, id: u32, (offset, more): (u32, bool), protocol: u8) -> DigestHasher<'static> {
+    let mut hasher = STATE.build_hasher();
+    hasher.write_u64(tail);
+    let fragment = u64::from(offset) << 9 | u64::from(more) << 8;
+    hasher.write_u64(u64::from(id) << 32 | fragment | u64::from(protocol));
+    hasher
+}
+
+#[inline(always)]
+fn hash_v4(hasher: &mut impl Hasher, src: Ipv4Addr, dst: Ipv4Addr) {
+    hasher.write_u64(u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()));
+}
+
+/// `payload` without its checksum.
+#[inline(always)]
+fn hash_parts(hasher: &mut impl Hasher, payload: &[u8], checksum: Option<(usize, usize)>) {
     match checksum.and_then(|(from, to)| Some((payload.get(..from)?, payload.get(to..)?))) {
         Some((head, tail)) => {
             hasher.write(head);
@@ -73,16 +99,21 @@ fn packet_digest(ip: &IpPacket<'_>, payload: &[u8], tail: u64) -> u64 {
         }
         None => hasher.write(payload),
     }
-    (u64::from(place(ip, payload)) << PLACE_SHIFT | hasher.finish() >> (64 - PLACE_SHIFT)).max(1)
+}
+
+#[inline(always)]
+fn digest_at(place: u16, hasher: &impl Hasher) -> u64 {
+    (u64::from(place) << PLACE_SHIFT | hasher.finish() >> (64 - PLACE_SHIFT)).max(1)
 }
 
 /// The set a packet is remembered in. Unlike the digest it is the same in every run: what is forgotten where a table
-/// of constant size is too small must not depend on chance.
-fn place(ip: &IpPacket<'_>, payload: &[u8]) -> u16 {
+/// of constant size is too small must not depend on chance. `id`: with the place of a fragment in it.
+#[inline(always)]
+fn place(id: u32, protocol: u8, payload: &[u8]) -> u16 {
     let mut hasher = foldhash::fast::FixedState::with_seed(7).build_hasher();
-    hasher.write_u32(ip.id ^ ip.fragment.map_or(0, |f| f.offset << 16));
+    hasher.write_u32(id);
     // Ports and the sequence numbers of TCP and RTP, without a checksum.
-    let (head, from) = match ip.protocol {
+    let (head, from) = match protocol {
         ip_protocol::UDP => (6, 8),
         ip_protocol::SCTP => (8, 12),
         _ => (8, 8),
@@ -118,7 +149,15 @@ impl Default for Duplicates {
 }
 
 impl Duplicates {
+    /// [`Self::seen`] of packets that follow one another, into `told`. One after the other, so that the processor looks
+    /// up the next while it waits for the memory of the one before.
+    pub fn seen_each(&mut self, packets: impl Iterator<Item = (u64, Nanos)>, told: &mut Vec<bool>) {
+        told.clear();
+        told.extend(packets.map(|(digest, time)| self.seen(digest, time)));
+    }
+
     /// Was the same packet seen within 2 ms before (or, in a capture out of order, after)?
+    #[inline]
     pub fn seen(&mut self, digest: u64, time: Nanos) -> bool {
         if digest == 0 {
             return false;

@@ -3,6 +3,7 @@ use hex_literal::hex;
 use proptest::prelude::*;
 
 use super::*;
+use crate::net::{datagram_digest, frame_digest};
 
 fn slice(link: u16, frame: &[u8]) -> Sliced<'_> {
     slice_frame(LinkType(link), frame, frame.len() as u32, &Limits::default())
@@ -410,6 +411,11 @@ proptest! {
         let short = slice_frame(LinkType(1), &frame[..end], origlen, &Limits::default());
         let walked = walk_untraced(LinkType(1), &frame[..end], origlen, &Limits::default());
         prop_assert_eq!(format!("{short:?}"), format!("{walked:?}"));
+        if let Some(plain) = PlainUdp::of(LinkType(1), &frame[..end]) {
+            prop_assert_eq!(datagram_digest(&plain), frame_digest(&walked));
+            let Sliced::Udp { payload, .. } = walked else { panic!("{walked:?}") };
+            prop_assert_eq!(plain.payload(), payload);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::belong::Place;
 use super::{Subject, Twins};
@@ -26,25 +27,36 @@ pub(super) struct OnPair {
     pub from_caller: Option<bool>,
 }
 
-/// Calls of which a thread of its own is worth its while.
-const ENOUGH_CALLS: usize = 64;
+/// Calls that a thread takes at once.
+const AT_ONCE: usize = 32;
 
 /// Does independent work in parts, as many at once as there are cores; the order of what comes out is that of the parts.
+/// They are small, so that no core is left idle while another one has half of the work before it.
 pub(super) fn in_parts<T: Sync, R: Send>(work: &[T], part: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
-    let size = work.len().div_ceil(threads).max(ENOUGH_CALLS);
-    if work.len() <= size {
-        return part(work);
-    }
-    std::thread::scope(|scope| {
-        let part = &part;
-        let running: Vec<_> = work.chunks(size).map(|w| scope.spawn(move || part(w))).collect();
-        let results = running.into_iter().map(|r| match r.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        results.flatten().collect()
-    })
+    let parts: Vec<&[T]> = work.chunks(AT_ONCE).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16).min(parts.len());
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(of) = parts.get(at) else { return done };
+            done.push((at, part(of)));
+        }
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
+        let mut done = take();
+        for other in others {
+            match other.join() {
+                Ok(more) => done.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().flat_map(|(_, results)| results).collect()
 }
 
 impl Analysis {
