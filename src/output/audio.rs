@@ -2,6 +2,11 @@
 
 mod g711;
 mod g722;
+#[cfg(feature = "opus")]
+mod opus;
+#[cfg(not(feature = "opus"))]
+#[path = "audio/no_opus.rs"]
+mod opus;
 mod place;
 
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -29,6 +34,8 @@ pub struct Audio {
     pub packets: u64,
     /// Packets of which the capture holds only a part.
     pub cut: u64,
+    /// Packets that are none of the codec; silence too.
+    pub damaged: u64,
     /// It would have been longer than the limit `audio_seconds`.
     pub ended: bool,
 }
@@ -41,6 +48,8 @@ enum Decodes {
     G722,
     /// 16 bits, most significant byte first (RFC 3551 §4.5.11).
     Linear(u32),
+    /// RFC 7587, at the rate of its clock.
+    Opus,
     /// A frame of one of the others, and older ones before it (RFC 2198).
     Redundant,
     /// Keys and comfort noise: silence.
@@ -53,6 +62,8 @@ impl Decodes {
         Some(match name.as_str() {
             _ if codec.is_event() || codec.is_noise() => Self::Silence,
             "RED" => Self::Redundant,
+            // Two channels in every description (RFC 7587 §7), whatever is sent: heard as one.
+            "OPUS" if codec.clock == opus::RATE => return opus::IS_DECODED.then_some(Self::Opus),
             _ if codec.channels > 1 => return None,
             "PCMA" if codec.clock == 8000 => Self::Alaw,
             "PCMU" if codec.clock == 8000 => Self::Ulaw,
@@ -68,9 +79,18 @@ impl Decodes {
             Self::Alaw | Self::Ulaw => Some(8000),
             Self::G722 => Some(16_000),
             Self::Linear(clock) => Some(clock),
+            Self::Opus => Some(opus::RATE),
             Self::Redundant | Self::Silence => None,
         }
     }
+}
+
+/// The codecs by name.
+pub const DECODED: &str =
+    if opus::IS_DECODED { "G.711, G.722, L16 and Opus" } else { "G.711, G.722 and L16" };
+
+fn is_opus(codec: &Codec) -> bool {
+    codec.name.eq_ignore_ascii_case("opus")
 }
 
 fn refusal(text: impl Into<String>) -> io::Error {
@@ -122,7 +142,8 @@ impl Plan {
             let Some(decodes) = Decodes::of(codec) else {
                 let name = show::shorten(&show::safe_str(&codec.text()), 40);
                 return Err(refusal(format!(
-                    "stream {number} has {name}: only G.711, G.722 and L16 are decoded"
+                    "stream {number} has {name}: only {DECODED} are decoded{}",
+                    if is_opus(codec) { opus::HINT } else { "" }
                 )));
             };
             types.push((t.payload_type, decodes));
@@ -149,6 +170,9 @@ impl Plan {
 #[derive(Default)]
 struct Decoders {
     g722: g722::Decoder,
+    opus: opus::Decoder,
+    /// Payloads that could not be decoded.
+    damaged: u64,
 }
 
 impl Decoders {
@@ -165,6 +189,11 @@ impl Decoders {
                 let mut out = Vec::with_capacity(payload.len() * 2);
                 self.g722.decode(payload, &mut out);
                 (out, rate)
+            }
+            Decodes::Opus => {
+                let samples = self.opus.decode(payload);
+                self.damaged += u64::from(samples.is_none());
+                (samples.unwrap_or_default(), rate)
             }
             Decodes::Silence => (Vec::new(), rate),
             Decodes::Redundant => {
@@ -226,6 +255,7 @@ pub fn wav(analysis: &Analysis, s: &MediaStream, row: u32, out: &mut dyn Write) 
     })?;
     let rest = placer.rest();
     play(rest, &mut placer)?;
+    told.damaged = decoders.damaged;
     (told.samples, told.silence, told.ended) = (placer.samples(), placer.silence(), placer.is_full());
     let mut waiting = placer.into_inner().into_inner().map_err(io::IntoInnerError::into_error)?;
     waiting.rewind()?;
@@ -270,6 +300,12 @@ impl Audio {
             text.push_str(&format!(
                 "; the capture holds only a part of {}",
                 show::count(self.cut, "packet", "packets")
+            ));
+        }
+        if self.damaged > 0 {
+            text.push_str(&format!(
+                "; {} could not be decoded",
+                show::count(self.damaged, "packet", "packets")
             ));
         }
         if self.ended {

@@ -227,7 +227,12 @@ fn what_cannot_be_heard_says_why() {
         &|s| s.protection = Some(Protection::SrtpBySize),
         "stream 3 by the size of its packets is encrypted (SRTP): without its keys there is no audio",
     );
-    check(&|s| named(s, "opus", 48_000), "stream 3 has opus/48000: only G.711, G.722 and L16 are decoded");
+    check(&|s| named(s, "SILK", 16_000), &format!("stream 3 has SILK/16000: only {DECODED} are decoded"));
+    #[cfg(not(feature = "opus"))]
+    check(
+        &|s| named(s, "opus", 48_000),
+        "stream 3 has opus/48000: only G.711, G.722 and L16 are decoded; Opus is by a build with `--features opus`",
+    );
     check(&|s| s.codec = None, "nothing tells what payload type 0 of stream 3 is");
     check(&|s| named(s, "telephone-event", 8000), "stream 3 has nothing but keys and comfort noise");
     check(&|s| named(s, "VP8", 90_000), "stream 3 is video, no audio");
@@ -248,4 +253,69 @@ fn the_limit_ends_it() {
     let told = wav(&analysis, &s, 0, &mut out).expect("audio");
     assert!(told.ended && told.words().contains("it ends at the limit audio_seconds"));
     assert_eq!(samples(&out).0.len(), 24_000);
+}
+
+#[cfg(feature = "opus")]
+mod opus_streams {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A second of 440 Hz, stereo, encoded in packets of 20 ms.
+    fn spoken() -> Vec<Rtp> {
+        let at =
+            |i: i32| (6000.0 * (2.0 * std::f64::consts::PI * 440.0 * f64::from(i) / 48_000.0).sin()) as i16;
+        let pcm: Vec<i16> = (0..48_000).flat_map(|i| [at(i); 2]).collect();
+        let mut encoder = ::opus::Encoder::new(48_000, ::opus::Channels::Stereo, ::opus::Application::Voip)
+            .expect("an encoder");
+        let packets = pcm.chunks(1920).map(|c| encoder.encode_vec(c, 1500).expect("a packet"));
+        let numbered = packets.zip(0u16..);
+        numbered.map(|(p, n)| (i64::from(n) * 20, 111, 100 + n, 5000 + u32::from(n) * 960, p)).collect()
+    }
+
+    fn is_opus(s: &mut MediaStream) {
+        s.codec = Some(Arc::new(Codec {
+            name: "opus".to_owned(),
+            clock: 48_000,
+            channels: 2,
+            source: crate::correlate::media::CodecSource::Sdp,
+        }));
+    }
+
+    #[test]
+    fn a_tone_comes_back_as_long_and_as_loud() {
+        let (samples, rate, told) = played(&spoken(), is_opus);
+        assert_eq!(
+            (samples.len(), rate, told.silence, told.packets, told.damaged),
+            (48_000, 48_000, 0, 50, 0)
+        );
+        let of_tone = 6000f64.powi(2) / 2.0;
+        assert!((energy(&samples[4800..]) / of_tone - 1.0).abs() < 0.2, "{}", energy(&samples[4800..]));
+        // Rising zero crossings of 440 Hz in 0.9 s.
+        let rises = samples[4800..].windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
+        assert!((390..=402).contains(&rises), "{rises}");
+    }
+
+    #[test]
+    fn what_is_lost_or_damaged_is_silence_of_its_length() {
+        let mut packets: Vec<Rtp> = spoken().into_iter().filter(|p| !(110..115).contains(&p.2)).collect();
+        // Code 3 without the byte that counts its frames (RFC 6716 §3.2.5).
+        packets[30].4 = vec![0x03];
+        let (samples, _, told) = played(&packets, is_opus);
+        assert_eq!((samples.len(), told.packets, told.damaged), (48_000, 45, 1));
+        assert_eq!(told.silence, 6 * 960);
+        assert!(samples[9600..9600 + 4800].iter().all(|s| *s == 0));
+        assert!(told.words().contains("1 packet could not be decoded"), "{}", told.words());
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_is_audio_or_silence(payloads in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 3..12)) {
+            let numbered = payloads.into_iter().zip(0u16..);
+            let packets: Vec<Rtp> =
+                numbered.map(|(p, n)| (i64::from(n) * 20, 111, n, u32::from(n) * 960, p)).collect();
+            let (samples, rate, _) = played(&packets, is_opus);
+            prop_assert_eq!(rate, 48_000);
+            prop_assert!(samples.len() <= 12 * 5760);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::popups::frame;
+use crate::output::audio::DECODED;
 use crate::tui::layout;
 use crate::tui::state::{Export, ExportState, State};
 use crate::tui::theme::Role;
@@ -43,8 +44,9 @@ pub fn draw(buf: &mut Buffer, area: Rect, state: &State, view: &ExportState) {
     let x = inside.x + 10;
     let field = Rect { x, y, width: inside.right().saturating_sub(x + 1), height: 1 };
     input::draw(buf, field, &view.path, view.field == 2, theme);
+    let of_audio = format!("audio of {DECODED}; lost packets are silence");
     let note = match view.format().names().0 {
-        "wav" => "audio of G.711, G.722 or L16; lost packets are silence",
+        "wav" => &of_audio,
         "pcapng" if what.starts_with("stream") => "its packets of RTP",
         "pcapng" => "frames of the signalling and of the announced media",
         "html" => "one page that needs nothing else: findings, ladders, messages",
