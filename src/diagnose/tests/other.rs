@@ -169,8 +169,12 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "im-unanswered",
-        fires: || message(None, 60_000),
-        says: "no answer",
+        fires: || {
+            let mut s = message(None, 60_000);
+            s.add(500, "A>B", &request("MESSAGE", 1).via(&["A m1"]).body("text/plain", "hello"));
+            s
+        },
+        says: "(MESSAGE, sent 2 times): no answer",
         misses: || message(None, 10_000),
     },
     Case {
