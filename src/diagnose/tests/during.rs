@@ -131,6 +131,16 @@ fn session(ms: i64, refresh: bool) -> Scenario {
     s
 }
 
+/// The same of a BYE at 60 s, after an UPDATE that nobody answers, or that is refused.
+fn refresh_fails(status: Option<&str>) -> Scenario {
+    let mut s = answered(&["Session-Expires: 90;refresher=uac"]);
+    asks(&mut s, 46_000, 5, "UPDATE", status);
+    let over = request("BYE", 1).back().via(&["B e1"]).header("Reason: SIP;cause=408;text=\"Session timer\"");
+    s.add(61_000, "B>A", &over);
+    s.add(61_010, "A>B", &response("200 OK", 1, "BYE").back().via(&["B e1"]));
+    s
+}
+
 /// Carol's phone answers too; Alice acknowledges and hangs up or does not.
 fn forked(hangs_up: bool) -> Scenario {
     let mut s = answered(&[]);
@@ -294,6 +304,18 @@ pub const CASES: &[Case] = &[
         misses: || repeated(2, 9),
     },
     Case {
+        rule: "call-session-expired",
+        fires: || refresh_fails(None),
+        says: "the UPDATE that was to refresh the session of 90 s failed",
+        misses: || refresh_fails(Some("200 OK")),
+    },
+    Case {
+        rule: "call-session-expired",
+        fires: || refresh_fails(Some("500 Server Internal Error")),
+        says: "UPDATE was answered with 500 Server Internal Error",
+        misses: || refresh_fails(Some("200 OK")),
+    },
+    Case {
         rule: "call-request-unanswered",
         fires: || then(&[("INFO", None)], 60_000),
         says: "INFO to",
@@ -343,4 +365,12 @@ fn a_binding_that_is_gone_explains_why_nothing_answers() {
     let found = crate::diagnose::diagnose(&invite_lost("bob").done());
     let told: Vec<_> = found.findings.iter().map(|f| (f.rule.id, f.explained_by)).collect();
     assert_eq!(told, [("call-nat-expired", None), ("call-no-response", Some(0))]);
+}
+
+#[test]
+fn a_session_that_ran_out_is_why_the_bye_tells_of_a_failure() {
+    let found = crate::diagnose::diagnose(&refresh_fails(Some("500 Server Internal Error")).done());
+    let told = found.findings.iter().map(|f| (f.rule.id, f.explained_by));
+    let told: Vec<_> = told.filter(|(id, _)| *id != "call-request-refused").collect();
+    assert_eq!(told, [("call-session-expired", None), ("call-dropped", Some(0))]);
 }
