@@ -177,7 +177,8 @@ pub static SLOW_SETUP: Rule = Rule {
     id: "call-slow-setup",
     severity: Severity::Warning,
     title: "it took long until the phone rang",
-    help: "From the first INVITE to the first 18x passed 10 s or more. Where several hops are captured each one's share is told.",
+    help: "From the first INVITE to the first 18x passed 10 s or more, without what the caller's client takes to answer a \
+           challenge (its user is asked for a password). Where several hops are captured each one's share is told.",
     advice: "Look at the machine that took the longest: what it asks of others (DNS, SQL Server, a gateway) before it goes on.",
     source: "ITU-T E.721 (post-selection delay): 8 s to 11 s for the longest of calls",
     check: setup::slow,

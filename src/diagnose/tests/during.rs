@@ -189,6 +189,20 @@ fn kept(ms: i64) -> Scenario {
     s
 }
 
+/// The proxy asks who calls, and so long after its answer the INVITE comes again.
+fn challenged(ms: i64, status: &str) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>P", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(5, "P>A", &response(status, 1, "INVITE").via(&["A b1"]).tag("p"));
+    s.add(10, "A>P", &request("ACK", 1).via(&["A b1"]).tag("p"));
+    s.add(ms, "A>P", &request("INVITE", 2).via(&["A b3"]).sdp("sendrecv", 0));
+    s.add(ms + 8, "P>B", &request("INVITE", 2).via(&["P b4", "A b3"]).sdp("sendrecv", 0));
+    let rings = |vias: &[&str]| response("180 Ringing", 2, "INVITE").via(vias).tag("b");
+    s.add(ms + 100, "B>P", &rings(&["P b4", "A b3"]));
+    s.add(ms + 110, "P>A", &rings(&["A b3"]));
+    s
+}
+
 fn refused_with(header: &str) -> Scenario {
     let mut s = Scenario::default();
     s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).header(header).sdp("sendrecv", 0));
@@ -292,18 +306,6 @@ pub const CASES: &[Case] = &[
         misses: || session(75_000, false),
     },
     Case {
-        rule: "call-ack-lost",
-        fires: || repeated(7, 99),
-        says: "200 was sent 7 times",
-        misses: || repeated(3, 2),
-    },
-    Case {
-        rule: "call-ack-lost",
-        fires: || repeated(7, 1),
-        says: "the ACK is there",
-        misses: || repeated(2, 9),
-    },
-    Case {
         rule: "call-session-expired",
         fires: || refresh_fails(None),
         says: "the UPDATE that was to refresh the session of 90 s failed",
@@ -314,6 +316,18 @@ pub const CASES: &[Case] = &[
         fires: || refresh_fails(Some("500 Server Internal Error")),
         says: "UPDATE was answered with 500 Server Internal Error",
         misses: || refresh_fails(Some("200 OK")),
+    },
+    Case {
+        rule: "call-ack-lost",
+        fires: || repeated(7, 99),
+        says: "200 was sent 7 times",
+        misses: || repeated(3, 2),
+    },
+    Case {
+        rule: "call-ack-lost",
+        fires: || repeated(7, 1),
+        says: "the ACK is there",
+        misses: || repeated(2, 9),
     },
     Case {
         rule: "call-request-unanswered",
@@ -346,6 +360,14 @@ pub const CASES: &[Case] = &[
         misses: || cancelled("A other"),
     },
     Case { rule: "call-slow-setup", fires: || kept(14_000), says: "14 s of it at", misses: || kept(4_000) },
+    Case {
+        rule: "call-slow-setup",
+        // That the caller waits before it tries again is no fault of the proxy.
+        fires: || challenged(15_000, "503 Service Unavailable"),
+        says: "it took 15 s until it rang |",
+        // Its user looks for the password.
+        misses: || challenged(15_000, "407 Proxy Authentication Required"),
+    },
     Case {
         rule: "call-glare",
         fires: || then(&[("INVITE", Some("491 Request Pending")), ("INVITE", Some("200 OK"))], 60_000),
