@@ -1,9 +1,11 @@
 //! A call between two parties, perhaps through a proxy: requests and responses walk every hop.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use crate::scene::{Carry, Party, Scene, message};
 
+#[derive(Clone)]
 pub struct Call {
     pub id: String,
     pub from: Party,
@@ -130,6 +132,15 @@ impl Call {
         if method == "INVITE" {
             self.invite = (self.sequence, self.branch.clone());
         }
+        self.over(scene, method, opens, extra, 0..hops);
+    }
+
+    /// The proxy sends on what [`Self::request_over`] brought it.
+    pub fn forward(&mut self, scene: &mut Scene, method: &str, opens: bool, extra: &Extra<'_>) {
+        self.over(scene, method, opens, extra, 1..2);
+    }
+
+    fn over(&self, scene: &mut Scene, method: &str, opens: bool, extra: &Extra<'_>, hops: Range<usize>) {
         let (sender, receiver) = if self.backward {
             (self.to.clone(), self.from.clone())
         } else {
@@ -139,7 +150,7 @@ impl Call {
             if self.backward { (&self.to_tag, &self.from_tag) } else { (&self.from_tag, &self.to_tag) };
         let peer_tag = if opens { "" } else { peer_tag.as_str() };
         let peer_uri = self.to_uri.as_deref().filter(|_| !self.backward);
-        for (n, (src, dst)) in self.hops().into_iter().take(hops).enumerate() {
+        for (n, (src, dst)) in self.hops().into_iter().enumerate().take(hops.end).skip(hops.start) {
             let mut vias = vec![self.via(sender.at, &self.branch)];
             if n > 0 {
                 vias.insert(0, self.via(src, &format!("{}.p", self.branch)));

@@ -3,6 +3,8 @@
 mod communicator;
 mod conference;
 mod control;
+mod dialogs;
+mod dialogs_near;
 mod failures;
 mod ice;
 mod media;
@@ -11,6 +13,8 @@ mod media_odd;
 mod media_relay;
 mod odd;
 mod paths;
+mod presence;
+mod presence_near;
 mod sign_in;
 mod sql;
 mod tour;
@@ -136,6 +140,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
         ("media_fax.pcap", ethernet(media_fax::fax())),
+        ("rules_dialogs.pcap", ethernet(dialogs::rules())),
+        ("near_dialogs.pcap", ethernet(dialogs_near::near())),
+        ("rules_presence.pcap", ethernet(presence::rules())),
+        ("near_presence.pcap", ethernet(presence_near::near())),
     ]
 }
 

@@ -132,6 +132,22 @@ impl Scene {
         self.ip(src, dst, 17, dscp, &datagram);
     }
 
+    /// Sends the UDP datagram of a frame again `times` times: the first after 500 ms (T1), each pause twice the one
+    /// before, up to `longest` ms (T2 of RFC 3261 §17.1.2.2 is 4 s; those of an INVITE only grow).
+    pub fn retransmit(&mut self, frame: usize, times: u32, longest: u64) {
+        let bytes = self.frames[frame].bytes.clone();
+        let end = |at: usize, port: usize| {
+            let ip: [u8; 4] = bytes[at..at + 4].try_into().expect("an IPv4 frame without tags");
+            SocketAddr::from((ip, u16::from_be_bytes([bytes[port], bytes[port + 1]])))
+        };
+        let mut pause = 500;
+        for _ in 0..times {
+            self.wait(pause);
+            self.udp(end(26, 34), end(30, 36), bytes[15] >> 2, &bytes[42..]);
+            pause = (pause * 2).min(longest);
+        }
+    }
+
     /// TCP handshake between two ends that have not spoken yet.
     pub fn connect(&mut self, client: SocketAddr, server: SocketAddr) {
         let (a, b) = (self.random.next() as u32, self.random.next() as u32);

@@ -49,8 +49,9 @@ pub(super) const FAMILY: Family = Family {
         &REDIRECTED,
         &FORWARDED,
         &PRIVATE_CONTACT,
-        &DROPPED,
+        // It may be why a call was dropped.
         &SESSION_EXPIRED,
+        &DROPPED,
         &ACK_LOST,
         &REQUEST_UNANSWERED,
         &REQUEST_REFUSED,
@@ -176,7 +177,8 @@ pub static SLOW_SETUP: Rule = Rule {
     id: "call-slow-setup",
     severity: Severity::Warning,
     title: "it took long until the phone rang",
-    help: "From the first INVITE to the first 18x passed 10 s or more. Where several hops are captured each one's share is told.",
+    help: "From the first INVITE to the first 18x passed 10 s or more, without what the caller's client takes to answer a \
+           challenge (its user is asked for a password). Where several hops are captured each one's share is told.",
     advice: "Look at the machine that took the longest: what it asks of others (DNS, SQL Server, a gateway) before it goes on.",
     source: "ITU-T E.721 (post-selection delay): 8 s to 11 s for the longest of calls",
     check: setup::slow,
@@ -215,8 +217,8 @@ rules! {
         "The reason says which side gave up and why; without a media path look at ICE and the relays.",
         "[MS-OCER] section 2.2; RFC 3326; ITU-T Q.850";
     SESSION_EXPIRED "call-session-expired" Error "a call was dropped because nobody refreshed its session",
-        "Session-Expires was agreed on, no re-INVITE or UPDATE came in that time, and the BYE came (within 2 s) when the session ran \
-         out, or a third of it (32 s at most) before.",
+        "Session-Expires was agreed on, no re-INVITE or UPDATE succeeded in that time, and the BYE came (within 2 s) when the session \
+         ran out, or a third of it (32 s at most) before.",
         "Look at the side that was to refresh: it has to send re-INVITE or UPDATE at half of the time, and that may be lost on the way.",
         "RFC 4028 section 10";
     ACK_LOST "call-ack-lost" Error "the ACK of an answered call gets lost",

@@ -8,7 +8,7 @@ use super::ice::Sessions;
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Gathered, SignIn};
 use crate::correlate::stun::AllocationIdx;
-use crate::correlate::{Analysis, CallIdx, Str, address_key};
+use crate::correlate::{Analysis, CallIdx, Owner, Str, address_key};
 use crate::show;
 
 /// An analysis under examination.
@@ -107,6 +107,16 @@ impl<'a> Context<'a> {
     /// How long the captures go on after a point in time.
     pub fn goes_on(&self, after: Nanos) -> Nanos {
         self.end.saturating_sub(after).max(0)
+    }
+
+    /// `Call 3, Alice → Bob`, `Dialog 4, Alice → Bob`.
+    pub fn owner_name(&self, owner: Owner) -> String {
+        match owner {
+            Owner::Call(call) => self.call_name(call),
+            Owner::Dialog(d) => {
+                format!("Dialog {}, {}", u64::from(d.0) + 1, show::dialog_parties(self.analysis, d))
+            }
+        }
     }
 
     /// `Call 3, Alice → Bob`.

@@ -2,7 +2,7 @@
 
 use super::{Context, Family, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, DialogState, MethodId, MsgIdx};
+use crate::correlate::{Analysis, DialogState, MethodId, MsgIdx, Owner};
 use crate::show;
 
 pub(super) const FAMILY: Family = Family { title: "Other requests", rules: &[&UNANSWERED, &REFUSED] };
@@ -99,8 +99,7 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         out.add(rule, Subject::Dialog(d), likeness, |f| {
             let method = show::safe(analysis.method(dialog.method).as_bytes());
             let machine = show::machine(analysis, to).map_or_else(|| to.to_string(), |n| format!("{n} ({to})"));
-            let who = show::dialog_parties(analysis, d);
-            f.who(format!("Dialog {}, {who}", u64::from(d.0) + 1)).severity(severity);
+            f.who(context.owner_name(Owner::Dialog(d))).severity(severity);
             match s.state {
                 DialogState::Unanswered => {
                     f.what(format!("no answer to {method} from {machine}"));

@@ -2,8 +2,8 @@
 
 use super::{Context, Family, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
-use crate::correlate::Analysis;
 use crate::correlate::gathered::InstantMessage;
+use crate::correlate::{Analysis, Owner, SipRecord, flag};
 use crate::show;
 
 pub(super) const FAMILY: Family = Family { title: "Instant messages", rules: &[&UNDELIVERED, &UNANSWERED] };
@@ -31,6 +31,8 @@ pub static UNANSWERED: Rule = Rule {
 
 /// So long a request may wait for its answer (RFC 3261 §17.1.2.2, 64 times T1).
 const PATIENCE: Nanos = 32_000_000_000;
+/// Messages of a dialog that are walked.
+const LOOK: usize = 5_000;
 
 /// Whether it got there, or why not.
 pub fn delivered(analysis: &Analysis, m: &InstantMessage) -> String {
@@ -63,6 +65,20 @@ pub(super) fn rule_of(context: &Context<'_>, m: &InstantMessage) -> Option<&'sta
     (context.goes_on(context.analysis.message(m.message).time) > PATIENCE).then_some(&UNANSWERED)
 }
 
+/// How often the request was sent, repeats and all, on its first hop.
+fn sent(analysis: &Analysis, m: &InstantMessage) -> usize {
+    let first = analysis.message(m.message);
+    let list = match first.owner {
+        Owner::Call(c) => analysis.call(c).messages,
+        Owner::Dialog(d) => analysis.dialog(d).messages,
+    };
+    let same = |r: &SipRecord| {
+        let request = r.is_request() && r.method == first.method && r.cseq == first.cseq;
+        request && r.flow == first.flow && r.branch == first.branch && !r.has(flag::DUPLICATE)
+    };
+    analysis.messages_of(list).take(LOOK).filter(|m| same(analysis.message(*m))).count()
+}
+
 fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     let analysis = context.analysis;
     for m in context.gathered().instant_messages() {
@@ -87,7 +103,10 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 _ => format!("not delivered: {why}"),
             });
             f.of_many(format!("instant messages not delivered: {why}"));
-            let tries = show::count(u64::from(m.attempts.max(1)), "try", "tries");
+            let tries = match sent(analysis, m) {
+                n @ 2.. if m.status == 0 => format!("sent {n} times"),
+                _ => show::count(u64::from(m.attempts.max(1)), "try", "tries"),
+            };
             f.say(format!("{from} wrote to {to} ({}, {tries}): {why}.", m.carrier.name()));
             f.show_message(analysis, m.message);
             if let Some(response) = m.response {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::findings::message_words;
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Ending, Fidelity, Subscription, SubscriptionState};
@@ -292,15 +293,11 @@ fn notifications(context: &Context<'_>, out: &mut Findings, rule: &'static Rule)
         }
         out.add(rule, Subject::from(owner), status, |f| {
             let times = show::count(failed.len() as u64, "NOTIFY", "NOTIFYs");
-            let answer = format!("{status} {}", show::reason_phrase(status));
-            let what = match status {
-                0 => format!("{times} without any answer"),
-                _ => format!("{times} refused with {}", answer.trim_end()),
+            let how = match first.answer {
+                None => "without any answer".to_owned(),
+                Some(m) => format!("refused with {}", message_words(analysis, m)),
             };
-            f.what(what).of_many(match status {
-                0 => "NOTIFYs without any answer".to_owned(),
-                _ => format!("NOTIFYs refused with {}", answer.trim_end()),
-            });
+            f.who(context.owner_name(owner)).what(format!("{times} {how}")).of_many(format!("NOTIFYs {how}"));
             let flow = analysis.flow(analysis.message(first.request).flow);
             f.say(format!("{times} to {} of {} in all.", flow.dst, show::number(all.len() as u64)));
             if !asked_for(analysis, &messages) {
@@ -330,12 +327,13 @@ fn fault(context: &Context<'_>, n: &Notification, messages: &[MsgIdx]) -> Option
     match status {
         ..300 | 401 | 407 => None,
         // It crossed the end of the subscription, or the call.
-        481 if request.has(flag::TERMINATED) || ended_before(analysis, messages, n.request) => None,
+        481 if request.has(flag::TERMINATED) || ended_before(analysis, messages, answer) => None,
         _ => Some(&NOTIFY_FAILED),
     }
 }
 
-/// Whether the subscriber had ended it by then (`Expires: 0`, BYE).
+/// Whether the subscriber had ended it (`Expires: 0`, BYE) before this answer of its: captured at the notifier its request
+/// comes behind the NOTIFY that it crosses.
 fn ended_before(analysis: &Analysis, messages: &[MsgIdx], at: MsgIdx) -> bool {
     messages.iter().take_while(|m| **m != at).any(|m| {
         let r = analysis.message(*m);

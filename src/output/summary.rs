@@ -376,7 +376,10 @@ fn call_row(analysis: &Analysis, index: CallIdx, mode: TimeMode, start: i64) -> 
     let call = analysis.call(index);
     let s = &call.summary;
     let shown = |s: Str| show::safe(analysis.strings.bytes(s));
-    let party = |display: Str, uri: Str| shown(if display == Str(0) { uri } else { display });
+    let party = |display: Str, uri: Str| match display {
+        Str(0) => shown(uri),
+        display => show::safe(&show::unquote(analysis.strings.bytes(display))),
+    };
     let or_dash = |d: Option<i64>, show: fn(i64) -> String| d.map_or_else(|| "–".to_owned(), show);
     vec![
         (index.0 + 1).to_string(),

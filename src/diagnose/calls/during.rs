@@ -64,6 +64,8 @@ pub enum What {
         seconds: u32,
         after: Nanos,
         refresher: String,
+        /// The re-INVITE or UPDATE in that time that was refused or not answered.
+        tried: Option<Transaction>,
     },
     ForkLost {
         answer: MsgIdx,
@@ -297,8 +299,14 @@ fn session_expired(analysis: &Analysis, course: &Course, found: &mut Vec<What>, 
     let at = |t: Nanos| (after - t).abs() <= 2 * SECOND;
     if at(full) || at(early) {
         let refresher = show::safe(session.refresher);
+        let refreshes = |t: &&Transaction| {
+            let may = t.inside && matches!(t.method, MethodId::INVITE | MethodId::UPDATE);
+            let between = is_after(analysis, t.request, answer) && is_after(analysis, bye.request, t.request);
+            may && between && !(200..300).contains(&t.status)
+        };
+        let tried = course.all.iter().rev().find(refreshes).cloned();
         let (bye, seconds) = (bye.request, session.seconds);
-        found.push(What::SessionExpired { bye, answer, seconds, after, refresher });
+        found.push(What::SessionExpired { bye, answer, seconds, after, refresher, tried });
     }
 }
 

@@ -25,6 +25,7 @@ pub fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 let ice = |r: &'static Rule| r.id.starts_with("ice-") && r.id != "ice-no-relay";
                 let ice = out.find(subject, ice).filter(grave);
                 ice.or_else(|| out.find(subject, |r| r.id.starts_with("turn-")).filter(grave))
+                    .or_else(|| out.find(subject, |r| r.id == super::SESSION_EXPIRED.id))
             }
             _ => None,
         };
@@ -66,7 +67,7 @@ fn likeness(analysis: &Analysis, what: &What) -> String {
         What::AckLost { answer, ack, .. } => format!("{} {}", to(*answer), ack.is_some()),
         What::Refused { transaction: t, .. } => format!("{} {}", method(t), t.status),
         What::Unanswered { transaction: t } => format!("{} {}", method(t), to(t.request)),
-        What::SessionExpired { seconds, .. } => seconds.to_string(),
+        What::SessionExpired { seconds, tried, .. } => format!("{seconds} {}", tried.is_some()),
         What::TransferFailed { status, .. } => status.to_string(),
         What::Dropped { why, .. } => format!("{:?} {:?}", why.header, why.code),
         What::Glare { resolved, .. } => resolved.to_string(),
@@ -199,19 +200,31 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             ));
             f.show_message(analysis, t.request);
         }
-        What::SessionExpired { bye, answer, seconds, after, refresher } => {
-            f.what(format!(
-                "dropped after {}: nobody refreshed the session of {seconds} s",
-                show::span(*after)
-            ));
-            f.of_many(format!("dropped because nobody refreshed the session of {seconds} s"));
+        What::SessionExpired { bye, answer, seconds, after, refresher, tried } => {
+            let why = match tried {
+                None => format!("nobody refreshed the session of {seconds} s"),
+                Some(t) => {
+                    format!(
+                        "the {} that was to refresh the session of {seconds} s failed",
+                        words(analysis, t)
+                    )
+                }
+            };
+            f.what(format!("dropped after {}: {why}", show::span(*after))).brief(why);
+            f.of_many(format!("dropped because the session of {seconds} s was not refreshed"));
             let who = match refresher.as_str() {
                 "uac" => " by the side that asked (refresher=uac)",
                 "uas" => " by the side that answered (refresher=uas)",
                 _ => "",
             };
-            f.say(format!("Session-Expires is {seconds} s, to be refreshed{who}; no re-INVITE or UPDATE came, and the BYE came when it ran out."));
+            let refresh = match tried {
+                None => "no re-INVITE or UPDATE came".to_owned(),
+                Some(t) if t.status == 0 => format!("{} got no answer", words(analysis, t)),
+                Some(t) => format!("{} was answered with {}", words(analysis, t), status_words(analysis, t)),
+            };
+            f.say(format!("Session-Expires is {seconds} s, to be refreshed{who}; {refresh}, and the BYE came when it ran out."));
             f.show_message_as(analysis, *answer, format!("Session-Expires: {seconds}"));
+            tried.iter().for_each(|t| _ = f.show_message(analysis, t.request));
             f.show_message(analysis, *bye);
         }
         What::ForkLost { answer, acknowledged } => {
@@ -263,8 +276,9 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             let reason = show::diagnostic(why);
             f.what(format!("dropped by {who}: {reason}")).of_many(format!("dropped: {reason}"));
             f.say(format!("The BYE says why in {}: {reason}.", why.header.name()));
-            if let Some(text) = why.reason.as_deref().filter(|t| !t.is_empty()) {
-                f.say(format!("\"{}\".", show::shorten(&show::safe_str(text), 160)));
+            let text = why.reason.as_deref().map(|t| show::shorten(&show::safe_str(t), 160));
+            if let Some(text) = text.filter(|t| !t.is_empty() && !reason.contains(t.as_str())) {
+                f.say(format!("\"{text}\"."));
             }
             f.show_message(analysis, *bye);
         }

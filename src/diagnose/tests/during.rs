@@ -131,6 +131,16 @@ fn session(ms: i64, refresh: bool) -> Scenario {
     s
 }
 
+/// The same of a BYE at 60 s, after an UPDATE that nobody answers, or that is refused.
+fn refresh_fails(status: Option<&str>) -> Scenario {
+    let mut s = answered(&["Session-Expires: 90;refresher=uac"]);
+    asks(&mut s, 46_000, 5, "UPDATE", status);
+    let over = request("BYE", 1).back().via(&["B e1"]).header("Reason: SIP;cause=408;text=\"Session timer\"");
+    s.add(61_000, "B>A", &over);
+    s.add(61_010, "A>B", &response("200 OK", 1, "BYE").back().via(&["B e1"]));
+    s
+}
+
 /// Carol's phone answers too; Alice acknowledges and hangs up or does not.
 fn forked(hangs_up: bool) -> Scenario {
     let mut s = answered(&[]);
@@ -176,6 +186,20 @@ fn kept(ms: i64) -> Scenario {
     let rings = |vias: &[&str]| response("180 Ringing", 1, "INVITE").via(vias).tag("b");
     s.add(ms + 100, "B>P", &rings(&["P b2", "A b1"]));
     s.add(ms + 110, "P>A", &rings(&["A b1"]));
+    s
+}
+
+/// The proxy asks who calls, and so long after its answer the INVITE comes again.
+fn challenged(ms: i64, status: &str) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>P", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(5, "P>A", &response(status, 1, "INVITE").via(&["A b1"]).tag("p"));
+    s.add(10, "A>P", &request("ACK", 1).via(&["A b1"]).tag("p"));
+    s.add(ms, "A>P", &request("INVITE", 2).via(&["A b3"]).sdp("sendrecv", 0));
+    s.add(ms + 8, "P>B", &request("INVITE", 2).via(&["P b4", "A b3"]).sdp("sendrecv", 0));
+    let rings = |vias: &[&str]| response("180 Ringing", 2, "INVITE").via(vias).tag("b");
+    s.add(ms + 100, "B>P", &rings(&["P b4", "A b3"]));
+    s.add(ms + 110, "P>A", &rings(&["A b3"]));
     s
 }
 
@@ -282,6 +306,18 @@ pub const CASES: &[Case] = &[
         misses: || session(75_000, false),
     },
     Case {
+        rule: "call-session-expired",
+        fires: || refresh_fails(None),
+        says: "the UPDATE that was to refresh the session of 90 s failed",
+        misses: || refresh_fails(Some("200 OK")),
+    },
+    Case {
+        rule: "call-session-expired",
+        fires: || refresh_fails(Some("500 Server Internal Error")),
+        says: "UPDATE was answered with 500 Server Internal Error",
+        misses: || refresh_fails(Some("200 OK")),
+    },
+    Case {
         rule: "call-ack-lost",
         fires: || repeated(7, 99),
         says: "200 was sent 7 times",
@@ -325,6 +361,14 @@ pub const CASES: &[Case] = &[
     },
     Case { rule: "call-slow-setup", fires: || kept(14_000), says: "14 s of it at", misses: || kept(4_000) },
     Case {
+        rule: "call-slow-setup",
+        // That the caller waits before it tries again is no fault of the proxy.
+        fires: || challenged(15_000, "503 Service Unavailable"),
+        says: "it took 15 s until it rang |",
+        // Its user looks for the password.
+        misses: || challenged(15_000, "407 Proxy Authentication Required"),
+    },
+    Case {
         rule: "call-glare",
         fires: || then(&[("INVITE", Some("491 Request Pending")), ("INVITE", Some("200 OK"))], 60_000),
         says: "tried again with success",
@@ -343,4 +387,12 @@ fn a_binding_that_is_gone_explains_why_nothing_answers() {
     let found = crate::diagnose::diagnose(&invite_lost("bob").done());
     let told: Vec<_> = found.findings.iter().map(|f| (f.rule.id, f.explained_by)).collect();
     assert_eq!(told, [("call-nat-expired", None), ("call-no-response", Some(0))]);
+}
+
+#[test]
+fn a_session_that_ran_out_is_why_the_bye_tells_of_a_failure() {
+    let found = crate::diagnose::diagnose(&refresh_fails(Some("500 Server Internal Error")).done());
+    let told = found.findings.iter().map(|f| (f.rule.id, f.explained_by));
+    let told: Vec<_> = told.filter(|(id, _)| *id != "call-request-refused").collect();
+    assert_eq!(told, [("call-session-expired", None), ("call-dropped", Some(0))]);
 }

@@ -48,6 +48,20 @@ fn notified(method: &str, state: &str, status: Option<&str>, until: i64) -> Scen
     s
 }
 
+/// The subscription is ended while a NOTIFY is under way, which is answered with 481; captured at the notifier.
+fn crossed(expires: u32) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &subscribe(1, 3600));
+    s.add(20, "B>A", &answered("200 OK", 1));
+    let told = request("NOTIFY", 1).id("watch").between(WATCHED, WATCHER).via(&["B n1"]);
+    s.add(1000, "B>A", &told.header("Event: presence").header("Subscription-State: active"));
+    s.add(1010, "A>B", &subscribe(2, expires).tag("b"));
+    s.add(1015, "B>A", &answered("200 OK", 2));
+    let gone = response("481 Subscription Does Not Exist", 1, "NOTIFY").id("watch");
+    s.add(1040, "A>B", &gone.between(WATCHED, WATCHER).via(&["B n1"]));
+    s
+}
+
 fn fetches(every: i64) -> Scenario {
     let mut s = Scenario::default();
     for n in 1..=8u32 {
@@ -117,11 +131,17 @@ pub const CASES: &[Case] = &[
     Case {
         rule: "notify-failed",
         fires: || notified("NOTIFY", "active", Some("481 Subscription Does Not Exist"), 60_000),
-        says: "1 NOTIFY refused with 481",
+        says: "1 NOTIFY refused with 481 Subscription Does Not Exist",
         // The last word of a subscription may come too late.
         misses: || {
             notified("NOTIFY", "terminated;reason=timeout", Some("481 Subscription Does Not Exist"), 60_000)
         },
+    },
+    Case {
+        rule: "notify-failed",
+        fires: || crossed(3600),
+        says: "Dialog 1, alice → bob",
+        misses: || crossed(0),
     },
     Case {
         rule: "notify-unanswered",
@@ -149,8 +169,12 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "im-unanswered",
-        fires: || message(None, 60_000),
-        says: "no answer",
+        fires: || {
+            let mut s = message(None, 60_000);
+            s.add(500, "A>B", &request("MESSAGE", 1).via(&["A m1"]).body("text/plain", "hello"));
+            s
+        },
+        says: "(MESSAGE, sent 2 times): no answer",
         misses: || message(None, 10_000),
     },
     Case {

@@ -134,6 +134,15 @@ fn some_text(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
     (s != Str(0)).then(|| analysis.text(s))
 }
 
+/// A display name without the escapes that quotes demand.
+fn display_name(analysis: &Analysis, s: Str) -> Option<Cow<'_, str>> {
+    let name = some_text(analysis, s)?;
+    Some(match name.contains('\\') {
+        true => Cow::Owned(String::from_utf8_lossy(&show::unquote(name.as_bytes())).into_owned()),
+        false => name,
+    })
+}
+
 /// What the rows of other lists that belong to a call are known from.
 #[derive(Clone, Copy)]
 pub(super) struct CallParts<'p> {
@@ -154,8 +163,8 @@ pub(super) fn call<'a>(
         id: index.0 + 1,
         call_id: analysis.text(c.call_id),
         kind: s.kind.name(),
-        from: Party { uri: analysis.text(c.from_uri), display: some_text(analysis, c.from_display) },
-        to: Party { uri: analysis.text(c.to_uri), display: some_text(analysis, c.to_display) },
+        from: Party { uri: analysis.text(c.from_uri), display: display_name(analysis, c.from_display) },
+        to: Party { uri: analysis.text(c.to_uri), display: display_name(analysis, c.to_display) },
         caller_agent: some_text(analysis, c.caller_agent),
         callee_agent: some_text(analysis, c.callee_agent),
         start: Time(s.start),
