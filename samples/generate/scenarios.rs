@@ -1,5 +1,6 @@
 //! What happens in each synthetic capture.
 
+mod calls;
 mod communicator;
 mod conference;
 mod control;
@@ -9,6 +10,8 @@ mod media;
 mod media_fax;
 mod media_odd;
 mod media_relay;
+mod near_calls;
+mod near_forks;
 mod odd;
 mod paths;
 mod sign_in;
@@ -136,6 +139,9 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
         ("media_fax.pcap", ethernet(media_fax::fax())),
+        ("rules_calls.pcap", ethernet(calls::outcomes())),
+        ("near_calls.pcap", ethernet(near_calls::direct())),
+        ("near_calls_forked.pcap", ethernet(near_forks::forked())),
     ]
 }
 
