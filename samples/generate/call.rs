@@ -1,5 +1,9 @@
 //! A call between two parties, perhaps through a proxy: requests and responses walk every hop.
 
+mod fork;
+
+pub use fork::Leg;
+
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -12,6 +16,8 @@ pub struct Call {
     pub to: Party,
     /// The proxy between them.
     pub proxy: Option<Party>,
+    /// Further proxies behind it.
+    pub behind: Vec<SocketAddr>,
     pub carry: Carry,
     pub from_tag: String,
     pub to_tag: String,
@@ -25,6 +31,12 @@ pub struct Call {
     /// ACK of a final answer other than 2xx: it belongs to the INVITE's own transaction.
     same_transaction: bool,
     pub to_uri: Option<String>,
+    /// In place of the Contact of the callee's answers, and of the Request-URI of what opens a dialog.
+    pub contact: Option<String>,
+    pub request_uri: Option<String>,
+    /// The branch of the proxy that is under way, and how many it has opened beside the first.
+    mark: char,
+    forks: u8,
 }
 
 /// Headers beside the usual ones, and a body.
@@ -61,6 +73,7 @@ impl Call {
             from: from.clone(),
             to: to.clone(),
             proxy: proxy.cloned(),
+            behind: Vec::new(),
             carry,
             from_tag: scene.random.hex(10),
             to_tag: scene.random.hex(10),
@@ -72,15 +85,39 @@ impl Call {
             invite: (0, String::new()),
             same_transaction: false,
             to_uri: None,
+            contact: None,
+            request_uri: None,
+            mark: 'p',
+            forks: 0,
         }
     }
 
     fn hops(&self) -> Vec<(SocketAddr, SocketAddr)> {
-        let (a, b) = if self.backward { (&self.to, &self.from) } else { (&self.from, &self.to) };
-        match &self.proxy {
-            Some(p) => vec![(a.at, p.at), (p.at, b.at)],
-            None => vec![(a.at, b.at)],
+        let proxy = self.proxy.iter().map(|p| p.at);
+        let between = proxy.chain(self.behind.iter().copied());
+        let mut stops: Vec<SocketAddr> =
+            [self.from.at].into_iter().chain(between).chain([self.to.at]).collect();
+        if self.backward {
+            stops.reverse();
         }
+        stops.windows(2).map(|hop| (hop[0], hop[1])).collect()
+    }
+
+    /// The branch parameter on the hop with this number.
+    fn branch_on(&self, hop: usize) -> String {
+        match hop {
+            0 => self.branch.clone(),
+            _ => format!("{}.{}", self.branch, self.mark.to_string().repeat(hop)),
+        }
+    }
+
+    /// Via lines of a request on a hop, the newest first, each with what its receiver adds.
+    fn vias(&self, requester: &Party, hop: usize, added: &str) -> Vec<String> {
+        let proxies = self.hops().into_iter().enumerate().take(hop + 1).skip(1);
+        let mut vias: Vec<String> = proxies.map(|(n, (src, _))| self.via(src, &self.branch_on(n))).collect();
+        vias.reverse();
+        vias.push(format!("{}{added}", self.via(requester.at, &self.branch)));
+        vias
     }
 
     fn party(p: &Party, uri: Option<&str>, tag: &str) -> String {
@@ -150,18 +187,19 @@ impl Call {
             if self.backward { (&self.to_tag, &self.from_tag) } else { (&self.from_tag, &self.to_tag) };
         let peer_tag = if opens { "" } else { peer_tag.as_str() };
         let peer_uri = self.to_uri.as_deref().filter(|_| !self.backward);
-        for (n, (src, dst)) in self.hops().into_iter().enumerate().take(hops.end).skip(hops.start) {
-            let mut vias = vec![self.via(sender.at, &self.branch)];
-            if n > 0 {
-                vias.insert(0, self.via(src, &format!("{}.p", self.branch)));
-            }
-            let target = peer_uri.map_or_else(|| receiver.uri(), str::to_owned);
+        let rport = scene.public(sender.at).filter(|_| self.carry == Carry::Udp);
+        let all = self.hops();
+        for (n, &(src, dst)) in all.iter().enumerate().take(hops.end).skip(hops.start) {
+            let vias = self.vias(&sender, n, rport.map_or("", |_| ";rport"));
+            let target = self.request_uri.as_deref().filter(|_| opens).or(peer_uri);
+            let target = target.map_or_else(|| receiver.uri(), str::to_owned);
             let target =
                 if n > 0 || !opens { format!("sip:{}@{}", receiver.user, receiver.at) } else { target };
             let mut headers: Vec<(&str, String)> = vias.into_iter().map(|v| ("Via", v)).collect();
             headers.push(("Max-Forwards", (70 - n).to_string()));
-            if n > 0 && opens {
-                headers.push(("Record-Route", format!("<sip:{src};lr>")));
+            if opens {
+                let passed = all.iter().take(n + 1).skip(1).rev();
+                headers.extend(passed.map(|(proxy, _)| ("Record-Route", format!("<sip:{proxy};lr>"))));
             }
             headers.push(("From", Self::party(&sender, None, own_tag)));
             headers.push(("To", Self::party(&receiver, peer_uri, peer_tag)));
@@ -203,41 +241,45 @@ impl Call {
         extra: &Extra<'_>,
         hops: usize,
     ) {
-        let (requester, answerer) = if self.backward {
-            (self.to.clone(), self.from.clone())
-        } else {
-            (self.from.clone(), self.to.clone())
+        let server = match &self.proxy {
+            Some(p) if hops == 1 => p.agent,
+            _ if self.backward => self.from.agent,
+            _ => self.to.agent,
         };
+        let all = self.hops().len();
+        for n in (0..all.min(hops)).rev() {
+            self.answer_on(scene, n, (code, reason), server, extra);
+        }
+    }
+
+    /// Sends an answer over one hop.
+    fn answer_on(&self, scene: &mut Scene, hop: usize, status: (u16, &str), server: &str, extra: &Extra<'_>) {
+        let (code, reason) = status;
+        let Some(&(src, dst)) = self.hops().get(hop) else { return };
+        let (requester, answerer) =
+            if self.backward { (&self.to, &self.from) } else { (&self.from, &self.to) };
         let (own_tag, peer_tag) =
             if self.backward { (&self.to_tag, &self.from_tag) } else { (&self.from_tag, &self.to_tag) };
         let peer_tag = if code == 100 { "" } else { peer_tag.as_str() };
         let peer_uri = self.to_uri.as_deref().filter(|_| !self.backward);
-        let all = self.hops();
-        let taken: Vec<_> = all.iter().enumerate().rev().skip(all.len().saturating_sub(hops)).collect();
-        for (n, (src, dst)) in taken {
-            let mut vias = vec![self.via(requester.at, &self.branch)];
-            if n > 0 {
-                vias.insert(0, self.via(*src, &format!("{}.p", self.branch)));
-            }
-            let mut headers: Vec<(&str, String)> = vias.into_iter().map(|v| ("Via", v)).collect();
-            headers.push(("From", Self::party(&requester, None, own_tag)));
-            headers.push(("To", Self::party(&answerer, peer_uri, peer_tag)));
-            headers.push(("Call-ID", self.id.clone()));
-            headers.push(("CSeq", format!("{} {}", self.sequence, self.method)));
-            if code > 100 && code < 300 && self.method == "INVITE" {
-                headers.push(("Contact", answerer.contact()));
-            }
-            let server = match &self.proxy {
-                Some(p) if hops == 1 => p.agent,
-                _ => answerer.agent,
-            };
-            headers.push(("Server", server.to_owned()));
-            headers.extend(extra.headers.iter().cloned());
-            let body = extra.body.as_ref().map(|(k, t)| (*k, t.as_str()));
-            let m = message(&format!("SIP/2.0 {code} {reason}"), &headers, body);
-            scene.send(*dst, *src, self.carry, &m);
-            scene.wait(2);
+        let public = scene.public(requester.at).filter(|_| self.carry == Carry::Udp);
+        let seen = public.map_or_else(String::new, |a| format!(";rport={};received={}", a.port(), a.ip()));
+        let vias = self.vias(requester, hop, &seen);
+        let mut headers: Vec<(&str, String)> = vias.into_iter().map(|v| ("Via", v)).collect();
+        headers.push(("From", Self::party(requester, None, own_tag)));
+        headers.push(("To", Self::party(answerer, peer_uri, peer_tag)));
+        headers.push(("Call-ID", self.id.clone()));
+        headers.push(("CSeq", format!("{} {}", self.sequence, self.method)));
+        if code > 100 && code < 300 && self.method == "INVITE" {
+            let own = self.contact.clone().filter(|_| !self.backward);
+            headers.push(("Contact", own.unwrap_or_else(|| answerer.contact())));
         }
+        headers.push(("Server", server.to_owned()));
+        headers.extend(extra.headers.iter().cloned());
+        let body = extra.body.as_ref().map(|(k, t)| (*k, t.as_str()));
+        let m = message(&format!("SIP/2.0 {code} {reason}"), &headers, body);
+        scene.send(dst, src, self.carry, &m);
+        scene.wait(2);
     }
 
     /// Answers go to the INVITE again, after a PRACK or UPDATE within it.

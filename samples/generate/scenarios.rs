@@ -1,5 +1,6 @@
 //! What happens in each synthetic capture.
 
+mod calls;
 mod communicator;
 mod conference;
 mod control;
@@ -11,6 +12,8 @@ mod media;
 mod media_fax;
 mod media_odd;
 mod media_relay;
+mod near_calls;
+mod near_forks;
 mod odd;
 mod paths;
 mod presence;
@@ -144,6 +147,9 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("near_dialogs.pcap", ethernet(dialogs_near::near())),
         ("rules_presence.pcap", ethernet(presence::rules())),
         ("near_presence.pcap", ethernet(presence_near::near())),
+        ("rules_calls.pcap", ethernet(calls::outcomes())),
+        ("near_calls.pcap", ethernet(near_calls::direct())),
+        ("near_calls_forked.pcap", ethernet(near_forks::forked())),
     ]
 }
 

@@ -78,6 +78,10 @@ pub struct Scene {
     pub mtu: usize,
     /// DSCP of SIP.
     pub signalling: u8,
+    /// Where a machine is seen at: behind a NAT, or by the port that its connection comes from.
+    pub seen_at: HashMap<SocketAddr, SocketAddr>,
+    /// What goes to such a machine goes where it is seen at, not where it says that it is.
+    pub follows: bool,
 }
 
 impl Scene {
@@ -91,6 +95,8 @@ impl Scene {
             tcp: HashMap::new(),
             mtu: 1500,
             signalling: 24,
+            seen_at: HashMap::new(),
+            follows: true,
         }
     }
 
@@ -187,8 +193,25 @@ impl Scene {
         self.now += 40;
     }
 
+    /// The address of a machine that is seen at another one than its own.
+    pub fn public(&self, own: SocketAddr) -> Option<SocketAddr> {
+        self.seen_at.get(&own).copied()
+    }
+
+    /// The datagram of an earlier frame once more (Ethernet, IPv4, UDP).
+    pub fn repeat(&mut self, frame: usize) {
+        let bytes = self.frames[frame].bytes.clone();
+        let end = |ip: usize, port: usize| {
+            let ip: [u8; 4] = bytes[ip..ip + 4].try_into().expect("four bytes");
+            SocketAddr::from((ip, u16::from_be_bytes([bytes[port], bytes[port + 1]])))
+        };
+        self.udp(end(26, 34), end(30, 36), self.signalling, &bytes[42..]);
+    }
+
     /// A SIP message by `carry`; over TCP cut into segments of the MTU.
     pub fn send(&mut self, src: SocketAddr, dst: SocketAddr, carry: Carry, message: &[u8]) {
+        let src = self.public(src).unwrap_or(src);
+        let dst = self.public(dst).filter(|_| self.follows).unwrap_or(dst);
         match carry {
             Carry::Udp => self.udp(src, dst, self.signalling, message),
             Carry::Tcp => {

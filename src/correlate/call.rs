@@ -5,6 +5,9 @@ use super::kind::call_kind;
 use super::model::*;
 use crate::capture::Nanos;
 
+/// Branches of one INVITE beside its first that are told apart.
+const FORKS: usize = 8;
+
 /// What an INVITE got for answers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Answers {
@@ -49,6 +52,8 @@ struct Attempt {
     from_tag: u32,
     branch: u32,
     flow: FlowId,
+    /// Branches that the same machine opened to others, 0 for none: whoever answers there answers the call.
+    forks: [u32; FORKS],
     /// When the INVITE was first sent.
     sent: Nanos,
     /// On the caller's hop.
@@ -132,16 +137,25 @@ impl Analysis {
             }
             return;
         }
-        let next = match &walk.attempt {
+        let next = match &mut walk.attempt {
             None => true,
             // Until the attempt before has failed on the caller's hop, an INVITE is a copy on its way on.
             Some(a) => {
                 let failed = a.own.last.is_some_and(|f| f.status >= 300);
                 let same_way = r.flow == a.flow;
-                if r.branch == a.branch && r.cseq == a.cseq {
+                // RFC 3263 §4.3: the next server gets the same request, but for its branch.
+                let same_request = r.cseq == a.cseq && r.from_tag == a.from_tag;
+                let again = same_request && self.is_same_sender(r.flow, a.flow);
+                if r.branch == a.branch && r.cseq == a.cseq || a.is_fork(r.branch) {
                     false
                 } else if failed {
-                    r.cseq > a.cseq || same_way
+                    r.cseq > a.cseq || same_way || again
+                } else if again && !same_way {
+                    // A proxy asks several at once, and the hop before it is not in the capture.
+                    if let Some(free) = a.forks.iter_mut().find(|b| **b == 0) {
+                        *free = r.branch;
+                    }
+                    false
                 } else {
                     a.own.last.is_none() && same_way && r.cseq > a.cseq && r.from_tag == a.from_tag
                 }
@@ -153,8 +167,17 @@ impl Analysis {
                 walk.reinvite = None;
             }
             walk.caller_tag = r.from_tag;
-            walk.attempt = Some(Attempt::new(r, r.flow));
+            // What is asked beside the attempt that failed may answer still.
+            let before = walk.attempt.filter(|a| a.cseq == r.cseq && a.from_tag == r.from_tag);
+            let forks = before.map_or([0; FORKS], |a| a.forks);
+            walk.attempt = Some(Attempt { forks, ..Attempt::new(r, r.flow) });
         }
+    }
+
+    /// Whether one machine sends on both flows; over UDP from one port, as another one may be another program's.
+    fn is_same_sender(&self, a: FlowId, b: FlowId) -> bool {
+        let (a, b) = (self.flow(a), self.flow(b));
+        a.src.ip() == b.src.ip() && (a.src.port() == b.src.port() || a.transport != Transport::Udp)
     }
 
     fn answer(&self, walk: &mut Walk, r: &SipRecord) {
@@ -173,7 +196,7 @@ impl Analysis {
             return;
         }
         let own = if r.branch != 0 || !opened {
-            r.branch == a.branch
+            r.branch == a.branch || a.is_fork(r.branch)
         } else {
             self.flow(r.flow).dst == self.flow(a.flow).src
         };
@@ -300,12 +323,17 @@ impl Analysis {
 }
 
 impl Attempt {
+    fn is_fork(&self, branch: u32) -> bool {
+        branch != 0 && self.forks.contains(&branch)
+    }
+
     fn new(r: &SipRecord, flow: FlowId) -> Self {
         Self {
             cseq: r.cseq,
             from_tag: r.from_tag,
             branch: r.branch,
             flow,
+            forks: [0; FORKS],
             sent: r.time,
             own: Answers::default(),
             any: Answers::default(),

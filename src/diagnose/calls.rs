@@ -89,7 +89,7 @@ rules! {
         "RFC 8446 section 6";
     NO_FINAL "call-no-final" Warning "no final answer",
         "Only 100 Trying (or nothing that rings) came, and the capture goes on for 3 minutes (Timer C) without a final answer.",
-        "The first server took the call and never said what became of it: look at the server behind it and at its log.",
+        "The machine that is named took the call and never said what became of it: look at its log, and at what stands behind it.",
         "RFC 3261 section 16.8";
     AUTH_FAILED "call-auth-failed" Error "credentials never accepted",
         "The last answer to the INVITE is 401 or 407. A challenge that a further attempt with credentials got past is how it \
@@ -103,8 +103,8 @@ rules! {
         "RFC 3261 sections 21.4.13, 21.4.26 and 21.6.4; RFC 3264";
     LOOP "call-loop" Error "the call went round in a loop",
         "The final answer is 482 Loop Detected or 483 Too Many Hops.",
-        "Two servers send the call to one another: compare the routes for this number or domain on each machine that the Via \
-         lines name more than once.",
+        "Two servers send the call to one another: compare the routes for this number or domain on each machine that had the \
+         call more than once.",
         "RFC 3261 sections 16.3, 21.4.21 and 21.4.20";
     SERVER_ERROR "call-server-error" Error "a server failed",
         "The final answer is 5xx. What ms-diagnostics, Warning and Retry-After say stands with it.",
@@ -149,7 +149,8 @@ rules! {
         "Nothing is wrong with the signalling; the callee's phone rang.",
         "RFC 3261 section 21.4.9";
     ANSWERED_ELSEWHERE "call-answered-elsewhere" Info "another phone answered",
-        "The CANCEL of a branch says that the call was completed elsewhere (Reason: SIP ;cause=200).",
+        "The CANCEL of a branch says that the call was completed elsewhere (Reason: SIP;cause=200), and no other answer is in the \
+         capture.",
         "Nothing is wrong: several phones rang, and one of the others answered.",
         "RFC 3326 section 2";
     CANCELLED "call-cancelled" Info "the caller gave up",
@@ -242,11 +243,13 @@ rules! {
         "Look at the call to the target that the REFER led to; the transferor should have taken the call back.",
         "RFC 3515 section 2.4.5; RFC 5589";
     FORK_LOST "call-fork-lost" Warning "a second phone answered and was forgotten",
-        "Two 2xx with different tags came back for one INVITE, and for one of them no ACK or no BYE followed in 32 s.",
+        "Two 2xx with different tags came back for one INVITE, and for one of them no ACK followed, or no BYE in 32 s. Not told \
+         where the caller hung up on the first within 4 s: the second is the call then.",
         "Look at the proxy that forks (it should cancel the others in time) and at the caller's client.",
         "RFC 3261 section 13.2.2.4";
     CANCEL_CROSSED "call-cancel-crossed" Warning "the call was given up at the moment it was answered",
-        "The CANCEL of an INVITE that was answered with 2xx all the same. A remark where the caller hung up with a BYE, as it has to.",
+        "The CANCEL of an INVITE that was answered with 2xx all the same. A remark where the caller hung up with a BYE, as it has to; \
+         not where the callee had to.",
         "A caller that sends no BYE leaves the callee in a call that nobody is in: look at its client.",
         "RFC 3261 section 9.1";
     GLARE "call-glare" Warning "both sides changed the call at once",

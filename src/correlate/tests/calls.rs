@@ -182,6 +182,50 @@ fn other_attempts_under_one_call_id() {
 }
 
 #[test]
+fn the_next_server_is_asked_where_one_refuses() {
+    // RFC 3263 §4.3: the same request but for its branch, so with the same CSeq.
+    let next =
+        "0 A>P INVITE/1\n 0.1 P>A 503 to=p\n 0.2 A>P ACK to=p nack\n 0.3 A>Q INVITE/1 branch=z9hG4bK-2";
+    check(next, "state=failed status=0");
+    check(
+        &format!("{next}\n 0.4 Q>A 180\n 1 Q>A 200\n 1.1 A>Q ACK to=b"),
+        "state=answered status=200 start=0 setup=400",
+    );
+    check(&format!("{next}\n 0.4 Q>A 486 to=q"), "state=rejected status=486");
+    // What a proxy sends on after the failure of another branch is a copy, and the caller waits still.
+    check(
+        "0 A>P INVITE\n 0.1 P>B INVITE\n 0.2 B>P 503 to=b\n 0.3 P>C INVITE branch=z9hG4bK-2\n 0.4 C>P 200 to=c\n 0.5 P>A 603/1 to=c",
+        "state=rejected status=603",
+    );
+}
+
+#[test]
+fn behind_a_forking_proxy_one_phone_answers_for_all() {
+    let flow = "
+        0.00 P>B INVITE
+        0.01 P>C INVITE
+        0.10 B>P 180 to=b
+        0.20 C>P 180 to=c
+        0.50 B>P 486 to=b
+        0.51 P>B ACK to=b nack";
+    check(flow, "state=rejected status=486 setup=100");
+    let answered = format!("{flow}\n 3.00 C>P 200 to=c\n 3.10 P>C ACK to=c\n 9.00 C>P BYE from=c to=a");
+    check(&answered, "state=completed status=200 setup=100 talk=6000 ended=callee forks=2 calls=1");
+    // The other one is cancelled, and that is not how the call went.
+    let elsewhere = "
+        0.00 P>B INVITE
+        0.01 P>C INVITE
+        0.10 B>P 180 to=b
+        3.00 C>P 200 to=c
+        3.01 P>C ACK to=c
+        3.02 P>B CANCEL
+        3.03 B>P 200 for=CANCEL
+        3.04 B>P 487 for=INVITE to=b
+        3.05 P>B ACK to=b nack";
+    check(elsewhere, "state=answered status=200 answered=3000");
+}
+
+#[test]
 fn cancelled() {
     let ringing = "0 A>B INVITE\n 0.1 B>A 100\n 0.2 B>A 180\n 3 A>B CANCEL\n 3.1 B>A 200 for=CANCEL";
     check(

@@ -16,6 +16,8 @@ use crate::show::path::is_private;
 
 /// Timer F (RFC 3261 §17.1.2.2), and Timer H: so long an ACK is waited for.
 const PATIENCE: Nanos = 32_000_000_000;
+/// In that time a caller that has two answers hangs up on one of them.
+const CHOOSES: Nanos = 4_000_000_000;
 /// Copies of an answer from which on its ACK is missed: two may cross an ACK that took a second.
 const COPIES: u32 = 3;
 
@@ -30,7 +32,9 @@ pub struct Fault {
 pub enum What {
     /// The other side's address for requests is private.
     PrivateContact {
+        /// What was lost, and what gives the address.
         request: MsgIdx,
+        gives: MsgIdx,
         contact: String,
         from: IpAddr,
     },
@@ -71,11 +75,11 @@ pub enum What {
         answer: MsgIdx,
         acknowledged: bool,
     },
-    /// `goes_on`: the caller used the call all the same.
+    /// `bye`: with whether it was the caller's; `goes_on`: the caller used the call all the same.
     CancelCrossed {
         cancel: MsgIdx,
         answer: MsgIdx,
-        bye: Option<MsgIdx>,
+        bye: Option<(MsgIdx, bool)>,
         goes_on: bool,
     },
     TransferFailed {
@@ -178,7 +182,7 @@ fn ack_lost(analysis: &Analysis, course: &Course, found: &mut Vec<What>, budget:
         }
         let span = copies.last().zip(copies.first()).map_or(0, |(b, a)| b.saturating_sub(*a));
         if let Some((contact, from)) = private_contact(analysis, answer, budget) {
-            found.push(What::PrivateContact { request: answer, contact, from });
+            found.push(What::PrivateContact { request: answer, gives: answer, contact, from });
         }
         found.push(What::AckLost { answer, copies: copies.len() as u32, ack, span });
     }
@@ -265,7 +269,7 @@ fn unanswered_because(
     let from = analysis.flow(analysis.message(theirs).flow).src;
     if is_private(flow.dst.ip()) && from.ip() != flow.dst.ip() {
         if let Some((contact, from)) = private_contact(analysis, theirs, budget) {
-            found.push(What::PrivateContact { request: t.request, contact, from });
+            found.push(What::PrivateContact { request: t.request, gives: theirs, contact, from });
         }
         return;
     }
@@ -310,11 +314,17 @@ fn session_expired(analysis: &Analysis, course: &Course, found: &mut Vec<What>, 
     }
 }
 
-/// Answers of a second fork that nobody acknowledged or hung up on.
+/// Answers of a second fork that nobody acknowledged, or that was left in a call beside the one that went on.
 fn fork_lost(context: &Context<'_>, course: &Course, found: &mut Vec<What>) {
     let analysis = context.analysis;
     let Some(opening) = course.opening() else { return };
     let Some(first) = opening.answer.map(|m| analysis.message(m)) else { return };
+    let with_tag = |method: MethodId, tag: u32, until: Nanos| {
+        course.order.iter().any(|o| {
+            let o = analysis.message(*o);
+            o.is_request() && o.method == method && (o.to_tag == tag || o.from_tag == tag) && o.time <= until
+        })
+    };
     let mut tags = vec![first.to_tag];
     for &m in &course.order {
         let r = analysis.message(m);
@@ -324,17 +334,15 @@ fn fork_lost(context: &Context<'_>, course: &Course, found: &mut Vec<What>) {
         if !other || !here || r.to_tag == 0 || tags.contains(&r.to_tag) {
             continue;
         }
-        tags.push(r.to_tag);
-        let with_tag = |method: MethodId| {
-            course.order.iter().any(|o| {
-                let o = analysis.message(*o);
-                o.is_request() && o.method == method && (o.to_tag == r.to_tag || o.from_tag == r.to_tag)
-            })
-        };
-        let acknowledged = with_tag(MethodId::ACK);
-        if (!acknowledged || !with_tag(MethodId::BYE)) && context.goes_on(r.time) >= PATIENCE {
+        let hung_up = |tag: u32, within: Nanos| with_tag(MethodId::BYE, tag, r.time.saturating_add(within));
+        let acknowledged = with_tag(MethodId::ACK, r.to_tag, Nanos::MAX);
+        // Which of them is to be the call is the caller's choice, made at once.
+        let is_kept = tags.iter().all(|tag| hung_up(*tag, CHOOSES));
+        let left = !is_kept && !hung_up(r.to_tag, PATIENCE);
+        if (!acknowledged || left) && context.goes_on(r.time) >= PATIENCE {
             found.push(What::ForkLost { answer: m, acknowledged });
         }
+        tags.push(r.to_tag);
     }
 }
 
@@ -350,7 +358,10 @@ fn cancel_crossed(context: &Context<'_>, course: &Course, found: &mut Vec<What>)
         r.is_request() && r.method == MethodId::CANCEL && same
     });
     let Some(cancel) = cancel else { return };
-    let bye = course.bye().map(|t| t.request);
+    let by_caller = |m: MsgIdx| analysis.message(m).from_tag == invite.from_tag;
+    let byes =
+        course.all.iter().filter(|t| t.method == MethodId::BYE).map(|t| (t.request, by_caller(t.request)));
+    let bye = byes.min_by_key(|(_, by_caller)| !by_caller);
     let goes_on = course.order.iter().any(|m| {
         let r = analysis.message(*m);
         let uses = r.is_request() && !matches!(r.method, MethodId::ACK | MethodId::BYE | MethodId::CANCEL);

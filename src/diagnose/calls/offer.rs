@@ -42,13 +42,19 @@ fn way_of(analysis: &Analysis, answer: MsgIdx) -> Option<String> {
     let all = lines.flat_map(|h| parse_vias(message.bytes, h.value_range.clone()).0);
     let mut hosts: Vec<String> = all.map(|v| show::shorten(&show::safe(v.host), 60)).collect();
     hosts.reverse();
+    let went = hosts.len();
+    // Whoever finds that it has had the call before has no line for the second time.
+    let by = analysis.flow(analysis.message(answer).flow).src.ip().to_string();
+    let found = hosts.last().is_some_and(|last| *last != by) && hosts.contains(&by);
+    hosts.extend(found.then(|| by.clone()));
     let times = |host: &String| hosts.iter().filter(|h| *h == host).count();
     let again = hosts.iter().max_by_key(|h| times(h)).filter(|h| times(h) > 1);
     let again = again.map_or_else(String::new, |h| format!("; {h} had it {} times", times(h)));
-    let more = hosts.len().saturating_sub(HOPS);
-    let shown: Vec<&str> = hosts.iter().take(HOPS).map(String::as_str).collect();
+    let more = went.saturating_sub(HOPS);
+    let shown: Vec<&str> = hosts.iter().take(went.min(HOPS)).map(String::as_str).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (hosts.len() > 1).then(|| format!("It went by {}{more} (Via){again}.", shown.join(", ")))
+    let back = if found { format!(" and back to {by}") } else { String::new() };
+    (went > 1).then(|| format!("It went by {}{more} (Via){back}{again}.", shown.join(", ")))
 }
 
 /// What a section of media asks for, in what matters for an agreement.

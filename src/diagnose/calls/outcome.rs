@@ -32,7 +32,7 @@ fn rule_of(context: &Context<'_>, c: CallIdx, s: &CallSummary) -> Option<&'stati
     let rang = s.ring.is_some() || s.setup.is_some();
     Some(match s.state {
         CallState::Answered | CallState::Completed | CallState::Ringing => return None,
-        CallState::Cancelled if answered_elsewhere(context.analysis, c) => &ANSWERED_ELSEWHERE,
+        CallState::Cancelled if answered_elsewhere(context.analysis, c).is_some() => &ANSWERED_ELSEWHERE,
         CallState::Cancelled => &CANCELLED,
         CallState::Redirected => &REDIRECTED,
         CallState::Trying => {
@@ -217,7 +217,10 @@ fn without_answer(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'stat
             f.say(format!("INVITE was sent in clear to {to} over {over}; it answered with {broken}."));
         }
         "call-no-final" => {
-            f.what(format!("{to} accepted the INVITE and never gave a final answer"));
+            let further = furthest(analysis, c);
+            let took = further.as_ref().filter(|h| h.answered).map_or(&to, |h| &h.to);
+            f.what(format!("{took} took the INVITE and never gave a final answer"));
+            further.iter().for_each(|h| h.say_where_unanswered(analysis, f));
             let newest = order.iter().rev().find(|m| !analysis.message(**m).is_request());
             let status = newest.map_or(100, |m| analysis.message(*m).status);
             let silent = context.goes_on(s.last);
@@ -250,6 +253,45 @@ fn without_answer(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'stat
             f.partial("the capturing machine dropped packets, and an answer may be among them");
         } else if sent.len() == 1 && flow.transport == Transport::Udp {
             f.partial("a client repeats an INVITE after 0.5 s, and this one is there once: the capture may not hold all");
+        }
+    }
+}
+
+/// The last hop that the INVITE of the last attempt went over, behind the caller's own.
+struct Hop {
+    to: String,
+    invite: MsgIdx,
+    sent: usize,
+    answered: bool,
+}
+
+fn furthest(analysis: &Analysis, c: CallIdx) -> Option<Hop> {
+    let own = opening_invite(analysis, c).map(|m| analysis.message(m))?;
+    let order = messages(analysis, c);
+    let opening = |m: &MsgIdx| is_opening(analysis.message(*m)) && analysis.message(*m).cseq == own.cseq;
+    let again = |m: &MsgIdx| analysis.message(*m).has(flag::RETRANSMISSION);
+    let invite = order.iter().copied().rfind(|m| opening(m) && !again(m))?;
+    let r = analysis.message(invite);
+    let of_hop =
+        |m: &&MsgIdx| analysis.message(**m).branch == r.branch && analysis.message(**m).cseq == r.cseq;
+    let answers = |m: &MsgIdx| !analysis.message(*m).is_request();
+    (r.flow != own.flow).then(|| Hop {
+        to: machine(analysis, analysis.flow(r.flow).dst),
+        invite,
+        sent: order.iter().filter(of_hop).filter(|m| opening(m)).count(),
+        answered: order.iter().filter(of_hop).any(answers),
+    })
+}
+
+impl Hop {
+    fn say_where_unanswered(&self, analysis: &Analysis, f: &mut Draft) {
+        if !self.answered {
+            let times = if self.sent > 1 { format!("{} times", self.sent) } else { "once".to_owned() };
+            f.say(format!(
+                "The INVITE was sent on to {} {times}, and nothing came back from there.",
+                self.to
+            ));
+            f.show_message_as(analysis, self.invite, "INVITE sent on");
         }
     }
 }
@@ -352,6 +394,13 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
     say_diagnostics(analysis, given, f);
     say_headers(analysis, given, f);
     offer::say(context, c, rule, [given, first], f);
+    if rule.id == TIMEOUT.id {
+        furthest(analysis, c).iter().for_each(|h| h.say_where_unanswered(analysis, f));
+    }
+    if let Some(cancel) = answered_elsewhere(analysis, c).filter(|_| rule.id == ANSWERED_ELSEWHERE.id) {
+        say_diagnostics(analysis, cancel, f);
+        f.show_message(analysis, cancel);
+    }
     if rule.id == UNAVAILABLE.id && says_do_not_disturb(analysis, given) {
         f.severity(Severity::Info);
         f.say("Warning 391 stands for do not disturb.");
@@ -368,14 +417,14 @@ pub fn ring_words(rang: Nanos) -> String {
     if rang < 10_000_000_000 { show::duration(rang) } else { show::span(rang) }
 }
 
-/// Whether the CANCEL says that another phone answered.
-fn answered_elsewhere(analysis: &Analysis, c: CallIdx) -> bool {
+/// The CANCEL, where it says that another phone answered.
+fn answered_elsewhere(analysis: &Analysis, c: CallIdx) -> Option<MsgIdx> {
     let cancel = analysis.messages_of(analysis.call(c).messages).take(LOOK).find(|m| {
         let r = analysis.message(*m);
         r.is_request() && r.method == MethodId::CANCEL && r.has(flag::DIAGNOSTICS)
     });
-    cancel.is_some_and(|m| {
-        analysis.diagnostics_of_message(m).iter().any(|d| {
+    cancel.filter(|m| {
+        analysis.diagnostics_of_message(*m).iter().any(|d| {
             d.header == DiagnosticHeader::Reason
                 && d.code == Some(200)
                 && d.source.as_deref().is_some_and(|p| p.eq_ignore_ascii_case("SIP"))

@@ -72,7 +72,7 @@ fn likeness(analysis: &Analysis, what: &What) -> String {
         What::Dropped { why, .. } => format!("{:?} {:?}", why.header, why.code),
         What::Glare { resolved, .. } => resolved.to_string(),
         What::ForkLost { acknowledged, .. } => acknowledged.to_string(),
-        What::CancelCrossed { bye, goes_on, .. } => format!("{} {goes_on}", bye.is_some()),
+        What::CancelCrossed { bye, goes_on, .. } => format!("{:?} {goes_on}", bye.map(|(_, by)| by)),
     }
 }
 
@@ -96,13 +96,16 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
     };
     let s = &analysis.call(call).summary;
     match what {
-        What::PrivateContact { request, contact, from } => {
+        What::PrivateContact { request, gives, contact, from } => {
             let text = format!("{from} asks to be reached at {contact}, a private address");
             f.what(text.clone()).of_many(text);
             f.say(format!(
                 "Its messages come from {from}, through a NAT; its Contact (or the Record-Route before it) names {contact}, where \
                  requests inside of the call go and nobody outside of its network gets them."
             ));
+            if gives != request {
+                f.show_message_as(analysis, *gives, format!("names {contact}"));
+            }
             f.show_message(analysis, *request);
         }
         What::BindingGone { request, silent, later } => {
@@ -234,21 +237,32 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
             };
             f.what(what).of_many(what);
             f.say("The caller has to acknowledge each answer and to hang up on all but one; until then that phone thinks it is in a call.");
+            let r = analysis.message(*answer);
+            let own = |m: &MsgIdx| {
+                let o = analysis.message(*m);
+                !o.is_request() && o.method == r.method && o.status == r.status && o.to_tag == r.to_tag
+            };
+            let all = analysis.messages_of(analysis.call(call).messages).filter(own);
+            if let Some(first) = all.min_by_key(|m| analysis.message(*m).time) {
+                let src = analysis.flow(analysis.message(first).flow).src;
+                f.say(format!("The second answer is that of {src}."));
+            }
             f.show_message(analysis, *answer);
         }
         What::CancelCrossed { cancel, answer, bye, goes_on } => {
             let what = match bye {
                 _ if *goes_on => "given up at the moment it was answered, and used all the same",
-                Some(_) => "given up at the moment it was answered, then hung up",
+                Some((_, true)) => "given up at the moment it was answered, then hung up",
+                Some(_) => "given up at the moment it was answered, and it was left to the callee to hang up",
                 None => "given up at the moment it was answered, and nobody hung up",
             };
             f.what(what).of_many(what);
             f.say("CANCEL and 200 crossed: the call is answered, and only a BYE ends it.");
-            if bye.is_some() || *goes_on {
+            if bye.is_some_and(|(_, by_caller)| by_caller) || *goes_on {
                 f.severity(Severity::Info);
             }
             f.show_message(analysis, *cancel).show_message(analysis, *answer);
-            bye.iter().for_each(|m| _ = f.show_message(analysis, *m));
+            bye.iter().for_each(|(m, _)| _ = f.show_message(analysis, *m));
         }
         What::TransferFailed { message, status } => {
             let phrase = show::reason_phrase(*status);

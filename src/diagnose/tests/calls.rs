@@ -305,6 +305,72 @@ fn a_loop_names_the_machine_that_had_the_call_twice() {
 }
 
 #[test]
+fn whoever_finds_a_loop_is_where_it_closes() {
+    // RFC 3261 §16.3: the proxy refuses what it has sent on before; its own Via stands in it once.
+    let mut s = Scenario::default();
+    s.add(0, "A>P", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(10, "P>Q", &request("INVITE", 1).via(&["P b2", "A b1"]).sdp("sendrecv", 0));
+    s.add(20, "Q>P", &request("INVITE", 1).via(&["Q b3", "P b2", "A b1"]).sdp("sendrecv", 0));
+    let loops = |vias: &[&str]| response("482 Loop Detected", 1, "INVITE").via(vias).tag("p");
+    s.add(30, "P>Q", &loops(&["Q b3", "P b2", "A b1"]));
+    s.add(40, "Q>P", &loops(&["P b2", "A b1"]));
+    s.add(50, "P>A", &loops(&["A b1"]));
+    let told = told_of(s, "call-loop");
+    assert!(told.contains("(Via) and back to 10.0.0.80; 10.0.0.80 had it 2 times"), "{told}");
+}
+
+/// The detail of what a rule tells.
+fn told_of(s: Scenario, rule: &str) -> String {
+    let found = crate::diagnose::diagnose(&s.done()).findings;
+    let of = found.iter().find(|f| f.rule.id == rule).expect("found");
+    format!("{} {}", of.title, of.detail.join(" "))
+}
+
+/// Through a proxy, which takes the call; what the machine behind it answers, and what the caller is given.
+fn behind_proxy(back: Option<&str>, given: Option<&str>) -> Scenario {
+    let mut s = Scenario::default();
+    s.add(0, "A>P", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(5, "P>A", &response("100 Trying", 1, "INVITE").via(&["A b1"]));
+    for ms in [10, 510] {
+        s.add(ms, "P>B", &request("INVITE", 1).via(&["P b2", "A b1"]).sdp("sendrecv", 0));
+    }
+    if let Some(back) = back {
+        s.add(520, "B>P", &response(back, 1, "INVITE").via(&["P b2", "A b1"]));
+    }
+    if let Some(given) = given {
+        s.add(5_000, "P>A", &response(given, 1, "INVITE").via(&["A b1"]).tag("p"));
+    }
+    later(&mut s, 400_000);
+    s
+}
+
+#[test]
+fn the_machine_that_keeps_silent_is_named_where_its_hop_is_captured() {
+    let silent = "sent on to 10.0.0.66:5060 2 times, and nothing came back";
+    let timed_out = told_of(behind_proxy(None, Some("408 Request Timeout")), "call-timeout");
+    assert!(timed_out.contains(silent), "{timed_out}");
+    let heard = told_of(behind_proxy(Some("100 Trying"), Some("408 Request Timeout")), "call-timeout");
+    assert!(!heard.contains("nothing came back"), "{heard}");
+    let never = told_of(behind_proxy(None, None), "call-no-final");
+    assert!(never.contains("10.0.0.80:5060 took the INVITE") && never.contains(silent), "{never}");
+    let took = told_of(behind_proxy(Some("100 Trying"), None), "call-no-final");
+    assert!(took.contains("10.0.0.66:5060 took the INVITE"), "{took}");
+}
+
+#[test]
+fn a_cancel_that_says_who_answered_is_shown() {
+    let mut s = refused(&["180 Ringing"]);
+    let cancel = request("CANCEL", 1).via(&["A b1"]);
+    s.add(9_000, "A>B", &cancel.header("Reason: SIP;cause=200;text=\"Call completed elsewhere\""));
+    s.add(9_010, "B>A", &response("200 OK", 1, "CANCEL").via(&["A b1"]).tag("b"));
+    s.add(9_020, "B>A", &response("487 Request Terminated", 1, "INVITE").via(&["A b1"]).tag("b"));
+    let found = crate::diagnose::diagnose(&s.done()).findings;
+    let of = found.iter().find(|f| f.rule.id == "call-answered-elsewhere").expect("found");
+    assert!(of.evidence.iter().any(|e| e.text == "CANCEL"), "{:?}", of.evidence);
+    assert!(of.detail.iter().any(|d| d.contains("Call completed elsewhere")), "{:?}", of.detail);
+}
+
+#[test]
 fn why_credentials_are_not_taken_is_told_apart() {
     let told = |given: &str, challenge: &str| {
         let mut s = Scenario::default();

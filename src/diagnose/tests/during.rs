@@ -154,6 +154,33 @@ fn forked(hangs_up: bool) -> Scenario {
     s
 }
 
+/// Carol's phone answers too and is acknowledged; who is hung up on, and when; the call lasts for two minutes.
+fn forked_twice(byes: &[(i64, &str)]) -> Scenario {
+    let mut s = answered(&[]);
+    s.add(1_100, "C>A", &response("200 OK", 1, "INVITE").via(&["A b1"]).tag("c").sdp("sendrecv", 0));
+    s.add(1_110, "A>C", &request("ACK", 1).via(&["A c2"]).tag("c"));
+    for (n, (ms, tag)) in (2u32..).zip(byes) {
+        let (way, back) = if *tag == "c" { ("A>C", "C>A") } else { ("A>B", "B>A") };
+        let branch = format!("A c{n}0");
+        s.add(*ms, way, &request("BYE", n).via(&[&branch]).tag(tag));
+        s.add(ms + 10, back, &response("200 OK", n, "BYE").via(&[&branch]).tag(tag));
+    }
+    later(&mut s, 150_000);
+    s
+}
+
+/// CANCEL and answer cross, and Bob hangs up, or Alice does.
+fn crossed(by_bob: bool) -> Scenario {
+    let mut s = cancelled("A b1");
+    if by_bob {
+        s.add(9_000, "B>A", &request("BYE", 1).back().via(&["B e1"]));
+        s.add(9_010, "A>B", &response("200 OK", 1, "BYE").back().via(&["B e1"]));
+    } else {
+        bye(&mut s, 1_030);
+    }
+    s
+}
+
 /// CANCEL of the INVITE that is answered all the same, or of the branch of another phone.
 fn cancelled(branch: &str) -> Scenario {
     let mut s = answered(&[]);
@@ -354,6 +381,14 @@ pub const CASES: &[Case] = &[
         misses: || forked(true),
     },
     Case {
+        rule: "call-fork-lost",
+        // The call itself ends in time, the other phone is left for two minutes.
+        fires: || forked_twice(&[(20_000, "b"), (121_000, "c")]),
+        says: "was not hung up on",
+        // Which of the two the caller keeps is its choice.
+        misses: || forked_twice(&[(1_200, "b"), (121_000, "c")]),
+    },
+    Case {
         rule: "call-cancel-crossed",
         fires: || cancelled("A b1"),
         says: "given up at the moment it was answered",
@@ -381,6 +416,27 @@ pub const CASES: &[Case] = &[
         misses: || again_and_again(3),
     },
 ];
+
+#[test]
+fn who_hangs_up_where_cancel_and_answer_crossed_matters() {
+    let told = |s: Scenario| {
+        let found = crate::diagnose::diagnose(&s.done()).findings;
+        let of = found.into_iter().find(|f| f.rule.id == "call-cancel-crossed").expect("found");
+        format!("{} {}", of.severity.name(), of.title)
+    };
+    let (by_bob, by_alice) = (told(crossed(true)), told(crossed(false)));
+    assert!(by_bob.starts_with("warning") && by_bob.contains("left to the callee"), "{by_bob}");
+    assert!(by_alice.starts_with("info") && by_alice.ends_with("then hung up"), "{by_alice}");
+}
+
+#[test]
+fn what_names_a_private_address_is_shown() {
+    let lost = behind_nat("192.168.7.66:5060", "192.168.7.66:5060", None).done();
+    let found = crate::diagnose::diagnose(&lost).findings;
+    let of = found.iter().find(|f| f.rule.id == "call-private-contact").expect("found");
+    let shown: Vec<&str> = of.evidence.iter().map(|e| e.text.as_str()).collect();
+    assert_eq!(shown, ["names sip:bob@192.168.7.66:5060", "BYE"]);
+}
 
 #[test]
 fn a_binding_that_is_gone_explains_why_nothing_answers() {
