@@ -23,6 +23,8 @@ pub struct Call {
     /// ACK of a final answer other than 2xx: it belongs to the INVITE's own transaction.
     same_transaction: bool,
     pub to_uri: Option<String>,
+    /// Request-URI of what opens a dialog, where it is not the callee's address: of REGISTER the domain.
+    pub target: Option<String>,
 }
 
 /// Headers beside the usual ones, and a body.
@@ -70,6 +72,7 @@ impl Call {
             invite: (0, String::new()),
             same_transaction: false,
             to_uri: None,
+            target: None,
         }
     }
 
@@ -144,7 +147,8 @@ impl Call {
             if n > 0 {
                 vias.insert(0, self.via(src, &format!("{}.p", self.branch)));
             }
-            let target = peer_uri.map_or_else(|| receiver.uri(), str::to_owned);
+            let target = self.target.as_deref().or(peer_uri);
+            let target = target.map_or_else(|| receiver.uri(), str::to_owned);
             let target =
                 if n > 0 || !opens { format!("sip:{}@{}", receiver.user, receiver.at) } else { target };
             let mut headers: Vec<(&str, String)> = vias.into_iter().map(|v| ("Via", v)).collect();

@@ -2,6 +2,7 @@
 
 mod communicator;
 mod conference;
+mod conference_trouble;
 mod control;
 mod failures;
 mod ice;
@@ -12,7 +13,10 @@ mod media_relay;
 mod odd;
 mod paths;
 mod sign_in;
+mod sign_in_recovered;
+mod sign_in_stopped;
 mod sql;
+mod sql_near;
 mod tour;
 mod watchers;
 
@@ -136,6 +140,12 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
         ("media_fax.pcap", ethernet(media_fax::fax())),
+        ("rules_sign_in.pcap", ethernet(sign_in_stopped::stopped())),
+        ("near_sign_in.pcap", ethernet(sign_in_recovered::recovered())),
+        ("rules_conference.pcap", ethernet(conference_trouble::troubled())),
+        ("near_conference.pcap", ethernet(conference_trouble::recovered())),
+        ("rules_sql.pcap", ethernet(sql_near::slow())),
+        ("near_sql.pcap", ethernet(sql_near::near())),
     ]
 }
 
