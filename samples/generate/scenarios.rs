@@ -3,6 +3,7 @@
 mod calls;
 mod communicator;
 mod conference;
+mod conference_trouble;
 mod control;
 mod dialogs;
 mod dialogs_near;
@@ -19,7 +20,10 @@ mod paths;
 mod presence;
 mod presence_near;
 mod sign_in;
+mod sign_in_recovered;
+mod sign_in_stopped;
 mod sql;
+mod sql_near;
 mod tour;
 mod watchers;
 
@@ -150,6 +154,12 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("rules_calls.pcap", ethernet(calls::outcomes())),
         ("near_calls.pcap", ethernet(near_calls::direct())),
         ("near_calls_forked.pcap", ethernet(near_forks::forked())),
+        ("rules_sign_in.pcap", ethernet(sign_in_stopped::stopped())),
+        ("near_sign_in.pcap", ethernet(sign_in_recovered::recovered())),
+        ("rules_conference.pcap", ethernet(conference_trouble::troubled())),
+        ("near_conference.pcap", ethernet(conference_trouble::recovered())),
+        ("rules_sql.pcap", ethernet(sql_near::slow())),
+        ("near_sql.pcap", ethernet(sql_near::near())),
     ]
 }
 

@@ -156,7 +156,17 @@ impl Scene {
 
     /// TCP handshake between two ends that have not spoken yet.
     pub fn connect(&mut self, client: SocketAddr, server: SocketAddr) {
+        self.connect_after(client, server, &[]);
+    }
+
+    /// The same where the first SYNs are lost: each is sent again so many milliseconds later.
+    pub fn connect_after(&mut self, client: SocketAddr, server: SocketAddr, lost: &[u64]) {
         let (a, b) = (self.random.next() as u32, self.random.next() as u32);
+        for pause in lost {
+            let segment = wire::tcp(client, server, a, 0, 0x02, b"");
+            self.ip(client, server, 6, self.signalling, &segment);
+            self.wait(*pause);
+        }
         for (src, dst, seq, ack, flags) in [
             (client, server, a, 0, 0x02),
             (server, client, b, a.wrapping_add(1), 0x12),

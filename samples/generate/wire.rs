@@ -67,7 +67,17 @@ pub fn tcp(src: SocketAddr, dst: SocketAddr, seq: u32, ack: u32, flags: u8, payl
 
 /// An ICMP "destination unreachable" that quotes `packet`.
 pub fn icmp_unreachable(code: u8, packet: &[u8]) -> Vec<u8> {
-    let mut m = vec![3, code, 0, 0, 0, 0, 0, 0];
+    icmp(3, code, [0; 4], packet)
+}
+
+/// An ICMP "redirect host": there is a shorter way over `gateway` for what `packet` is.
+pub fn icmp_redirect(gateway: [u8; 4], packet: &[u8]) -> Vec<u8> {
+    icmp(5, 1, gateway, packet)
+}
+
+fn icmp(kind: u8, code: u8, rest: [u8; 4], packet: &[u8]) -> Vec<u8> {
+    let mut m = vec![kind, code, 0, 0];
+    m.extend(rest);
     m.extend_from_slice(packet);
     let c = checksum(&[&m]);
     m[2..4].copy_from_slice(&c.to_be_bytes());

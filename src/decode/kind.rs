@@ -68,7 +68,8 @@ impl KindBits {
             || contains(scan.to.uri, b":conf:focus")
             || contains(scan.request_uri, b":conf:focus")
             || contains(scan.content_type, b"application/cccp+xml")
-            || contains(scan.content_type, b"application/conference-info+xml");
+            || contains(scan.content_type, b"application/conference-info+xml")
+            || contains(scan.content_type, b"application/ms-conf-invite+xml");
         if focus {
             bits.0 |= Self::FOCUS;
         }
@@ -119,6 +120,7 @@ mod tests {
     fn headers() {
         let check = |scan: Scan<'_>, kind| assert_eq!(KindBits::of_scan(&scan), KindBits(kind));
         check(Scan { content_type: b"application/CCCP+xml", ..Scan::default() }, KindBits::FOCUS);
+        check(Scan { content_type: b"application/ms-conf-invite+xml", ..Scan::default() }, KindBits::FOCUS);
         check(
             Scan { contact: b"<sip:c@h>;isfocus", cseq_method: b"INVITE", ..Scan::default() },
             KindBits::FOCUS,

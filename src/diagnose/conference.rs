@@ -117,8 +117,9 @@ fn commands(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 let target = target.filter(|t| !t.is_empty()).map_or_else(String::new, |t| format!(" {t}"));
                 let what = format!("{name}{target} failed: {}", failure_words(command));
                 f.who(name_of(c)).what(what.clone()).of_many(format!("{}: {what}", name_of(c)));
-                let took =
-                    command.took.map_or_else(String::new, |t| format!(", {} later", show::duration(t)));
+                let took = command
+                    .took
+                    .map_or_else(String::new, |t| format!("; the answer came {} later", show::duration(t)));
                 f.say(format!(
                     "{name}{target} was asked by {}{took}.",
                     show::party_short(b"", command.from.as_bytes())

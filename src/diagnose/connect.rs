@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
+use crate::correlate::gathered::SignInState;
 use crate::correlate::ice::IceState;
 use crate::correlate::{Opening, SIP_PORTS, Transport};
 use crate::show;
@@ -83,10 +84,20 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         out.add(rule, Subject::Capture(first.frame.capture.0), (client, sip), |f| {
             f.severity(severity);
             describe(context, rule, f, &group, sip);
-            if !sip {
-                concern_sessions(context, client, f);
+            match sip {
+                true => concern_sign_ins(context, client, f),
+                false => concern_sessions(context, client, f),
             }
         });
+    }
+}
+
+/// The sign-ins of a machine that were sent elsewhere, and did not come there.
+fn concern_sign_ins(context: &Context<'_>, client: IpAddr, f: &mut Draft) {
+    for (row, s) in (0u32..).zip(context.gathered().sign_ins()) {
+        if s.client.ip() == client && s.state == SignInState::Rejected && matches!(s.status, 301 | 302) {
+            f.concern(Subject::SignIn(row));
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 pub mod relay;
 
+use std::net::SocketAddr;
+
 use callscope_parsers::sip::parse_message;
 
 use super::{Context, Draft, Family, FindingIdx, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
 use crate::correlate::gathered::{SignIn, SignInState, Step, StepKind, StepState};
-use crate::correlate::{Analysis, MsgIdx, Str};
+use crate::correlate::{Analysis, MsgIdx, SIP_PORTS, Str};
 use crate::show;
 
 pub(super) const FAMILY: Family = Family {
@@ -30,13 +32,13 @@ pub(super) const FAMILY: Family = Family {
 rules! {
     tell;
     DNS_SILENT "dns-silent" Error "nobody answers the DNS look-ups of a client that signs in",
-        "The client asked for the names that only a client that signs in asks for, no answer came, and no REGISTER followed. \
-         Silent names beside others that were found stop nobody.",
+        "The client asked for the names that only a client that signs in asks for, no answer came, and neither a REGISTER nor TLS \
+         to a SIP server followed. Silent names beside others that were found stop nobody.",
         "Check the DNS servers that the client is set to, and the way to them (UDP and TCP 53).",
         "RFC 3263 section 4; RFC 1035 section 7";
     DNS_NOT_FOUND "dns-not-found" Error "DNS has no server for the domain of the user",
-        "Every name that the client asked for at sign-in was answered with NXDOMAIN, an error or no record, and no REGISTER \
-         followed.",
+        "Every name that the client asked for at sign-in was answered with NXDOMAIN, an error or no record, and neither a REGISTER \
+         nor TLS to a SIP server followed.",
         "Check the SRV and A records that the client looks for (_sipinternaltls._tcp, _sip._tls, sipinternal, sip, sipexternal), \
          and the domain of the user's address.",
         "RFC 3263 section 4.2";
@@ -55,7 +57,7 @@ rules! {
         "RFC 3261 section 22; [MS-SIPAE] section 3.2";
     NOT_FOLLOWED "sign-in-not-followed" Warning "a client does not go where its sign-in is sent",
         "The REGISTER was answered with 301 or 302, the user being at home in another pool, and no REGISTER to that place is in \
-         the capture.",
+         the capture, nor a TLS session of the client to another SIP server in which it may be.",
         "Check that the client reaches the server it was sent to; a capture there tells whether it arrives.",
         "RFC 3261 section 21.3";
     REFUSED "sign-in-refused" Error "a sign-in is refused",
@@ -116,10 +118,11 @@ pub fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
             (_, status @ (401 | 407)) => format!("{status}, credentials refused"),
             (_, status @ (301 | 302)) => match &s.redirect {
                 Some(uri) => {
-                    format!(
-                        "{status}: sent to {}, and no REGISTER went there",
-                        show::shorten(&show::safe_str(uri), 60)
-                    )
+                    let uri = show::shorten(&show::safe_str(uri), 60);
+                    match goes_on_in_tls(analysis, s) {
+                        true => format!("{status}: sent to {uri}, and goes on in TLS"),
+                        false => format!("{status}: sent to {uri}, and no REGISTER went there"),
+                    }
                 }
                 None => format!("{status}: sent elsewhere, without a Contact"),
             },
@@ -135,6 +138,21 @@ pub fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
             None => "failed".to_owned(),
         },
     }
+}
+
+/// Whether the client opened TLS to another SIP server behind the redirection: a REGISTER in it is not seen.
+pub fn goes_on_in_tls(analysis: &Analysis, s: &SignIn) -> bool {
+    let Some(step) = wrong_step(s, StepKind::Register) else { return false };
+    let mut answers = step.messages.iter().rev().map(|m| analysis.message(*m));
+    let Some(sent) = answers.find(|r| matches!(r.status, 301 | 302)) else { return false };
+    let uri = s.redirect.as_deref().unwrap_or_default();
+    let home = |to: SocketAddr| {
+        Some(to) != s.server && (SIP_PORTS.contains(&to.port()) || uri.contains(&to.to_string()))
+    };
+    analysis.tls.iter().any(|t| {
+        let own = t.client.is_some_and(|c| c.ip() == s.client.ip());
+        own && t.first >= sent.time && t.alerts.is_empty() && t.server.is_some_and(home)
+    })
 }
 
 /// `4 look-ups, none found: NXDOMAIN`.
@@ -197,7 +215,7 @@ pub fn advice(s: &SignIn) -> Option<&'static str> {
 }
 
 /// Which rule says where a sign-in stopped; none for one that went well or may yet.
-fn rule_of(context: &Context<'_>, s: &SignIn) -> Option<(&'static Rule, StepKind)> {
+pub(super) fn rule_of(context: &Context<'_>, s: &SignIn) -> Option<(&'static Rule, StepKind)> {
     let step = failed_step(s)?;
     // What was under way when the capture ends is no failure yet.
     let open = step.state == StepState::Unanswered || s.state == SignInState::Challenged;
@@ -211,7 +229,12 @@ fn rule_of(context: &Context<'_>, s: &SignIn) -> Option<(&'static Rule, StepKind
         (StepKind::Register, StepState::Unanswered) => &UNANSWERED,
         (StepKind::Register, _) if s.state == SignInState::Challenged => &NO_CREDENTIALS,
         (StepKind::Register, _) if s.refused_credentials => &CREDENTIALS,
-        (StepKind::Register, _) if matches!(s.status, 301 | 302) => &NOT_FOLLOWED,
+        (StepKind::Register, _) if matches!(s.status, 301 | 302) => {
+            if goes_on_in_tls(context.analysis, s) {
+                return None;
+            }
+            &NOT_FOLLOWED
+        }
         (StepKind::Register, _) => &REFUSED,
         (StepKind::Provisioning, _) => &PROVISIONING,
         (StepKind::Mras, _) => &MRAS,
@@ -245,8 +268,14 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             continue;
         }
         let Some(step) = wrong_step(s, kind) else { continue };
-        let likeness = (s.status, s.server.map(|a| a.ip()), why(analysis, s, step));
-        out.add(rule, Subject::SignIn(row), likeness, |f| describe(context, f, s, step, row));
+        // Where it is sent it may not get.
+        let kept_from = |r: &'static Rule| r.id.starts_with("connection-");
+        let cause = (of.id == NOT_FOLLOWED.id).then(|| out.find(Subject::SignIn(row), kept_from)).flatten();
+        let likeness = (s.status, s.server.map(|a| a.ip()), why(analysis, s, step), cause);
+        out.add(rule, Subject::SignIn(row), likeness, |f| {
+            f.because(cause);
+            describe(context, f, s, step, row);
+        });
     }
 }
 
@@ -297,8 +326,12 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
             }
         }
         StepKind::Dns => {
-            for l in step.lookups.iter().filter_map(|i| analysis.dns.lookup(*i)).take(8) {
-                f.say(format!("{}: {}.", show::dns::asked(analysis, l), show::dns::answered(analysis, l)));
+            let all = || step.lookups.iter().filter_map(|i| analysis.dns.lookup(*i));
+            let several = all().any(|l| all().any(|o| o.server.ip() != l.server.ip()));
+            for l in all().take(8) {
+                let by = if several { format!(", asked of {}", l.server.ip()) } else { String::new() };
+                let (asked, answered) = (show::dns::asked(analysis, l), show::dns::answered(analysis, l));
+                f.say(format!("{asked}{by}: {answered}."));
                 f.show_at(l.frame, l.time, show::dns::asked(analysis, l));
             }
         }
@@ -378,6 +411,7 @@ fn ended(context: &Context<'_>, out: &mut Findings) {
             let said = show::shorten(&show::safe_str(said), 80);
             f.what(format!("the server ended the registration: {said}"));
             f.say(format!("The server said: {said}."));
+            super::calls::say_diagnostics(analysis, *m, f);
             f.show_message(analysis, *m);
         });
     }

@@ -55,7 +55,8 @@ rules! {
          listed.",
         "[MC-SQLR] section 3.1.5.2";
     NO_TCP "sql-no-tcp" Error "the instance has no TCP port",
-        "The answer for the instance has no tcp token, or an invalid one.",
+        "The answer for the instance has no tcp token, or an invalid one, and the client did not open its named pipe (TCP 445 or \
+         139).",
         "Enable TCP/IP for the instance in SQL Server Configuration Manager and restart it.",
         "[MC-SQLR] sections 2.2.5 and 3.1.5.2";
     TOO_LONG "sql-answer-too-long" Error "clients drop the answer for its length",
@@ -247,7 +248,8 @@ fn what(analysis: &Analysis, l: &Lookup, rule: &Rule) -> String {
         }
         Verdict::LoginFailed(_) | Verdict::OtherPort => {
             let told = advice(l, analysis).into_iter().next().unwrap_or_default();
-            told.trim_end_matches('.').to_owned()
+            let told = told.trim_end_matches('.');
+            told.strip_prefix("The ").map_or_else(|| told.to_owned(), |rest| format!("the {rest}"))
         }
         _ if l.connections.is_empty() => words::answer(l, analysis),
         _ if l.is_connection() => words::then(l, analysis),

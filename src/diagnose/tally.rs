@@ -52,7 +52,7 @@ impl Tally {
             let lookup = step.lookups.first().and_then(|i| analysis.dns.lookup(*i)).map(|l| l.frame);
             lookup.or_else(|| frame(analysis, step.messages.first().copied()))
         });
-        let failed = all.iter().filter(|s| sign_in::failed_step(s).is_some()).count() as u64;
+        let failed = all.iter().filter(|s| sign_in::rule_of(context, s).is_some()).count() as u64;
         let sign_ins = Counted { count: all.len() as u64, failed, first };
 
         let all = gathered.conferences();

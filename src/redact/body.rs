@@ -43,6 +43,7 @@ impl Redactor {
                 self.tones(b)
             }
             "application/simple-message-summary" => self.summary(b),
+            "text/registration-event" => self.free_text(b),
             _ if looks_like_xml(b) => self.xml(b),
             _ if kind.starts_with("text/") => self.hide(b, false),
             _ => self.wipe(b, "bytes of bodies of unknown kinds"),

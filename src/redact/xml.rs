@@ -1,5 +1,7 @@
 //! XML bodies: names of elements and attributes stay, values are replaced unless the format enumerates them.
 
+use callscope_parsers::c3p::reason_words;
+
 use super::Redactor;
 use super::names::Words;
 use super::text::find;
@@ -229,7 +231,9 @@ impl Redactor {
         }
         let text = String::from_utf8_lossy(b).into_owned();
         let lower = text.to_ascii_lowercase();
-        if self.keywords.contains(lower.as_str()) || is_time(&text) {
+        // Why a command of conference control failed is one of a list.
+        let reason = name == "reason" && reason_words(&text).is_some();
+        if self.keywords.contains(lower.as_str()) || is_time(&text) || reason {
             return;
         }
         let number = text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'.' | b'-' | b':' | b','));

@@ -62,7 +62,8 @@ fn to_edge(s: &mut Scene, who: &Party, uri: &str) -> Call {
     call
 }
 
-const REALM: &str = "realm=\"SIP Communications Service\", targetname=\"fe01.contoso.com\", version=4";
+pub(super) const REALM: &str =
+    "realm=\"SIP Communications Service\", targetname=\"fe01.contoso.com\", version=4";
 
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -109,26 +110,39 @@ fn authenticate(user: &str, computer: &str) -> String {
     base64(&m)
 }
 
+/// The rounds of NTLM up to complete credentials, which wait for what the server says to them.
+pub(super) fn handshake(s: &mut Scene, r: &mut Call, computer: &str, base: &Extra<'static>) {
+    r.request(s, "REGISTER", true, base);
+    r.respond(s, 401, "Unauthorized", &Extra::header("WWW-Authenticate", format!("NTLM {REALM}")));
+    answer_challenge(s, r, computer, base);
+}
+
+/// What follows a challenge: empty credentials, the server's token, complete ones.
+pub(super) fn answer_challenge(s: &mut Scene, r: &mut Call, computer: &str, base: &Extra<'static>) {
+    let one = base.clone().and("Authorization", format!("NTLM qop=\"auth\", {REALM}, gssapi-data=\"\""));
+    r.request(s, "REGISTER", true, &one);
+    let two = format!("NTLM opaque=\"6F1C6E5B\", gssapi-data=\"{}\", {REALM}", challenge());
+    r.respond(s, 401, "Unauthorized", &Extra::header("WWW-Authenticate", two));
+    let token = authenticate(r.from.user, computer);
+    let three = format!(
+        "NTLM qop=\"auth\", opaque=\"6F1C6E5B\", {REALM}, crand=\"13317733\", cnum=\"1\", response=\"0100000029618e9651b65a77\", gssapi-data=\"{token}\""
+    );
+    r.request(s, "REGISTER", true, &base.clone().and("Authorization", three));
+}
+
+/// What a REGISTER of Communicator says beside the usual.
+pub(super) fn registration() -> Extra<'static> {
+    Extra::header("ms-keep-alive", "UAC;hop-hop=yes").and("Event", "registration")
+}
+
 /// The rounds of REGISTER; `good`: the server takes the credentials.
 fn register(s: &mut Scene, who: &Party, computer: &str, good: bool) {
     let mut own = who.clone();
     own.at = server().at;
     let mut r = Call::new(s, who, &own, None);
-    let base = Extra::header("ms-keep-alive", "UAC;hop-hop=yes").and("Event", "registration");
-    r.request(s, "REGISTER", true, &base);
-    r.respond(s, 401, "Unauthorized", &Extra::header("WWW-Authenticate", format!("NTLM {REALM}")));
-    let one = base.clone().and("Authorization", format!("NTLM qop=\"auth\", {REALM}, gssapi-data=\"\""));
-    r.request(s, "REGISTER", true, &one);
-    let two = format!("NTLM opaque=\"6F1C6E5B\", gssapi-data=\"{}\", {REALM}", challenge());
-    r.respond(s, 401, "Unauthorized", &Extra::header("WWW-Authenticate", two));
-    let token = authenticate(who.user, computer);
-    let three = format!(
-        "NTLM qop=\"auth\", opaque=\"6F1C6E5B\", {REALM}, crand=\"13317733\", cnum=\"1\", response=\"0100000029618e9651b65a77\", gssapi-data=\"{token}\""
-    );
-    r.request(s, "REGISTER", true, &base.and("Authorization", three));
+    handshake(s, &mut r, computer, &registration());
     if !good {
-        let again = Extra::header("WWW-Authenticate", format!("NTLM {REALM}"));
-        return r.respond(s, 401, "Unauthorized", &again);
+        return r.respond(s, 401, "Unauthorized", &again());
     }
     let ok = Extra::header("Contact", format!("{};expires=7200", who.contact()))
         .and("Expires", "7200")
@@ -138,25 +152,38 @@ fn register(s: &mut Scene, who: &Party, computer: &str, good: bool) {
     r.respond(s, 200, "OK", &ok);
 }
 
+/// A challenge in answer to credentials that do not hold.
+pub(super) fn again() -> Extra<'static> {
+    Extra::header("WWW-Authenticate", format!("NTLM {REALM}"))
+}
+
 const PROVISIONING: &str = "application/vnd-microsoft-roaming-provisioning-v2+xml";
+
+/// What a SUBSCRIBE for the settings says.
+pub(super) fn asks_settings() -> Extra<'static> {
+    let asked = "<provisioningGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/provisioninggrouplist\"><provisioningGroup name=\"ServerConfiguration\"/><provisioningGroup name=\"meetingPolicy\"/><provisioningGroup name=\"ucPolicy\"/></provisioningGroupList>";
+    Extra::body(PROVISIONING, asked.to_owned())
+        .and("Event", "vnd-microsoft-provisioning-v2")
+        .and("Accept", PROVISIONING)
+        .and("Supported", "ms-benotify, ms-piggyback-first-notify")
+        .and("Expires", "0")
+}
+
+/// The settings.
+pub(super) fn settings() -> Extra<'static> {
+    let settings = "<provisionGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/provisiongrouplist-notification\"><provisionGroup name=\"ServerConfiguration\"><ucMaxVideoRateAllowed>VGA-600K</ucMaxVideoRateAllowed><absInternalServerUrl>https://fe01.contoso.com/Abs/Int/Handler</absInternalServerUrl><absExternalServerUrl>https://abs.contoso.com/Abs/Ext/Handler</absExternalServerUrl><dlxExternalUrl>https://abs.contoso.com/GroupExpansion/Ext/service.asmx</dlxExternalUrl><mrasUri> sip:fe01.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:2jRa2f1gbU </mrasUri><focusFactoryUri>sip:carol@contoso.com;gruu;opaque=app:conf:focusfactory</focusFactoryUri><ucMinMediaPort>50000</ucMinMediaPort></provisionGroup><provisionGroup name=\"ucPolicy\"><ucPC2PCAVEncryption>SupportEncryption</ucPC2PCAVEncryption></provisionGroup></provisionGroupList>";
+    Extra::body(PROVISIONING, settings.to_owned()).and("Expires", "0")
+}
 
 /// SUBSCRIBE for the settings; without `given` the server refuses.
 fn provisioning(s: &mut Scene, who: &Party, given: bool) {
     let mut c = to_edge(s, who, &who.uri());
-    let asked = "<provisioningGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/provisioninggrouplist\"><provisioningGroup name=\"ServerConfiguration\"/><provisioningGroup name=\"meetingPolicy\"/><provisioningGroup name=\"ucPolicy\"/></provisioningGroupList>";
-    let subscribe = Extra::body(PROVISIONING, asked.to_owned())
-        .and("Event", "vnd-microsoft-provisioning-v2")
-        .and("Accept", PROVISIONING)
-        .and("Supported", "ms-benotify, ms-piggyback-first-notify")
-        .and("Expires", "0");
-    c.request(s, "SUBSCRIBE", true, &subscribe);
+    c.request(s, "SUBSCRIBE", true, &asks_settings());
     if !given {
         let why = "4000;reason=\"Internal error\";source=\"fe01.contoso.com\"";
         return c.respond(s, 504, "Server time-out", &Extra::header("ms-diagnostics", why));
     }
-    let settings = "<provisionGroupList xmlns=\"http://schemas.microsoft.com/2006/09/sip/provisiongrouplist-notification\"><provisionGroup name=\"ServerConfiguration\"><ucMaxVideoRateAllowed>VGA-600K</ucMaxVideoRateAllowed><absInternalServerUrl>https://fe01.contoso.com/Abs/Int/Handler</absInternalServerUrl><absExternalServerUrl>https://abs.contoso.com/Abs/Ext/Handler</absExternalServerUrl><dlxExternalUrl>https://abs.contoso.com/GroupExpansion/Ext/service.asmx</dlxExternalUrl><mrasUri> sip:fe01.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:2jRa2f1gbU </mrasUri><focusFactoryUri>sip:carol@contoso.com;gruu;opaque=app:conf:focusfactory</focusFactoryUri><ucMinMediaPort>50000</ucMinMediaPort></provisionGroup><provisionGroup name=\"ucPolicy\"><ucPC2PCAVEncryption>SupportEncryption</ucPC2PCAVEncryption></provisionGroup></provisionGroupList>";
-    let answer = Extra::body(PROVISIONING, settings.to_owned()).and("Expires", "0");
-    c.respond(s, 200, "OK", &answer);
+    c.respond(s, 200, "OK", &settings());
 }
 
 const RELAY_AUTH: &str = "application/msrtc-media-relay-auth+xml";

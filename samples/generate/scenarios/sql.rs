@@ -8,22 +8,22 @@ use crate::call::{Call, Extra};
 use crate::scene::Scene;
 use crate::wire;
 
-const SYN: u8 = 0x02;
-const RST_ACK: u8 = 0x14;
+pub(super) const SYN: u8 = 0x02;
+pub(super) const RST_ACK: u8 = 0x14;
 
-fn browser(server: SocketAddr) -> SocketAddr {
+pub(super) fn browser(server: SocketAddr) -> SocketAddr {
     SocketAddr::new(server.ip(), 1434)
 }
 
-fn named(name: &str) -> Vec<u8> {
+pub(super) fn named(name: &str) -> Vec<u8> {
     [&[4][..], name.as_bytes(), &[0]].concat()
 }
 
-fn answer(data: &str) -> Vec<u8> {
+pub(super) fn answer(data: &str) -> Vec<u8> {
     [&[5][..], &(data.len() as u16).to_le_bytes(), data.as_bytes()].concat()
 }
 
-fn instance(server: &str, name: &str, version: &str, rest: &str) -> String {
+pub(super) fn instance(server: &str, name: &str, version: &str, rest: &str) -> String {
     format!("ServerName;{server};InstanceName;{name};IsClustered;No;Version;{version};{rest};;")
 }
 
@@ -33,7 +33,13 @@ fn named_instance(port: u16) -> Vec<u8> {
     answer(&instance("OCSSQL01", "NamedInstance", "9.00.4035.00", &format!("tcp;{port};{pipe}")))
 }
 
-fn ask(s: &mut Scene, client: SocketAddr, server: SocketAddr, question: &[u8], answer: Option<&[u8]>) {
+pub(super) fn ask(
+    s: &mut Scene,
+    client: SocketAddr,
+    server: SocketAddr,
+    question: &[u8],
+    answer: Option<&[u8]>,
+) {
     s.udp(client, browser(server), 0, question);
     s.wait(1);
     if let Some(answer) = answer {
@@ -42,12 +48,12 @@ fn ask(s: &mut Scene, client: SocketAddr, server: SocketAddr, question: &[u8], a
     }
 }
 
-fn lone(s: &mut Scene, src: SocketAddr, dst: SocketAddr, seq: u32, ack: u32, flags: u8) {
+pub(super) fn lone(s: &mut Scene, src: SocketAddr, dst: SocketAddr, seq: u32, ack: u32, flags: u8) {
     let segment = wire::tcp(src, dst, seq, ack, flags, b"");
     s.ip(src, dst, 6, 0, &segment);
 }
 
-fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut p = vec![kind, 1];
     p.extend((8 + body.len() as u16).to_be_bytes());
     p.extend([0, 0, 1, 0]);
@@ -56,7 +62,7 @@ fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// PRELOGIN of client (type 18) or server (type 4).
-fn prelogin(kind: u8, version: [u8; 6], encryption: u8, instance: &[u8]) -> Vec<u8> {
+pub(super) fn prelogin(kind: u8, version: [u8; 6], encryption: u8, instance: &[u8]) -> Vec<u8> {
     let values: [(u8, &[u8]); 5] =
         [(0, &version), (1, &[encryption]), (2, instance), (3, &[0, 0, 0x0b, 0x22]), (4, &[0])];
     let mut at = values.len() * 5 + 1;
@@ -72,12 +78,12 @@ fn prelogin(kind: u8, version: [u8; 6], encryption: u8, instance: &[u8]) -> Vec<
     packet(kind, &[head, data].concat())
 }
 
-fn wide(text: &str) -> Vec<u8> {
+pub(super) fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// LOGIN7 in clear with an invented password.
-fn login(host: &str, user: &str, database: &str) -> Vec<u8> {
+pub(super) fn login(host: &str, user: &str, database: &str) -> Vec<u8> {
     let password: Vec<u8> = wide("invented").into_iter().map(|b| b.rotate_left(4) ^ 0xa5).collect();
     let fields = [
         wide(host),
@@ -119,21 +125,21 @@ fn short(text: &str) -> Vec<u8> {
     [vec![text.encode_utf16().count() as u8], wide(text)].concat()
 }
 
-fn token(kind: u8, value: &[u8]) -> Vec<u8> {
+pub(super) fn token(kind: u8, value: &[u8]) -> Vec<u8> {
     [&[kind][..], &(value.len() as u16).to_le_bytes(), value].concat()
 }
 
-fn accepted() -> Vec<u8> {
+pub(super) fn accepted() -> Vec<u8> {
     let ack = [&[1][..], &0x7209_0002_u32.to_be_bytes(), &short("Microsoft SQL Server"), &[9, 0, 0x0f, 0xc3]]
         .concat();
     packet(4, &[token(0xad, &ack), done()].concat())
 }
 
-fn done() -> Vec<u8> {
+pub(super) fn done() -> Vec<u8> {
     vec![0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-fn refused(number: i32, state: u8, text: &str) -> Vec<u8> {
+pub(super) fn refused(number: i32, state: u8, text: &str) -> Vec<u8> {
     let mut e = number.to_le_bytes().to_vec();
     e.extend([state, 14]);
     e.extend((text.encode_utf16().count() as u16).to_le_bytes());
@@ -143,17 +149,17 @@ fn refused(number: i32, state: u8, text: &str) -> Vec<u8> {
     packet(4, &[token(0xaa, &e), done()].concat())
 }
 
-const CLIENT: [u8; 6] = [9, 0, 0x0f, 0xc3, 0, 0];
-const SERVER: [u8; 6] = [9, 0, 0x0f, 0xc3, 0, 0];
+pub(super) const CLIENT: [u8; 6] = [9, 0, 0x0f, 0xc3, 0, 0];
+pub(super) const SERVER: [u8; 6] = [9, 0, 0x0f, 0xc3, 0, 0];
 
-struct Wishes<'a> {
-    client: u8,
-    server: u8,
-    instance: &'a str,
-    matches: bool,
+pub(super) struct Wishes<'a> {
+    pub client: u8,
+    pub server: u8,
+    pub instance: &'a str,
+    pub matches: bool,
 }
 
-fn agree(s: &mut Scene, client: SocketAddr, server: SocketAddr, w: &Wishes<'_>) {
+pub(super) fn agree(s: &mut Scene, client: SocketAddr, server: SocketAddr, w: &Wishes<'_>) {
     s.connect(client, server);
     let name = [w.instance.as_bytes(), &[0]].concat();
     s.segment(client, server, &prelogin(18, CLIENT, w.client, &name));
@@ -162,7 +168,7 @@ fn agree(s: &mut Scene, client: SocketAddr, server: SocketAddr, w: &Wishes<'_>) 
     s.wait(1);
 }
 
-fn close(s: &mut Scene, client: SocketAddr, server: SocketAddr) {
+pub(super) fn close(s: &mut Scene, client: SocketAddr, server: SocketAddr) {
     s.fin(client, server, 0x11);
     s.fin(server, client, 0x11);
     s.wait(1_000);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use callscope_parsers::dns::RecordType;
 
 use super::*;
+use crate::correlate::SIP_PORTS;
 use crate::correlate::dns::{DnsData, Lookup};
 
 /// Look-ups so long before a REGISTER belong to it; so far apart they are different tries.
@@ -180,6 +181,20 @@ impl Analysis {
         out
     }
 
+    /// A client may know a name without asking (a hosts file, its cache): whether TLS to a SIP server, or to a well-known
+    /// name of the domain, began while it asked or soon after.
+    fn signs_in_encrypted(&self, client: IpAddr, domain: &str, from: Nanos, last: Nanos) -> bool {
+        self.tls.iter().any(|t| {
+            let named = || {
+                let name = t.server_name.as_deref().unwrap_or_default().to_ascii_lowercase();
+                well_known(&name, RecordType::A).is_some_and(|(_, rest)| rest == domain)
+            };
+            t.client.is_some_and(|c| c.ip() == client)
+                && (from..=last.saturating_add(BEFORE)).contains(&t.first)
+                && (t.server.is_some_and(|s| SIP_PORTS.contains(&s.port())) || named())
+        })
+    }
+
     /// Clients that asked for the well-known names in vain, and never sent a REGISTER behind them.
     fn stopped_at_dns(
         &self,
@@ -207,12 +222,25 @@ impl Analysis {
             }
             let mut domains: Vec<_> = by_domain.into_iter().collect();
             domains.sort();
+            // What is asked with the computer's own domain behind it is asked for the domain in front.
+            let tried: Vec<String> = domains.iter().map(|(domain, _)| domain.clone()).collect();
+            let appended = |domain: &str| {
+                let inner =
+                    |d: &String| domain.strip_prefix(d.as_str()).is_some_and(|rest| rest.starts_with('.'));
+                tried.iter().any(inner)
+            };
             for (domain, (mut lookups, telling)) in domains {
+                if appended(&domain) {
+                    continue;
+                }
                 let told: Vec<&Lookup> = lookups.iter().filter_map(|i| self.dns.lookup(*i)).collect();
                 let state = state_of(told.iter().copied());
                 // Where a name led somewhere the client went on, most likely inside of TLS.
                 let (Some(first), Some(last)) = (told.first(), told.last()) else { continue };
-                if !telling || state == StepState::Ok {
+                if !telling
+                    || state == StepState::Ok
+                    || self.signs_in_encrypted(*ip, &domain, first.time, last.last)
+                {
                     continue;
                 }
                 let apart = told.windows(2).filter(|w| w[1].time.saturating_sub(w[0].last) > BEFORE).count();

@@ -26,6 +26,8 @@ const SAME_SECONDS: Nanos = 5_000_000_000;
 /// Questions for lists from one machine within [`BURST_TIME`] that are an attack on another.
 const BURST: usize = 100;
 const BURST_TIME: Nanos = 10_000_000_000;
+/// Named pipes are opened over SMB, by itself or over NetBIOS.
+const PIPE_PORTS: [u16; 2] = [445, 139];
 /// Kept of one look-up.
 const ISSUES: usize = 16;
 /// Look-ups of one client that are tried for what follows.
@@ -191,6 +193,13 @@ impl Lookup {
         self.instances.iter().filter(move |i| {
             wanted.is_none_or(|w| i.name.as_deref().is_none_or(|n| n.eq_ignore_ascii_case(w)))
         })
+    }
+
+    /// Whether a connection to this port may go to the named pipe of an instance that has no other way in.
+    pub(super) fn takes_pipe(&self, port: u16) -> bool {
+        PIPE_PORTS.contains(&port)
+            && self.asked_for().any(|i| i.pipe.is_some())
+            && self.asked_for().all(|i| i.tcp.is_none())
     }
 
     fn is_host(&self, host: IpAddr) -> bool {
@@ -364,7 +373,9 @@ impl Analysis {
             let last = |fits: &dyn Fn(&Lookup) -> bool| {
                 latest.iter().rev().take(LOOK_BACK).copied().find(|i| all.get(*i).is_some_and(fits))
             };
-            let found = last(&right).or_else(|| last(&near).filter(|_| speaks || known_port));
+            let piped = |l: &Lookup| c.syn_ack.is_some() && near(l) && l.takes_pipe(c.server.port());
+            let found = last(&right).or_else(|| last(&piped));
+            let found = found.or_else(|| last(&near).filter(|_| speaks || known_port));
             match found {
                 Some(i) => {
                     if let Some(l) = all.get_mut(i) {

@@ -49,7 +49,8 @@ impl Verdict {
         let ports = l.ports();
         // What went well at last counts; else what went wrong first.
         let came: Vec<Self> = connections.iter().map(|c| of_connection(c, &ports, l)).collect();
-        let best = came.iter().find(|v| !v.is_trouble()).or(came.first()).copied();
+        let connected = came.iter().find(|v| **v == Self::Connected);
+        let best = connected.or_else(|| came.iter().find(|v| !v.is_trouble())).or(came.first()).copied();
         if l.is_connection() {
             return best.unwrap_or(Self::NoConnection);
         }
@@ -103,6 +104,9 @@ fn of_connection(c: &SqlConnection, ports: &[u16], l: &Lookup) -> Verdict {
         if let Some(error) = facts.login_error() {
             return Verdict::LoginFailed(error.number);
         }
+    }
+    if l.takes_pipe(c.server.port()) {
+        return Verdict::Connected;
     }
     let elsewhere = !l.is_connection() && l.answers > 0 && !ports.contains(&c.server.port());
     if elsewhere { Verdict::OtherPort } else { Verdict::Connected }

@@ -99,6 +99,19 @@ pub const CASES: &[Case] = &[
         says: "NXDOMAIN",
         misses: || silent_dns(false),
     },
+    // TLS went to a server that was not asked for, and names were asked for with another domain behind them.
+    Case {
+        rule: "dns-not-found",
+        fires: || Scenario::sample("sign_ins.pcap"),
+        says: "SRV _sip._tls.contoso.com: NXDOMAIN",
+        misses: || Scenario::sample("near_sign_in.pcap"),
+    },
+    Case {
+        rule: "dns-silent",
+        fires: || Scenario::sample("rules_sign_in.pcap"),
+        says: "SRV _sip._tls.contoso.com, asked of 10.10.9.54: no answer",
+        misses: || Scenario::sample("near_sign_in.pcap"),
+    },
     Case {
         rule: "sign-in-unanswered",
         fires: || unanswered(60_000),
@@ -130,6 +143,13 @@ pub const CASES: &[Case] = &[
             s
         },
     },
+    // It went there, encrypted.
+    Case {
+        rule: "sign-in-not-followed",
+        fires: || Scenario::sample("rules_sign_in.pcap"),
+        says: "sent to sip:10.10.0.67:5061;transport=tls, and no REGISTER went there",
+        misses: || Scenario::sample("near_sign_in.pcap"),
+    },
     Case {
         rule: "sign-in-refused",
         fires: || signing_in(&["403 Forbidden"], 60_000),
@@ -141,6 +161,12 @@ pub const CASES: &[Case] = &[
         fires: || ended("text/registration-event"),
         says: "event=deregistered",
         misses: || ended("text/plain"),
+    },
+    Case {
+        rule: "sign-in-ended",
+        fires: || Scenario::sample("rules_sign_in.pcap"),
+        says: "ms-diagnostics-public 4141: ",
+        misses: || Scenario::sample("near_sign_in.pcap"),
     },
     Case {
         rule: "provisioning-failed",
@@ -161,3 +187,19 @@ pub const CASES: &[Case] = &[
         misses: || Scenario::sample("tour.pcapng"),
     },
 ];
+
+#[test]
+fn what_keeps_a_client_from_its_home_pool_is_the_cause() {
+    let found = crate::diagnose::diagnose(&Scenario::sample("rules_sign_in.pcap").done()).findings;
+    let of = |rule: &str| found.iter().find(|f| f.rule.id == rule).unwrap();
+    let cause = of("sign-in-not-followed").explained_by.map(|at| &found[at]).unwrap();
+    assert_eq!((cause.rule.id, cause.severity.name()), ("connection-unanswered", "warning"));
+    assert!(cause.title.contains("10.10.0.67:5061"), "{}", cause.title);
+}
+
+#[test]
+fn who_goes_on_elsewhere_or_still_waits_is_not_counted_as_stopped() {
+    let told = |file: &str| crate::diagnose::diagnose(&Scenario::sample(file).done()).tally.sign_ins;
+    let counted = [told("near_sign_in.pcap"), told("rules_sign_in.pcap")].map(|c| (c.count, c.failed));
+    assert_eq!(counted, [(8, 0), (7, 5)]);
+}

@@ -53,6 +53,27 @@ fn listed(name: &str) -> Scenario {
     s
 }
 
+/// The instance has a named pipe only, and its client opens SMB.
+fn piped(answered: TcpSignKind) -> Scenario {
+    let np = r"ServerName;A;InstanceName;RTC;IsClustered;No;Version;9.00;np;\\A\pipe\MSSQL$RTC\sql\query;;";
+    let mut s = asked(&[&[&[5, np.len() as u8, 0][..], np.as_bytes()].concat()]);
+    s.tcp(10, "192.0.2.1:4000>192.0.2.9:445", TcpSignKind::Syn);
+    s.tcp(11, "192.0.2.9:445>192.0.2.1:4000", answered);
+    s
+}
+
+/// A connection to the default instance, then one to the port of the answer.
+fn elsewhere(then: bool) -> Scenario {
+    let mut s = asked(&[&answer("RTC", Some(1501))]);
+    s.tcp(10, "192.0.2.1:3999>192.0.2.9:1433", TcpSignKind::Syn);
+    s.tcp(11, "192.0.2.9:1433>192.0.2.1:3999", TcpSignKind::SynAck);
+    if then {
+        s.tcp(12, CONNECT, TcpSignKind::Syn);
+        s.tcp(13, CONNECTED, TcpSignKind::SynAck);
+    }
+    s
+}
+
 pub const CASES: &[Case] = &[
     Case {
         rule: "sql-silent",
@@ -81,6 +102,14 @@ pub const CASES: &[Case] = &[
         fires: || asked(&[&answer("RTC", None)]),
         says: "no tcp",
         misses: || asked(&[&answer("RTC", Some(1501))]),
+    },
+    Case {
+        rule: "sql-no-tcp",
+        // Its file shares are closed.
+        fires: || piped(TcpSignKind::Reset),
+        says: "no tcp",
+        // The client takes the named pipe.
+        misses: || piped(TcpSignKind::SynAck),
     },
     Case {
         rule: "sql-answer-too-long",
@@ -157,6 +186,13 @@ pub const CASES: &[Case] = &[
         },
         says: "1433",
         misses: fine,
+    },
+    Case {
+        rule: "sql-other-port",
+        fires: || elsewhere(false),
+        says: "the answer says 1501, the connection goes to 1433",
+        // It goes where the answer says, too.
+        misses: || elsewhere(true),
     },
     Case {
         rule: "sql-attack",

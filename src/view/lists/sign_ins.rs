@@ -129,7 +129,9 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     let epid = if s.epid.is_empty() { String::new() } else { format!("  epid {}", show::safe_str(&s.epid)) };
     let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, s.state.name());
     let mut head = Vec::new();
+    let elsewhere = sign_in::goes_on_in_tls(at.analysis, s);
     head.push(match sign_in::failed_step(s) {
+        Some(step) if elsewhere => format!("{}: {}.", step.kind.name(), why(at.analysis, s, step)),
         Some(step) => format!("It stopped at {}: {}.", step.kind.name(), why(at.analysis, s, step)),
         None if s.state == SignInState::Unregistered => "It signed in and left.".to_owned(),
         None => match s.expires {
@@ -137,7 +139,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
             None => "It signed in.".to_owned(),
         },
     });
-    head.extend(sign_in::advice(s).map(str::to_owned));
+    head.extend(sign_in::advice(s).filter(|_| !elsewhere).map(str::to_owned));
     head.extend(relay::refusal(at, s));
     let how = match auth_words(s) {
         "" => String::new(),

@@ -447,6 +447,16 @@ fn a_redirect_says_where_to_and_what_the_server_ended_is_told() {
 }
 
 #[test]
+fn a_redirect_that_leads_into_tls_is_no_stop() {
+    let analysis = Scenario::sample("near_sign_in.pcap").done();
+    let gathered = Lists::of(&analysis);
+    let head = ListKind::SignIns.detail(&analysis, &gathered, 5, TimeMode::Relative).unwrap().head;
+    let first = "register: 301: sent to sip:10.10.0.67:5061;transport=tls, and goes on in TLS.";
+    assert_eq!(head[0], first);
+    assert!(!head.iter().any(|l| l.contains("check that the client reaches")), "{head:#?}");
+}
+
+#[test]
 fn credentials_that_come_over_two_hops_count_once() {
     let mut s = Scenario::default();
     s.add(0, "A>P", &register(1, "r1", "ann", ""));
