@@ -204,6 +204,26 @@ fn keys(level: u8, description: u8) -> Scenario {
     s
 }
 
+/// The same, and 400 ms later a hello of Alice that both ends finish by: of another random, or the refused one again.
+fn keys_at_second_try(random: u8) -> Scenario {
+    let mut s = described("RTP/AVP 0", "RTP/AVP 0");
+    let hello = |random: u8| {
+        let mut m = vec![22, 0xFE, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 1, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 40];
+        m.extend([0xFE, 0xFD]);
+        m.extend([random; 32]);
+        m.extend([0; 6]);
+        m
+    };
+    s.keys(200, THERE, &hello(1));
+    s.keys(210, BACK, &[21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 80]);
+    s.keys(600, THERE, &hello(random));
+    let mut finished = vec![22, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40];
+    finished.extend([0x77; 40]);
+    s.keys(650, THERE, &finished);
+    s.keys(660, BACK, &finished);
+    s
+}
+
 const NS: &str = "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"";
 
 /// A phone is asked to hold a call that it does not have, or has.
@@ -247,6 +267,12 @@ pub const CASES: &[Case] = &[
         fires: || keys(2, 40),
         says: "no keys for the media: DTLS alert handshake_failure",
         misses: || keys(1, 0),
+    },
+    Case {
+        rule: "media-keys-failed",
+        fires: || keys_at_second_try(1),
+        says: "no keys for the media: DTLS alert internal_error",
+        misses: || keys_at_second_try(2),
     },
     Case {
         rule: "media-none",
