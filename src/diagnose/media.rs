@@ -118,10 +118,10 @@ rules! {
          two that changes one description only does this.",
         "RFC 3264 sections 5.1 and 6.1";
     PLAIN "media-plain" Warning "media in clear though SRTP was agreed on",
-        "Both sides agreed on keys, and packets have exactly the size of the codec, without room for an authentication tag. Where one side \
-         only offered SRTP and the other did not take it, it is a remark.",
+        "Both sides agreed on keys, and packets have exactly the size of the codec, without room for an authentication tag, which they \
+         did not agree to leave out. Where one side only offered SRTP and the other did not take it, it is a remark.",
         "Whoever sends in clear did not heed its own answer: look at the encryption settings of its client.",
-        "RFC 4568 section 5.1; RFC 3711 section 3.1";
+        "RFC 4568 sections 5.1 and 6.3.3; RFC 3711 section 3.1";
     UNSIGNALLED "media-unsignalled" Warning "media goes where no SDP says",
         "No description of the receiver names the address that a stream goes to. A remark where media comes back from there: the sender \
          answers to where it hears from, as it does to clients behind a NAT.",

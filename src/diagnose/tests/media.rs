@@ -127,6 +127,10 @@ fn sized(mut s: Scenario, ticks: u32, size: usize) -> Scenario {
 const CRYPTO: &str = "RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
                       inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
 
+/// Packets without a tag (RFC 4568 §6.3.3).
+const UNTAGGED: &str = "RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
+                        inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj UNAUTHENTICATED_SRTP";
+
 /// Alice sends where Bob's SDP says, or somewhere else.
 fn sent_to(path: &'static str) -> Scenario {
     let mut s = Scenario::default();
@@ -339,6 +343,12 @@ pub const CASES: &[Case] = &[
         fires: || sized(described(CRYPTO, CRYPTO), 160, 160),
         says: "is sent in clear though both sides agreed on SRTP",
         misses: || sized(described(CRYPTO, CRYPTO), 160, 170),
+    },
+    Case {
+        rule: "media-plain",
+        fires: || sized(described(UNTAGGED, CRYPTO), 160, 160),
+        says: "is sent in clear though both sides agreed on SRTP",
+        misses: || sized(described(UNTAGGED, UNTAGGED), 160, 160),
     },
     Case {
         rule: "media-unsignalled",
