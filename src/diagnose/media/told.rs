@@ -7,6 +7,7 @@ use super::*;
 use crate::capture::Nanos;
 use crate::correlate::media::{CodecSource, MediaStream, Stream};
 use crate::correlate::{Analysis, CallIdx};
+use crate::diagnose::calls::opening_invite;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Rule, Severity, Subject};
 use crate::show;
 use crate::show::media::{codec, decimal, ends, kind, mark_words, millis};
@@ -237,7 +238,7 @@ impl Told<'_> {
                     s.payload_type
                 ));
                 f.of_many("a codec is sent that the receiver's SDP does not have");
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 self.frames(f);
             }
             What::Plain { agreed } => {
@@ -256,7 +257,7 @@ impl Told<'_> {
                 f.say(format!(
                     "Most packets have the size of the codec{size}, without an authentication tag."
                 ));
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 self.frames(f);
             }
             What::Unsignalled => {
@@ -270,7 +271,7 @@ impl Told<'_> {
                     f.say("Nothing comes back from there.");
                     f.partial("descriptions that were not captured may name it");
                 }
-                self.description(f, &format!("SDP of {from}"));
+                self.description(f);
                 self.frames(f);
             }
             What::AfterEnd(after) => {
@@ -300,7 +301,7 @@ impl Told<'_> {
                     ));
                     f.of_many("one side takes no telephone events: keys do not get there as such");
                 }
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 match figures.keys().first().filter(|_| !s.keys.is_empty()) {
                     Some(key) => f.show_at(
                         key.frame,
@@ -322,7 +323,7 @@ impl Told<'_> {
                     }
                 };
                 f.of_many(format!("packets of another length than the {asked} ms that were asked for"));
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 self.frames(f);
             }
             What::Remarked(change) => {
@@ -372,7 +373,7 @@ impl Told<'_> {
         if s.call.is_none() || s.heard.is_some() {
             f.severity(Severity::Warning);
         }
-        self.description(f, &format!("SDP of {}", self.to));
+        self.description(f);
         self.frames(f);
         f.show_at(u.frame, u.time, why);
     }
@@ -467,10 +468,16 @@ impl Told<'_> {
         f.say(format!("It was seen last on its way from {} to {}.", flow.src, flow.dst));
     }
 
-    fn description(&self, f: &mut Draft, text: &str) {
-        if let Some(section) = &self.s.section {
-            f.show_message_as(self.analysis, section.message, text);
-        }
+    /// The description in force; before the receiver's there is only that of the sender.
+    fn description(&self, f: &mut Draft) {
+        let Some(section) = &self.s.section else { return };
+        let said = self.analysis.message(section.message);
+        let invite = self.s.call.and_then(|c| opening_invite(self.analysis, c));
+        let by_caller =
+            invite.map(|i| (said.from_tag == self.analysis.message(i).from_tag) == said.is_request());
+        let whose =
+            if by_caller.is_some() && by_caller == self.s.from_caller { &self.from } else { &self.to };
+        f.show_message_as(self.analysis, section.message, format!("SDP of {whose}"));
     }
 
     fn frames(&self, f: &mut Draft) {

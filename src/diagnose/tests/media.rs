@@ -424,3 +424,16 @@ fn packets_that_prove_something_have_their_time() {
         assert!(f.evidence.is_sorted_by_key(|e| e.time), "{at}: {:?}", f.evidence);
     }
 }
+
+#[test]
+fn a_description_is_said_to_be_of_who_made_it() {
+    let shown = |scenario: Scenario, rule: &str| -> Vec<String> {
+        let found = crate::diagnose::diagnose(&scenario.done()).findings;
+        let f = found.into_iter().find(|f| f.rule.id == rule).expect(rule);
+        f.evidence.into_iter().map(|e| e.text).filter(|t| t.starts_with("SDP of ")).collect()
+    };
+    // What Alice sends is held to the answer, and what Bob sends to the offer.
+    assert_eq!(shown(sent_to("10.0.0.65:4000>203.0.113.5:6000"), "media-unsignalled"), ["SDP of bob"]);
+    assert_eq!(shown(pressed("RTP/AVP 0"), "media-dtmf"), ["SDP of bob"]);
+    assert_eq!(shown(talk(&Voice { payload_type: 111, ..voice(2, 500) }), "media-codec"), ["SDP of Alice"]);
+}
