@@ -31,6 +31,8 @@ const FEW_LOST: u64 = 3;
 const SAME_TIME: f64 = 1.0;
 /// So many packets with a mark are not by chance.
 const MARKED: u32 = 10;
+/// Streams of a call among which video is looked for.
+const LOOK: usize = 64;
 
 /// A stream, by its place, and what there is to say of it.
 #[derive(Debug, Clone)]
@@ -80,8 +82,11 @@ pub enum What {
     },
     Remarked(DscpChange),
     Mark(Expected, u8),
-    /// The mark of the other direction.
-    Unmarked(u8),
+    /// The mark of the other direction, or of the video beside the audio.
+    Unmarked {
+        other: u8,
+        video: bool,
+    },
 }
 
 pub fn troubles(context: &Context<'_>) -> Vec<Trouble> {
@@ -213,13 +218,21 @@ fn flow(
         }
         return;
     }
-    let back = s.back.and_then(|j| index.streams.get(j)).filter(|_| s.call.is_some() && mark.dscp == 0);
-    let other = back.and_then(|b| {
-        let figures = analysis.figures_of(b)?;
-        figures.marks().max_by_key(|m| m.packets).map(|m| (m.dscp, m.packets))
-    });
-    if let Some((dscp, _)) = other.filter(|(dscp, packets)| *dscp != 0 && *packets >= MARKED) {
-        add(What::Unmarked(dscp));
+    let Some(call) = s.call.filter(|_| mark.dscp == 0) else { return };
+    let marked = |other: &MediaStream| {
+        let figures = analysis.figures_of(other)?;
+        let most = figures.marks().max_by_key(|m| m.packets).map(|m| (m.dscp, m.packets));
+        most.filter(|(dscp, packets)| *dscp != 0 && *packets >= MARKED).map(|(dscp, _)| dscp)
+    };
+    if let Some(other) = s.back.and_then(|j| index.streams.get(j)).and_then(marked) {
+        return add(What::Unmarked { other, video: false });
+    }
+    if kind(s) == "audio" {
+        let beside = index.of_call(call).map(|(_, v)| v).take(LOOK);
+        let mut videos = beside.filter(|v| kind(v) == "video" && v.from_caller == s.from_caller);
+        if let Some(other) = videos.find_map(marked) {
+            add(What::Unmarked { other, video: true });
+        }
     }
 }
 

@@ -36,7 +36,7 @@ fn rule_of(what: &What) -> &'static Rule {
         What::Ptime { .. } => &PTIME,
         What::Remarked(_) => &REMARKED,
         What::Mark(..) => &MARK,
-        What::Unmarked(_) => &UNMARKED,
+        What::Unmarked { .. } => &UNMARKED,
     }
 }
 
@@ -114,7 +114,7 @@ fn likeness(what: &What) -> String {
         What::Ptime { asked, too_long } => format!("{asked} {too_long}"),
         What::Remarked(c) => format!("{} {}", c.from, c.to),
         What::Mark(expected, dscp) => format!("{} {dscp}", expected.dscp()),
-        What::Unmarked(dscp) => dscp.to_string(),
+        What::Unmarked { other, video } => format!("{other} {video}"),
         _ => String::new(),
     }
 }
@@ -340,10 +340,15 @@ impl Told<'_> {
                 f.of_many(format!("{noun} is marked {words}, expected is {}", expected.words()));
                 self.marked(f);
             }
-            What::Unmarked(other) => {
+            What::Unmarked { other, video } => {
                 let words = mark_words(*other);
-                f.what(format!("{own} has no mark (DSCP 0) as captured here, that of {to} has {words}"));
-                f.of_many(format!("{noun} of one side has no mark (DSCP 0), that of the other has {words}"));
+                let (one, many) = match video {
+                    true => (format!("the video of {from}"), "the video beside it"),
+                    false => (format!("that of {to}"), "that of the other"),
+                };
+                let side = if *video { "" } else { " of one side" };
+                f.what(format!("{own} has no mark (DSCP 0) as captured here, {one} has {words}"));
+                f.of_many(format!("{noun}{side} has no mark (DSCP 0), {many} has {words}"));
                 f.partial("marks may have been cleared before the capture point");
                 self.marked(f);
             }

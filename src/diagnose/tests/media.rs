@@ -228,6 +228,18 @@ fn keys_at_second_try(random: u8) -> Scenario {
     s
 }
 
+/// Audio without a mark both ways, and video with this one.
+fn audio_beside_video(video: u8) -> Scenario {
+    let lines = |port: u16| format!("RTP/AVP 0\r\nm=video {port} RTP/AVP 34");
+    let mut s = described(&lines(4002), &lines(5002));
+    let beside = ["10.0.0.65:4002>10.0.0.66:5002", "10.0.0.66:5002>10.0.0.65:4002"];
+    for (n, (audio, video_path)) in [THERE, BACK].into_iter().zip(beside).enumerate() {
+        s.speak(100, audio, &Voice { dscp: 0, ..voice(1 + n as u32, 100) });
+        s.speak(100, video_path, &Voice { payload_type: 34, dscp: video, ..voice(11 + n as u32, 100) });
+    }
+    s
+}
+
 const NS: &str = "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"";
 
 /// A phone is asked to hold a call that it does not have, or has.
@@ -391,6 +403,12 @@ pub const CASES: &[Case] = &[
         fires: || marked(46, 0, None),
         says: "bob's audio has no mark (DSCP 0) as captured here, that of Alice has 46 EF",
         misses: || marked(46, 40, None),
+    },
+    Case {
+        rule: "media-unmarked",
+        fires: || audio_beside_video(34),
+        says: "Alice's audio has no mark (DSCP 0) as captured here, the video of Alice has 34 AF41",
+        misses: || audio_beside_video(0),
     },
     Case {
         rule: "media-paused",
