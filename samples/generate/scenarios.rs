@@ -9,8 +9,10 @@ mod media;
 mod media_fax;
 mod media_odd;
 mod media_relay;
+mod near_media;
 mod odd;
 mod paths;
+mod rules_media;
 mod sign_in;
 mod sql;
 mod tour;
@@ -136,6 +138,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
         ("media_fax.pcap", ethernet(media_fax::fax())),
+        ("rules_media.pcap", ethernet(rules_media::troubles())),
+        ("rules_media_gaps.pcap", ethernet(rules_media::gaps())),
+        ("near_media.pcap", ethernet(near_media::healthy())),
+        ("near_media_gaps.pcap", ethernet(near_media::gaps())),
     ]
 }
 
