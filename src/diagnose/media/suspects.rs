@@ -270,7 +270,7 @@ fn described(
             add(What::Keys { pressed, heeds: s.codec_agreed && announced });
         }
     }
-    let steady = figures.steps().next().is_some_and(|(_, n)| u64::from(n) * 2 > figures.packets);
+    let steady = figures.packet_step().is_some_and(|(_, n)| u64::from(n) * 2 > figures.packets);
     if let Some(used) = s.ptime_used.filter(|_| steady && lasting && !beside) {
         let most = s.ptime_most.filter(|most| used > f64::from(*most) + SAME_TIME);
         // Frames of 30 ms make no packets of 20.

@@ -158,6 +158,26 @@ fn pressed(answer: &str) -> Scenario {
     s
 }
 
+/// Bob asks for packets of 20 ms, and Alice sends such; most of the call she listens, and describes her room's noise every
+/// 240 ms (G.729 Annex B).
+fn listens() -> Scenario {
+    let mut s = described("RTP/AVP 18", "RTP/AVP 18\r\na=ptime:20");
+    let mut source = Source::new(THERE, 1);
+    source.payload_type = 18;
+    let mut at = 100_000;
+    for n in 0..160 {
+        let noise = n % 80 >= 30;
+        (source.ticks, source.payload) = match noise {
+            true => (1_920, vec![0x55; 2]),
+            false => (160, vec![0x55; 20]),
+        };
+        s.add_rtp(at, &mut source);
+        at += i64::from(source.ticks) * 125;
+    }
+    s.speak(110, BACK, &Voice { payload_type: 18, ..voice(2, 400) });
+    s
+}
+
 fn marked(hers: u8, his: u8, profile: Option<&str>) -> Scenario {
     let mut s = Scenario::default();
     s.analysis.qos = profile.and_then(QosProfile::named);
@@ -379,6 +399,12 @@ pub const CASES: &[Case] = &[
         fires: || pressed("RTP/AVP 0"),
         says: "Alice presses keys as telephone events, which the SDP of bob does not have",
         misses: || pressed("RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000"),
+    },
+    Case {
+        rule: "media-ptime",
+        fires: || sized(described("RTP/AVP 0", "RTP/AVP 0\r\na=ptime:20"), 320, 320),
+        says: "Alice sends packets of 40 ms, bob asked for 20 ms",
+        misses: listens,
     },
     Case {
         rule: "media-ptime",

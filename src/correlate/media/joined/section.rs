@@ -353,7 +353,7 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
         Some(s) => s.kind == "audio",
         None => clock != Some(90_000),
     };
-    let step = stream.steps().next().map(|(step, _)| step);
+    let step = stream.packet_step().map(|(step, _)| step);
     if let (true, Some(step), Some(clock)) = (is_audio, step, clock) {
         out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
     }
