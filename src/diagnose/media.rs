@@ -132,9 +132,9 @@ rules! {
         "The sender did not get the BYE, or does not heed it: see whether the BYE was answered.",
         "RFC 3261 section 15";
     KEYS "media-dtmf" Warning "keys are pressed that the other side does not take",
-        "Telephone events were sent, and the receiver's description has none. A remark where nobody pressed a key and one side only \
+        "Telephone events were sent, and the receiver's description has none, or none by that number. A remark where nobody pressed a key and one side only \
          announces telephone events, and where the sender heeds the receiver's description in nothing (load generators).",
-        "Voice menus will not hear the keys: let both sides announce telephone-event, or send keys in INFO or in the speech.",
+        "Voice menus will not hear the keys: let both sides announce telephone-event and heed the number of the other, or send keys in INFO or in the speech.",
         "RFC 4733 section 2.5.1; RFC 3264";
     PTIME "media-ptime" Warning "packets of another length than was asked for",
         "Most packets hold more speech than a=maxptime allows. More or less than a=ptime asks for is a remark, as it is only a wish.",

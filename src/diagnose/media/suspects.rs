@@ -76,6 +76,8 @@ pub enum What {
         pressed: bool,
         heeds: bool,
     },
+    /// Keys that were pressed by a payload type that the receiver has not, though it takes keys.
+    KeysBy(u8),
     Ptime {
         asked: u32,
         too_long: bool,
@@ -270,6 +272,11 @@ fn described(
             add(What::Keys { pressed, heeds: s.codec_agreed && announced });
         }
     }
+    let mut pressed_by = figures.keys().iter().map(|k| k.payload_type);
+    let by = pressed_by.find(|pt| s.unannounced_types.contains(pt) && is_event(s, *pt));
+    if let (Some(true), Some(by), false) = (s.keys_taken, by, mid_call) {
+        add(What::KeysBy(by));
+    }
     let steady = figures.packet_step().is_some_and(|(_, n)| u64::from(n) * 2 > figures.packets);
     if let Some(used) = s.ptime_used.filter(|_| steady && lasting && !beside) {
         let most = s.ptime_most.filter(|most| used > f64::from(*most) + SAME_TIME);
@@ -286,6 +293,13 @@ fn described(
             _ => {}
         }
     }
+}
+
+/// Whether a payload type of a stream is that of telephone events.
+fn is_event(s: &MediaStream, payload_type: u8) -> bool {
+    let main = (s.payload_type, s.codec.clone());
+    let mut all = s.other_codecs.iter().chain(std::iter::once(&main));
+    all.any(|(pt, codec)| *pt == payload_type && codec.as_ref().is_some_and(|c| c.is_event()))
 }
 
 fn is_secret(index: &MediaIndex, at: usize) -> bool {

@@ -32,7 +32,7 @@ fn rule_of(what: &What) -> &'static Rule {
         What::Plain { .. } => &PLAIN,
         What::Unsignalled => &UNSIGNALLED,
         What::AfterEnd(_) => &AFTER_END,
-        What::Keys { .. } => &KEYS,
+        What::Keys { .. } | What::KeysBy(_) => &KEYS,
         What::Ptime { .. } => &PTIME,
         What::Remarked(_) => &REMARKED,
         What::Mark(..) => &MARK,
@@ -110,6 +110,7 @@ fn likeness(what: &What) -> String {
         What::Loss { heavy, .. } => heavy.to_string(),
         What::Plain { agreed } => agreed.to_string(),
         What::Keys { pressed, heeds } => format!("{pressed} {heeds}"),
+        What::KeysBy(payload_type) => payload_type.to_string(),
         What::Codec { known } => known.to_string(),
         What::Ptime { asked, too_long } => format!("{asked} {too_long}"),
         What::Remarked(c) => format!("{} {}", c.from, c.to),
@@ -302,14 +303,17 @@ impl Told<'_> {
                     f.of_many("one side takes no telephone events: keys do not get there as such");
                 }
                 self.description(f);
-                match figures.keys().first().filter(|_| !s.keys.is_empty()) {
-                    Some(key) => f.show_at(
-                        key.frame,
-                        key.time,
-                        format!("telephone event, payload type {}", key.payload_type),
-                    ),
-                    None => f.show_packet(figures, figures.first_frame, "first packet"),
-                };
+                self.key(f, |_| true);
+            }
+            What::KeysBy(payload_type) => {
+                f.what(format!(
+                    "{from} presses keys by payload type {payload_type}, which the SDP of {to} does not have for them"
+                ));
+                f.of_many(
+                    "keys are pressed by a payload type that the receiver's SDP does not have for them",
+                );
+                self.description(f);
+                self.key(f, |by| by == *payload_type);
             }
             What::Ptime { asked, too_long } => {
                 let used = decimal(s.ptime_used.unwrap_or_default());
@@ -483,6 +487,17 @@ impl Told<'_> {
         let whose =
             if by_caller.is_some() && by_caller == self.s.from_caller { &self.from } else { &self.to };
         f.show_message_as(self.analysis, section.message, format!("SDP of {whose}"));
+    }
+
+    /// The first key pressed, by payload types of some kind.
+    fn key(&self, f: &mut Draft, by: impl Fn(u8) -> bool) {
+        let figures = self.figures;
+        match figures.keys().iter().find(|k| !self.s.keys.is_empty() && by(k.payload_type)) {
+            Some(key) => {
+                f.show_at(key.frame, key.time, format!("telephone event, payload type {}", key.payload_type))
+            }
+            None => f.show_packet(figures, figures.first_frame, "first packet"),
+        };
     }
 
     fn frames(&self, f: &mut Draft) {

@@ -401,6 +401,12 @@ pub const CASES: &[Case] = &[
         misses: || pressed("RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000"),
     },
     Case {
+        rule: "media-dtmf",
+        fires: || pressed("RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000"),
+        says: "Alice presses keys by payload type 101, which the SDP of bob does not have for them",
+        misses: || pressed("RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000"),
+    },
+    Case {
         rule: "media-ptime",
         fires: || sized(described("RTP/AVP 0", "RTP/AVP 0\r\na=ptime:20"), 320, 320),
         says: "Alice sends packets of 40 ms, bob asked for 20 ms",
