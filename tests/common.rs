@@ -24,6 +24,8 @@ pub struct Sample {
     /// What comes close to a rule and is not it: `rule: what happened instead`.
     #[serde(default)]
     pub near: Vec<String>,
+    /// What is found beside that, or no more, once a profile of marks is chosen.
+    pub qos: Option<QosTruth>,
     /// State, final status, who hung up; in order of appearance.
     pub calls: Option<Vec<String>>,
     /// Method, state, status: each must be among the dialogs.
@@ -95,6 +97,18 @@ pub struct Sample {
     /// mean and maximum of the jitter in ms, where one figure is right.
     #[serde(default)]
     pub media: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QosTruth {
+    /// By its name.
+    pub profile: String,
+    /// As in [`Sample::findings`].
+    #[serde(default)]
+    pub more: Vec<String>,
+    #[serde(default)]
+    pub less: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::common::{ConferenceTruth, IceTruth, Sample, analyse, manifest, outcome, samples_folder, sha256};
+use crate::common::{
+    ConferenceTruth, IceTruth, Sample, analyse, analyse_with, manifest, outcome, samples_folder, sha256,
+};
 use callscope::correlate::gathered::{
     Command, Conference, Fidelity, InstantMessage, Leg, Member, SignIn, Subscription,
 };
 use callscope::correlate::ice::{IceCandidate, IceSession, IceSide};
+use callscope::correlate::load::LoadOptions;
 use callscope::correlate::stun::Allocation;
-use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, Str};
+use callscope::correlate::{Analysis, CallIdx, Failure, MethodId, QosProfile, Str};
 use callscope::diagnose::{Finding, diagnose, rules};
 use callscope::view::show;
 use serde_json::Value;
@@ -54,6 +57,18 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
     };
     let found: Vec<String> = diagnose(a).findings.iter().map(of_finding).collect();
     expect("findings", format!("{:#?}", s.findings), format!("{found:#?}"));
+    if let Some(qos) = &s.qos {
+        let profile = QosProfile::named(&qos.profile);
+        expect("profile", "known".into(), profile.as_ref().map_or("none", |_| "known").into());
+        let options = LoadOptions { qos: profile, ..LoadOptions::default() };
+        let chosen = analyse_with(&[samples_folder().join(&s.file)], &options);
+        let then: Vec<String> = diagnose(&chosen).findings.iter().map(of_finding).collect();
+        let beside = |a: &[String], b: &[String]| -> Vec<String> {
+            a.iter().filter(|f| !b.contains(f)).cloned().collect()
+        };
+        expect("more by the profile", format!("{:?}", qos.more), format!("{:?}", beside(&then, &found)));
+        expect("less by the profile", format!("{:?}", qos.less), format!("{:?}", beside(&found, &then)));
+    }
     for near in &s.near {
         let (rule, what) = near.split_once(": ").unwrap_or((near, ""));
         expect("a near miss tells what happened", "true".into(), (what.len() > 10).to_string());
@@ -63,7 +78,11 @@ fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {
             format!("{rule} is one"),
             format!("{rule} is {}", ["none", "one"][usize::from(known)]),
         );
-        let fired = s.findings.iter().any(|f| rule_of(f) == rule);
+        let by_profile = s.qos.iter().flat_map(|q| &q.more);
+        let fired = s.findings.iter().chain(by_profile).any(|f| rule_of(f) == rule);
+        // It tells nothing unless a profile is chosen.
+        let asked = rule != "media-mark" || s.qos.is_some();
+        expect(rule, "asked".into(), ["not asked", "asked"][usize::from(asked)].into());
         expect(rule, "a near miss".into(), ["a near miss", "a finding"][usize::from(fired)].into());
     }
     if let Some(calls) = &s.calls {

@@ -288,6 +288,11 @@ impl Call {
         self.method = "INVITE".to_owned();
     }
 
+    /// It is the caller's turn again, after a re-INVITE of the callee and its ACK.
+    pub fn back_to_caller(&mut self) {
+        self.backward = false;
+    }
+
     /// ACK of an answer other than 2xx, hop by hop.
     pub fn ack_failure(&mut self, scene: &mut Scene, hops: usize) {
         self.same_transaction = true;

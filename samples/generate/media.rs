@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use crate::media_rtcp::Participant;
 use crate::scene::{Random, Scene};
@@ -29,6 +30,7 @@ pub const G722: Codec = codec(9, "G722", 8_000, 20, 160);
 pub const COMFORT_NOISE: Codec = codec(13, "CN", 8_000, 20, 1);
 pub const G729: Codec = codec(18, "G729", 8_000, 20, 20);
 pub const RED: Codec = codec(97, "RED", 8_000, 20, 59);
+pub const ILBC: Codec = codec(97, "iLBC", 8_000, 20, 38);
 pub const DIGITS: Codec = codec(101, "telephone-event", 8_000, 20, 4);
 pub const OPUS: Codec = codec(109, "opus", 48_000, 20, 70);
 pub const VP8: Codec = codec(96, "VP8", 90_000, 100, 360);
@@ -42,7 +44,17 @@ impl Codec {
 
     /// Twice as much sound in a packet.
     pub fn doubled(self) -> Self {
-        Self { millis: self.millis * 2, bytes: self.bytes * 2, ..self }
+        self.times(2)
+    }
+
+    /// So many times as much sound in a packet.
+    pub const fn times(self, n: u32) -> Self {
+        Self { millis: self.millis * n, bytes: self.bytes * n as usize, ..self }
+    }
+
+    /// The same by another number.
+    pub const fn numbered(self, payload_type: u8) -> Self {
+        Self { payload_type, ..self }
     }
 }
 
@@ -119,7 +131,11 @@ pub struct Stream {
     pub dscp: u8,
     /// Bytes of authentication behind the encrypted payload of SRTP; 0 where it is in clear.
     pub tag: usize,
+    /// Encrypted without a tag.
+    pub untagged: bool,
     pub contributors: Vec<u32>,
+    /// What keys are sent as.
+    pub keys: Codec,
     /// Profile and words of a header extension.
     pub extension: Option<(u16, Vec<u8>)>,
     pub sequence: u16,
@@ -143,7 +159,9 @@ impl Stream {
             by,
             dscp,
             tag: 0,
+            untagged: false,
             contributors: Vec::new(),
+            keys: DIGITS,
             extension: None,
             sequence: s.random.next() as u16 & 0x3fff,
             timestamp: s.random.next() as u32,
@@ -277,6 +295,26 @@ impl Stream {
         self.fresh = true;
     }
 
+    /// Who listens: every `millis` the two bytes by which G.729 (Annex B) describes the noise of the room.
+    pub fn listen(&mut self, random: &mut Random, count: usize, millis: u32) {
+        for _ in 0..count {
+            let noise = random.next() as u16;
+            self.put(self.codec, false, &noise.to_be_bytes());
+            self.rest(millis);
+        }
+    }
+
+    /// Nothing is sent, and timestamps stand still too.
+    pub fn stand(&mut self, millis: u32) {
+        self.stand_until(self.cursor + u64::from(millis) * 1_000);
+    }
+
+    /// The same up to `now`.
+    pub fn stand_until(&mut self, now: u64) {
+        self.cursor = self.cursor.max(now);
+        self.fresh = true;
+    }
+
     /// Goes on at `now`.
     pub fn resume(&mut self, now: u64) {
         let idle = now.saturating_sub(self.cursor) / 1_000;
@@ -296,7 +334,7 @@ impl Stream {
         for n in 1..=7u16 {
             let (end, units) = (n >= 5, n.min(5) * 160);
             self.put(
-                DIGITS,
+                self.keys,
                 n == 1,
                 &[event, if end { 0x8a } else { 0x0a }, (units >> 8) as u8, units as u8],
             );
@@ -323,6 +361,29 @@ impl Stream {
     /// Is seen, never heard.
     pub fn lose_behind(&mut self, index: usize) {
         self.packets[index].heard = None;
+    }
+
+    /// Is heard, and missed by who captures.
+    pub fn miss(&mut self, index: usize) {
+        self.packets[index].seen = None;
+    }
+
+    /// Those of a range hang before the capture point until the one behind it comes, and pass one after the other.
+    pub fn hang(&mut self, range: Range<usize>) {
+        let free = self.due(range.end);
+        for (n, index) in range.enumerate() {
+            let p = &mut self.packets[index];
+            p.seen = Some(free - 2_000 + 60 * n as u64);
+            p.heard = p.seen.map(|t| t + self.far);
+        }
+    }
+
+    /// Packets wait for the next beacon of an access point, every so many microseconds, and then pass one after the other.
+    pub fn beacons(&mut self, every: u64) {
+        for p in &mut self.packets {
+            p.seen = p.seen.map(|t| t.next_multiple_of(every));
+            p.heard = p.seen.map(|t| t + self.far);
+        }
     }
 
     /// Overtaken by the next one.
@@ -482,7 +543,7 @@ fn line(
         main.payload_type,
         main.name,
         main.clock,
-        if t.tag > 0 { " srtp" } else { "" },
+        if t.tag > 0 || t.untagged { " srtp" } else { "" },
         seen.len(),
         expected as i64 - seen.len() as i64,
     );

@@ -19,6 +19,10 @@ mod odd;
 mod paths;
 mod presence;
 mod presence_near;
+mod near_media;
+mod odd;
+mod paths;
+mod rules_media;
 mod sign_in;
 mod sign_in_recovered;
 mod sign_in_stopped;
@@ -160,6 +164,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("near_conference.pcap", ethernet(conference_trouble::recovered())),
         ("rules_sql.pcap", ethernet(sql_near::slow())),
         ("near_sql.pcap", ethernet(sql_near::near())),
+        ("rules_media.pcap", ethernet(rules_media::troubles())),
+        ("rules_media_gaps.pcap", ethernet(rules_media::gaps())),
+        ("near_media.pcap", ethernet(near_media::healthy())),
+        ("near_media_gaps.pcap", ethernet(near_media::gaps())),
     ]
 }
 

@@ -118,10 +118,10 @@ rules! {
          two that changes one description only does this.",
         "RFC 3264 sections 5.1 and 6.1";
     PLAIN "media-plain" Warning "media in clear though SRTP was agreed on",
-        "Both sides agreed on keys, and packets have exactly the size of the codec, without room for an authentication tag. Where one side \
-         only offered SRTP and the other did not take it, it is a remark.",
+        "Both sides agreed on keys, and packets have exactly the size of the codec, without room for an authentication tag, which they \
+         did not agree to leave out. Where one side only offered SRTP and the other did not take it, it is a remark.",
         "Whoever sends in clear did not heed its own answer: look at the encryption settings of its client.",
-        "RFC 4568 section 5.1; RFC 3711 section 3.1";
+        "RFC 4568 sections 5.1 and 6.3.3; RFC 3711 section 3.1";
     UNSIGNALLED "media-unsignalled" Warning "media goes where no SDP says",
         "No description of the receiver names the address that a stream goes to. A remark where media comes back from there: the sender \
          answers to where it hears from, as it does to clients behind a NAT.",
@@ -132,9 +132,9 @@ rules! {
         "The sender did not get the BYE, or does not heed it: see whether the BYE was answered.",
         "RFC 3261 section 15";
     KEYS "media-dtmf" Warning "keys are pressed that the other side does not take",
-        "Telephone events were sent, and the receiver's description has none. A remark where nobody pressed a key and one side only \
+        "Telephone events were sent, and the receiver's description has none, or none by that number. A remark where nobody pressed a key and one side only \
          announces telephone events, and where the sender heeds the receiver's description in nothing (load generators).",
-        "Voice menus will not hear the keys: let both sides announce telephone-event, or send keys in INFO or in the speech.",
+        "Voice menus will not hear the keys: let both sides announce telephone-event and heed the number of the other, or send keys in INFO or in the speech.",
         "RFC 4733 section 2.5.1; RFC 3264";
     PTIME "media-ptime" Warning "packets of another length than was asked for",
         "Most packets hold more speech than a=maxptime allows. More or less than a=ptime asks for is a remark, as it is only a wish.",

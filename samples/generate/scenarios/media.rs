@@ -246,8 +246,13 @@ fn routed(f: &Frame) -> [Frame; 2] {
     both_sides(f.clone(), f.clone(), outward, if dscp == 46 { 0 } else { dscp })
 }
 
-/// Through a NAT that gives Alice's `inside` addresses others, and takes the mark away on the way out only.
-fn translated(f: &Frame, inside: &[SocketAddr], outside: &[SocketAddr]) -> [Frame; 2] {
+/// Through a NAT that gives Alice's `inside` addresses others, and on the way out `marks` with another DSCP.
+pub fn translated(
+    f: &Frame,
+    inside: &[SocketAddr],
+    outside: &[SocketAddr],
+    marks: impl Fn(u8) -> u8,
+) -> [Frame; 2] {
     let end = |ip: usize, port: usize| {
         let octets: [u8; 4] = f.bytes[ip..ip + 4].try_into().expect("four bytes");
         SocketAddr::from((octets, u16::from_be_bytes([f.bytes[port], f.bytes[port + 1]])))
@@ -262,7 +267,7 @@ fn translated(f: &Frame, inside: &[SocketAddr], outside: &[SocketAddr]) -> [Fram
     let bytes = wire::ethernet(other(src).ip(), other(dst).ip(), &[], &packet);
     let wan = Frame { bytes, ..f.clone() };
     let (before, behind) = if outward { (f.clone(), wan) } else { (wan, f.clone()) };
-    both_sides(before, behind, outward, if outward { 0 } else { dscp })
+    both_sides(before, behind, outward, if outward { marks(dscp) } else { dscp })
 }
 
 /// Two capture points: behind a router that takes the mark away, behind a NAT, and a call with the marks of
@@ -299,7 +304,7 @@ pub fn remarked() -> Vec<u8> {
     talk(&mut s, &mut m, 150);
     m.play(&mut s, &mut []);
     m.tell(FILE, "audio of call 2", &[]);
-    frames.extend(s.frames.drain(..).flat_map(|f| translated(&f, &inside, &outside)));
+    frames.extend(s.frames.drain(..).flat_map(|f| translated(&f, &inside, &outside, |_| 0)));
     c.bye(&mut s);
     s.wait(1_500);
 

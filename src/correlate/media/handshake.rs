@@ -77,6 +77,8 @@ pub struct KeyExchange {
     /// Hellos (of ZRTP: Commits) of the client: more than one are retransmissions, or follow a cookie.
     pub asked: u32,
     pub failure: Option<KeyFailure>,
+    /// Of the client's hello: the same in one that is sent again, another in that of another exchange.
+    random: Option<[u8; 32]>,
     /// Messages with records behind ChangeCipherSpec, by side.
     finished: [bool; 2],
     assembly: [Option<Box<Assembly>>; 2],
@@ -118,6 +120,7 @@ impl KeyExchanges {
             certificates: [None, None],
             asked: 0,
             failure: None,
+            random: None,
             finished: [false; 2],
             assembly: [new_assembly(), new_assembly()],
         });
@@ -132,6 +135,11 @@ impl KeyExchanges {
             self.assembling = self.assembling.saturating_sub(1);
         }
     }
+}
+
+/// The random of a ClientHello without its header, behind its version (RFC 5246 §7.4.1.2).
+fn hello_random(body: &[u8]) -> Option<[u8; 32]> {
+    body.get(2..34)?.try_into().ok()
 }
 
 /// Where a message came.
@@ -167,14 +175,16 @@ impl KeyExchanges {
     /// `false`: nothing was kept of it.
     fn dtls(&mut self, known: Option<usize>, key: (FlowId, FlowId), at: &At<'_>, room: bool) -> bool {
         let read = parse_dtls(at.packet.bytes);
-        let says_hello = read.handshakes().any(|f| f.message_type == message::CLIENT_HELLO && f.offset == 0);
+        let hello = read.handshakes().find(|f| f.message_type == message::CLIENT_HELLO && f.offset == 0);
+        let says_hello = hello.is_some();
+        let random = hello.and_then(|f| hello_random(at.packet.bytes.get(f.body.clone())?));
         let running = known.filter(|k| self.list.get(*k).is_some_and(|k| k.protocol == KeyProtocol::Dtls));
         let index = match running {
-            // A hello behind the end of an exchange begins another, unless it is the last flight sent again.
+            // A hello behind the end of an exchange begins another, unless it is that exchange's own, sent again.
             Some(k)
                 if !says_hello
                     || self.list.get(k).is_some_and(|k| {
-                        k.state < KeyState::Done || at.packet.time.saturating_sub(k.first) < 1_000_000_000
+                        k.state < KeyState::Done || k.random.is_some() && k.random == random
                     }) =>
             {
                 k
@@ -194,6 +204,7 @@ impl KeyExchanges {
             k.state = KeyState::Started;
         }
         k.path = at.path.or(k.path);
+        k.random = random.filter(|_| side == 0).or(k.random);
         for record in &read.records {
             match &record.body {
                 RecordBody::Handshake(fragments) => {

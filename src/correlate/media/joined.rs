@@ -213,6 +213,8 @@ pub struct MediaStream {
     /// SRTP was on offer.
     pub protection: Option<Protection>,
     pub secured: Secured,
+    /// Both parties agreed on SRTP without tags: its packets have the size of plain ones.
+    pub untagged: bool,
     /// The receiver's description has the payload type.
     pub codec_agreed: bool,
     pub relay: Option<Box<StreamRelay>>,
@@ -280,6 +282,7 @@ impl MediaStream {
             unannounced_types: Few::default(),
             protection: None,
             secured: Secured::NotOffered,
+            untagged: false,
             codec_agreed: false,
             relay: None,
             pair: None,

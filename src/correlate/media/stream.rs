@@ -555,6 +555,16 @@ impl Stream {
         self.steps.iter().copied().filter(|(_, n)| *n > 0)
     }
 
+    /// Ticks that one packet holds, with how often it was so many. Who suppresses silence may send more noise than speech, and
+    /// that less often: the most usual step is then a multiple of what the packets of speech have.
+    pub fn packet_step(&self) -> Option<(u32, u32)> {
+        let (usual, most) = self.steps().next()?;
+        let speech = |(step, n): &(u32, u32)| {
+            *step > 0 && *step < usual && usual.is_multiple_of(*step) && u64::from(*n) * 5 >= u64::from(most)
+        };
+        self.steps().filter(speech).min().or(Some((usual, most)))
+    }
+
     /// Payload types, the one of most packets first.
     pub fn types(&self) -> impl Iterator<Item = &TypeUse> {
         self.types.iter().filter(|t| t.packets > 0)

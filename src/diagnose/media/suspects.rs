@@ -31,6 +31,8 @@ const FEW_LOST: u64 = 3;
 const SAME_TIME: f64 = 1.0;
 /// So many packets with a mark are not by chance.
 const MARKED: u32 = 10;
+/// Streams of a call among which video is looked for.
+const LOOK: usize = 64;
 
 /// A stream, by its place, and what there is to say of it.
 #[derive(Debug, Clone)]
@@ -74,14 +76,19 @@ pub enum What {
         pressed: bool,
         heeds: bool,
     },
+    /// Keys that were pressed by a payload type that the receiver has not, though it takes keys.
+    KeysBy(u8),
     Ptime {
         asked: u32,
         too_long: bool,
     },
     Remarked(DscpChange),
     Mark(Expected, u8),
-    /// The mark of the other direction.
-    Unmarked(u8),
+    /// The mark of the other direction, or of the video beside the audio.
+    Unmarked {
+        other: u8,
+        video: bool,
+    },
 }
 
 pub fn troubles(context: &Context<'_>) -> Vec<Trouble> {
@@ -213,13 +220,21 @@ fn flow(
         }
         return;
     }
-    let back = s.back.and_then(|j| index.streams.get(j)).filter(|_| s.call.is_some() && mark.dscp == 0);
-    let other = back.and_then(|b| {
-        let figures = analysis.figures_of(b)?;
-        figures.marks().max_by_key(|m| m.packets).map(|m| (m.dscp, m.packets))
-    });
-    if let Some((dscp, _)) = other.filter(|(dscp, packets)| *dscp != 0 && *packets >= MARKED) {
-        add(What::Unmarked(dscp));
+    let Some(call) = s.call.filter(|_| mark.dscp == 0) else { return };
+    let marked = |other: &MediaStream| {
+        let figures = analysis.figures_of(other)?;
+        let most = figures.marks().max_by_key(|m| m.packets).map(|m| (m.dscp, m.packets));
+        most.filter(|(dscp, packets)| *dscp != 0 && *packets >= MARKED).map(|(dscp, _)| dscp)
+    };
+    if let Some(other) = s.back.and_then(|j| index.streams.get(j)).and_then(marked) {
+        return add(What::Unmarked { other, video: false });
+    }
+    if kind(s) == "audio" {
+        let beside = index.of_call(call).map(|(_, v)| v).take(LOOK);
+        let mut videos = beside.filter(|v| kind(v) == "video" && v.from_caller == s.from_caller);
+        if let Some(other) = videos.find_map(marked) {
+            add(What::Unmarked { other, video: true });
+        }
     }
 }
 
@@ -257,7 +272,12 @@ fn described(
             add(What::Keys { pressed, heeds: s.codec_agreed && announced });
         }
     }
-    let steady = figures.steps().next().is_some_and(|(_, n)| u64::from(n) * 2 > figures.packets);
+    let mut pressed_by = figures.keys().iter().map(|k| k.payload_type);
+    let by = pressed_by.find(|pt| s.unannounced_types.contains(pt) && is_event(s, *pt));
+    if let (Some(true), Some(by), false) = (s.keys_taken, by, mid_call) {
+        add(What::KeysBy(by));
+    }
+    let steady = figures.packet_step().is_some_and(|(_, n)| u64::from(n) * 2 > figures.packets);
     if let Some(used) = s.ptime_used.filter(|_| steady && lasting && !beside) {
         let most = s.ptime_most.filter(|most| used > f64::from(*most) + SAME_TIME);
         // Frames of 30 ms make no packets of 20.
@@ -273,6 +293,13 @@ fn described(
             _ => {}
         }
     }
+}
+
+/// Whether a payload type of a stream is that of telephone events.
+fn is_event(s: &MediaStream, payload_type: u8) -> bool {
+    let main = (s.payload_type, s.codec.clone());
+    let mut all = s.other_codecs.iter().chain(std::iter::once(&main));
+    all.any(|(pt, codec)| *pt == payload_type && codec.as_ref().is_some_and(|c| c.is_event()))
 }
 
 fn is_secret(index: &MediaIndex, at: usize) -> bool {

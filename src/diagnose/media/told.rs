@@ -7,6 +7,7 @@ use super::*;
 use crate::capture::Nanos;
 use crate::correlate::media::{CodecSource, MediaStream, Stream};
 use crate::correlate::{Analysis, CallIdx};
+use crate::diagnose::calls::opening_invite;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Rule, Severity, Subject};
 use crate::show;
 use crate::show::media::{codec, decimal, ends, kind, mark_words, millis};
@@ -31,11 +32,11 @@ fn rule_of(what: &What) -> &'static Rule {
         What::Plain { .. } => &PLAIN,
         What::Unsignalled => &UNSIGNALLED,
         What::AfterEnd(_) => &AFTER_END,
-        What::Keys { .. } => &KEYS,
+        What::Keys { .. } | What::KeysBy(_) => &KEYS,
         What::Ptime { .. } => &PTIME,
         What::Remarked(_) => &REMARKED,
         What::Mark(..) => &MARK,
-        What::Unmarked(_) => &UNMARKED,
+        What::Unmarked { .. } => &UNMARKED,
     }
 }
 
@@ -109,11 +110,12 @@ fn likeness(what: &What) -> String {
         What::Loss { heavy, .. } => heavy.to_string(),
         What::Plain { agreed } => agreed.to_string(),
         What::Keys { pressed, heeds } => format!("{pressed} {heeds}"),
+        What::KeysBy(payload_type) => payload_type.to_string(),
         What::Codec { known } => known.to_string(),
         What::Ptime { asked, too_long } => format!("{asked} {too_long}"),
         What::Remarked(c) => format!("{} {}", c.from, c.to),
         What::Mark(expected, dscp) => format!("{} {dscp}", expected.dscp()),
-        What::Unmarked(dscp) => dscp.to_string(),
+        What::Unmarked { other, video } => format!("{other} {video}"),
         _ => String::new(),
     }
 }
@@ -237,7 +239,7 @@ impl Told<'_> {
                     s.payload_type
                 ));
                 f.of_many("a codec is sent that the receiver's SDP does not have");
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 self.frames(f);
             }
             What::Plain { agreed } => {
@@ -256,7 +258,7 @@ impl Told<'_> {
                 f.say(format!(
                     "Most packets have the size of the codec{size}, without an authentication tag."
                 ));
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 self.frames(f);
             }
             What::Unsignalled => {
@@ -270,7 +272,7 @@ impl Told<'_> {
                     f.say("Nothing comes back from there.");
                     f.partial("descriptions that were not captured may name it");
                 }
-                self.description(f, &format!("SDP of {from}"));
+                self.description(f);
                 self.frames(f);
             }
             What::AfterEnd(after) => {
@@ -300,15 +302,18 @@ impl Told<'_> {
                     ));
                     f.of_many("one side takes no telephone events: keys do not get there as such");
                 }
-                self.description(f, &format!("SDP of {to}"));
-                match figures.keys().first().filter(|_| !s.keys.is_empty()) {
-                    Some(key) => f.show_at(
-                        key.frame,
-                        key.time,
-                        format!("telephone event, payload type {}", key.payload_type),
-                    ),
-                    None => f.show_packet(figures, figures.first_frame, "first packet"),
-                };
+                self.description(f);
+                self.key(f, |_| true);
+            }
+            What::KeysBy(payload_type) => {
+                f.what(format!(
+                    "{from} presses keys by payload type {payload_type}, which the SDP of {to} does not have for them"
+                ));
+                f.of_many(
+                    "keys are pressed by a payload type that the receiver's SDP does not have for them",
+                );
+                self.description(f);
+                self.key(f, |by| by == *payload_type);
             }
             What::Ptime { asked, too_long } => {
                 let used = decimal(s.ptime_used.unwrap_or_default());
@@ -322,7 +327,7 @@ impl Told<'_> {
                     }
                 };
                 f.of_many(format!("packets of another length than the {asked} ms that were asked for"));
-                self.description(f, &format!("SDP of {to}"));
+                self.description(f);
                 self.frames(f);
             }
             What::Remarked(change) => {
@@ -339,10 +344,15 @@ impl Told<'_> {
                 f.of_many(format!("{noun} is marked {words}, expected is {}", expected.words()));
                 self.marked(f);
             }
-            What::Unmarked(other) => {
+            What::Unmarked { other, video } => {
                 let words = mark_words(*other);
-                f.what(format!("{own} has no mark (DSCP 0) as captured here, that of {to} has {words}"));
-                f.of_many(format!("{noun} of one side has no mark (DSCP 0), that of the other has {words}"));
+                let (one, many) = match video {
+                    true => (format!("the video of {from}"), "the video beside it"),
+                    false => (format!("that of {to}"), "that of the other"),
+                };
+                let side = if *video { "" } else { " of one side" };
+                f.what(format!("{own} has no mark (DSCP 0) as captured here, {one} has {words}"));
+                f.of_many(format!("{noun}{side} has no mark (DSCP 0), {many} has {words}"));
                 f.partial("marks may have been cleared before the capture point");
                 self.marked(f);
             }
@@ -372,7 +382,7 @@ impl Told<'_> {
         if s.call.is_none() || s.heard.is_some() {
             f.severity(Severity::Warning);
         }
-        self.description(f, &format!("SDP of {}", self.to));
+        self.description(f);
         self.frames(f);
         f.show_at(u.frame, u.time, why);
     }
@@ -467,10 +477,27 @@ impl Told<'_> {
         f.say(format!("It was seen last on its way from {} to {}.", flow.src, flow.dst));
     }
 
-    fn description(&self, f: &mut Draft, text: &str) {
-        if let Some(section) = &self.s.section {
-            f.show_message_as(self.analysis, section.message, text);
-        }
+    /// The description in force; before the receiver's there is only that of the sender.
+    fn description(&self, f: &mut Draft) {
+        let Some(section) = &self.s.section else { return };
+        let said = self.analysis.message(section.message);
+        let invite = self.s.call.and_then(|c| opening_invite(self.analysis, c));
+        let by_caller =
+            invite.map(|i| (said.from_tag == self.analysis.message(i).from_tag) == said.is_request());
+        let whose =
+            if by_caller.is_some() && by_caller == self.s.from_caller { &self.from } else { &self.to };
+        f.show_message_as(self.analysis, section.message, format!("SDP of {whose}"));
+    }
+
+    /// The first key pressed, by payload types of some kind.
+    fn key(&self, f: &mut Draft, by: impl Fn(u8) -> bool) {
+        let figures = self.figures;
+        match figures.keys().iter().find(|k| !self.s.keys.is_empty() && by(k.payload_type)) {
+            Some(key) => {
+                f.show_at(key.frame, key.time, format!("telephone event, payload type {}", key.payload_type))
+            }
+            None => f.show_packet(figures, figures.first_frame, "first packet"),
+        };
     }
 
     fn frames(&self, f: &mut Draft) {

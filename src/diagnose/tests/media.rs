@@ -127,6 +127,10 @@ fn sized(mut s: Scenario, ticks: u32, size: usize) -> Scenario {
 const CRYPTO: &str = "RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
                       inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
 
+/// Packets without a tag (RFC 4568 §6.3.3).
+const UNTAGGED: &str = "RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
+                        inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj UNAUTHENTICATED_SRTP";
+
 /// Alice sends where Bob's SDP says, or somewhere else.
 fn sent_to(path: &'static str) -> Scenario {
     let mut s = Scenario::default();
@@ -151,6 +155,26 @@ fn pressed(answer: &str) -> Scenario {
     s.speak(100, THERE, &hers);
     s.speak(110, BACK, &voice(2, 400));
     s.press(8_500, THERE, &hers, 400, 1);
+    s
+}
+
+/// Bob asks for packets of 20 ms, and Alice sends such; most of the call she listens, and describes her room's noise every
+/// 240 ms (G.729 Annex B).
+fn listens() -> Scenario {
+    let mut s = described("RTP/AVP 18", "RTP/AVP 18\r\na=ptime:20");
+    let mut source = Source::new(THERE, 1);
+    source.payload_type = 18;
+    let mut at = 100_000;
+    for n in 0..160 {
+        let noise = n % 80 >= 30;
+        (source.ticks, source.payload) = match noise {
+            true => (1_920, vec![0x55; 2]),
+            false => (160, vec![0x55; 20]),
+        };
+        s.add_rtp(at, &mut source);
+        at += i64::from(source.ticks) * 125;
+    }
+    s.speak(110, BACK, &Voice { payload_type: 18, ..voice(2, 400) });
     s
 }
 
@@ -204,6 +228,38 @@ fn keys(level: u8, description: u8) -> Scenario {
     s
 }
 
+/// The same, and 400 ms later a hello of Alice that both ends finish by: of another random, or the refused one again.
+fn keys_at_second_try(random: u8) -> Scenario {
+    let mut s = described("RTP/AVP 0", "RTP/AVP 0");
+    let hello = |random: u8| {
+        let mut m = vec![22, 0xFE, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 1, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0, 40];
+        m.extend([0xFE, 0xFD]);
+        m.extend([random; 32]);
+        m.extend([0; 6]);
+        m
+    };
+    s.keys(200, THERE, &hello(1));
+    s.keys(210, BACK, &[21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 80]);
+    s.keys(600, THERE, &hello(random));
+    let mut finished = vec![22, 0xFE, 0xFD, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40];
+    finished.extend([0x77; 40]);
+    s.keys(650, THERE, &finished);
+    s.keys(660, BACK, &finished);
+    s
+}
+
+/// Audio without a mark both ways, and video with this one.
+fn audio_beside_video(video: u8) -> Scenario {
+    let lines = |port: u16| format!("RTP/AVP 0\r\nm=video {port} RTP/AVP 34");
+    let mut s = described(&lines(4002), &lines(5002));
+    let beside = ["10.0.0.65:4002>10.0.0.66:5002", "10.0.0.66:5002>10.0.0.65:4002"];
+    for (n, (audio, video_path)) in [THERE, BACK].into_iter().zip(beside).enumerate() {
+        s.speak(100, audio, &Voice { dscp: 0, ..voice(1 + n as u32, 100) });
+        s.speak(100, video_path, &Voice { payload_type: 34, dscp: video, ..voice(11 + n as u32, 100) });
+    }
+    s
+}
+
 const NS: &str = "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"";
 
 /// A phone is asked to hold a call that it does not have, or has.
@@ -247,6 +303,12 @@ pub const CASES: &[Case] = &[
         fires: || keys(2, 40),
         says: "no keys for the media: DTLS alert handshake_failure",
         misses: || keys(1, 0),
+    },
+    Case {
+        rule: "media-keys-failed",
+        fires: || keys_at_second_try(1),
+        says: "no keys for the media: DTLS alert internal_error",
+        misses: || keys_at_second_try(2),
     },
     Case {
         rule: "media-none",
@@ -315,6 +377,12 @@ pub const CASES: &[Case] = &[
         misses: || sized(described(CRYPTO, CRYPTO), 160, 170),
     },
     Case {
+        rule: "media-plain",
+        fires: || sized(described(UNTAGGED, CRYPTO), 160, 160),
+        says: "is sent in clear though both sides agreed on SRTP",
+        misses: || sized(described(UNTAGGED, UNTAGGED), 160, 160),
+    },
+    Case {
         rule: "media-unsignalled",
         fires: || sent_to("10.0.0.65:4000>203.0.113.5:6000"),
         says: "Alice's audio goes to 203.0.113.5:6000, which no SDP of bob names",
@@ -331,6 +399,18 @@ pub const CASES: &[Case] = &[
         fires: || pressed("RTP/AVP 0"),
         says: "Alice presses keys as telephone events, which the SDP of bob does not have",
         misses: || pressed("RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000"),
+    },
+    Case {
+        rule: "media-dtmf",
+        fires: || pressed("RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000"),
+        says: "Alice presses keys by payload type 101, which the SDP of bob does not have for them",
+        misses: || pressed("RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000"),
+    },
+    Case {
+        rule: "media-ptime",
+        fires: || sized(described("RTP/AVP 0", "RTP/AVP 0\r\na=ptime:20"), 320, 320),
+        says: "Alice sends packets of 40 ms, bob asked for 20 ms",
+        misses: listens,
     },
     Case {
         rule: "media-ptime",
@@ -355,6 +435,12 @@ pub const CASES: &[Case] = &[
         fires: || marked(46, 0, None),
         says: "bob's audio has no mark (DSCP 0) as captured here, that of Alice has 46 EF",
         misses: || marked(46, 40, None),
+    },
+    Case {
+        rule: "media-unmarked",
+        fires: || audio_beside_video(34),
+        says: "Alice's audio has no mark (DSCP 0) as captured here, the video of Alice has 34 AF41",
+        misses: || audio_beside_video(0),
     },
     Case {
         rule: "media-paused",
@@ -387,4 +473,17 @@ fn packets_that_prove_something_have_their_time() {
         assert!(f.evidence.iter().all(|e| e.time.is_some_and(|t| t >= START)), "{at}: {:?}", f.evidence);
         assert!(f.evidence.is_sorted_by_key(|e| e.time), "{at}: {:?}", f.evidence);
     }
+}
+
+#[test]
+fn a_description_is_said_to_be_of_who_made_it() {
+    let shown = |scenario: Scenario, rule: &str| -> Vec<String> {
+        let found = crate::diagnose::diagnose(&scenario.done()).findings;
+        let f = found.into_iter().find(|f| f.rule.id == rule).expect(rule);
+        f.evidence.into_iter().map(|e| e.text).filter(|t| t.starts_with("SDP of ")).collect()
+    };
+    // What Alice sends is held to the answer, and what Bob sends to the offer.
+    assert_eq!(shown(sent_to("10.0.0.65:4000>203.0.113.5:6000"), "media-unsignalled"), ["SDP of bob"]);
+    assert_eq!(shown(pressed("RTP/AVP 0"), "media-dtmf"), ["SDP of bob"]);
+    assert_eq!(shown(talk(&Voice { payload_type: 111, ..voice(2, 500) }), "media-codec"), ["SDP of Alice"]);
 }

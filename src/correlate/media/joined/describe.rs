@@ -39,6 +39,8 @@ pub(super) struct Security {
     pub keys: bool,
     /// `a=encryption:rejected` ([MS-SDPEXT]).
     pub rejected: bool,
+    /// UNAUTHENTICATED_SRTP (RFC 4568 §6.3.3): packets without a tag.
+    pub untagged: bool,
 }
 
 /// One media section of a description.
@@ -353,6 +355,7 @@ fn read_section(session: &Session<'_>, media: &Media<'_>) -> Terms {
             profile,
             keys: media.cryptos().next().is_some() || session.fingerprint(media).is_some(),
             rejected: encryption.is_some_and(|a| a.value.eq_ignore_ascii_case(b"rejected")),
+            untagged: media.cryptos().any(|c| is_untagged(c.session_parameters)),
         },
         formats: media
             .formats
@@ -425,6 +428,10 @@ fn extensions(session: &Session<'_>, media: &Media<'_>) -> Vec<(u8, String)> {
         }
     }
     out
+}
+
+fn is_untagged(session_parameters: &[u8]) -> bool {
+    session_parameters.split(u8::is_ascii_whitespace).any(|p| p.eq_ignore_ascii_case(b"UNAUTHENTICATED_SRTP"))
 }
 
 fn sources(media: &Media<'_>) -> Vec<(u32, u32)> {

@@ -141,7 +141,7 @@ pub(super) fn join(list: &mut [MediaStream], groups: &[Vec<usize>]) {
             if let (Some(of), None) = (&of, m.call) {
                 (m.call, m.from_caller, m.call_inferred) = (of.call, of.from_caller, true);
                 (m.section, m.secured) = (of.section.clone(), of.secured);
-                m.codec_agreed = of.codec_agreed;
+                (m.untagged, m.codec_agreed) = (of.untagged, of.codec_agreed);
                 m.codec = of.codec.clone();
                 if of.protection.is_some() {
                     m.protection = of.protection;

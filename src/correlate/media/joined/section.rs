@@ -7,7 +7,7 @@ use callscope_parsers::rtp::{Payload, digit, fallback_payload, static_payload};
 
 use super::super::Stream;
 use super::belong::Place;
-use super::describe::{Description, Plan, Terms};
+use super::describe::{Description, Plan, Security, Terms};
 use super::{Codec, CodecSource, MediaStream, Protection, Secured, StreamSection};
 use crate::capture::Nanos;
 use crate::correlate::model::CallIdx;
@@ -219,17 +219,20 @@ impl<'p> Joint<'p> {
         (codec, known.then_some(!announced.is_empty()))
     }
 
+    /// What both parties said of SRTP in what they agreed on last.
+    fn security(&self, time: Nanos) -> Option<[Security; 2]> {
+        let section = self.section?;
+        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time.saturating_add(AHEAD));
+        let agreed = agreed.or(self.plan.agreements.first())?;
+        let terms = |d| self.plan.terms(d, section).map(|t| t.security);
+        Some([terms(agreed.caller)?, terms(agreed.callee)?])
+    }
+
     /// What was said of SRTP while the stream ran.
     fn secured(&self, time: Nanos) -> Secured {
         let Some(section) = self.section else { return Secured::NotOffered };
-        let agreed = self.plan.agreements.iter().rev().find(|a| a.from <= time.saturating_add(AHEAD));
-        let agreed = agreed.or(self.plan.agreements.first());
-        let both = agreed.and_then(|a| {
-            let terms = |d| self.plan.terms(d, section).map(|t| t.security);
-            Some([terms(a.caller)?, terms(a.callee)?])
-        });
-        let secures = |s: &super::describe::Security| s.profile || s.keys && !s.rejected;
-        match both {
+        let secures = |s: &Security| s.profile || s.keys && !s.rejected;
+        match self.security(time) {
             Some(both) if both.iter().all(secures) => Secured::Agreed,
             Some(both) if both.iter().any(secures) => Secured::Offered,
             Some(_) => Secured::NotOffered,
@@ -291,8 +294,8 @@ pub(super) fn protection(m: &MediaStream, stream: &Stream, keyed: bool) -> Optio
     let step = stream.steps().next().map(|(step, _)| step);
     let plain = step.and_then(|s| m.codec.as_ref()?.bytes_of(s));
     match (plain, stream.payload_size().map(u32::from)) {
-        // Whatever was agreed: nobody encrypts without a tag.
-        (Some(plain), Some(size)) if size == plain => None,
+        // Whatever was agreed: nobody encrypts without a tag who did not agree on that too.
+        (Some(plain), Some(size)) if size == plain && !m.untagged => None,
         _ if keyed || m.secured == Secured::Agreed => Some(Protection::Srtp),
         // A tag of 10 or 4 bytes (RFC 3711 §3.4, RFC 4568 §6.2), perhaps behind a key identifier of 4.
         (Some(plain), Some(size)) if matches!(size.wrapping_sub(plain), 4 | 8 | 10 | 14 | 16) => {
@@ -343,13 +346,14 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
             out.keys_taken = Some(terms.takes_keys());
         }
         out.secured = joint.secured(stream.last);
+        out.untagged = joint.security(stream.last).is_some_and(|both| both.iter().all(|s| s.untagged));
     }
     let clock = out.codec.as_ref().map(|c| c.clock).filter(|c| *c > 0).or(stream.clock());
     let is_audio = match &out.section {
         Some(s) => s.kind == "audio",
         None => clock != Some(90_000),
     };
-    let step = stream.steps().next().map(|(step, _)| step);
+    let step = stream.packet_step().map(|(step, _)| step);
     if let (true, Some(step), Some(clock)) = (is_audio, step, clock) {
         out.ptime_used = Some(f64::from(step) * 1e3 / f64::from(clock));
     }
