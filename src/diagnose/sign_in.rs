@@ -245,7 +245,8 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             continue;
         }
         let Some(step) = wrong_step(s, kind) else { continue };
-        let likeness = (s.status, s.server.map(|a| a.ip()), why(analysis, s, step));
+        let renews = kind == StepKind::Mras && !s.credentials.is_empty();
+        let likeness = (s.status, s.server.map(|a| a.ip()), why(analysis, s, step), renews);
         out.add(rule, Subject::SignIn(row), likeness, |f| describe(context, f, s, step, row));
     }
 }
@@ -276,7 +277,8 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
         }
         StepKind::Provisioning => (format!("no settings: {why}"), format!("no settings: {why}")),
         StepKind::Mras => {
-            let what = format!("no credentials for media relays: {why}");
+            let kept = if s.credentials.is_empty() { "no credentials" } else { "no new credentials" };
+            let what = format!("{kept} for media relays: {why}");
             (what.clone(), what)
         }
     };
@@ -302,7 +304,8 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
                 f.show_at(l.frame, l.time, show::dns::asked(analysis, l));
             }
         }
-        _ => _ = f.say(format!("{} of {name} came to: {why}.", capital(step.kind.name()))),
+        StepKind::Mras => _ = f.say(format!("The request of {name} for relay credentials came to: {why}.")),
+        StepKind::Provisioning => _ = f.say(format!("Provisioning of {name} came to: {why}.")),
     }
     if let Some(words) = advice_for(s, step.kind) {
         f.advise(words);

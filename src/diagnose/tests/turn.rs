@@ -33,6 +33,22 @@ fn silent() -> Scenario {
     s
 }
 
+/// The challenge names another address of the server, as that of [MS-TURN] does; the client stays, and its credentials are
+/// refused.
+fn refused_where_it_stays(code: u16) -> Scenario {
+    let mut s = Scenario::default();
+    let other = (ALTERNATE_SERVER, vec![0, 1, 0x0D, 0x96, 203, 0, 113, 10]);
+    s.stun(0, THERE, ALLOCATE, "a1", &[]);
+    s.stun(10, BACK, ALLOCATE_ERROR, "a1", &[error(401), realm(), other.clone()]);
+    s.stun(20, THERE, ALLOCATE, "a2", &[(USERNAME, b"user".to_vec()), realm(), integrity()]);
+    match code {
+        0 => s.stun(30, BACK, ALLOCATED, "a2", &relayed("203.0.113.9:50000")),
+        code => s.stun(30, BACK, ALLOCATE_ERROR, "a2", &[error(code), realm(), other]),
+    }
+    later(&mut s, 60_000);
+    s
+}
+
 /// The server sends the client on to another one, which answers if `answers`.
 fn sent_on(answers: bool) -> Scenario {
     let mut s = Scenario::default();
@@ -172,6 +188,12 @@ pub const CASES: &[Case] = &[
         fires: || sent_on(false),
         says: "sends it on to",
         misses: || sent_on(true),
+    },
+    Case {
+        rule: "turn-wrong-credentials",
+        fires: || refused_where_it_stays(401),
+        says: "refuses the credentials (401)",
+        misses: || refused_where_it_stays(0),
     },
     Case { rule: "turn-unreachable", fires: silent, says: "cannot be reached", misses: || refused(486) },
     Case {
