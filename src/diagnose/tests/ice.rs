@@ -30,9 +30,14 @@ const HOST_A: &str = "1 1 UDP 2130706431 10.0.0.65 4000 typ host";
 const HOST_B: &str = "1 1 UDP 2130706431 192.168.7.66 5000 typ host";
 
 pub(super) fn no_relays(answered: &[&str], path: &str) -> Scenario {
+    hung_up(answered, path, 20_000)
+}
+
+/// The call ends after so many milliseconds; the fourth request would go out at 4.7 s (RFC 8489 section 6.2.1).
+fn hung_up(answered: &[&str], path: &str, at: i64) -> Scenario {
     let mut s = call(&[HOST_A], answered);
     in_vain(&mut s, path, "z0");
-    end(&mut s, 20_000);
+    end(&mut s, at);
     later(&mut s, 60_000);
     s
 }
@@ -168,6 +173,12 @@ pub const CASES: &[Case] = &[
         misses: || {
             no_relays(&["1 1 UDP 2130706431 10.0.0.66 5000 typ host"], "10.0.0.65:4000>10.0.0.66:5000")
         },
+    },
+    Case {
+        rule: "ice-no-pair",
+        fires: || hung_up(&[HOST_B], STRAIGHT, 5_100),
+        says: "1 pair checked and not answered",
+        misses: || hung_up(&[HOST_B], STRAIGHT, 4_400),
     },
     Case { rule: "ice-no-pair", fires: without_a_path, says: "found no path", misses: through_bobs_relay },
     Case {
