@@ -5,14 +5,19 @@ mod conference;
 mod control;
 mod failures;
 mod ice;
+mod ice_near;
+mod ice_trouble;
 mod media;
 mod media_fax;
 mod media_odd;
 mod media_relay;
 mod odd;
 mod paths;
+mod relay_near;
+mod relay_trouble;
 mod sign_in;
 mod sql;
+mod standard;
 mod tour;
 mod watchers;
 
@@ -136,6 +141,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
         ("media_fax.pcap", ethernet(media_fax::fax())),
+        ("rules_paths.pcap", ethernet(ice_trouble::paths())),
+        ("rules_relays.pcap", ethernet(relay_trouble::relays())),
+        ("near_paths.pcap", ethernet(ice_near::paths())),
+        ("near_relays.pcap", ethernet(relay_near::relays())),
     ]
 }
 

@@ -190,6 +190,12 @@ pub const CASES: &[Case] = &[
         misses: || sent_on(true),
     },
     Case {
+        rule: "turn-alternate-unreachable",
+        fires: || Scenario::sample("rules_relays.pcap"),
+        says: "213.199.141.182:3478 over UDP did not answer (5 requests sent)",
+        misses: || Scenario::sample("near_relays.pcap"),
+    },
+    Case {
         rule: "turn-wrong-credentials",
         fires: || refused_where_it_stays(401),
         says: "refuses the credentials (401)",
@@ -220,6 +226,13 @@ pub const CASES: &[Case] = &[
         fires: || refreshed(Err(401)),
         says: "had run out 8 m 00 s before",
         misses: || refreshed(Ok(REFRESHED)),
+    },
+    // [MS-TURN] has no Refresh: Allocate prolongs what it made.
+    Case {
+        rule: "turn-refresh-refused",
+        fires: || Scenario::sample("rules_relays.pcap"),
+        says: "does not prolong",
+        misses: || Scenario::sample("near_relays.pcap"),
     },
     Case { rule: "turn-peer-refused", fires: || permission(403), says: "403", misses: || permission(438) },
     Case {
