@@ -600,15 +600,30 @@ fn hashes_in_the_samples_are_right() {
         Fingerprint, Integrity, IntegrityRule, check_fingerprint, long_term_key, verify_integrity,
     };
     use callscope_parsers::stun::{Dialect, scan_stun};
-    let keys = [
-        long_term_key(b"AgAAJAFTru4By", b"rtcmedia", b"secret").to_vec(),
-        long_term_key(b"browser", b"example.org", b"secret").to_vec(),
-        b"qkEP6bVVmSBBqR2IEnLFWr/L".to_vec(),
-        b"Y6Yd5gWbUCTCsn1Qfq7b3g==".to_vec(),
-    ];
+    let long_term = |user: &str| {
+        let realm = if user.contains(char::is_uppercase) || user.starts_with("mras") {
+            "rtcmedia"
+        } else {
+            "example.org"
+        };
+        long_term_key(user.as_bytes(), realm.as_bytes(), b"secret").to_vec()
+    };
+    let users = ["AgAAJAFTru4By", "browser", "ivan", "jack", "nora", "thea", "udo"];
+    let given = ["31", "32", "33", "41", "47"].map(|n| format!("mras-user-00{n}"));
+    let mut keys = vec![b"qkEP6bVVmSBBqR2IEnLFWr/L".to_vec(), b"Y6Yd5gWbUCTCsn1Qfq7b3g==".to_vec()];
+    keys.extend(users.into_iter().chain(given.iter().map(String::as_str)).map(long_term));
     let mut rules: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     let mut wrong = 0;
-    for file in ["communicator_r2.pcap", "two_endpoints.pcap", "no_path.pcap", "paths.pcap", "browser.pcap"] {
+    for file in [
+        "communicator_r2.pcap",
+        "two_endpoints.pcap",
+        "no_path.pcap",
+        "paths.pcap",
+        "browser.pcap",
+        "rules_relays.pcap",
+        "near_paths.pcap",
+        "near_relays.pcap",
+    ] {
         for payload in datagrams(file) {
             let mut inside = Some(payload);
             while let Some(bytes) = inside.take() {

@@ -9,6 +9,8 @@ mod dialogs;
 mod dialogs_near;
 mod failures;
 mod ice;
+mod ice_near;
+mod ice_trouble;
 mod media;
 mod media_fax;
 mod media_odd;
@@ -20,12 +22,15 @@ mod odd;
 mod paths;
 mod presence;
 mod presence_near;
+mod relay_near;
+mod relay_trouble;
 mod rules_media;
 mod sign_in;
 mod sign_in_recovered;
 mod sign_in_stopped;
 mod sql;
 mod sql_near;
+mod standard;
 mod tour;
 mod watchers;
 
@@ -166,6 +171,10 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("rules_media_gaps.pcap", ethernet(rules_media::gaps())),
         ("near_media.pcap", ethernet(near_media::healthy())),
         ("near_media_gaps.pcap", ethernet(near_media::gaps())),
+        ("rules_paths.pcap", ethernet(ice_trouble::paths())),
+        ("rules_relays.pcap", ethernet(relay_trouble::relays())),
+        ("near_paths.pcap", ethernet(ice_near::paths())),
+        ("near_relays.pcap", ethernet(relay_near::relays())),
     ]
 }
 

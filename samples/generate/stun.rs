@@ -163,8 +163,20 @@ pub struct Relay {
     /// DSCP of what the client sends, and of what the server sends.
     pub dscp: (u8, u8),
     key: Vec<u8>,
+    nonce: [u8; 8],
     connection: [u8; 20],
     sequence: u32,
+}
+
+/// What is asked of a relay that refuses it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Allocate,
+    /// Two relayed ports, the even one first, the other kept for later (EVEN-PORT).
+    PortPair,
+    /// By Refresh; Microsoft's clients allocate again.
+    Prolong(u32),
+    Permission(SocketAddr),
 }
 
 impl Relay {
@@ -195,6 +207,7 @@ impl Relay {
             realm,
             dscp,
             key,
+            nonce: *b"\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8",
             connection,
             sequence: 0,
         }
@@ -255,26 +268,38 @@ impl Relay {
     fn authorised(&self, m: Stun) -> Stun {
         let (nonce, realm) = if self.microsoft { (0x0014, 0x0015) } else { (0x0015, 0x0014) };
         m.attribute(0x0006, self.user.as_bytes())
-            .attribute(nonce, b"\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8")
+            .attribute(nonce, &self.nonce)
             .attribute(realm, self.realm.as_bytes())
     }
 
     /// The first round, which never holds credentials: 401.
     pub fn challenged(&self, s: &mut Scene) {
+        self.challenged_for(s, None);
+    }
+
+    /// The same of a server that names another address than the one that was asked ([MS-TURN] section 2.2.2.7).
+    pub fn challenged_for(&self, s: &mut Scene, alternate: Option<SocketAddr>) {
         let id = id(&mut s.random);
         let request = self.allocate_request(id).done();
         self.wire(s, true, 2, &request);
         s.wait(25);
-        self.refuse(s, id, 401, "Unauthorized", None);
+        self.refuse(s, (0x0113, id), (401, "Unauthorized"), alternate, false);
     }
 
-    fn refuse(&self, s: &mut Scene, id: [u8; 16], code: u16, reason: &str, alternate: Option<SocketAddr>) {
-        let nonce = b"\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8";
-        let mut m = if self.microsoft { Stun::turn(0x0113, id) } else { Stun::new(0x0113, id) };
+    /// Type and transaction of the answer, and its error. It is `signed` where the server knows the client by then.
+    fn refuse(
+        &self,
+        s: &mut Scene,
+        (kind, id): (u16, [u8; 16]),
+        (code, reason): (u16, &str),
+        alternate: Option<SocketAddr>,
+        signed: bool,
+    ) {
+        let mut m = if self.microsoft { Stun::turn(kind, id) } else { Stun::new(kind, id) };
         m = m.error(code, reason);
         let (nonce_is, realm_is) = if self.microsoft { (0x0014, 0x0015) } else { (0x0015, 0x0014) };
-        if matches!(code, 401 | 431) {
-            m = m.attribute(nonce_is, nonce).attribute(realm_is, self.realm.as_bytes());
+        if matches!(code, 401 | 431 | 438) {
+            m = m.attribute(nonce_is, &self.nonce).attribute(realm_is, self.realm.as_bytes());
         }
         if self.microsoft {
             m = m.attribute(0x8008, &2u32.to_be_bytes());
@@ -287,7 +312,7 @@ impl Relay {
             }
             m = m.attribute(0x8022, b"Coturn-4.6.2 'Gorst'");
         }
-        let m = m.done();
+        let m = if signed { m.integrity(&self.key, self.rule()) } else { m }.done();
         self.wire(s, false, 2, &m);
         s.wait(15);
     }
@@ -299,16 +324,60 @@ impl Relay {
         let request = self.authorised(self.allocate_request(id)).integrity(&wrong, self.rule()).done();
         self.wire(s, true, 2, &request);
         s.wait(25);
-        self.refuse(s, id, code, reason, alternate);
+        self.refuse(s, (0x0113, id), (code, reason), alternate, false);
+    }
+
+    /// A request with the credentials as they were given out that is refused all the same, sent `times`, the first ones
+    /// lost on the way. Where that is for its nonce (438) the next request has the new one.
+    pub fn denied(&mut self, s: &mut Scene, asked: Asked, code: u16, reason: &str, times: u32) {
+        let id = id(&mut s.random);
+        let (kind, m) = match asked {
+            Asked::Allocate => (0x0113, self.allocate_request(id)),
+            Asked::PortPair => (0x0113, self.allocate_request(id).attribute(0x0018, &[0x80])),
+            Asked::Prolong(_) if self.microsoft => (0x0113, self.allocate_request(id)),
+            Asked::Prolong(lifetime) => {
+                (0x0114, Stun::new(0x0004, id).attribute(0x000d, &lifetime.to_be_bytes()))
+            }
+            Asked::Permission(peer) => (0x0118, Stun::new(0x0008, id).xor(0x0012, peer)),
+        };
+        let request = self.authorised(m).integrity(&self.key, self.rule()).done();
+        self.repeated(s, &request, times);
+        if code == 438 {
+            self.nonce = s.random.next().to_be_bytes();
+        }
+        self.refuse(s, (kind, id), (code, reason), None, !matches!(code, 401 | 438));
+    }
+
+    /// A request sent `times` before its answer, which comes soon after the last.
+    fn repeated(&self, s: &mut Scene, request: &[u8], times: u32) {
+        let mut pause = 500;
+        for _ in 1..times {
+            self.wire(s, true, 2, request);
+            s.wait(pause);
+            pause *= 2;
+        }
+        self.wire(s, true, 2, request);
+        s.wait(25);
     }
 
     /// A request that nothing answers, sent `times`.
     pub fn unheard(&self, s: &mut Scene, times: u32) {
         let id = id(&mut s.random);
         let request = self.allocate_request(id).done();
+        self.in_vain(s, &request, times);
+    }
+
+    /// The same of a request with credentials.
+    pub fn unheard_authorised(&self, s: &mut Scene, times: u32) {
+        let id = id(&mut s.random);
+        let request = self.authorised(self.allocate_request(id)).integrity(&self.key, self.rule()).done();
+        self.in_vain(s, &request, times);
+    }
+
+    fn in_vain(&self, s: &mut Scene, request: &[u8], times: u32) {
         let mut pause = 500;
         for _ in 0..times {
-            self.wire(s, true, 2, &request);
+            self.wire(s, true, 2, request);
             s.wait(pause);
             pause *= 2;
         }

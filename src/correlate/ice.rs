@@ -213,7 +213,7 @@ pub struct IceSession {
     /// The offer (or answer) that named the chosen pair, and the addresses it named.
     pub final_offer: Option<MsgIdx>,
     pub final_pairs: Vec<(u16, SocketAddr, SocketAddr)>,
-    /// The final offer names a candidate that was not offered before.
+    /// The final offer names a candidate that was neither offered before nor met in checks.
     pub final_unknown: bool,
     /// Status that refused it: the pair it names was not taken.
     pub final_refused: Option<u16>,
@@ -288,6 +288,8 @@ struct Draft {
     session: IceSession,
     /// Hashes of the names of either side.
     names: [Vec<u64>; 2],
+    /// Addresses that the final offer names as the peer's, and that the peer did not offer.
+    not_offered: Vec<SocketAddr>,
 }
 
 impl Analysis {
@@ -353,7 +355,7 @@ impl Analysis {
     /// A session of which only checks were seen, by a group of [`IceIndex::loose`].
     pub fn loose_ice_session(&self, seed: GroupIdx) -> IceSession {
         let Component { groups, names, .. } = self.component(seed, &mut HashSet::default());
-        let draft = Draft { session: IceSession::empty(None), names };
+        let draft = Draft { session: IceSession::empty(None), names, not_offered: Vec::new() };
         self.join_checks(draft, &groups, self.newest_time(), &|_| true)
     }
 

@@ -271,7 +271,8 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         // Where it is sent it may not get.
         let kept_from = |r: &'static Rule| r.id.starts_with("connection-");
         let cause = (of.id == NOT_FOLLOWED.id).then(|| out.find(Subject::SignIn(row), kept_from)).flatten();
-        let likeness = (s.status, s.server.map(|a| a.ip()), why(analysis, s, step), cause);
+        let renews = kind == StepKind::Mras && !s.credentials.is_empty();
+        let likeness = (s.status, s.server.map(|a| a.ip()), why(analysis, s, step), (cause, renews));
         out.add(rule, Subject::SignIn(row), likeness, |f| {
             f.because(cause);
             describe(context, f, s, step, row);
@@ -305,7 +306,8 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
         }
         StepKind::Provisioning => (format!("no settings: {why}"), format!("no settings: {why}")),
         StepKind::Mras => {
-            let what = format!("no credentials for media relays: {why}");
+            let kept = if s.credentials.is_empty() { "no credentials" } else { "no new credentials" };
+            let what = format!("{kept} for media relays: {why}");
             (what.clone(), what)
         }
     };
@@ -335,7 +337,8 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
                 f.show_at(l.frame, l.time, show::dns::asked(analysis, l));
             }
         }
-        _ => _ = f.say(format!("{} of {name} came to: {why}.", capital(step.kind.name()))),
+        StepKind::Mras => _ = f.say(format!("The request of {name} for relay credentials came to: {why}.")),
+        StepKind::Provisioning => _ = f.say(format!("Provisioning of {name} came to: {why}.")),
     }
     if let Some(words) = advice_for(s, step.kind) {
         f.advise(words);

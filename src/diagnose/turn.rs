@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use callscope_parsers::stun::words::error_words;
-use callscope_parsers::stun::{Class, MessageType, Method};
+use callscope_parsers::stun::{Class, Dialect, MessageType, Method};
 
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject, sign_in};
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Credential, Lifetime};
+use crate::correlate::ice::{IceSession, IceSide};
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, StunOwner};
 use crate::correlate::{Analysis, CallIdx, Str};
 use crate::show;
+use crate::show::path::parties;
 use crate::show::relay::{self, gave_up};
 
 pub(super) const FAMILY: Family = Family {
@@ -71,8 +73,9 @@ pub static REFRESH_REFUSED: Rule = Rule {
     id: "turn-refresh-refused",
     severity: Severity::Warning,
     title: "a relay did not prolong an allocation because of its credentials",
-    help: "The credentials are those that a sign-in was given, a Refresh with them was refused (430, 431, 436, 441, or 401 after the \
-           challenge), and no later Refresh or Allocate with them was granted. A 438 asks for another nonce only.",
+    help: "The credentials are those that a sign-in was given, a Refresh with them ([MS-TURN]: an Allocate of what was granted \
+           before) was refused (430, 431, 436, 441, or 401 after the challenge), and no later Refresh or Allocate with them was \
+           granted. A 438 asks for another nonce only.",
     advice: "Check that the client asks the A/V authentication service for new credentials in time, that it answers, and that \
              its clock and the relay's agree.",
     source: "RFC 8656 section 7.3; RFC 8489 section 9.2.4; [MS-AVEDGEA] section 3.1",
@@ -110,14 +113,10 @@ type Key = (&'static str, IpAddr, IpAddr, u16);
 
 fn rule_of(context: &Context<'_>, i: AllocationIdx, a: &Allocation) -> Option<(&'static Rule, u16)> {
     let analysis = context.analysis;
-    // 300, or the 401 of [MS-TURN]: the client goes on elsewhere.
-    let sent_on = |to: SocketAddr| {
-        let there = |b: &&Allocation| b.client.ip() == a.client.ip() && b.server == to && b.first >= a.first;
-        let mut asked = analysis.stun.allocations.iter().filter(there).peekable();
-        asked.peek().is_some() && asked.all(|b| b.state(context.end) == AllocationState::Unanswered)
-    };
-    if let Some(to) = a.alternate.filter(|to| *to != a.server && matches!(a.error, Some((300 | 401, _)))) {
-        return sent_on(to).then_some((&ALTERNATE_UNREACHABLE, 0));
+    if let Some(to) = relay::sent_on(a) {
+        let mut asked = asked_there(analysis, a, to).peekable();
+        let is_silent = |b: &Allocation| b.state(context.end) == AllocationState::Unanswered;
+        return (asked.peek().is_some() && asked.all(is_silent)).then_some((&ALTERNATE_UNREACHABLE, 0));
     }
     if !relay::failed(analysis, a) {
         return None;
@@ -142,6 +141,16 @@ fn rule_of(context: &Context<'_>, i: AllocationIdx, a: &Allocation) -> Option<(&
     })
 }
 
+/// What the client of an allocation asked of the server that it was sent on to.
+fn asked_there<'a>(
+    analysis: &'a Analysis,
+    a: &'a Allocation,
+    to: SocketAddr,
+) -> impl Iterator<Item = &'a Allocation> {
+    let there = move |b: &&Allocation| b.client.ip() == a.client.ip() && b.server == to && b.first >= a.first;
+    analysis.stun.allocations.iter().filter(there)
+}
+
 /// The media relay credentials that an allocation was asked for with.
 fn credential_of<'c>(context: &'c Context<'_>, i: AllocationIdx) -> Option<(&'c Credential, Lifetime)> {
     let all = context.gathered().sign_ins().iter().flat_map(|s| &s.credentials);
@@ -163,8 +172,15 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         groups.entry((rule.id, a.client.ip(), a.server.ip(), code)).or_default().push((i, a));
     }
     for (key, group) in groups {
-        for (i, _) in &group {
-            out.add(rule, Subject::Allocation(*i), key, |f| describe(context, f, rule, &group, *i));
+        for (i, a) in &group {
+            // Who was given no credentials, or no new ones, has none to send.
+            let ungiven = matches!(rule.id, "turn-credentials-expired" | "turn-no-credentials");
+            let client = Some(a.client.ip()).filter(|_| ungiven);
+            let cause = client.and_then(|ip| sign_in::without_relay_credentials(context, out, ip));
+            out.add(rule, Subject::Allocation(*i), key, |f| {
+                f.because(cause);
+                describe(context, f, rule, &group, *i);
+            });
         }
     }
 }
@@ -301,6 +317,21 @@ fn describe(
         f.concern(Subject::IceSession(id));
         call.iter().for_each(|c| _ = f.concern(Subject::Call(*c)));
     }
+    show_rounds(analysis, f, a);
+    for b in relay::sent_on(a).into_iter().flat_map(|to| asked_there(analysis, a, to)).take(2) {
+        f.say(format!("{} asked; {}.", b.client, relay::refusal_sentence(analysis, b)));
+        show_rounds(analysis, f, b);
+    }
+    if let Some(u) = analysis.unreachable_server(a) {
+        f.show_at(u.frame, u.time, show::breakage_by(u.kind, u.by));
+    }
+    if let Some(b) = analysis.cut_by_server(a) {
+        f.show_at(b.frame, b.time, show::breakage_by(b.kind, b.by));
+    }
+}
+
+/// The first rounds of Allocate.
+fn show_rounds(analysis: &Analysis, f: &mut Draft, a: &Allocation) {
     for round in a.rounds.iter().filter(|r| r.allocate).take(6) {
         let asked = if round.credentials { "Allocate with credentials" } else { "Allocate" };
         let times =
@@ -308,12 +339,6 @@ fn describe(
         round.request.iter().for_each(|i| _ = f.show_stun(analysis, *i, format!("{asked}{times}")));
         let answer = if round.error == 0 { "success".to_owned() } else { round.error.to_string() };
         round.response.iter().for_each(|i| _ = f.show_stun(analysis, *i, answer.clone()));
-    }
-    if let Some(u) = analysis.unreachable_server(a) {
-        f.show_at(u.frame, u.time, show::breakage_by(u.kind, u.by));
-    }
-    if let Some(b) = analysis.cut_by_server(a) {
-        f.show_at(b.frame, b.time, show::breakage_by(b.kind, b.by));
     }
 }
 
@@ -344,16 +369,24 @@ fn refresh_refused(context: &Context<'_>, out: &mut Findings) {
         let Some(a) = analysis.stun.allocations.get(used.allocation.0 as usize) else { continue };
         let likeness = (a.client.ip(), a.server.ip(), &why);
         out.add(&REFRESH_REFUSED, Subject::Allocation(used.allocation), likeness, |f| {
-            let what = format!("{}'s relay at {} is not prolonged: {why}", asker(context, a), a.server);
-            f.who("").what(what.clone()).of_many(what);
+            let user = analysis.strings.bytes(s.user);
+            let name = if user.is_empty() { asker(context, a) } else { show::party_short(b"", user) };
+            let what = format!("the relay {} does not prolong the allocation of {name}: {why}", a.server);
+            f.who("").what(what.clone()).of_many(what).brief(format!("it was not prolonged ({why})"));
             if let Some(since) = sign_in::relay::over(used, refusal) {
                 f.say(format!("The credentials had run out {} before the answer.", show::span(since)));
             }
             let asked = a.rounds.iter().find(|r| r.response == Some(refusal.answer)).and_then(|r| r.request);
-            asked.iter().for_each(|i| _ = f.show_stun(analysis, *i, "Refresh with credentials"));
+            let request = format!("{} with credentials", refreshes_by(a));
+            asked.iter().for_each(|i| _ = f.show_stun(analysis, *i, request.clone()));
             f.show_stun(analysis, refusal.answer, refusal.code.to_string());
         });
     }
+}
+
+/// What prolongs an allocation, or gives it up.
+fn refreshes_by(a: &Allocation) -> &'static str {
+    if a.dialect == Dialect::MsTurn { "Allocate" } else { "Refresh" }
 }
 
 fn peer_refused(context: &Context<'_>, out: &mut Findings) {
@@ -369,10 +402,16 @@ fn peer_refused(context: &Context<'_>, out: &mut Findings) {
         let likeness = (a.client.ip(), a.server.ip(), r.error, name);
         out.add(&PEER_REFUSED, Subject::Allocation(i), likeness, |f| {
             let words = relay::error_text(analysis, r.error, Str(0), a);
-            let what = format!("{}'s relay at {} refuses {name}: {words}", asker(context, a), a.server);
+            let what = format!("the relay {} refuses {name} of {}: {words}", a.server, asker(context, a));
             f.what(what.clone()).of_many(what).who("");
+            f.brief(format!("the relay {} refuses {name} ({})", a.server, r.error));
             if !context.sessions().lacks(a.client.ip()) {
                 f.severity(Severity::Info);
+            }
+            let without: Vec<String> =
+                a.peers.iter().filter(|p| !p.permitted).take(4).map(|p| p.address.to_string()).collect();
+            if !without.is_empty() {
+                f.say(format!("No permission came about for {}.", without.join(", ")));
             }
             f.show_at(r.frame(), r.time, format!("{name} {}", r.error));
         });
@@ -410,16 +449,27 @@ fn expired_in_call(context: &Context<'_>, out: &mut Findings) {
         };
         let calls: Vec<CallIdx> = calls.unwrap_or_default().into_iter().filter(lives).filter(uses).collect();
         let Some(first) = calls.first() else { continue };
+        let not_prolonged = out.find(Subject::Allocation(i), |r| r.id == REFRESH_REFUSED.id);
         out.add(&EXPIRED_IN_CALL, Subject::Allocation(i), i, |f| {
             f.who("");
-            let name = asker(context, a);
+            let of_relay = |side: &IceSide| side.candidates.iter().any(|c| c.address == Some(relayed));
+            let name = |s: &IceSession| {
+                let [of_a, of_b] = parties(analysis, s);
+                if of_relay(&s.a) { Some(of_a) } else { of_relay(&s.b).then_some(of_b) }
+            };
+            let name = analysis.ice_sessions_of(*first).iter().find_map(name);
+            let name = name.unwrap_or_else(|| asker(context, a));
             let what = if a.released { "was released" } else { "ran out" };
-            f.what(format!("{name}'s relay at {} {what} while a call used it", a.server));
+            f.what(format!("the relay {} of {name} {what} while a call used it", a.server));
+            if not_prolonged.is_some() {
+                f.because(not_prolonged).advise("See why the server did not prolong it.");
+            }
             let s = &analysis.call(*first).summary;
             let rest = show::span(s.end.unwrap_or(s.last).saturating_sub(ends));
             match a.released {
                 true => f.say(format!(
-                    "A Refresh with lifetime 0 gave it up; {} went on for {rest}.",
+                    "{} with lifetime 0 gave it up; {} went on for {rest}.",
+                    refreshes_by(a),
                     context.call_name(*first)
                 )),
                 false => f.say(format!(

@@ -1,5 +1,7 @@
 //! TURN allocations in words: what became of them, and why there is no relay.
 
+use std::net::SocketAddr;
+
 use callscope_parsers::stun::words::error_words;
 
 use super::{breakage, breakage_by, count, safe_str};
@@ -11,6 +13,7 @@ use crate::correlate::{Analysis, Str};
 pub fn refusal(analysis: &Analysis, a: &Allocation) -> String {
     match a.error {
         Some((300, _)) => "sent to another server".to_owned(),
+        Some(_) if sent_on(a).is_some() => "sent to another server".to_owned(),
         Some((code, _)) if gave_up(a) => format!("{code}, not tried again"),
         Some((code, _)) => format!("refused {code}"),
         None => match analysis.unreachable_server(a) {
@@ -30,6 +33,17 @@ pub fn gave_up(a: &Allocation) -> bool {
     matches!(a.error, Some((401 | 438, _))) && !a.rounds.iter().any(|r| r.credentials)
 }
 
+/// The other server that a client was sent on to: by 300, or by the challenge of [MS-TURN] (section 2.2.2.7), which names
+/// where the next Allocate goes.
+pub fn sent_on(a: &Allocation) -> Option<SocketAddr> {
+    let other = a.alternate.filter(|to| *to != a.server);
+    match a.error? {
+        (300, _) => other,
+        (401, _) if gave_up(a) => other,
+        _ => None,
+    }
+}
+
 /// Why there is no relayed address, in words.
 pub fn refusal_sentence(analysis: &Analysis, a: &Allocation) -> String {
     let to = format!("{} {} over {}", who(a), a.server, a.transport.name().to_uppercase());
@@ -39,6 +53,9 @@ pub fn refusal_sentence(analysis: &Analysis, a: &Allocation) -> String {
             None => format!("{to} sent the client on to another server"),
         },
         Some((code, _)) if gave_up(a) => {
+            if let Some(other) = sent_on(a) {
+                return format!("{to} asked for credentials ({code}) and sent the client on to {other}");
+            }
             format!("{to} asked for credentials ({code}) and the client sent none")
         }
         Some((code, reason)) => format!("{to} refused it: {}", error_text(analysis, code, reason, a)),
@@ -127,4 +144,5 @@ pub fn outcome(analysis: &Analysis, a: &Allocation) -> String {
 pub fn failed(analysis: &Analysis, a: &Allocation) -> bool {
     matches!(a.state(analysis.newest_time()), AllocationState::Rejected | AllocationState::Unanswered)
         && !matches!(a.error, Some((300, _)))
+        && sent_on(a).is_none()
 }

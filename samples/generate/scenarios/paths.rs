@@ -9,7 +9,7 @@ use crate::call::{Call, Extra};
 use crate::scene::{Party, Scene};
 use crate::stun::{Relay, Stun, Way};
 
-const EDGE: &str = "213.199.141.181:3478";
+pub(super) const EDGE: &str = "213.199.141.181:3478";
 const EDGE_TCP: &str = "213.199.141.181:443";
 
 /// Bob as Alice sees him: behind the Access Edge.
@@ -17,7 +17,7 @@ fn far_bob() -> Party {
     Party { at: at("213.199.141.180:5060"), ..bob() }
 }
 
-fn agent(
+pub(super) fn agent(
     ufrag: &'static str,
     checks: Checks,
     controlling: bool,
@@ -31,7 +31,7 @@ fn agent(
     Agent { ufrag, password, checks, controlling, host, mapped, relayed, relayed_tcp: None }
 }
 
-fn body(sdp: String) -> Extra<'static> {
+pub(super) fn body(sdp: String) -> Extra<'static> {
     Extra::body("application/sdp", sdp)
 }
 
@@ -39,7 +39,7 @@ fn early(sdp: String) -> Extra<'static> {
     body(sdp).and("Require", "100rel").and("RSeq", "1")
 }
 
-fn both(fallback: String, main: String) -> Extra<'static> {
+pub(super) fn both(fallback: String, main: String) -> Extra<'static> {
     let part = |more: &str, sdp: String| {
         format!(
             "--{BOUNDARY}\r\nContent-Type: application/sdp\r\nContent-Transfer-Encoding: 7bit\r\nContent-Disposition: session; handling=optional{more}\r\n\r\n{sdp}\r\n"
@@ -56,7 +56,7 @@ fn acknowledged_early(c: &mut Call, s: &mut Scene) {
 }
 
 /// RTP to and from the active destination of a relay.
-fn media(s: &mut Scene, relay: &Relay, count: u16) {
+pub(super) fn media(s: &mut Scene, relay: &Relay, count: u16) {
     if relay.way == Way::Udp {
         return s.rtp(relay.local, relay.server, count, true);
     }

@@ -13,7 +13,7 @@ use crate::stun::{Relay, Way};
 const RESOLVER: &str = "192.168.100.1:53";
 const EDGE: [u8; 4] = [213, 199, 141, 180];
 
-fn user(user: &'static str, client: &str, epid: &'static str) -> Party {
+pub(super) fn user(user: &'static str, client: &str, epid: &'static str) -> Party {
     Party { user, display: "", domain: "contoso.com", at: at(client), agent: CLIENT, epid, transport: "TCP" }
 }
 
@@ -54,7 +54,7 @@ fn server() -> Party {
 }
 
 /// A request to oneself's server.
-fn to_edge(s: &mut Scene, who: &Party, uri: &str) -> Call {
+pub(super) fn to_edge(s: &mut Scene, who: &Party, uri: &str) -> Call {
     let mut own = who.clone();
     (own.at, own.agent, own.epid) = (server().at, server().agent, "");
     let mut call = Call::new(s, who, &own, None);
@@ -65,7 +65,7 @@ fn to_edge(s: &mut Scene, who: &Party, uri: &str) -> Call {
 pub(super) const REALM: &str =
     "realm=\"SIP Communications Service\", targetname=\"fe01.contoso.com\", version=4";
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
@@ -186,7 +186,7 @@ fn provisioning(s: &mut Scene, who: &Party, given: bool) {
     c.respond(s, 200, "OK", &settings());
 }
 
-const RELAY_AUTH: &str = "application/msrtc-media-relay-auth+xml";
+pub(super) const RELAY_AUTH: &str = "application/msrtc-media-relay-auth+xml";
 
 /// SERVICE for the credentials; `given`: user name and password.
 fn mras(s: &mut Scene, who: &Party, given: Option<(&str, &str)>) {

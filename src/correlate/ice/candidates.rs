@@ -270,7 +270,7 @@ impl Analysis {
                 (Some(b), Some(answer)) => self.side(b, party_b, answer.message, generation),
                 _ => IceSide { party: Some(party_b), ..IceSide::default() },
             };
-            let mut draft = Draft { session, names: found.names.clone() };
+            let mut draft = Draft { session, names: found.names.clone(), not_offered: Vec::new() };
             self.take_final(row, &found, &mut draft, false);
             out.push(draft);
         }
@@ -340,7 +340,9 @@ impl Analysis {
                 };
                 let (Some(local), Some(remote)) = (local, remote) else { continue };
                 let known = other.candidates.iter().any(|k| k.address == Some(remote));
-                session.final_unknown |= !other.candidates.is_empty() && !known;
+                if !other.candidates.is_empty() && !known {
+                    draft.not_offered.push(remote);
+                }
                 pairs.push(if of_a { (component, local, remote) } else { (component, remote, local) });
             }
             if pairs.is_empty() {

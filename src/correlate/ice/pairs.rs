@@ -12,8 +12,8 @@ use super::*;
 use crate::correlate::breakage::Unreachable;
 use crate::correlate::stun::{StunRecord, stun_flag};
 
-/// An agent that was silent so long at the end had given up, unless its retransmissions were further apart
-/// (they double from 500 ms, RFC 8489 §6.2.1) ...
+/// An agent that was silent so long at the end had given up, unless its next retransmission was further away
+/// (the time to it doubles from 500 ms, RFC 8489 §6.2.1) ...
 const STILL_TRYING: Nanos = 1_200_000_000;
 /// ... or it still had pairs to check; slow ones leave seconds between them.
 const NEXT_PAIR: Nanos = 5_000_000_000;
@@ -60,7 +60,7 @@ impl Analysis {
         end: Nanos,
         belongs: &dyn Fn([SocketAddr; 2]) -> bool,
     ) -> IceSession {
-        let Draft { mut session, names } = draft;
+        let Draft { mut session, names, not_offered } = draft;
         let mut checks: Vec<(StunIdx, bool)> = Vec::new();
         for g in groups {
             let Some(group) = self.stun.groups.list.get(g.0 as usize) else { continue };
@@ -102,13 +102,19 @@ impl Analysis {
             }
         }
         board.settle();
+        // Peer-reflexive candidates are learnt from checks (RFC 8445 section 7.3.1.3).
+        let met = |at: &SocketAddr| session.pairs.iter().any(|p| p.a == *at || p.b == *at);
+        session.final_unknown = not_offered.iter().any(|at| !met(at));
         self.join_unreachable(&mut session);
         self.count_media(&mut session);
         add_unchecked(&mut session, self.limits.ice_pairs);
         choose(&mut session);
         let silent = last_sent.map_or(Nanos::MAX, |t| end.saturating_sub(t));
         let left = session.pairs.iter().any(|p| p.component == 1 && p.state == PairState::NotChecked);
-        let trying = silent < STILL_TRYING.max(spacing + spacing / 5) || left && silent < NEXT_PAIR;
+        // Where a call was hung up; nobody does that to a capture that holds checks alone.
+        let doubled = if session.call.is_some() { 2 * spacing } else { spacing };
+        let next = doubled + spacing / 5;
+        let trying = silent < STILL_TRYING.max(next) || left && silent < NEXT_PAIR;
         let tried = session.first_check.map_or(0, |t| end.saturating_sub(t));
         let trying = trying && tried < NO_PATH;
         session.state = state_of(&session, trying);

@@ -56,7 +56,7 @@ pub struct Refusal {
     pub answer: StunIdx,
     /// Of the answer.
     pub time: Nanos,
-    /// It was asked for a new allocation, not to prolong one.
+    /// It was asked for a new allocation, not to prolong one ([MS-TURN] has Allocate for both).
     pub allocate: bool,
 }
 
@@ -165,7 +165,8 @@ impl Analysis {
         let (round, _) = refused.last()?;
         let answer = round.response?;
         let time = self.stun.record(answer)?.time;
-        Some(Refusal { code: round.error, answer, time, allocate: round.allocate })
+        let held = a.allocated_at.is_some_and(|t| t < time);
+        Some(Refusal { code: round.error, answer, time, allocate: round.allocate && !held })
     }
 
     /// The last refusal of a sign-in's credentials by a relay, unless an allocation with some of them came about later.

@@ -8,6 +8,7 @@ use crate::correlate::ice::{
 use crate::correlate::stun::StunIdx;
 use crate::correlate::{Analysis, CallState, Transport};
 use crate::diagnose::sign_in::without_relay_credentials;
+use crate::diagnose::turn::PEER_REFUSED;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Severity, Subject};
 use crate::show;
 use crate::show::path::{end, is_private, near, parties, telling_pair};
@@ -116,6 +117,7 @@ fn lacked_relay(context: &Context<'_>, out: &Findings, id: u32, s: &IceSession) 
     let mut causes = Vec::new();
     for is_a in [true, false] {
         if has_relay(analysis, s, is_a) {
+            causes.extend(shut_relay(analysis, out, s, is_a));
             continue;
         }
         let component = s.pairs.iter().map(|p| p.component).min().unwrap_or(1);
@@ -124,6 +126,15 @@ fn lacked_relay(context: &Context<'_>, out: &Findings, id: u32, s: &IceSession) 
         }
     }
     causes.into_iter().next().or_else(|| out.find(Subject::IceSession(id), |r| r.id == NO_RELAY.id))
+}
+
+/// The finding about the relay of a side that may talk to nobody.
+fn shut_relay(analysis: &Analysis, out: &Findings, s: &IceSession, is_a: bool) -> Option<FindingIdx> {
+    let side = if is_a { &s.a } else { &s.b };
+    let relays = side.candidates.iter().filter(|c| c.kind == Some(CandidateKind::Relay));
+    let granted = relays.filter_map(|c| c.address).flat_map(|at| analysis.stun.relayed_at(at));
+    let shut = granted.filter(|(_, a)| !a.peers.iter().any(|p| p.permitted));
+    shut.into_iter().find_map(|(i, _)| out.find(Subject::Allocation(i), |r| r.id == PEER_REFUSED.id))
 }
 
 /// Whether a side without a relay asked for one.

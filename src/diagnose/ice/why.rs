@@ -93,6 +93,11 @@ impl Teller<'_> {
             [Some(Host), Some(Host)] if near(p.a.ip(), p.b.ip()) => {
                 format!("directly on the LAN: {} ↔ {}", p.a, p.b)
             }
+            // Nobody outside reaches a private address but by what translates it.
+            [Some(Host), Some(Host)] if is_private(p.a.ip()) != is_private(p.b.ip()) => {
+                let inside = if is_private(p.a.ip()) { name_a } else { name_b };
+                format!("directly, through {inside}'s NAT: {} ↔ {}", p.a, p.b)
+            }
             [Some(Host), Some(Host)] => format!("directly between the hosts, no NAT: {} ↔ {}", p.a, p.b),
             _ => format!("between {} and {}, whose candidates are not in this capture", p.a, p.b),
         };

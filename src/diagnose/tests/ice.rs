@@ -1,6 +1,8 @@
 //! Cases of the rules about ICE.
 
 use super::{Case, later};
+use crate::correlate::{Analysis, CallIdx};
+use crate::diagnose::{Finding, Subject};
 use crate::view::scenario::ice::*;
 use crate::view::scenario::{Scenario, request, response};
 
@@ -30,9 +32,14 @@ const HOST_A: &str = "1 1 UDP 2130706431 10.0.0.65 4000 typ host";
 const HOST_B: &str = "1 1 UDP 2130706431 192.168.7.66 5000 typ host";
 
 pub(super) fn no_relays(answered: &[&str], path: &str) -> Scenario {
+    hung_up(answered, path, 20_000)
+}
+
+/// The call ends after so many milliseconds; the fourth request would go out at 4.7 s (RFC 8489 section 6.2.1).
+fn hung_up(answered: &[&str], path: &str, at: i64) -> Scenario {
     let mut s = call(&[HOST_A], answered);
     in_vain(&mut s, path, "z0");
-    end(&mut s, 20_000);
+    end(&mut s, at);
     later(&mut s, 60_000);
     s
 }
@@ -169,6 +176,12 @@ pub const CASES: &[Case] = &[
             no_relays(&["1 1 UDP 2130706431 10.0.0.66 5000 typ host"], "10.0.0.65:4000>10.0.0.66:5000")
         },
     },
+    Case {
+        rule: "ice-no-pair",
+        fires: || hung_up(&[HOST_B], STRAIGHT, 5_100),
+        says: "1 pair checked and not answered",
+        misses: || hung_up(&[HOST_B], STRAIGHT, 4_400),
+    },
     Case { rule: "ice-no-pair", fires: without_a_path, says: "found no path", misses: through_bobs_relay },
     Case {
         rule: "ice-no-common",
@@ -205,6 +218,13 @@ pub const CASES: &[Case] = &[
         says: "never offered",
         misses: || final_offer("200 OK", "203.0.113.9 50001"),
     },
+    // Checks tell addresses too.
+    Case {
+        rule: "ice-final-unknown",
+        fires: || Scenario::sample("no_path.pcap"),
+        says: "213.199.141.81:51721",
+        misses: || Scenario::sample("near_paths.pcap"),
+    },
     Case {
         rule: "ice-media-elsewhere",
         fires: || media_elsewhere(3_000),
@@ -232,7 +252,7 @@ fn a_relay_that_was_refused_explains_the_missing_path() {
     let ids: Vec<&str> = found.findings.iter().map(|f| f.rule.id).collect();
     assert_eq!(ids, ["turn-wrong-credentials", "ice-no-pair", "media-none"]);
     assert_eq!([found.findings[1].explained_by, found.findings[2].explained_by], [Some(0), Some(1)]);
-    let verdict = crate::diagnose::call_verdict(&analysis, &found, crate::correlate::CallIdx(0));
+    let verdict = crate::diagnose::call_verdict(&analysis, &found, CallIdx(0));
     let wanted = "answered, but no audio came either way: ICE found no path: \
                   alice's relay allocation was refused with 401, wrong or expired credentials; ";
     assert!(verdict.starts_with(wanted) && verdict.ends_with("hung up"), "{verdict}");
@@ -243,6 +263,48 @@ fn a_relay_that_was_refused_explains_the_missing_path() {
     let found = crate::diagnose::diagnose(&s.done());
     let told: Vec<(&str, &str)> = found.findings.iter().map(|f| (f.rule.id, f.severity.name())).collect();
     assert_eq!(told, [("turn-wrong-credentials", "info")]);
+}
+
+/// Rules of what explains what, from the silence of a call to the first cause.
+fn chain(analysis: &Analysis, call: u32) -> Vec<&'static str> {
+    let found = crate::diagnose::diagnose(analysis).findings;
+    let of_call = |f: &&Finding| f.subject() == Subject::Call(CallIdx(call));
+    let mut at = found.iter().filter(of_call).find(|f| f.rule.id == "media-none");
+    let mut out = Vec::new();
+    while let Some(f) = at {
+        out.push(f.rule.id);
+        at = f.explained_by.and_then(|i| found.get(i));
+    }
+    out
+}
+
+#[test]
+fn what_kept_a_relay_from_its_client_is_told_with_the_path_it_lacks() {
+    let [relays, paths] = ["rules_relays.pcap", "rules_paths.pcap"].map(|name| Scenario::sample(name).done());
+    for (analysis, call, causes) in [
+        (&relays, 0, &["turn-alternate-unreachable"][..]),
+        (&relays, 1, &["turn-no-credentials"]),
+        (&relays, 3, &["turn-peer-refused"]),
+        (&relays, 5, &["turn-credentials-expired", "mras-failed"]),
+        (&paths, 0, &["ice-no-relay", "mras-failed"]),
+    ] {
+        let told = [&["media-none", "ice-no-pair"], causes].concat();
+        assert_eq!(chain(analysis, call), told);
+    }
+    // A relay that may talk to one of its peers is not why.
+    let mut s = Scenario::sample("rules_relays.pcap");
+    let of_jack = s.analysis.stun.allocations.iter_mut().find(|a| a.client.port() == 40_036).unwrap();
+    of_jack.peers[0].permitted = true;
+    assert_eq!(chain(&s.done(), 3), ["media-none", "ice-no-pair"]);
+}
+
+#[test]
+fn a_relay_that_is_not_prolonged_runs_out() {
+    let found = crate::diagnose::diagnose(&Scenario::sample("rules_relays.pcap").done()).findings;
+    let over = found.iter().find(|f| f.rule.id == "turn-expired-in-call").unwrap();
+    assert!(over.title.contains("of dan ran out"), "{}", over.title);
+    let cause = over.explained_by.and_then(|i| found.get(i));
+    assert_eq!(cause.map(|f| f.rule.id), Some("turn-refresh-refused"));
 }
 
 #[test]

@@ -33,6 +33,22 @@ fn silent() -> Scenario {
     s
 }
 
+/// The challenge names another address of the server, as that of [MS-TURN] does; the client stays, and its credentials are
+/// refused.
+fn refused_where_it_stays(code: u16) -> Scenario {
+    let mut s = Scenario::default();
+    let other = (ALTERNATE_SERVER, vec![0, 1, 0x0D, 0x96, 203, 0, 113, 10]);
+    s.stun(0, THERE, ALLOCATE, "a1", &[]);
+    s.stun(10, BACK, ALLOCATE_ERROR, "a1", &[error(401), realm(), other.clone()]);
+    s.stun(20, THERE, ALLOCATE, "a2", &[(USERNAME, b"user".to_vec()), realm(), integrity()]);
+    match code {
+        0 => s.stun(30, BACK, ALLOCATED, "a2", &relayed("203.0.113.9:50000")),
+        code => s.stun(30, BACK, ALLOCATE_ERROR, "a2", &[error(code), realm(), other]),
+    }
+    later(&mut s, 60_000);
+    s
+}
+
 /// The server sends the client on to another one, which answers if `answers`.
 fn sent_on(answers: bool) -> Scenario {
     let mut s = Scenario::default();
@@ -173,6 +189,18 @@ pub const CASES: &[Case] = &[
         says: "sends it on to",
         misses: || sent_on(true),
     },
+    Case {
+        rule: "turn-alternate-unreachable",
+        fires: || Scenario::sample("rules_relays.pcap"),
+        says: "213.199.141.182:3478 over UDP did not answer (5 requests sent)",
+        misses: || Scenario::sample("near_relays.pcap"),
+    },
+    Case {
+        rule: "turn-wrong-credentials",
+        fires: || refused_where_it_stays(401),
+        says: "refuses the credentials (401)",
+        misses: || refused_where_it_stays(0),
+    },
     Case { rule: "turn-unreachable", fires: silent, says: "cannot be reached", misses: || refused(486) },
     Case {
         rule: "turn-credentials-expired",
@@ -198,6 +226,13 @@ pub const CASES: &[Case] = &[
         fires: || refreshed(Err(401)),
         says: "had run out 8 m 00 s before",
         misses: || refreshed(Ok(REFRESHED)),
+    },
+    // [MS-TURN] has no Refresh: Allocate prolongs what it made.
+    Case {
+        rule: "turn-refresh-refused",
+        fires: || Scenario::sample("rules_relays.pcap"),
+        says: "does not prolong",
+        misses: || Scenario::sample("near_relays.pcap"),
     },
     Case { rule: "turn-peer-refused", fires: || permission(403), says: "403", misses: || permission(438) },
     Case {
