@@ -1,10 +1,11 @@
 //! The analysis of every sample held to what the manifest says happened in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::common::{
     ConferenceTruth, IceTruth, Sample, analyse, analyse_with, manifest, outcome, samples_folder, sha256,
+    whole_manifest,
 };
 use callscope::correlate::gathered::{
     Command, Conference, Fidelity, InstantMessage, Leg, Member, SignIn, Subscription,
@@ -47,6 +48,22 @@ fn every_sample_is_what_happened() {
 /// The rule in a line of `findings`.
 fn rule_of(finding: &str) -> &str {
     finding.split(' ').nth(1).unwrap_or_default()
+}
+
+/// What a rule looks for is in some capture, and what only comes close to it in another.
+#[test]
+fn every_rule_has_a_capture_that_fires_it_and_a_near_miss() {
+    let whole = whole_manifest();
+    let samples = || whole.sample.iter();
+    let marked = samples().filter_map(|s| s.qos.as_ref()).flat_map(|q| &q.more);
+    let recorded = whole.recording.iter().flat_map(|r| &r.findings);
+    let fired: BTreeSet<&str> =
+        samples().flat_map(|s| &s.findings).chain(marked).chain(recorded).map(|f| rule_of(f)).collect();
+    let near: BTreeSet<&str> =
+        samples().flat_map(|s| &s.near).filter_map(|n| Some(n.split_once(": ")?.0)).collect();
+    let without =
+        |of: &BTreeSet<&str>| -> Vec<&str> { rules().map(|r| r.id).filter(|id| !of.contains(id)).collect() };
+    assert_eq!((without(&fired), without(&near)), (Vec::new(), Vec::new()));
 }
 
 fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {

@@ -137,8 +137,8 @@ rules! {
         "RFC 3261 section 21";
     BUSY "call-busy" Info "the callee was busy",
         "The final answer is 486 or 600.",
-        "Nothing is wrong with the network. A client that has no media path may say it too: look whether it asked for a relay \
-         in vain.",
+        "Nothing is wrong with the network, unless it rang first: a client that gets no media path may say it too. Capture at its \
+         side, and look whether it asks its STUN or TURN server in vain.",
         "RFC 3261 sections 21.4.24 and 21.6.1";
     DECLINED "call-declined" Info "the callee declined",
         "The final answer is 603.",

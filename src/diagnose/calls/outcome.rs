@@ -6,6 +6,7 @@ use callscope_parsers::sip::parse_message;
 use super::walk::{LOOK, is_opening, messages};
 use super::*;
 use crate::capture::Nanos;
+use crate::correlate::stun::Allocation;
 use crate::correlate::{
     Analysis, CallState, CallSummary, Diagnostic, DiagnosticHeader, FailureCause, MethodId, MsgIdx,
     Transport, flag,
@@ -394,6 +395,9 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
     say_diagnostics(analysis, given, f);
     say_headers(analysis, given, f);
     offer::say(context, c, rule, [given, first], f);
+    if rule.id == BUSY.id {
+        say_rang_first(analysis, c, first, f);
+    }
     if rule.id == TIMEOUT.id {
         furthest(analysis, c).iter().for_each(|h| h.say_where_unanswered(analysis, f));
     }
@@ -404,6 +408,27 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
     if rule.id == UNAVAILABLE.id && says_do_not_disturb(analysis, given) {
         f.severity(Severity::Info);
         f.say("Warning 391 stands for do not disturb.");
+    }
+}
+
+/// What a busy answer behind ringing may stand for.
+fn say_rang_first(analysis: &Analysis, c: CallIdx, answer: MsgIdx, f: &mut Draft) {
+    let by = analysis.flow(analysis.message(answer).flow).src;
+    let rings = messages(analysis, c).into_iter().any(|m| {
+        let r = analysis.message(m);
+        r.method == MethodId::INVITE && (180..200).contains(&r.status) && analysis.flow(r.flow).src == by
+    });
+    if !rings {
+        return;
+    }
+    f.say("It rang first, which a phone that is busy does not: the call was declined there, or its client gave up.");
+    let asked = |a: &Allocation| a.client.ip() == by.ip();
+    if analysis.has_ice(c) && !analysis.stun.allocations.iter().any(asked) {
+        f.say(
+            "The offer asks for ICE: a client whose STUN or TURN server does not answer it may end so. Nothing of what the callee's \
+             client asked of one is in the capture.",
+        );
+        f.partial("whether its client could set up media is to be seen on its side only");
     }
 }
 

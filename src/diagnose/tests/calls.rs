@@ -1,5 +1,6 @@
 //! Cases of the rules about calls.
 
+use super::found;
 use super::{Case, later};
 use crate::capture::{CaptureId, CaptureInfo, CaptureIssue, FrameRef};
 use crate::correlate::{Analysis, CaptureSummary};
@@ -401,4 +402,29 @@ fn why_credentials_are_not_taken_is_told_apart() {
         let told = told(given, challenge);
         assert!(told.contains(says), "{says}: {told}");
     }
+}
+
+/// Busy behind ringing is declined, or a client that found no relay: the latter is told where ICE was asked for and nothing of
+/// it was seen.
+#[test]
+fn busy_after_ringing_may_be_a_client_without_a_relay() {
+    let ice = |statuses: &[&str]| {
+        let mut s = Scenario::default();
+        let sdp = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n\
+                   a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n\
+                   a=candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n";
+        s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).body("application/sdp", sdp));
+        for (i, status) in (1..).zip(statuses) {
+            s.add(i * 500, "B>A", &response(status, 1, "INVITE").via(&["A b1"]).tag("b"));
+        }
+        later(&mut s, 60_000);
+        found(s).into_iter().find(|t| t.contains("call-busy")).expect("the call was busy")
+    };
+    let [rang, relay] = ["It rang first", "a client whose STUN or TURN server does not answer it"];
+    let told = ice(&["180 Ringing", "486 Busy Here"]);
+    assert!(told.contains(rang) && told.contains(relay), "{told}");
+    let told = ice(&["100 Trying", "486 Busy Here"]);
+    assert!(!told.contains(rang) && !told.contains(relay), "{told}");
+    let told = found(refused(&["180 Ringing", "486 Busy Here"]));
+    assert!(told.iter().any(|t| t.contains(rang) && !t.contains(relay)), "{told:?}");
 }
