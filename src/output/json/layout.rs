@@ -89,7 +89,8 @@ impl Formatter for Layout {
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        if fragment.bytes().all(|b| b < 0x7f) {
+        // Without a way out in between, so that many bytes are looked at at once.
+        if !fragment.bytes().fold(false, |acts, b| acts | (b >= 0x7f)) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut from = 0;

@@ -1,15 +1,20 @@
 //! Long lists: elements are written by several threads in blocks, put out in order, never all at once.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
 use super::JsonOptions;
 use super::layout::{Layout, indent};
 
-/// Messages in a block. A thread holds the text of three at most: one being made, one waiting, one being put out.
+/// Messages in a block.
 const BLOCK: usize = 1024;
+/// Texts of blocks that there are at once, a thread: one being made, one waiting, one being put out.
+const BUFFERS: usize = 3;
 /// An element with more messages than this is written straight to the output.
 const LARGE: usize = 64 * BLOCK;
 
@@ -27,8 +32,8 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         n => n.min(8),
     };
     let blocks = blocks(items, weight);
-    let small = || blocks.iter().filter(|b| !b.large).map(|b| b.items);
-    let threads = threads.min(small().count());
+    let small: Vec<&[T]> = blocks.iter().filter(|b| !b.large).map(|b| b.items).collect();
+    let threads = threads.min(small.len());
     let fill = |buffer: &mut Vec<u8>, block: &[T]| -> io::Result<()> {
         buffer.clear();
         for value in block.iter().flat_map(|&item| make(item)) {
@@ -37,31 +42,38 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         }
         Ok(())
     };
-    let fill = &fill;
+    // Whoever has a buffer takes the next block, so that no thread waits for a slower one. The buffers are all there is of
+    // memory: the block whose turn it is has one of them, as they are had before blocks are taken.
+    let (spare, buffers) = channel();
+    let (done, results) = channel();
+    (0..threads * BUFFERS).for_each(|_| _ = spare.send(Vec::new()));
+    let (buffers, next) = (Mutex::new(buffers), AtomicUsize::new(0));
+    let work = |done: Sender<(usize, io::Result<Vec<u8>>)>| {
+        loop {
+            let buffer = buffers.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(mut buffer) = buffer else { return };
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(block) = small.get(at) else { return };
+            let filled = fill(&mut buffer, block).map(|()| buffer);
+            if done.send((at, filled)).is_err() {
+                return;
+            }
+        }
+    };
+    let work = &work;
     out.write_all(b"[")?;
     let mut any = false;
     std::thread::scope(|scope| -> io::Result<()> {
-        // Each thread makes every so manieth block, so that they come back in turn.
-        let mut lanes = Vec::with_capacity(threads);
         let mut running = Vec::with_capacity(threads);
-        for n in 0..threads {
-            let (done, results) = sync_channel(1);
-            let (give_back, spare) = channel::<Vec<u8>>();
-            lanes.push((results, give_back));
-            let own = small().skip(n).step_by(threads);
-            running.push(scope.spawn(move || {
-                for block in own {
-                    let mut buffer = spare.try_recv().unwrap_or_default();
-                    let filled = fill(&mut buffer, block).map(|()| buffer);
-                    if done.send(filled).is_err() {
-                        return;
-                    }
-                }
-            }));
+        for _ in 0..threads {
+            let done = done.clone();
+            running.push(scope.spawn(move || work(done)));
         }
+        drop(done);
         let failed = || io::Error::other("a writer thread failed");
+        let mut early = BTreeMap::new();
         let mut put_out = || -> io::Result<()> {
-            let mut turn = lanes.iter().cycle();
+            let mut turn = 0;
             for block in &blocks {
                 if block.large {
                     for value in block.items.iter().flat_map(|&item| make(item)) {
@@ -69,21 +81,27 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
                     }
                     continue;
                 }
-                let (results, give_back) = turn.next().ok_or_else(failed)?;
-                let buffer = results.recv().map_err(|_| failed())??;
+                let buffer = loop {
+                    if let Some(filled) = early.remove(&turn) {
+                        break filled?;
+                    }
+                    let (at, filled) = results.recv().map_err(|_| failed())?;
+                    early.insert(at, filled);
+                };
+                turn += 1;
                 if !buffer.is_empty() {
                     if std::mem::replace(&mut any, true) {
                         out.write_all(b",")?;
                     }
                     out.write_all(&buffer)?;
                 }
-                // The thread is gone once it has no more blocks.
-                let _ = give_back.send(buffer);
+                // The threads are gone once there are no more blocks.
+                let _ = spare.send(buffer);
             }
             Ok(())
         };
         let mut written = put_out();
-        drop(lanes);
+        drop((spare, results));
         for thread in running {
             written = written.and(thread.join().map_err(|_| failed()));
         }
