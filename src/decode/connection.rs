@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_stream};
-use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
+use callscope_parsers::sip::{
+    self, Framing, find_next_start, find_start, first_line, frame_message, looks_like_sip,
+};
 
 use super::breakage;
 use super::dns::dns_port;
@@ -531,13 +533,13 @@ impl Connection {
                         _ => ("limit-message-bytes", "the message is longer than limit message_bytes"),
                     };
                     self.over_limit |= matches!(refused, Framing::TooLong { .. });
-                    let text = format!("{src} → {dst}: {why}; looking for the next message (byte {at})");
+                    let text = format!("{src} → {dst}: {why}; reading goes on at the next message");
                     if alert.is_none() {
                         sink.issue(code, arrival.frame, text);
                     }
                     half.lost = true;
-                    // `find_start` could give the refused line again.
-                    at += find_next_start(rest).unwrap_or(1);
+                    // `find_start` could give the refused line again, or a piece of it.
+                    at += find_next_start(rest).unwrap_or_else(|| first_line(rest));
                     if let Some(description) = alert {
                         let kind = BreakageKind::TlsAlert { description };
                         alerted = Some((kind, arrival.frame, arrival.time));
