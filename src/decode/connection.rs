@@ -347,20 +347,21 @@ impl Connection {
         // At the end of the capture no frame is at hand: what came last shows where.
         let frame = if frame.frame == 0 { self.last } else { frame };
         self.syn = false;
+        let mut of_sip = false;
         match &mut self.mode {
             Mode::Tls(tls) => tls.gap(direction),
             Mode::Tds(tds) => tds.gap(direction),
             Mode::Sip => {
                 self.flush(direction, cx, sink);
                 self.halves[direction].lost = true;
-                let (src, dst) = self.addresses(direction);
-                sink.issue(
-                    "tcp-gap",
-                    frame,
-                    format!("{bytes} bytes of the TCP stream {src} → {dst} are not in the capture"),
-                );
+                of_sip = true;
             }
-            Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Web(web) => {
+                web.lost(direction);
+                of_sip = web.carries_sip;
+                self.halves[direction].clear();
+            }
+            Mode::Undecided => self.halves[direction].clear(),
             Mode::Dns => {
                 self.halves[direction].clear();
                 self.halves[direction].lost = true;
@@ -370,6 +371,11 @@ impl Connection {
                 self.halves[direction].clear();
             }
             Mode::Other => {}
+        }
+        if of_sip {
+            let (src, dst) = self.addresses(direction);
+            let text = format!("{bytes} bytes of the TCP stream {src} → {dst} are not in the capture");
+            sink.issue("tcp-gap", frame, text);
         }
     }
 
@@ -585,6 +591,7 @@ impl Connection {
                     if let Some((frame, time)) = last
                         && let Some(scan) = sip::scan(&bytes)
                     {
+                        web.carries_sip = true;
                         self.asking = asking(&scan, direction, self.asking);
                         let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Ws };
                         let message = DecodedSip::new(&scan, &bytes, cx.digest(&bytes), way);
@@ -594,7 +601,9 @@ impl Connection {
                 WsStep::NeedMore => break,
                 WsStep::Give(why) => {
                     if was {
-                        sink.issue("websocket-out-of-step", arrival.frame, format!("{src} → {dst}: {why}"));
+                        let text =
+                            format!("WebSocket {src} → {dst}: {why}; the rest of the connection is not read");
+                        sink.issue("websocket-out-of-step", arrival.frame, text);
                     }
                     self.give_up();
                     return;

@@ -293,6 +293,13 @@ pub const CASES: &[Case] = &[
         misses: || Scenario::sample("communicator.pcap"),
     },
     Case {
+        rule: "capture-tcp-gaps",
+        // SIP in a WebSocket: the 180 is missing.
+        fires: || changed("websocket.pcap", |all| _ = all.remove(8)),
+        says: "bytes of the TCP stream 10.10.0.5:8080",
+        misses: || Scenario::sample("websocket.pcap"),
+    },
+    Case {
         rule: "capture-drops",
         fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(930)])),
         says: "dropped 930 packets",
