@@ -109,11 +109,13 @@ fn pcapng(records: &[Record], last: &[(u32, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
-/// Interface statistics: `isb_ifdrop` (5) of interface 0.
-fn dropped(packets: u64) -> (u32, Vec<u8>) {
+/// Interface statistics: `isb_ifdrop` (5) and `isb_osdrop` (7) of interface 0.
+fn dropped(by_interface: u64, by_system: u64) -> (u32, Vec<u8>) {
     let mut body = vec![0; 12];
-    body.extend([5, 0, 8, 0]);
-    body.extend(packets.to_le_bytes());
+    for (code, packets) in [(5, by_interface), (7, by_system)] {
+        body.extend([code, 0, 8, 0]);
+        body.extend(packets.to_le_bytes());
+    }
     body.extend([0; 4]);
     (5, body)
 }
@@ -301,9 +303,16 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "capture-drops",
-        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(930)])),
+        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(900, 30)])),
         says: "dropped 930 packets",
-        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0)])),
+        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0, 0)])),
+    },
+    Case {
+        rule: "capture-drops",
+        // Each block counts from the start on.
+        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(2, 0), dropped(2, 1)])),
+        says: "Capture: interface 0 dropped 3 packets while capturing | interface 0 dropped 3 packets",
+        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0, 0), dropped(0, 0)])),
     },
     Case {
         rule: "capture-one-sided",
