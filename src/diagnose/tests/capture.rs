@@ -197,6 +197,7 @@ fn tls(change: fn(&mut TlsSession)) -> Scenario {
         offered: Some("TLS 1.2"),
         version: Some("TLS 1.2"),
         handshake_done: true,
+        carries_data: true,
         encrypted_frames: 8,
         ..TlsSession::default()
     };
@@ -395,6 +396,13 @@ pub const CASES: &[Case] = &[
         fires: || changed("tls.pcap", |all| all.truncate(13)),
         says: "frames encrypted; ",
         misses: || changed("tls.pcap", |all| _ = all.drain(..13)),
+    },
+    Case {
+        rule: "capture-encrypted",
+        fires: || tls(|_| {}),
+        says: "8 frames encrypted; ",
+        // A handshake, and then nothing.
+        misses: || tls(|s| s.carries_data = false),
     },
     Case {
         rule: "capture-duplicated",
