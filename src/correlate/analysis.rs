@@ -162,11 +162,6 @@ impl Analysis {
         self.flows[f.0 as usize].unpack()
     }
 
-    /// Whether a flow goes from the lower of its two ends to the higher one; the one back does not.
-    pub fn is_upward(&self, f: FlowId) -> bool {
-        self.flows.get(f.0 as usize).is_some_and(PackedFlow::is_upward)
-    }
-
     /// Whether anything that a machine sent is among what was decoded.
     pub fn heard_from(&self, ip: IpAddr) -> bool {
         self.flows.iter().any(|f| f.unpack().src.ip() == ip)

@@ -226,6 +226,19 @@ fn halves(both: bool) -> Scenario {
     s
 }
 
+/// The server that requests go to answers from another address (as behind a load balancer): nothing is missing.
+fn answers_from_elsewhere() -> Scenario {
+    let mut s = Scenario::default();
+    for n in 0..3 {
+        let id: &'static str = format!("elsewhere-{n}").leak();
+        let at = n * 5_000;
+        s.add(at, "A>B", &request("INVITE", 1).id(id).via(&["A b1"]));
+        s.add(at + 900, "C>A", &response("200 OK", 1, "INVITE").id(id).via(&["A b1"]).tag("b"));
+        s.add(at + 1_000, "A>B", &request("ACK", 1).id(id).via(&["A b2"]).tag("b"));
+    }
+    s
+}
+
 /// Frames of these times, in milliseconds.
 fn clock(times: &[i64]) -> Scenario {
     let mut s = answered_call();
@@ -326,6 +339,13 @@ pub const CASES: &[Case] = &[
         fires: || changed("call_states.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 22])),
         says: "only one direction",
         misses: || whole("call_states.pcap"),
+    },
+    Case {
+        rule: "capture-one-sided",
+        // Only what the proxy sends, to either end of a call.
+        fires: || changed("proxy_hops.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 5])),
+        says: "Of 4 calls and dialogs 4 have one direction only",
+        misses: answers_from_elsewhere,
     },
     Case {
         rule: "capture-clock-jump",
