@@ -438,12 +438,52 @@ pub const CASES: &[Case] = &[
         misses: answered_call,
     },
     Case {
+        rule: "capture-mid-call",
+        fires: || changed("hold.pcap", |all| _ = all.remove(0)),
+        says: "its INVITE came before the capture starts",
+        // It is not known when they began.
+        misses: || changed("call_states.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 22])),
+    },
+    Case {
+        rule: "capture-mid-call",
+        fires: || changed("mid_call.pcap", |all| _ = all.remove(0)),
+        says: "already up",
+        // A clock that is set back while it rings.
+        misses: || {
+            changed("hold.pcap", |all| {
+                all.iter_mut().skip(3).for_each(|r| *r = r.at(r.micros() - 3_000_000));
+            })
+        },
+    },
+    Case {
         rule: "capture-remark",
         fires: || read(&pcapng(&records("mid_call.pcap"), &[(0xFF, vec![0; 8])])),
         says: "Capture: ",
         misses: || read(&pcapng(&records("mid_call.pcap"), &[])),
     },
 ];
+
+/// The machine that the INVITEs went to did answer: that is missing in the capture, and no failure of a call.
+#[test]
+fn where_the_answers_were_not_captured_no_call_is_said_to_have_none() {
+    let told = |keep: fn(&Record) -> bool| {
+        let analysis = changed("call_states.pcap", |all| all.retain(keep)).done();
+        let diagnosis = crate::diagnose::diagnose(&analysis);
+        let verdicts: Vec<String> = (0..analysis.calls.len() as u32)
+            .map(|c| crate::diagnose::call_verdict(&analysis, &diagnosis, crate::correlate::CallIdx(c)))
+            .collect();
+        (diagnosis.findings.iter().map(|f| f.rule.id).collect::<Vec<_>>(), verdicts)
+    };
+    let (found, verdicts) = told(|r| r.src() == [10, 10, 0, 21]);
+    assert_eq!(found, ["capture-one-sided", "call-cancelled"]);
+    assert_eq!(verdicts[1], "no answer to its INVITE is in the capture");
+    // Of the busy call the answers alone are missing.
+    let (found, _) = told(|r| !r.bytes.windows(9).any(|w| w == b"486 Busy " || w == b"2.0 180 R"));
+    assert!(found.contains(&"call-no-response"), "of the fifth: {found:?}");
+    let (whole, _) = told(|_| true);
+    let silent = |found: &[&str]| found.iter().filter(|id| **id == "call-no-response").count();
+    assert_eq!((silent(&found), silent(&whole)), (1, 1));
+}
 
 #[test]
 fn few_drops_are_a_remark_and_what_is_of_the_web_too() {
