@@ -1,5 +1,7 @@
 //! What happens in each synthetic capture.
 
+mod capture;
+mod capture_near;
 mod communicator;
 mod conference;
 mod control;
@@ -136,6 +138,13 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("media_relay.pcap", ethernet(media_relay::relayed())),
         ("media_odd.pcap", ethernet(media_odd::odd())),
         ("media_fax.pcap", ethernet(media_fax::fax())),
+        ("rules_capture.pcapng", capture::troubled()),
+        ("rules_clock.pcap", ethernet(capture::clock())),
+        ("rules_one_sided.pcap", ethernet(capture::one_sided())),
+        ("rules_limit.pcap.gz", capture::limit()),
+        ("near_capture.pcapng", capture_near::odd_but_whole()),
+        ("near_one_way.pcap", ethernet(capture_near::told_only())),
+        ("near_packed.pcap.gz", capture_near::packed()),
     ]
 }
 
