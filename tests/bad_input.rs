@@ -330,7 +330,7 @@ fn header_lines_of_megabytes() {
     let long = format!("X-Long: {}\r\n", "y".repeat(3 << 20));
     let bytes = [request("INVITE", "long", &long, ""), request("OPTIONS", "after", "", "")].concat();
     let a = read(&paced(&stream(&bytes, 1400)));
-    assert!(has(&a, "limit-header-bytes"), "{:?}", a.captures[0].issues);
+    assert_eq!(issues(&a, "limit-header-bytes"), 1, "{:?}", a.captures[0].issues);
     assert_eq!(a.dialogs_shown().count(), 1, "the message after it is found");
     // Within the limit it is a message like any other, also where it comes byte by byte.
     let long = format!("X-Long: {}\r\n", "y".repeat(150_000));
@@ -445,5 +445,34 @@ fn nothing_shown_acts_on_the_terminal() {
             }
             assert!(!out.is_empty() || !err.is_empty(), "{arguments:?}");
         }
+    }
+}
+
+/// No content of a file gives an error of the operating system: what is damaged or cut, packed or not, is told as such. Here
+/// the other end of a socket goes away with a byte unread, which Linux tells the reader once it has taken all that was sent.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_of_the_system_ends_reading_and_is_told() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::{Command, Stdio};
+    let sent = std::fs::read(samples_folder().join("call_states.pcap")).expect("a sample");
+    for arguments in [&["findings", "--color", "never", "-"][..], &["summary", "--redact", "-q", "-"]] {
+        let (mut writer, reader) = UnixStream::pair().expect("two ends");
+        writer.write_all(&sent[..20_000]).expect("room");
+        (&reader).write_all(b"?").expect("room");
+        drop(writer);
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("callscope"));
+        command
+            .args(arguments)
+            .env("XDG_CONFIG_HOME", "/nonexistent")
+            .stdin(Stdio::from(OwnedFd::from(reader)));
+        let output = command.output().expect("runs");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(0), "{text} {}", String::from_utf8_lossy(&output.stderr));
+        assert!(text.contains("onnection reset by peer"), "{text}");
+        assert!(arguments[0] == "summary" || text.contains("capture-read-error"), "{text}");
+        // What came before is there: the second call was busy.
+        assert!(text.contains("was busy"), "{text}");
     }
 }

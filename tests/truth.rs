@@ -63,7 +63,8 @@ fn every_rule_has_a_capture_that_fires_it_and_a_near_miss() {
         samples().flat_map(|s| &s.near).filter_map(|n| Some(n.split_once(": ")?.0)).collect();
     let without =
         |of: &BTreeSet<&str>| -> Vec<&str> { rules().map(|r| r.id).filter(|id| !of.contains(id)).collect() };
-    assert_eq!((without(&fired), without(&near)), (Vec::new(), Vec::new()));
+    // No content of a file makes reading it fail: `bad_input` fires that one with a source that breaks.
+    assert_eq!((without(&fired), without(&near)), (vec!["capture-read-error"], Vec::new()));
 }
 
 fn check(s: &Sample, a: &Analysis, wrong: &mut Vec<String>) {

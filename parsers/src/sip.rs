@@ -26,4 +26,4 @@ pub mod via;
 
 pub use message::{Header, Message, StartLine, canonical_name, parse_message};
 pub use scan::{BodyPlace, NameAddrScan, Scan, body_place, scan};
-pub use stream::{Framing, find_next_start, find_start, frame_message, looks_like_sip};
+pub use stream::{Framing, find_next_start, find_start, first_line, frame_message, looks_like_sip};

@@ -6,6 +6,7 @@ mod call;
 mod dns;
 mod media;
 mod media_rtcp;
+mod pcapng;
 mod scenarios;
 mod scene;
 mod secured;

@@ -1,6 +1,8 @@
 //! What happens in each synthetic capture.
 
 mod calls;
+mod capture;
+mod capture_near;
 mod communicator;
 mod conference;
 mod conference_trouble;
@@ -175,6 +177,13 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("rules_relays.pcap", ethernet(relay_trouble::relays())),
         ("near_paths.pcap", ethernet(ice_near::paths())),
         ("near_relays.pcap", ethernet(relay_near::relays())),
+        ("rules_capture.pcapng", capture::troubled()),
+        ("rules_clock.pcap", ethernet(capture::clock())),
+        ("rules_one_sided.pcap", ethernet(capture::one_sided())),
+        ("rules_limit.pcap.gz", capture::limit()),
+        ("near_capture.pcapng", capture_near::odd_but_whole()),
+        ("near_one_way.pcap", ethernet(capture_near::told_only())),
+        ("near_packed.pcap.gz", capture_near::packed()),
     ]
 }
 

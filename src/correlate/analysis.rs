@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
 
-use hashbrown::HashTable;
+use hashbrown::{HashSet, HashTable};
 
 use super::breakage::Broken;
 use super::dns::Dns;
@@ -162,11 +162,6 @@ impl Analysis {
         self.flows[f.0 as usize].unpack()
     }
 
-    /// Whether a flow goes from the lower of its two ends to the higher one; the one back does not.
-    pub fn is_upward(&self, f: FlowId) -> bool {
-        self.flows.get(f.0 as usize).is_some_and(PackedFlow::is_upward)
-    }
-
     /// Whether anything that a machine sent is among what was decoded.
     pub fn heard_from(&self, ip: IpAddr) -> bool {
         self.flows.iter().any(|f| f.unpack().src.ip() == ip)
@@ -206,7 +201,8 @@ impl Analysis {
         }
     }
 
-    /// The messages of a call or dialog in order of time (of arrival where times are equal).
+    /// The messages of a call or dialog in order of time; of arrival where times are equal, or where by their times an answer
+    /// would come before what it answers: the clock of the capture was set back.
     pub fn messages_in_time(&self, list: MsgList) -> Vec<MsgIdx> {
         let mut order = Vec::with_capacity(list.count as usize);
         self.collect_in_time(list, &mut order);
@@ -217,8 +213,29 @@ impl Analysis {
         order.clear();
         order.extend(self.messages_of(list));
         if !order.is_sorted_by_key(|m| self.message(*m).time) {
+            let arrived = order.clone();
             order.sort_by_key(|m| self.message(*m).time);
+            if self.answers_come_first(order) && !self.answers_come_first(&arrived) {
+                *order = arrived;
+            }
         }
+    }
+
+    /// Whether an answer stands before the first request of its transaction.
+    fn answers_come_first(&self, order: &[MsgIdx]) -> bool {
+        let mut asked = HashSet::new();
+        let mut answered = HashSet::new();
+        for r in order.iter().map(|m| self.message(*m)).filter(|r| r.branch != 0) {
+            let transaction = (r.branch, r.cseq, r.method);
+            if r.is_request() {
+                if asked.insert(transaction) && answered.contains(&transaction) {
+                    return true;
+                }
+            } else if !asked.contains(&transaction) {
+                answered.insert(transaction);
+            }
+        }
+        false
     }
 
     /// The whole bytes of a message, read again from where they lie, as they may be shown:

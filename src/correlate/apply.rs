@@ -182,7 +182,16 @@ impl Analysis {
                 return self.names.learn(*address, name, limit);
             }
             CaptureNote::InterfaceDrops { interface, received: _, dropped: Some(n) } if *n > 0 => {
-                let text = format!("interface {interface} dropped {n} packets while capturing");
+                let whose = format!("interface {interface} dropped ");
+                let packets = if *n == 1 { "packet" } else { "packets" };
+                let text = format!("{whose}{n} {packets} while capturing");
+                // Each count is from the start of the capture on: the last one says all.
+                let told = |i: &&mut CaptureIssue| i.code == "interface-drops" && i.text.starts_with(&whose);
+                let issues = self.captures.get_mut(capture).map(|c| c.issues.iter_mut());
+                if let Some(earlier) = issues.and_then(|mut i| i.find(told)) {
+                    earlier.text = text;
+                    return;
+                }
                 return self.add_issue(
                     capture,
                     CaptureIssue { code: "interface-drops", offset: 0, frame: None, text },

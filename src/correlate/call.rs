@@ -120,9 +120,9 @@ impl Analysis {
         summary.kind = self.call_work.get(call.0 as usize).map_or(CallKind::Unknown, |w| call_kind(w.kind));
         summary.forks = self.count_forks(call, order);
         summary.offers = self.count_offers(order);
-        if let (Some(first), Some(last)) = (order.first(), order.last()) {
-            summary.start = self.message(*first).time;
-            summary.last = self.message(*last).time;
+        let times = || order.iter().map(|m| self.message(*m).time);
+        if let (Some(first), Some(last)) = (times().min(), times().max()) {
+            (summary.start, summary.last) = (first, last);
         }
         summary
     }

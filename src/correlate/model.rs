@@ -87,12 +87,6 @@ impl PackedFlow {
         }
     }
 
-    /// See [`super::Analysis::is_upward`].
-    pub fn is_upward(&self) -> bool {
-        let ([src, dst], [from, to]) = (self.addresses, self.ports);
-        (src, from) < (dst, to)
-    }
-
     pub fn unpack(&self) -> Flow {
         let end = |side: usize| {
             let ip = Ipv6Addr::from(self.addresses[side]);

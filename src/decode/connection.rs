@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use callscope_parsers::probe::{Probe, probe_stream};
-use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message, looks_like_sip};
+use callscope_parsers::sip::{
+    self, Framing, find_next_start, find_start, first_line, frame_message, looks_like_sip,
+};
 
 use super::breakage;
 use super::dns::dns_port;
@@ -345,20 +347,21 @@ impl Connection {
         // At the end of the capture no frame is at hand: what came last shows where.
         let frame = if frame.frame == 0 { self.last } else { frame };
         self.syn = false;
+        let mut of_sip = false;
         match &mut self.mode {
             Mode::Tls(tls) => tls.gap(direction),
             Mode::Tds(tds) => tds.gap(direction),
             Mode::Sip => {
                 self.flush(direction, cx, sink);
                 self.halves[direction].lost = true;
-                let (src, dst) = self.addresses(direction);
-                sink.issue(
-                    "tcp-gap",
-                    frame,
-                    format!("{bytes} bytes of the TCP stream {src} → {dst} are not in the capture"),
-                );
+                of_sip = true;
             }
-            Mode::Web(_) | Mode::Undecided => self.halves[direction].clear(),
+            Mode::Web(web) => {
+                web.lost(direction);
+                of_sip = web.carries_sip;
+                self.halves[direction].clear();
+            }
+            Mode::Undecided => self.halves[direction].clear(),
             Mode::Dns => {
                 self.halves[direction].clear();
                 self.halves[direction].lost = true;
@@ -368,6 +371,11 @@ impl Connection {
                 self.halves[direction].clear();
             }
             Mode::Other => {}
+        }
+        if of_sip {
+            let (src, dst) = self.addresses(direction);
+            let text = format!("{bytes} bytes of the TCP stream {src} → {dst} are not in the capture");
+            sink.issue("tcp-gap", frame, text);
         }
     }
 
@@ -531,13 +539,13 @@ impl Connection {
                         _ => ("limit-message-bytes", "the message is longer than limit message_bytes"),
                     };
                     self.over_limit |= matches!(refused, Framing::TooLong { .. });
-                    let text = format!("{src} → {dst}: {why}; looking for the next message (byte {at})");
+                    let text = format!("{src} → {dst}: {why}; reading goes on at the next message");
                     if alert.is_none() {
                         sink.issue(code, arrival.frame, text);
                     }
                     half.lost = true;
-                    // `find_start` could give the refused line again.
-                    at += find_next_start(rest).unwrap_or(1);
+                    // `find_start` could give the refused line again, or a piece of it.
+                    at += find_next_start(rest).unwrap_or_else(|| first_line(rest));
                     if let Some(description) = alert {
                         let kind = BreakageKind::TlsAlert { description };
                         alerted = Some((kind, arrival.frame, arrival.time));
@@ -583,6 +591,7 @@ impl Connection {
                     if let Some((frame, time)) = last
                         && let Some(scan) = sip::scan(&bytes)
                     {
+                        web.carries_sip = true;
                         self.asking = asking(&scan, direction, self.asking);
                         let way = Way { frame, parts: cx.parts, time, src, dst, transport: Transport::Ws };
                         let message = DecodedSip::new(&scan, &bytes, cx.digest(&bytes), way);
@@ -592,7 +601,9 @@ impl Connection {
                 WsStep::NeedMore => break,
                 WsStep::Give(why) => {
                     if was {
-                        sink.issue("websocket-out-of-step", arrival.frame, format!("{src} → {dst}: {why}"));
+                        let text =
+                            format!("WebSocket {src} → {dst}: {why}; the rest of the connection is not read");
+                        sink.issue("websocket-out-of-step", arrival.frame, text);
                     }
                     self.give_up();
                     return;

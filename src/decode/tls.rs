@@ -28,6 +28,8 @@ pub struct TlsSession {
     /// Alerts in clear: who sent it, level and description.
     pub alerts: Vec<(Side, String)>,
     pub handshake_done: bool,
+    /// A record of application data passed (RFC 8446 §5.1).
+    pub carries_data: bool,
     /// Who closed the connection first (FIN or RST), with its frame.
     pub closed_by: Option<(Side, FrameRef)>,
     /// Frames with payload, the handshake's included: those that the accounts call encrypted.
@@ -100,6 +102,7 @@ impl TlsState {
                 TlsEvent::ChangeCipherSpec => self.encrypted[direction] = true,
                 TlsEvent::ApplicationData { .. } => {
                     self.encrypted[direction] = true;
+                    session.carries_data = true;
                     session.handshake_done |= self.encrypted[0] && self.encrypted[1];
                 }
                 TlsEvent::Alert { level, description } => {

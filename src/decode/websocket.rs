@@ -40,6 +40,8 @@ pub(super) struct WebState {
     requested: bool,
     /// Whether each direction has passed its HTTP head.
     upgraded: [bool; 2],
+    /// A message of SIP came in it.
+    pub carries_sip: bool,
 }
 
 impl WebState {
@@ -51,6 +53,12 @@ impl WebState {
     pub fn held(&self) -> usize {
         let of = |half: &Half| half.message.capacity() + half.inflater.as_ref().map_or(0, |_| INFLATER_COST);
         self.halves.iter().map(of).sum()
+    }
+
+    /// Bytes of `direction` are missing: of a message in several frames the rest says nothing, and what was inflated before
+    /// is not what the sender's compressor refers to any more.
+    pub fn lost(&mut self, direction: usize) {
+        self.halves[direction] = Half::default();
     }
 
     /// Takes the next head or frame of `direction` from its buffered bytes.

@@ -11,7 +11,7 @@ pub use order::{Ahead, ahead, one_sided};
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::{CaptureId, CaptureIssue, FrameRef};
 use crate::correlate::{
-    Accounting, Analysis, CallState, CaptureSummary, DialogState, Owner, SipRecord, flag,
+    Accounting, Analysis, CallIdx, CallState, CaptureSummary, DialogState, MethodId, Owner, SipRecord, flag,
 };
 use crate::show;
 
@@ -237,8 +237,9 @@ pub static DUPLICATED: Rule = Rule {
 pub static MID_CALL: Rule = Rule {
     id: "capture-mid-call",
     severity: Severity::Info,
-    title: "calls were already up when the capture starts",
-    help: "The first message of a call is inside of its dialog.",
+    title: "calls began before the capture",
+    help: "The first message of a call is inside of its dialog, or an answer whose INVITE is not there. Where only one direction \
+           was captured that tells nothing of when a call began.",
     advice: "How they began is not known; start the capture earlier where that matters.",
     source: "RFC 3261 section 12",
     check: mid_call,
@@ -248,8 +249,8 @@ pub static REMARKS: Rule = Rule {
     id: "capture-remark",
     severity: Severity::Info,
     title: "something about a capture file",
-    help: "Blocks of a kind that is not known, bytes behind the last record, times without a time zone, and so on: nothing that \
-           the analysis lacks.",
+    help: "Blocks of a kind or sections of a version that is not known, or times without a time zone: nothing that the analysis \
+           lacks.",
     advice: "Nothing has to be done.",
     source: "the file formats: pcap, pcapng (draft-ietf-opsawg-pcapng), snoop (RFC 1761), Network Monitor",
     check: |context, out| issues(context, out, &REMARKS),
@@ -278,7 +279,7 @@ fn rule_of(code: &str) -> &'static Rule {
         "tcp-gap" => &TCP_GAPS,
         "interface-drops" => &DROPS,
         "read-error" | "arena" => &READ_ERROR,
-        "comment" | "trailing-bytes" | "unknown-block" | "unknown-version" | "local-time" => &REMARKS,
+        "unknown-block" | "unknown-version" | "local-time" => &REMARKS,
         _ if code.ends_with("-out-of-step") => &OUT_OF_STEP,
         _ if code.starts_with("limit-") => &LIMIT,
         _ => &DAMAGED,
@@ -460,14 +461,30 @@ fn unknown_call(context: &Context<'_>, out: &mut Findings) {
     });
 }
 
+/// What there is to say of a call whose beginning is not in the capture. Of its first INVITE an answer alone tells, where a
+/// call that is up has none like it (RFC 3261 §12.1: 100 bears no tag of the callee yet, 180 opens the dialog).
+pub(super) fn begun_before(analysis: &Analysis, c: CallIdx) -> Option<&'static str> {
+    let call = analysis.call(c);
+    if !call.summary.starts_mid_call {
+        return None;
+    }
+    let first = analysis.message(call.messages.first);
+    let of_invite = !first.is_request() && first.method == MethodId::INVITE;
+    Some(match first.status {
+        100 if of_invite && !first.has(flag::TO_TAG) => "its INVITE came before the capture starts",
+        101..200 | 300.. if of_invite => "its INVITE came before the capture starts",
+        _ => "already up when the capture starts",
+    })
+}
+
 fn mid_call(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
-    for (c, call) in (0u32..).map(crate::correlate::CallIdx).zip(&analysis.calls) {
-        if !call.summary.starts_mid_call {
+    for (c, call) in (0u32..).map(CallIdx).zip(&analysis.calls) {
+        let Some(what) = begun_before(analysis, c) else { continue };
+        if context.is_one_sided() && !analysis.message(call.messages.first).is_request() {
             continue;
         }
-        out.add(&MID_CALL, Subject::Call(c), "", |f| {
-            let what = "already up when the capture starts";
+        out.add(&MID_CALL, Subject::Call(c), what, |f| {
             f.who(context.call_name(c)).what(what).of_many(what);
             f.say("How it began is not in the capture.");
             f.show_message(analysis, call.messages.first);

@@ -1,7 +1,7 @@
 //! One sentence for a call, and one for all captures.
 
 use super::{Diagnosis, Finding, Severity, Subject, calls};
-use crate::correlate::{Analysis, CallIdx, CallState, Side};
+use crate::correlate::{Analysis, CallIdx, CallState, FailureCause, Side};
 use crate::show;
 
 /// A call in words; none begins in a capital letter or has a full stop.
@@ -92,10 +92,13 @@ fn course(analysis: &Analysis, call: CallIdx) -> Course {
         CallState::Answered | CallState::Completed => "",
         CallState::Trying => "no final answer yet when the capture ends",
         CallState::Ringing => "ringing",
-        CallState::Failed => "the capture ends before an answer could come",
+        CallState::Failed => match analysis.failure(call).map(|f| f.cause) {
+            Some(FailureCause::NoResponse) => "no answer to its INVITE is in the capture",
+            _ => "the capture ends before an answer could come",
+        },
         state => state.name(),
     };
-    let up = s.starts_mid_call.then_some("already up when the capture starts");
+    let up = super::capture::begun_before(analysis, call);
     let state: Vec<String> =
         up.into_iter().chain(Some(state).filter(|s| !s.is_empty())).map(|s| s.replace('_', " ")).collect();
     let mut rest: Vec<String> = Vec::new();

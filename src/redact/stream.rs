@@ -11,7 +11,7 @@ use callscope_parsers::dns::{
     Framing as DnsFraming, HEADER as DNS_HEADER, PORT as DNS_PORT, frame_dns, looks_like_dns, opcode_name,
 };
 use callscope_parsers::probe::{Probe, looks_like_tls_record, probe_stream};
-use callscope_parsers::sip::{self, Framing, find_next_start, find_start, frame_message};
+use callscope_parsers::sip::{self, Framing, find_next_start, find_start, first_line, frame_message};
 use callscope_parsers::stun::stream::{StreamFraming, StreamGuess, probe_stun_stream};
 use callscope_parsers::tds::{TdsFrame, frame_packet, looks_like_tds};
 use hashbrown::HashMap;
@@ -417,9 +417,20 @@ impl Conn {
                     half.wanted = n.max(looked_through(rest.len()));
                     break;
                 }
-                Framing::Reject(_) | Framing::TooLong { .. } => {
+                Framing::TooLong { header: true } => {
                     half.lost = true;
-                    let skip = find_next_start(rest).unwrap_or(1);
+                    let line = memchr::memrchr(b'\n', rest).map_or(rest.len(), |p| p + 1);
+                    let range = at..at + find_next_start(rest).unwrap_or(line);
+                    let Some(mut bytes) = half.buf.bytes.get(range.clone()).map(<[u8]>::to_vec) else {
+                        break;
+                    };
+                    r.sip(&mut bytes);
+                    out.emit(direction, &half.buf, range.clone(), &bytes);
+                    at = range.end;
+                }
+                Framing::Reject(_) | Framing::TooLong { header: false } => {
+                    half.lost = true;
+                    let skip = find_next_start(rest).unwrap_or_else(|| first_line(rest));
                     // An alert of TLS tells why nothing follows.
                     if rest.len() >= 7 && looks_like_tls_record(rest) && rest.first() == Some(&21) {
                         out.keep(direction, &half.buf, at..at + 7);
@@ -466,7 +477,7 @@ impl Conn {
         self.flush(direction, r, out);
         match self.mode {
             Mode::Sip | Mode::Stun(_) | Mode::Dns => self.halves[direction].lost = true,
-            Mode::Web => self.give_up(r),
+            Mode::Web if !self.halves[direction].upgraded => self.give_up(r),
             _ => {}
         }
     }
@@ -497,6 +508,10 @@ impl Conn {
                         *byte = 0;
                     }
                 }
+                true
+            }
+            Mode::Web if half.upgraded => {
+                web::begun(&mut bytes);
                 true
             }
             Mode::Undecided => bytes.iter().all(|b| matches!(b, b'\r' | b'\n')),

@@ -85,9 +85,13 @@ pub fn find_start(buf: &[u8]) -> Option<usize> {
 
 /// As [`find_start`], but behind the first line of the buffer.
 pub fn find_next_start(buf: &[u8]) -> Option<usize> {
-    let first = buf.iter().position(|&b| !is_filler(b))?;
-    let line = memchr(b'\n', part(buf, first..buf.len()))?;
-    find_start_from(buf, first + line + 1)
+    find_start_from(buf, first_line(buf))
+}
+
+/// Length of the first line with something in it, its end included; of the whole buffer where no line ends.
+pub fn first_line(buf: &[u8]) -> usize {
+    let first = buf.iter().position(|&b| !is_filler(b)).unwrap_or(buf.len());
+    memchr(b'\n', part(buf, first..buf.len())).map_or(buf.len(), |line| first + line + 1)
 }
 
 fn find_start_from(buf: &[u8], from: usize) -> Option<usize> {
@@ -330,5 +334,9 @@ mod tests {
         let again = format!("{PING}\r\n{PING}");
         assert_eq!(find_start(again.as_bytes()), Some(0));
         assert_eq!(find_next_start(again.as_bytes()), Some(PING.len() + 2));
+        assert_eq!(
+            [first_line(b"\r\n\0one\r\ntwo\r\n"), first_line(b"\r\none"), first_line(b"\r\n")],
+            [8, 5, 2]
+        );
     }
 }

@@ -13,7 +13,7 @@ fn tcp(mut p: Party) -> Party {
 }
 
 /// A whole call's messages as (from the caller, bytes), without sending them.
-fn script(a: &Party, b: &Party, seed: u64) -> Vec<(bool, Vec<u8>)> {
+pub fn script(a: &Party, b: &Party, seed: u64) -> Vec<(bool, Vec<u8>)> {
     let mut s = Scene::new(seed, START);
     let mut quiet = a.clone();
     quiet.transport = "UDP";
@@ -119,7 +119,7 @@ pub fn fragments() -> Scene {
     s
 }
 
-fn ws_frame(payload: &[u8], mask: Option<[u8; 4]>, first: u8) -> Vec<u8> {
+pub fn ws_frame(payload: &[u8], mask: Option<[u8; 4]>, first: u8) -> Vec<u8> {
     let mut f = vec![first];
     let bit = if mask.is_some() { 0x80 } else { 0 };
     match payload.len() {
@@ -205,24 +205,22 @@ pub fn sctp() -> Scene {
     s
 }
 
-fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut r = vec![kind, 3, 3];
     r.extend((body.len() as u16).to_be_bytes());
     r.extend_from_slice(body);
     r
 }
 
-fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+pub fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut h = vec![kind, 0];
     h.extend((body.len() as u16).to_be_bytes());
     h.extend_from_slice(body);
     record(22, &h)
 }
 
-/// A TLS 1.2 connection as far as anybody on the way can read it: hellos, key exchange hidden, data, close.
-pub fn tls_into(s: &mut Scene, client: SocketAddr, server: SocketAddr) {
-    let server = SocketAddr::new(server.ip(), 5061);
-    s.connect(client, server);
+/// A ClientHello of TLS 1.2 that names the server.
+pub fn client_hello() -> Vec<u8> {
     let name = b"sip.contoso.com";
     let mut sni = Vec::new();
     sni.extend((name.len() as u16 + 3).to_be_bytes());
@@ -238,13 +236,24 @@ pub fn tls_into(s: &mut Scene, client: SocketAddr, server: SocketAddr) {
     hello.extend([0, 4, 0xc0, 0x2f, 0x00, 0x2f, 1, 0]);
     hello.extend((extensions.len() as u16).to_be_bytes());
     hello.extend(extensions);
-    s.segment(client, server, &handshake(1, &hello));
+    handshake(1, &hello)
+}
+
+/// A ServerHello and all up to its end, without the certificate, which is not looked at.
+pub fn server_flight() -> Vec<u8> {
     let mut answer = vec![3, 3];
     answer.extend([0x22; 32]);
     answer.push(0);
     answer.extend([0xc0, 0x2f, 0]);
-    let flight = [handshake(2, &answer), handshake(14, b"")].concat();
-    s.segment(server, client, &flight);
+    [handshake(2, &answer), handshake(14, b"")].concat()
+}
+
+/// A TLS 1.2 connection as far as anybody on the way can read it: hellos, key exchange hidden, data, close.
+pub fn tls_into(s: &mut Scene, client: SocketAddr, server: SocketAddr) {
+    let server = SocketAddr::new(server.ip(), 5061);
+    s.connect(client, server);
+    s.segment(client, server, &client_hello());
+    s.segment(server, client, &server_flight());
     let changed = [record(20, &[1]), record(22, &[0xaa; 40])].concat();
     s.segment(client, server, &changed);
     s.segment(server, client, &changed);

@@ -12,6 +12,7 @@ const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
 const ISB_IFRECV: u16 = 4;
 const ISB_IFDROP: u16 = 5;
+const ISB_OSDROP: u16 = 7;
 const NRB_END: u16 = 0;
 const NRB_IPV4: u16 = 1;
 const NRB_IPV6: u16 = 2;
@@ -259,11 +260,16 @@ impl PcapNgWalker {
     fn statistics(&self, body: Window<'_>, found: &mut Found<'_>) {
         let big = self.mark.big;
         let Some(interface) = body.u32(0, big).and_then(|local| self.global(local)) else { return };
-        let (mut received, mut dropped) = (None, None);
+        let (mut received, mut dropped) = (None, None::<u64>);
         for (code, value) in Options::new(body.bytes.get(12..), big) {
             match code {
                 ISB_IFRECV => received = u64_of(value, big),
-                ISB_IFDROP => dropped = u64_of(value, big),
+                // By the interface, and by the operating system: each packet counts in one of them.
+                ISB_IFDROP | ISB_OSDROP => {
+                    if let Some(n) = u64_of(value, big) {
+                        dropped = Some(dropped.unwrap_or(0).saturating_add(n));
+                    }
+                }
                 COMMENT => found.notes.push(CaptureNote::Comment { frame: None, text: text(value) }),
                 _ => {}
             }

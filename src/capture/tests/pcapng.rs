@@ -136,6 +136,32 @@ fn pcapng_sections_of_both_byte_orders() {
     assert_eq!(codes, ["unknown-block"]);
 }
 
+/// Options of interface statistics in the format's §4.6: `isb_ifdrop` 5, `isb_osdrop` 7.
+#[test]
+fn packets_dropped_by_the_interface_and_by_the_system_are_added() {
+    for big in [false, true] {
+        let dropped = |counts: &[(u16, u64)]| {
+            let mut body = u32_of(big, 0).to_vec();
+            body.extend([0; 8]);
+            for (code, count) in counts {
+                body.extend(if big { code.to_be_bytes() } else { code.to_le_bytes() });
+                body.extend(if big { [0, 8] } else { [8, 0] });
+                body.extend(if big { count.to_be_bytes() } else { count.to_le_bytes() });
+            }
+            let bytes = [section(big), block(big, 5, &body)].concat();
+            let notes = walk(&bytes).unwrap().notes;
+            notes.into_iter().rev().find_map(|n| match n {
+                CaptureNote::InterfaceDrops { interface: 0, received, dropped } => Some((received, dropped)),
+                _ => None,
+            })
+        };
+        assert_eq!(dropped(&[(4, 90), (5, 2), (7, 3)]), Some((Some(90), Some(5))));
+        assert_eq!(dropped(&[(7, 3)]), Some((None, Some(3))));
+        assert_eq!(dropped(&[(4, 90)]), Some((Some(90), None)));
+        assert_eq!(dropped(&[(5, u64::MAX), (7, 1)]), Some((None, Some(u64::MAX))));
+    }
+}
+
 #[test]
 fn a_pcapng_cut_anywhere_gives_the_whole_blocks() {
     let whole = section(true);

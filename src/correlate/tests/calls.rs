@@ -52,6 +52,20 @@ const SIMPLE: &str = "
     2.3 A>B ACK to=b";
 
 #[test]
+fn a_clock_that_is_set_back_turns_no_call_upside_down() {
+    // Set back by 3 s between 180 and 200: by their times the answers come first.
+    let call =
+        "4 A>B INVITE sdp\n 4.1 B>A 180\n 2 B>A 200 sdp\n 2.1 A>B ACK to=b\n 3 A>B BYE/2 to=b\n 3.1 B>A 200";
+    check(
+        call,
+        "state=completed status=200 ended=caller mid=false start=2000 last=4100 setup=100 ring=0 talk=1000",
+    );
+    // A file out of order is another thing: sorted it makes sense.
+    let joined = "2.5 A>B INVITE branch=z1 sdp\n 4 B>A 200 sdp\n 4.1 A>B ACK to=b\n 2 A>B INVITE branch=z1 sdp\n 2.1 B>A 180";
+    check(joined, "state=answered status=200 mid=false start=2000 setup=100 ring=1900");
+}
+
+#[test]
 fn every_media_section_tells_the_kind() {
     let call = "0 A>B INVITE sdp media=audio:4000,video:0\n 0.2 B>A 200 sdp media=audio:5000,video:0\n 0.3 A>B ACK to=b";
     check(call, "kind=audio");

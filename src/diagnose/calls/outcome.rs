@@ -42,6 +42,12 @@ fn rule_of(context: &Context<'_>, c: CallIdx, s: &CallSummary) -> Option<&'stati
         }
         CallState::Failed | CallState::NoAnswer if s.final_status == 0 => {
             match context.analysis.failure(c).map(|f| f.cause) {
+                // The capture lacks the answer where it has the ACK, or only one direction.
+                Some(FailureCause::NoResponse)
+                    if context.is_one_sided() || is_acknowledged(context.analysis, c) =>
+                {
+                    return None;
+                }
                 Some(FailureCause::NoResponse) => &NO_RESPONSE,
                 Some(FailureCause::CaptureEnds) => return None,
                 Some(FailureCause::Broken { kind: BreakageKind::Icmp { .. }, .. }) => &UNREACHABLE,
@@ -73,6 +79,11 @@ fn rule_of(context: &Context<'_>, c: CallIdx, s: &CallSummary) -> Option<&'stati
             _ => &REFUSED,
         },
     })
+}
+
+fn is_acknowledged(analysis: &Analysis, c: CallIdx) -> bool {
+    let ack = |m: &MsgIdx| analysis.message(*m).is_request() && analysis.message(*m).method == MethodId::ACK;
+    messages(analysis, c).iter().any(ack)
 }
 
 fn gave_credentials(analysis: &Analysis, c: CallIdx) -> bool {

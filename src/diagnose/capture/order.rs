@@ -5,20 +5,17 @@ use std::net::IpAddr;
 
 use super::{CLOCK, ONE_SIDED, REPEATED};
 use crate::capture::{FrameRef, Nanos};
-use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, flag};
+use crate::correlate::{Analysis, MethodId, MsgIdx, MsgList, flag};
 use crate::diagnose::{Context, Findings, Severity, Subject};
 use crate::show;
 
 /// Dialogs shown as evidence.
 const SHOWN: usize = 6;
 
-/// What was seen of a call or dialog: from the lower address to the higher one, and back.
-const UP: u8 = 1;
-const DOWN: u8 = 2;
-const REQUEST: u8 = 4;
-const ANSWER: u8 = 8;
-/// An ACK: there was an answer.
-const ACKNOWLEDGED: u8 = 16;
+/// Machines in one call or dialog; where there are more nothing is said of it.
+const MACHINES: usize = 32;
+/// Transactions of one whose answers are looked for.
+const ASKED: usize = 64;
 
 /// Calls and dialogs of which one direction is missing.
 pub struct OneSided {
@@ -30,34 +27,73 @@ pub struct OneSided {
 
 /// None where both directions are there.
 pub fn one_sided(analysis: &Analysis) -> Option<OneSided> {
-    let (mut calls, mut dialogs) = (vec![0u8; analysis.calls.len()], vec![0u8; analysis.dialogs.len()]);
-    for r in &analysis.messages {
-        let way = if analysis.is_upward(r.flow) { UP } else { DOWN };
-        let kind = match (r.is_request(), r.method == MethodId::ACK && r.has(flag::TO_TAG)) {
-            (false, _) => ANSWER,
-            (true, true) => REQUEST | ACKNOWLEDGED,
-            (true, false) => REQUEST,
-        };
-        let slot = match r.owner {
-            Owner::Call(c) => calls.get_mut(c.0 as usize),
-            Owner::Dialog(d) => dialogs.get_mut(d.0 as usize),
-        };
-        slot.into_iter().for_each(|s| *s |= way | kind);
+    let (mut seen, mut lacking) = (0, 0);
+    let (mut of_calls, mut of_others) = (Vec::new(), Vec::new());
+    let calls = analysis.calls.iter().map(|c| (c.messages, true));
+    let all = calls.chain(analysis.dialogs.iter().map(|d| (d.messages, false)));
+    let mut course = Course::default();
+    for (messages, is_call) in all.filter(|(messages, _)| messages.count > 0) {
+        seen += 1;
+        if course.lacks_a_direction(analysis, messages) {
+            lacking += 1;
+            let firsts = if is_call { &mut of_calls } else { &mut of_others };
+            if firsts.len() < SHOWN {
+                firsts.push(messages.first);
+            }
+        }
     }
-    let one_way = |s: u8| s & (UP | DOWN) != UP | DOWN && s != 0;
-    // The other side must have spoken: what is answered was asked, and what is acknowledged was answered.
-    let lacks = |s: u8| one_way(s) && (s & REQUEST == 0 || s & ACKNOWLEDGED != 0 && s & ANSWER == 0);
-    let all = || calls.iter().chain(&dialogs).copied();
-    let seen = all().filter(|s| *s != 0).count();
-    let lacking = all().filter(|s| lacks(*s)).count();
     if lacking < 2 || lacking * 2 <= seen {
         return None;
     }
-    let of_calls =
-        calls.iter().zip(&analysis.calls).filter(|(s, _)| lacks(**s)).map(|(_, c)| c.messages.first);
-    let others = dialogs.iter().zip(&analysis.dialogs).filter(|(s, _)| lacks(**s));
-    let firsts = of_calls.take(SHOWN).chain(others.map(|(_, d)| d.messages.first).take(SHOWN)).collect();
-    Some(OneSided { seen, lacking, firsts })
+    of_calls.append(&mut of_others);
+    Some(OneSided { seen, lacking, firsts: of_calls })
+}
+
+/// Who sent and who received in a call or dialog, and what was asked there.
+#[derive(Default)]
+struct Course {
+    sent: Vec<IpAddr>,
+    received: Vec<IpAddr>,
+    asked: Vec<(u32, MethodId)>,
+}
+
+impl Course {
+    /// Whether some machine must have spoken of which nothing is there: who is answered has asked, and who gets an ACK has
+    /// answered. Beside a proxy what it alone sends (or gets) goes to either end of a call. Where a machine both sends and
+    /// receives, or an answer has its request, both directions are there; they need not take the same way.
+    fn lacks_a_direction(&mut self, analysis: &Analysis, messages: MsgList) -> bool {
+        self.sent.clear();
+        self.received.clear();
+        self.asked.clear();
+        let mut lacks = false;
+        for m in analysis.messages_of(messages) {
+            let r = analysis.message(m);
+            let flow = analysis.flow(r.flow);
+            let (src, dst) = (flow.src.ip(), flow.dst.ip());
+            if !self.sent.contains(&src) {
+                self.sent.push(src);
+            }
+            if !self.received.contains(&dst) {
+                self.received.push(dst);
+            }
+            let too_many = self.sent.len().max(self.received.len()) > MACHINES;
+            if too_many || self.received.contains(&src) || self.sent.contains(&dst) {
+                return false;
+            }
+            let transaction = (r.branch, r.method);
+            if !r.is_request() {
+                if r.branch != 0 && self.asked.contains(&transaction) {
+                    return false;
+                }
+                lacks = true;
+            } else if r.method == MethodId::ACK && r.has(flag::TO_TAG) {
+                lacks = true;
+            } else if self.asked.len() < ASKED {
+                self.asked.push(transaction);
+            }
+        }
+        lacks
+    }
 }
 
 pub(super) fn tell_one_sided(context: &Context<'_>, out: &mut Findings) {

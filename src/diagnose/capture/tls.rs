@@ -84,8 +84,8 @@ pub(super) fn failed(context: &Context<'_>, out: &mut Findings) {
 pub(super) fn encrypted(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
     let mut servers: BTreeMap<(Option<SocketAddr>, Option<&str>), Server<'_>> = BTreeMap::new();
-    // Of a handshake that failed there is nothing to open.
-    for session in analysis.tls.iter().filter(|s| failure(s).is_none()) {
+    // Of a handshake alone, failed or well, there is nothing to open.
+    for session in analysis.tls.iter().filter(|s| s.carries_data && failure(s).is_none()) {
         let server = servers.entry((session.server, session.version)).or_default();
         server.named = server.named.or(session.server_name.as_deref());
         server.frames += session.encrypted_frames;

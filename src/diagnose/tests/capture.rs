@@ -109,11 +109,13 @@ fn pcapng(records: &[Record], last: &[(u32, Vec<u8>)]) -> Vec<u8> {
     out
 }
 
-/// Interface statistics: `isb_ifdrop` (5) of interface 0.
-fn dropped(packets: u64) -> (u32, Vec<u8>) {
+/// Interface statistics: `isb_ifdrop` (5) and `isb_osdrop` (7) of interface 0.
+fn dropped(by_interface: u64, by_system: u64) -> (u32, Vec<u8>) {
     let mut body = vec![0; 12];
-    body.extend([5, 0, 8, 0]);
-    body.extend(packets.to_le_bytes());
+    for (code, packets) in [(5, by_interface), (7, by_system)] {
+        body.extend([code, 0, 8, 0]);
+        body.extend(packets.to_le_bytes());
+    }
     body.extend([0; 4]);
     (5, body)
 }
@@ -195,6 +197,7 @@ fn tls(change: fn(&mut TlsSession)) -> Scenario {
         offered: Some("TLS 1.2"),
         version: Some("TLS 1.2"),
         handshake_done: true,
+        carries_data: true,
         encrypted_frames: 8,
         ..TlsSession::default()
     };
@@ -218,6 +221,19 @@ fn halves(both: bool) -> Scenario {
         if both {
             s.add(at + 900, "B>A", &response("200 OK", 1, "INVITE").id(id).via(&["A b1"]).tag("b"));
         }
+        s.add(at + 1_000, "A>B", &request("ACK", 1).id(id).via(&["A b2"]).tag("b"));
+    }
+    s
+}
+
+/// The server that requests go to answers from another address (as behind a load balancer): nothing is missing.
+fn answers_from_elsewhere() -> Scenario {
+    let mut s = Scenario::default();
+    for n in 0..3 {
+        let id: &'static str = format!("elsewhere-{n}").leak();
+        let at = n * 5_000;
+        s.add(at, "A>B", &request("INVITE", 1).id(id).via(&["A b1"]));
+        s.add(at + 900, "C>A", &response("200 OK", 1, "INVITE").id(id).via(&["A b1"]).tag("b"));
         s.add(at + 1_000, "A>B", &request("ACK", 1).id(id).via(&["A b2"]).tag("b"));
     }
     s
@@ -293,10 +309,24 @@ pub const CASES: &[Case] = &[
         misses: || Scenario::sample("communicator.pcap"),
     },
     Case {
+        rule: "capture-tcp-gaps",
+        // SIP in a WebSocket: the 180 is missing.
+        fires: || changed("websocket.pcap", |all| _ = all.remove(8)),
+        says: "bytes of the TCP stream 10.10.0.5:8080",
+        misses: || Scenario::sample("websocket.pcap"),
+    },
+    Case {
         rule: "capture-drops",
-        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(930)])),
+        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(900, 30)])),
         says: "dropped 930 packets",
-        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0)])),
+        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0, 0)])),
+    },
+    Case {
+        rule: "capture-drops",
+        // Each block counts from the start on.
+        fires: || read(&pcapng(&records("call_states.pcap"), &[dropped(2, 0), dropped(2, 1)])),
+        says: "Capture: interface 0 dropped 3 packets while capturing | interface 0 dropped 3 packets",
+        misses: || read(&pcapng(&records("call_states.pcap"), &[dropped(0, 0), dropped(0, 0)])),
     },
     Case {
         rule: "capture-one-sided",
@@ -309,6 +339,13 @@ pub const CASES: &[Case] = &[
         fires: || changed("call_states.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 22])),
         says: "only one direction",
         misses: || whole("call_states.pcap"),
+    },
+    Case {
+        rule: "capture-one-sided",
+        // Only what the proxy sends, to either end of a call.
+        fires: || changed("proxy_hops.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 5])),
+        says: "Of 4 calls and dialogs 4 have one direction only",
+        misses: answers_from_elsewhere,
     },
     Case {
         rule: "capture-clock-jump",
@@ -381,6 +418,13 @@ pub const CASES: &[Case] = &[
         misses: || changed("tls.pcap", |all| _ = all.drain(..13)),
     },
     Case {
+        rule: "capture-encrypted",
+        fires: || tls(|_| {}),
+        says: "8 frames encrypted; ",
+        // A handshake, and then nothing.
+        misses: || tls(|s| s.carries_data = false),
+    },
+    Case {
         rule: "capture-duplicated",
         fires: || twice(12),
         says: "captured twice",
@@ -394,12 +438,52 @@ pub const CASES: &[Case] = &[
         misses: answered_call,
     },
     Case {
+        rule: "capture-mid-call",
+        fires: || changed("hold.pcap", |all| _ = all.remove(0)),
+        says: "its INVITE came before the capture starts",
+        // It is not known when they began.
+        misses: || changed("call_states.pcap", |all| all.retain(|r| r.src() == [10, 10, 0, 22])),
+    },
+    Case {
+        rule: "capture-mid-call",
+        fires: || changed("mid_call.pcap", |all| _ = all.remove(0)),
+        says: "already up",
+        // A clock that is set back while it rings.
+        misses: || {
+            changed("hold.pcap", |all| {
+                all.iter_mut().skip(3).for_each(|r| *r = r.at(r.micros() - 3_000_000));
+            })
+        },
+    },
+    Case {
         rule: "capture-remark",
         fires: || read(&pcapng(&records("mid_call.pcap"), &[(0xFF, vec![0; 8])])),
         says: "Capture: ",
         misses: || read(&pcapng(&records("mid_call.pcap"), &[])),
     },
 ];
+
+/// The machine that the INVITEs went to did answer: that is missing in the capture, and no failure of a call.
+#[test]
+fn where_the_answers_were_not_captured_no_call_is_said_to_have_none() {
+    let told = |keep: fn(&Record) -> bool| {
+        let analysis = changed("call_states.pcap", |all| all.retain(keep)).done();
+        let diagnosis = crate::diagnose::diagnose(&analysis);
+        let verdicts: Vec<String> = (0..analysis.calls.len() as u32)
+            .map(|c| crate::diagnose::call_verdict(&analysis, &diagnosis, crate::correlate::CallIdx(c)))
+            .collect();
+        (diagnosis.findings.iter().map(|f| f.rule.id).collect::<Vec<_>>(), verdicts)
+    };
+    let (found, verdicts) = told(|r| r.src() == [10, 10, 0, 21]);
+    assert_eq!(found, ["capture-one-sided", "call-cancelled"]);
+    assert_eq!(verdicts[1], "no answer to its INVITE is in the capture");
+    // Of the busy call the answers alone are missing.
+    let (found, _) = told(|r| !r.bytes.windows(9).any(|w| w == b"486 Busy " || w == b"2.0 180 R"));
+    assert!(found.contains(&"call-no-response"), "of the fifth: {found:?}");
+    let (whole, _) = told(|_| true);
+    let silent = |found: &[&str]| found.iter().filter(|id| **id == "call-no-response").count();
+    assert_eq!((silent(&found), silent(&whole)), (1, 1));
+}
 
 #[test]
 fn few_drops_are_a_remark_and_what_is_of_the_web_too() {

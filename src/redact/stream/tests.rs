@@ -111,6 +111,27 @@ fn messages_in_pieces_have_limits() {
     }
 }
 
+/// Each beginning that no frame has is one for a reason of its own.
+#[test]
+fn what_is_no_frame_is_none_for_the_same_reason() {
+    use callscope_parsers::websocket::{WsFrame, parse_frame};
+    let mut reasons = std::collections::BTreeSet::new();
+    for head in web::REFUSED {
+        let WsFrame::Reject(why) = parse_frame(head, 1 << 20) else { panic!("{head:?}") };
+        assert!(reasons.insert(why), "{why}");
+        // The same of bytes that mean something.
+        let mut feed = Feed::new(Limits::default());
+        feed.send(Forward, WEB);
+        let whole = frame(true, 1, b"\r\n\r\n");
+        feed.send(Forward, &whole);
+        feed.send(Forward, &[head, b" alice@contoso.com, 555-0100"].concat());
+        let (shown, _) = feed.shown(Forward);
+        assert_eq!(parse_frame(&shown[WEB.len() + whole.len()..], 1 << 20), WsFrame::Reject(why));
+        assert!(!shown.windows(5).any(|w| w == b"alice" || w == b"conto"));
+    }
+    assert_eq!(reasons.len(), web::REFUSED.len());
+}
+
 /// What waits over all connections has a limit.
 #[test]
 fn what_waits_has_a_limit() {

@@ -74,7 +74,16 @@ impl Conn {
                     half.wanted = n;
                     break;
                 }
-                WsFrame::Reject(_) | WsFrame::TooLong => {
+                WsFrame::Reject(why) => {
+                    // Nothing of it stays but why it is none.
+                    let refused = REFUSED.iter().find(|head| parse_frame(head, max) == WsFrame::Reject(why));
+                    if let Some(head) = refused.filter(|head| head.len() <= rest.len()) {
+                        out.emit(direction, &half.buf, at..at + head.len(), head);
+                    }
+                    gone = true;
+                    break;
+                }
+                WsFrame::TooLong => {
                     gone = true;
                     break;
                 }
@@ -90,6 +99,29 @@ impl Conn {
             self.give_up(r);
         }
     }
+}
+
+/// Beginnings that no frame has, one for each reason.
+pub(super) const REFUSED: [&[u8]; 7] = [
+    &[0xb0],
+    &[0x83],
+    &[0x08],
+    &[0xc8],
+    &[0x88, 126, 0, 126],
+    &[0x81, 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+    &[0x81, 126, 0, 1],
+];
+
+/// Of a frame that never becomes whole the head stays: its kind, its length and its mask.
+pub(super) fn begun(bytes: &mut [u8]) {
+    let second = bytes.get(1).copied().unwrap_or(0);
+    let length = match second & 0x7f {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    bytes.iter_mut().skip(2 + length + mask).for_each(|b| *b = 0);
 }
 
 /// A whole WebSocket message: written back under the masks it came with.

@@ -69,6 +69,7 @@ fn a_capture_at_a_glance() {
         encrypted_frames: 80,
         bytes: 40_000,
         handshake_done: true,
+        carries_data: true,
         ..Default::default()
     };
     analysis.tls.extend(std::iter::repeat_n(session("TLS_RSA_WITH_AES_128_CBC_SHA", "TLS 1.2"), 3));
@@ -86,6 +87,7 @@ fn relays_inside_of_tls_are_named() {
             version: Some("TLS 1.2"),
             encrypted_frames: 8,
             handshake_done: true,
+            carries_data: true,
             ..Default::default()
         });
         let diagnosis = crate::diagnose::diagnose(&analysis);
