@@ -35,8 +35,8 @@ pub(in crate::correlate) use index::MediaCache;
 pub use index::MediaIndex;
 pub use joined::{
     ASSUMED_DELAY_MS, Codec, CodecConstants, CodecSource, DscpChange, Few, Follows, Hold, LossSplit,
-    MediaStream, Mos, Protection, SectionMedia, Secured, StreamRelay, StreamSection, StreamSource,
-    StreamTerms,
+    MediaStream, Mos, Protection, SectionMedia, Secured, StreamPair, StreamRelay, StreamSection,
+    StreamSource, StreamTerms,
 };
 pub use refused::{Refused, StreamError};
 pub use reports::{Heard, Report, Reports, RoundTrips, Sender, VoipReport};

@@ -32,6 +32,7 @@ mod terms;
 mod tests;
 
 pub use few::Few;
+pub use paths::StreamPair;
 pub use quality::{ASSUMED_DELAY_MS, CodecConstants};
 pub use sides::SectionMedia;
 pub use terms::StreamTerms;
@@ -218,9 +219,8 @@ pub struct MediaStream {
     /// The receiver's description has the payload type.
     pub codec_agreed: bool,
     pub relay: Option<Box<StreamRelay>>,
-    /// The ICE session of the call (its place among the call's) and the pair in it that carries the stream.
-    pub pair: Option<(u32, u32)>,
-    /// The same where no SDP tells of it: a group of checks of the session ([`Analysis::loose_ice_session`]) and its pair.
+    /// The ICE pair that carries it where no SDP tells of it ([`Analysis::ice_pair_of`] where one does): a group of checks of the
+    /// session ([`Analysis::loose_ice_session`]) and its pair.
     pub loose_pair: Option<(GroupIdx, u32)>,
     /// `a=ptime` and `a=maxptime` of who receives it, ms; and what most packets have.
     pub ptime_asked: Option<u32>,
@@ -285,7 +285,6 @@ impl MediaStream {
             untagged: false,
             codec_agreed: false,
             relay: None,
-            pair: None,
             loose_pair: None,
             ptime_asked: None,
             ptime_most: None,
@@ -350,7 +349,7 @@ impl Analysis {
         let (mut subjects, names) = self.subjects(&few, &twins);
         // Those of one call stand together: its descriptions are read once.
         subjects.sort_unstable_by_key(|s| (s.place.as_ref().map(|p| p.call), s.source));
-        self.pairs_of(&mut subjects, &twins);
+        self.pairs_of(&mut subjects);
         let mut out: Vec<MediaStream> = Vec::with_capacity(subjects.len());
         let mut shared = section::Shared::default();
         for s in subjects.drain(..) {
@@ -358,7 +357,6 @@ impl Analysis {
             let on_pair = s.on_pair.as_deref();
             let relay = self.relay_of(s.stream);
             m.loose_pair = s.loose_pair;
-            m.pair = on_pair.map(|p| (p.session, p.pair));
             let plan = s.place.as_ref().map(|p| names.plan(self, p.call));
             let joint = s.place.as_ref().zip(plan.as_deref()).map(|(place, plan)| {
                 let is_fax = m.is_fax();

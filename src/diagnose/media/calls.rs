@@ -262,16 +262,19 @@ fn sure<'a>(
         Some(s) if s.packets > 0 => Some(Sure::Reports { sends: true }),
         Some(_) => Some(Sure::Reports { sends: false }),
         None if cause.is_some() => Some(Sure::Cause),
-        None if heard.relay.is_none() && heard.pair.is_none() && index.passes(there.ip(), back.ip()) => {
+        None if heard.relay.is_none()
+            && index.passes(there.ip(), back.ip())
+            && analysis.ice_pair_of(heard).is_none() =>
+        {
             Some(Sure::Others)
         }
         // Who is behind a NAT and names its own address there is not heard, and hears nobody.
         None if heard.relay.is_none()
-            && heard.pair.is_none()
             && heard.heard.is_none()
             && is_private(there.ip())
             && is_private(back.ip())
-            && !near(there.ip(), back.ip()) =>
+            && !near(there.ip(), back.ip())
+            && analysis.ice_pair_of(heard).is_none() =>
         {
             Some(Sure::Private)
         }

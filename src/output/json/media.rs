@@ -302,7 +302,8 @@ pub(super) fn row<'a>(
     let jitter = f.jitter();
     let sender = analysis.sender_of(s);
     let mos = view::mos_of(analysis, s);
-    let session = s.call.zip(s.pair).and_then(|(call, (session, _))| ice.of_call(call).nth(session as usize));
+    let session =
+        s.call.zip(analysis.ice_pair_of(s)).and_then(|(call, pair)| ice.of_call(call).nth(pair.number));
     Some(Row {
         id: at + 1,
         call: s.call.map(|c| c.0 + 1),

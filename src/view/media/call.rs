@@ -57,10 +57,8 @@ pub fn call_media(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> CallMe
 fn path(analysis: &Analysis, streams: &[&MediaStream]) -> String {
     let packets = |s: &MediaStream| analysis.figures_of(s).map_or(0, |f| f.packets);
     let Some(main) = streams.iter().max_by_key(|s| packets(s)) else { return String::new() };
-    if let Some((call, (session, _))) = main.call.zip(main.pair)
-        && let Some(session) = analysis.ice_sessions_of(call).get(session as usize)
-    {
-        let words = ice::path_words(analysis, session);
+    if let Some(on) = analysis.ice_pair_of(main) {
+        let words = ice::path_words(analysis, &on.session);
         if !words.is_empty() && words != "none" {
             return words;
         }

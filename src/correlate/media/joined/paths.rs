@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::belong::Place;
-use super::{Subject, Twins};
+use super::{MediaStream, Subject};
 use crate::correlate::Analysis;
 use crate::correlate::ice::IceSession;
 use crate::correlate::model::*;
@@ -18,13 +18,23 @@ const MOST_LOOSE: usize = 1_024;
 type Path = (SocketAddr, SocketAddr);
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
-/// The pair of a stream, which section it is of, and who sends.
+/// Where a pair is that carries a stream, which section it is of, and who sends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OnPair {
-    pub session: u32,
-    pub pair: u32,
+    session: usize,
+    pair: usize,
     pub section: usize,
     pub from_caller: Option<bool>,
+}
+
+/// The ICE session of a stream's call whose pair carries it.
+#[derive(Debug, Clone)]
+pub struct StreamPair {
+    /// Its place among the call's.
+    pub number: usize,
+    pub session: IceSession,
+    /// Index in its pairs.
+    pub pair: usize,
 }
 
 /// Calls that a thread takes at once.
@@ -60,15 +70,26 @@ pub(super) fn in_parts<T: Sync, R: Send>(work: &[T], part: impl Fn(&[T]) -> Vec<
 }
 
 impl Analysis {
-    /// Finds the pairs of streams in calls with ICE. Streams without call get one where checks on their own path name it.
-    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>], twins: &Twins) {
+    /// The pair that carries a stream of a call with ICE.
+    pub fn ice_pair_of(&self, s: &MediaStream) -> Option<StreamPair> {
+        let call = s.call.filter(|c| !self.stun.records.is_empty() && self.has_ice(*c))?;
+        let path = self.path_of(&*self.figures_of(s)?)?;
+        let mut sessions = self.ice_sessions_of(call);
+        let on = self.pair_under(path, &sessions, call)?;
+        Some(StreamPair { number: on.session, session: sessions.swap_remove(on.session), pair: on.pair })
+    }
+
+    /// Finds the pairs of streams in calls with ICE, where SDP does not say all: no description names where they go to.
+    /// Streams without call get one where checks on their own path name it.
+    pub(super) fn pairs_of(&self, subjects: &mut [Subject<'_>]) {
         if self.stun.records.is_empty() {
             return;
         }
-        let path_of = |s: &Subject<'_>| self.ends_of(s.stream, twins).path;
+        let path_of = |s: &Subject<'_>| self.path_of(s.stream);
         let by_path = self.groups_by_path(subjects, &path_of);
         let mut by_call: Map<CallIdx, Vec<usize>> = Map::default();
-        for (i, s) in subjects.iter().enumerate() {
+        let named = |s: &Subject<'_>| s.place.as_ref().is_some_and(|p| p.to.is_some());
+        for (i, s) in subjects.iter().enumerate().filter(|(_, s)| !named(s)) {
             let call = match &s.place {
                 Some(place) => Some(place.call),
                 None => path_of(s).and_then(|p| self.call_of_checks(*by_path.get(&p)?)),
@@ -139,7 +160,6 @@ impl Analysis {
             };
             let side = session.a.message.map(|m| self.is_of_caller(call, m));
             let from_caller = side.map(|a_is_caller| a_is_caller == from_a);
-            let (at, pair) = (at as u32, pair as u32);
             best = best.or(Some(OnPair { session: at, pair, section: session.section, from_caller }));
         }
         best

@@ -26,8 +26,6 @@ pub(super) type Name = (SocketAddr, Nearness);
 pub(super) struct Ends {
     pub from: Vec<Name>,
     pub to: Vec<Name>,
-    /// The ends that ICE knows it by.
-    pub path: Option<(SocketAddr, SocketAddr)>,
 }
 
 /// Which addresses are the same machine's.
@@ -91,25 +89,30 @@ impl Analysis {
         Some(StreamRelay { allocation: at, server: a.server, relayed: a.relayed, peer })
     }
 
+    /// The ends that ICE knows a stream by, the sender's first.
+    pub(super) fn path_of(&self, stream: &Stream) -> Option<(SocketAddr, SocketAddr)> {
+        let wire = self.flow(stream.flow);
+        let found = self.stun.allocation_on(stream.flow);
+        let allocation = found.and_then(|(at, _)| self.stun.allocations.get(at.0 as usize));
+        let (Some((_, to_client)), Some(a)) = (found, allocation) else { return Some((wire.src, wire.dst)) };
+        let peer = self.relay_of(stream)?.peer?;
+        let stands = a.stands_for_client();
+        Some(if to_client { (peer, stands) } else { (stands, peer) })
+    }
+
     pub(super) fn ends_of(&self, stream: &Stream, twins: &Twins) -> Ends {
         let wire = self.flow(stream.flow);
         let found = self.stun.allocation_on(stream.flow);
         let allocation = found.and_then(|(at, _)| self.stun.allocations.get(at.0 as usize));
         let (Some((_, to_client)), Some(a)) = (found, allocation) else {
-            return Ends {
-                from: twins.names(&[wire.src]),
-                to: twins.names(&[wire.dst]),
-                path: Some((wire.src, wire.dst)),
-            };
+            return Ends { from: twins.names(&[wire.src]), to: twins.names(&[wire.dst]) };
         };
         let peer = self.relay_of(stream).and_then(|r| r.peer);
         let mut client = vec![a.client];
         client.extend(a.relayed);
         let client = twins.names(&client);
         let other = peer.map(|p| twins.names(&[p])).unwrap_or_default();
-        let stands = a.stands_for_client();
-        let path = peer.map(|p| if to_client { (p, stands) } else { (stands, p) });
         let (from, to) = if to_client { (other, client) } else { (client, other) };
-        Ends { from, to, path }
+        Ends { from, to }
     }
 }

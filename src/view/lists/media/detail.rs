@@ -258,14 +258,11 @@ fn stream(at: At<'_>, s: &MediaStream, figures: &Stream) -> Part {
         let text = format!("{} of its SDP: {}", ordinal(section.index), show::safe_str(&section.kind));
         facts.at("media section", text, Lead::to(section.message));
     }
-    if let (Some(call), Some((session, pair))) = (s.call, s.pair)
-        && let Some(session) = at.analysis.ice_sessions_of(call).get(session as usize)
-        && let Some(pair) = session.pairs.get(pair as usize)
+    if let Some(on) = at.analysis.ice_pair_of(s)
+        && let Some(pair) = on.session.pairs.get(on.pair)
     {
-        facts.add(
-            "ICE pair",
-            format!("{}, {}", ice::pair_title(session, pair), ice::path_words(at.analysis, session)),
-        );
+        let path = ice::path_words(at.analysis, &on.session);
+        facts.add("ICE pair", format!("{}, {path}", ice::pair_title(&on.session, pair)));
     }
     if !s.is_fax() {
         facts.add("codec", codec_words(s));
