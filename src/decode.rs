@@ -128,6 +128,32 @@ impl Accounting {
     }
 }
 
+/// The first frames of which little or nothing could be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OddFrames {
+    /// With their times.
+    pub malformed: Vec<(FrameRef, Nanos)>,
+    pub cut: Vec<(FrameRef, Nanos)>,
+    /// Fragments whose datagrams never became whole.
+    pub fragments: Vec<FrameRef>,
+}
+
+impl OddFrames {
+    /// Of each kind.
+    const KEPT: usize = 8;
+
+    fn note(&mut self, class: Class, frame: FrameRef, time: Nanos) {
+        let list = match class {
+            Class::Malformed => &mut self.malformed,
+            Class::Cut => &mut self.cut,
+            _ => return,
+        };
+        if list.len() < Self::KEPT {
+            list.push((frame, time));
+        }
+    }
+}
+
 /// Where the bytes of a decoded message are.
 #[derive(Debug, Clone, Copy)]
 pub enum Place<'a> {

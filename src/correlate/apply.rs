@@ -214,6 +214,7 @@ impl Analysis {
     pub(super) fn update_capture(&mut self, capture: usize, decoder: &CaptureDecoder) {
         let Some(c) = self.captures.get_mut(capture) else { return };
         c.accounting = decoder.accounting;
+        c.odd.clone_from(&decoder.odd);
         c.accounting.settle(self.media.faxes.settled(capture));
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos, Times};
-pub use crate::decode::{Accounting, Content, Side, TlsSession, Transport};
+pub use crate::decode::{Accounting, Content, OddFrames, Side, TlsSession, Transport};
 
 /// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
@@ -465,6 +465,7 @@ pub struct CaptureSummary {
     pub first: Option<Nanos>,
     pub last: Option<Nanos>,
     pub accounting: Accounting,
+    pub odd: OddFrames,
     pub issues: Vec<CaptureIssue>,
     /// Issues beyond `Limits::issues`.
     pub issues_not_kept: u64,
@@ -541,6 +542,7 @@ impl CaptureSummary {
             first: None,
             last: None,
             accounting: Accounting::default(),
+            odd: OddFrames::default(),
             issues: Vec::new(),
             issues_not_kept: 0,
             comments: Vec::new(),

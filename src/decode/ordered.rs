@@ -13,7 +13,8 @@ use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedDns, DecodedSip, Keys, Place, Prepared, Sink, StunEvent, Transport, Way,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, OddFrames, Place, Prepared, Sink, StunEvent, Transport,
+    Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -41,6 +42,7 @@ pub struct CaptureDecoder {
     sctp: SctpTable,
     connections: HashMap<ConnId, Connection>,
     pub accounting: Accounting,
+    pub odd: OddFrames,
     /// Next of `Prepared::sip`.
     next_sip: usize,
     /// Next of `Prepared::stun`.
@@ -75,6 +77,7 @@ impl CaptureDecoder {
             sctp: SctpTable::default(),
             connections: HashMap::new(),
             accounting: Accounting::default(),
+            odd: OddFrames::default(),
             next_sip: 0,
             next_stun: 0,
             next_dns: 0,
@@ -189,7 +192,12 @@ impl CaptureDecoder {
             Class::Ordered if duplicate => self.ordered_again(prepared, i, sink),
             Class::Ordered => self.ordered(prepared, i, sink),
             _ if duplicate => {}
-            class => self.accounting.add(class, 1),
+            class => {
+                if matches!(class, Class::Malformed | Class::Cut) {
+                    self.odd.note(class, self.frame_ref(prepared, i), head.time);
+                }
+                self.accounting.add(class, 1);
+            }
         }
     }
 
@@ -416,6 +424,7 @@ impl CaptureDecoder {
             }
             Sliced::OtherIp { .. } | Sliced::Fragment { .. } => Class::Other,
         };
+        self.odd.note(class, frame, time);
         self.accounting.add(class, frames);
     }
 
@@ -539,6 +548,7 @@ impl CaptureDecoder {
             c.settle_waiting(accounting, sink);
         }
         accounting.fragment_pending += self.defrag.given_up() + self.defrag.pending();
+        self.odd.fragments = self.defrag.incomplete();
     }
 
     /// Frames that no class holds yet: waiting fragments and undecided connections.

@@ -391,6 +391,15 @@ fn accounts(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                     let cut =
                         context.analysis.messages.iter().filter(|r| r.has(flag::CUT)).filter(of_capture);
                     cut.take(SHOWN).for_each(|r| _ = f.show_at(r.frame, r.time, "SIP message, cut"));
+                    capture.odd.cut.iter().take(SHOWN).for_each(|(r, t)| _ = f.show_at(*r, *t, "cut"));
+                }
+                "capture-malformed-frames" => {
+                    let all = capture.odd.malformed.iter().take(SHOWN);
+                    all.for_each(|(r, t)| _ = f.show_at(*r, *t, "damaged headers"));
+                }
+                "capture-fragments" => {
+                    let all = capture.odd.fragments.iter().take(SHOWN);
+                    all.for_each(|r| _ = f.show(*r, "a fragment without the others"));
                 }
                 "capture-duplicated" => {
                     let twice = context.analysis.messages.iter().filter(|r| r.has(flag::DUPLICATE));

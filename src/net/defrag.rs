@@ -109,8 +109,13 @@ pub struct Defragmenter {
     held: usize,
     fragments: usize,
     given_up: u64,
+    /// The first frames that were given up.
+    lost: Vec<FrameRef>,
     limit_hit: Option<&'static str>,
 }
+
+/// Frames of fragments without the others that are named.
+const NAMED: usize = 8;
 
 impl Defragmenter {
     /// Takes a fragment ([`Sliced::Fragment`](super::Sliced::Fragment)). To keep within the limits the oldest
@@ -182,6 +187,12 @@ impl Defragmenter {
         self.fragments as u64
     }
 
+    /// The first frames of datagrams that were given up, or that still wait.
+    pub fn incomplete(&self) -> Vec<FrameRef> {
+        let waiting = self.order.values().filter_map(|key| self.pending.get(key)).flat_map(|p| &p.frames);
+        self.lost.iter().chain(waiting).take(NAMED).copied().collect()
+    }
+
     /// Gives up what began more than `fragment_seconds` from `time` (either way: clocks step back).
     pub fn expire(&mut self, time: Nanos, limits: &Limits) {
         let most = limits.fragment_seconds.unsigned_abs().saturating_mul(1_000_000_000);
@@ -207,6 +218,8 @@ impl Defragmenter {
     fn give_up(&mut self, key: Key) {
         if let Some(pending) = self.remove(&key) {
             self.given_up += pending.frames.len() as u64;
+            let room = NAMED.saturating_sub(self.lost.len());
+            self.lost.extend(pending.frames.iter().take(room));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Cases of the rules about captures.
 
+use super::diagnose;
 use super::{Case, later};
 use crate::capture::{CaptureInfo, CaptureIssue};
 use crate::correlate::load::LoadOptions;
@@ -535,4 +536,38 @@ fn a_malformed_message_of_something_that_went_well_is_a_remark() {
         found.iter().find(|f| f.rule.id == "sip-malformed").map(|f| f.severity.name()).unwrap_or_default()
     };
     assert_eq!((severity("200 OK"), severity("400 Bad Request")), ("info", "warning"));
+}
+
+/// What is counted by frame shows the first of these frames.
+#[test]
+fn frames_that_are_counted_are_shown() {
+    let shown = |scenario: Scenario, rule: &str| -> Vec<u32> {
+        let analysis = scenario.done();
+        let diagnosis = diagnose(&analysis);
+        let finding = diagnosis.findings.iter().find(|f| f.rule.id == rule).expect("the finding");
+        finding.evidence.iter().map(|e| e.frame.frame).collect()
+    };
+    assert_eq!(shown(first_frame(14, 0x41), "capture-malformed-frames"), [1]);
+    let pieces = shown(Scenario::sample("fragments.pcap"), "capture-fragments");
+    let bytes = std::fs::read("samples/fragments.pcap").expect("the sample");
+    // IPv4 on Ethernet: fragments have an offset, or more to come.
+    let frames = frames_of(&bytes);
+    let is_fragment = |n: &u32| {
+        let frame = &frames[*n as usize - 1];
+        u16::from_be_bytes([frame[20], frame[21]]) & 0x3fff != 0
+    };
+    assert!(pieces.len() == 2 && pieces.iter().all(is_fragment), "{pieces:?}");
+    assert!(!shown(Scenario::sample("snaplen.pcap"), "capture-snaplen").is_empty());
+}
+
+/// The frames of a pcap file with little-endian headers.
+fn frames_of(file: &[u8]) -> Vec<&[u8]> {
+    let mut rest = &file[24..];
+    let mut out = Vec::new();
+    while let Some((head, more)) = rest.split_first_chunk::<16>() {
+        let length = u32::from_le_bytes([head[8], head[9], head[10], head[11]]) as usize;
+        out.push(&more[..length]);
+        rest = &more[length..];
+    }
+    out
 }
