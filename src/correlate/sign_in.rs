@@ -33,7 +33,7 @@ pub enum SignInState {
     Challenged,
     Rejected,
     Unanswered,
-    /// It left.
+    /// It left, or the server ended it and it did not register again.
     Unregistered,
 }
 
@@ -231,7 +231,13 @@ impl Analysis {
         let redirect = tries.redirect.and_then(|m| self.redirect_of(m));
         let user = self.dialog(*dialogs.first()?).from_uri;
         let refused_credentials = complete && matches!(tries.status, 401 | 407);
-        let state = tries.state(self.newest, refused_credentials);
+        let ended = self.ended_by_server(&own);
+        let time = |m: MsgIdx| self.message(m).time;
+        let over = ended.as_ref().is_some_and(|(m, _)| tries.accepted.is_none_or(|a| time(a) < time(*m)));
+        let state = match tries.state(self.newest, refused_credentials) {
+            SignInState::Registered if over => SignInState::Unregistered,
+            state => state,
+        };
         let step = match state {
             SignInState::Registered | SignInState::Unregistered => StepState::Ok,
             SignInState::Unanswered => StepState::Unanswered,
@@ -256,7 +262,7 @@ impl Analysis {
             redirect,
             keep_alive: says.keep_alive,
             remote: says.remote,
-            ended: self.ended_by_server(&own),
+            ended,
             expires: says.granted.or_else(|| {
                 dialogs.iter().rev().find_map(|d| self.expires_of(*d)).filter(|_| tries.accepted.is_some())
             }),

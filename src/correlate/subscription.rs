@@ -63,6 +63,8 @@ pub enum Ending {
     Unsubscribed,
     /// A NOTIFY said so.
     Notified,
+    /// The subscriber answered a NOTIFY with 481: it knows no such subscription any more (RFC 6665 §4.2.2).
+    Disowned,
     /// A SUBSCRIBE that was to prolong it was refused.
     Refused,
     /// Nobody prolonged it.
@@ -76,6 +78,7 @@ impl Ending {
             Self::Fetched => "fetched",
             Self::Unsubscribed => "unsubscribed",
             Self::Notified => "notified",
+            Self::Disowned => "disowned",
             Self::Refused => "refused",
             Self::RanOut => "expired",
         })
@@ -370,6 +373,7 @@ struct Walk {
     notifies: u32,
     notify_bytes: u64,
     terminated: bool,
+    disowned: bool,
     told_first: bool,
     start: Option<Nanos>,
     end: Nanos,
@@ -398,6 +402,7 @@ impl Walk {
                 self.notify_bytes += u64::from(r.body_len());
                 self.terminated |= r.has(flag::TERMINATED);
             }
+            MethodId::NOTIFY | MethodId::BENOTIFY => self.disowned |= r.status == 481,
             _ => {}
         }
     }
@@ -425,7 +430,7 @@ impl Walk {
         }
         self.asked = Some((r.cseq, r.time));
         self.leaves = zero;
-        self.terminated = false;
+        (self.terminated, self.disowned) = (false, false);
         if matches!(r.content, Content::AdhocList | Content::Multipart) {
             self.list = analysis.batch_of(m).or(self.list.take());
         }
@@ -449,7 +454,11 @@ impl Walk {
         use SubscriptionState::{Active, Rejected, Terminated, Unanswered};
         let Some((cseq, asked)) = self.asked else {
             // NOTIFY alone, or REFER.
-            return if self.terminated { (Terminated, Ending::Notified) } else { (Active, Ending::None) };
+            return match (self.terminated, self.disowned) {
+                (true, _) => (Terminated, Ending::Notified),
+                (false, true) => (Terminated, Ending::Disowned),
+                (false, false) => (Active, Ending::None),
+            };
         };
         let pending = self.answered.is_none_or(|(answered, _)| answered < cseq);
         let waits = newest.saturating_sub(asked) < PATIENCE;
@@ -460,6 +469,9 @@ impl Walk {
         };
         if self.terminated {
             return (Terminated, ended);
+        }
+        if self.disowned && !self.leaves {
+            return (Terminated, Ending::Disowned);
         }
         if pending {
             // A later request that the end of the capture overtook does not undo what was granted.

@@ -80,7 +80,7 @@ pub static ENDED: Rule = Rule {
     id: "sign-in-ended",
     severity: Severity::Warning,
     title: "the server ended a registration",
-    help: "The server told the client that its registration is over (text/registration-event).",
+    help: "The server told the client that its registration is over (text/registration-event). A remark where it registered again.",
     advice: "The user was moved, disabled, signed in elsewhere with the same endpoint, or the server goes down: see what it says.",
     source: "[MS-SIPREGE] section 3.1.5.2",
     check: ended,
@@ -414,6 +414,9 @@ fn ended(context: &Context<'_>, out: &mut Findings) {
             let said = show::shorten(&show::safe_str(said), 80);
             f.what(format!("the server ended the registration: {said}"));
             f.say(format!("The server said: {said}."));
+            if s.state == SignInState::Registered {
+                f.severity(Severity::Info).say("The client registered again.");
+            }
             super::calls::say_diagnostics(analysis, *m, f);
             f.show_message(analysis, *m);
         });

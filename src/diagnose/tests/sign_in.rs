@@ -1,6 +1,6 @@
 //! Cases of the rules about sign-ins and DNS.
 
-use super::{Case, later};
+use super::{Case, Severity, diagnose, later};
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::Transport;
 use crate::decode::DecodedDns;
@@ -202,4 +202,21 @@ fn who_goes_on_elsewhere_or_still_waits_is_not_counted_as_stopped() {
     let told = |file: &str| crate::diagnose::diagnose(&Scenario::sample(file).done()).tally.sign_ins;
     let counted = [told("near_sign_in.pcap"), told("rules_sign_in.pcap")].map(|c| (c.count, c.failed));
     assert_eq!(counted, [(8, 0), (7, 5)]);
+}
+
+/// A registration that the server ended is over, until the client registers again.
+#[test]
+fn who_registers_again_is_registered() {
+    let told = |s: Scenario| {
+        let analysis = s.done();
+        let state = analysis.gather().sign_ins()[0].state.name();
+        let found = diagnose(&analysis).findings;
+        let ended = found.iter().find(|f| f.rule.id == "sign-in-ended").expect("the finding");
+        (state, ended.severity)
+    };
+    assert_eq!(told(ended("text/registration-event")), ("unregistered", Severity::Warning));
+    let mut s = ended("text/registration-event");
+    s.add(9_000, "A>B", &register(9));
+    s.add(9_010, "B>A", &answer("200 OK", 9));
+    assert_eq!(told(s), ("registered", Severity::Info));
 }

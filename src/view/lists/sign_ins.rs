@@ -133,6 +133,9 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     head.push(match sign_in::failed_step(s) {
         Some(step) if elsewhere => format!("{}: {}.", step.kind.name(), why(at.analysis, s, step)),
         Some(step) => format!("It stopped at {}: {}.", step.kind.name(), why(at.analysis, s, step)),
+        None if s.state == SignInState::Unregistered && s.ended.is_some() => {
+            "It signed in, and the server ended it.".to_owned()
+        }
         None if s.state == SignInState::Unregistered => "It signed in and left.".to_owned(),
         None => match s.expires {
             Some(seconds) => format!("It signed in, for {seconds} s at a time."),

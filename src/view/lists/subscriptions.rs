@@ -142,6 +142,9 @@ fn standing(at: At<'_>, s: &Subscription) -> String {
             let silent = at.analysis.newest_time().saturating_sub(s.end);
             format!("It ran out{granted}: nobody prolonged it, nothing came for {}.", show::duration(silent))
         }
+        (_, Ending::Disowned) => {
+            "The subscriber knows it no more: it answered a notification with 481.".to_owned()
+        }
         (_, Ending::Notified | Ending::None) => format!("The notifier ended it{why}."),
     }
 }
