@@ -121,11 +121,11 @@ rules! {
         "RFC 3261 section 21.4.5";
     FORBIDDEN "call-forbidden" Warning "the call is not allowed",
         "The final answer is 403, or another that refuses for policy (405, 421, 423, 428, 433, 436 to 438, 494, 513, 607, 608).",
-        "Look at the policy of the caller and at what ms-diagnostics says.",
+        "Look at the policy of the caller, and at what the answer says of why (Warning, Reason, ms-diagnostics).",
         "RFC 3261 section 21.4.4; RFC 8197";
     UNAVAILABLE "call-unavailable" Warning "the callee is not reachable now",
         "The final answer is 480 and the call never rang. Do not disturb (Warning 391) is told as info.",
-        "Check that the callee is signed in, and what ms-diagnostics says.",
+        "Check that the callee is signed in, and what the answer says of why (Warning, Reason, ms-diagnostics).",
         "RFC 3261 section 21.4.18";
     DIALOG_UNKNOWN "call-dialog-unknown" Warning "the call that was to be replaced is not there",
         "The final answer to a new INVITE is 481: it names a dialog (Replaces, Join) that the other side does not have.",

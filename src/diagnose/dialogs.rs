@@ -25,7 +25,7 @@ pub static REFUSED: Rule = Rule {
     help: "The last final answer to PUBLISH, REFER, SERVICE or another request outside of calls is 300 or more. Any answer to OPTIONS \
            says that the machine lives: only 408, 503 and 504 are told. 412 and 423 of PUBLISH are never \
            told: the client goes on with other values. 409 of SERVICE, BYE, and 405, 489 and 501 are remarks.",
-    advice: "The status and its ms-diagnostics say why.",
+    advice: "The status says why, and so does what else the answer has (Warning, Reason, ms-diagnostics).",
     source: "RFC 3261 sections 11.2 and 21; RFC 3903 section 4",
     check: |context, out| tell(context, out, &REFUSED),
 };

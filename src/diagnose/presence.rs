@@ -21,7 +21,7 @@ pub static REFUSED: Rule = Rule {
     help: "The last final answer to the SUBSCRIBE is 300 or more; a challenge that is taken up is none. 405, 489 and 501 \
            (the other side does not have the event package), 404 of a mailbox and 488 of roaming contacts (they are kept \
            elsewhere) are remarks.",
-    advice: "The status and its ms-diagnostics say why: 403 policy, 404 the user is not known, 489 the event package is not, \
+    advice: "The status says why, and so does what else the answer has (Warning, ms-diagnostics): 403 policy, 404 the user is not known, 489 the event package is not, \
              481 the subscription was gone.",
     source: "RFC 6665 section 4.1.2.3",
     check: |context, out| subscriptions(context, out, &REFUSED),

@@ -62,7 +62,7 @@ rules! {
         "RFC 3261 section 21.3";
     REFUSED "sign-in-refused" Error "a sign-in is refused",
         "The last final answer to the REGISTER is another one of 300 and more. What ms-diagnostics says stands with it.",
-        "The status and its ms-diagnostics say why the server refuses the user.",
+        "The status says why the server refuses the user, and so does what else the answer has (Warning, ms-diagnostics).",
         "RFC 3261 section 10.3";
     PROVISIONING "provisioning-failed" Warning "a client gets no settings from the server",
         "The SUBSCRIBE for vnd-microsoft-provisioning was refused or not answered within 32 s.",
@@ -198,7 +198,9 @@ pub fn advice(s: &SignIn) -> Option<&'static str> {
         (StepKind::Register, _) if s.refused_credentials => {
             "Check user name and password, the realm they are for, and the clocks of client and server."
         }
-        (StepKind::Register, _) => "The status and its ms-diagnostics say why the server refuses the user.",
+        (StepKind::Register, _) => {
+            "The status says why the server refuses the user, and so does what else the answer has (Warning, ms-diagnostics)."
+        }
         (StepKind::Provisioning, _) => {
             "Without provisioning the client has no policies and no address of the A/V authentication service."
         }
