@@ -153,7 +153,10 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
                 let options = json_options(common, args.pretty);
                 json::summary_of(&mut sink, &analysis, &calls, &dialogs, options)?;
             }
-            _ => output::summary::text(&mut sink, &analysis, &calls, &dialogs, options)?,
+            _ => {
+                sink = sink.folded(columns(true));
+                output::summary::text(&mut sink, &analysis, &calls, &dialogs, options)?;
+            }
         }
     }
     sink.finish()?;

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
+use crate::output::narrow::Folder;
 
 /// An output being written. Only [`Sink::finish`] makes a file appear under its name.
 pub(super) enum Sink {
     Stdout(BufWriter<StdoutLock<'static>>),
+    /// A terminal that is given lines no longer than it is wide.
+    Terminal(Folder<BufWriter<StdoutLock<'static>>>),
     /// A device or FIFO.
     Special(BufWriter<std::fs::File>),
     File {
@@ -104,13 +107,22 @@ impl Sink {
     }
 
     pub fn is_terminal(&self) -> bool {
-        matches!(self, Self::Stdout(_)) && io::stdout().is_terminal()
+        matches!(self, Self::Stdout(_) | Self::Terminal(_)) && io::stdout().is_terminal()
+    }
+
+    /// From here on, lines too long for a terminal go on below; elsewhere they stay as they are.
+    pub fn folded(self, columns: usize) -> Self {
+        match self {
+            Self::Stdout(out) if io::stdout().is_terminal() => Self::Terminal(Folder::new(out, columns)),
+            other => other,
+        }
     }
 
     /// Writes what is held back and gives the file its name.
     pub fn finish(self) -> Result<(), Failure> {
         match self {
             Self::Stdout(mut out) => out.flush()?,
+            Self::Terminal(out) => out.finish()?.flush()?,
             Self::Special(mut out) => out.flush()?,
             Self::File { out, path, force } => {
                 let file = out.into_inner().map_err(|e| e.into_error())?;
@@ -129,6 +141,7 @@ impl Write for Sink {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {
             Self::Stdout(out) => out.write(buf),
+            Self::Terminal(out) => out.write(buf),
             Self::Special(out) => out.write(buf),
             Self::File { out, .. } => out.write(buf),
         }
@@ -137,6 +150,7 @@ impl Write for Sink {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Stdout(out) => out.flush(),
+            Self::Terminal(out) => out.flush(),
             Self::Special(out) => out.flush(),
             Self::File { out, .. } => out.flush(),
         }

@@ -1,6 +1,10 @@
 //! A table for people made to fit the columns of a terminal: what matters least goes, paths are cut in the middle, and
 //! sentences go on below.
 
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthChar;
+
 use super::table::clean;
 use super::text::width;
 use crate::view::show;
@@ -112,6 +116,117 @@ fn pieces(sentence: &str, columns: usize) -> Vec<String> {
     lines.iter().map(|line| show::shorten(line, columns)).collect()
 }
 
+/// Writes lines no longer than a terminal is wide: what has no room goes on below, further to the right.
+pub struct Folder<W> {
+    out: W,
+    columns: usize,
+    line: Vec<u8>,
+}
+
+impl<W: Write> Folder<W> {
+    pub fn new(out: W, columns: usize) -> Self {
+        Self { out, columns: columns.max(20), line: Vec::new() }
+    }
+
+    /// Writes the last line, should it have no end.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.put()?;
+        Ok(self.out)
+    }
+
+    fn put(&mut self) -> io::Result<()> {
+        let line = std::mem::take(&mut self.line);
+        let text = String::from_utf8_lossy(&line);
+        let mut first = true;
+        for piece in folded_line(&text, self.columns) {
+            if !std::mem::replace(&mut first, false) {
+                self.out.write_all(b"\n")?;
+            }
+            self.out.write_all(piece.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Folder<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match memchr::memchr(b'\n', buf) {
+            None => self.line.extend_from_slice(buf),
+            Some(end) => {
+                self.line.extend_from_slice(buf.get(..end).unwrap_or_default());
+                self.put()?;
+                self.out.write_all(b"\n")?;
+                return Ok(end + 1);
+            }
+        }
+        Ok(buf.len())
+    }
+
+    /// What is of a line that has not ended yet stays here.
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A line in pieces of at most `columns`, broken at blanks where there are some; SGR sequences take no room.
+fn folded_line(line: &str, columns: usize) -> Vec<String> {
+    let indent = line.chars().take_while(|c| *c == ' ').count().min(columns / 4) + 2;
+    let mut out = vec![String::new()];
+    // Of the piece under way: its width, and where its last blank is.
+    let (mut taken, mut blank) = (0, None::<usize>);
+    let mut in_sequence = false;
+    for c in line.chars() {
+        let goes_on = out.len() > 1;
+        let Some(piece) = out.last_mut() else { break };
+        in_sequence |= c == '\x1b';
+        if in_sequence {
+            piece.push(c);
+            in_sequence = c != 'm';
+            continue;
+        }
+        let wide = c.width().unwrap_or(0);
+        if taken + wide <= columns {
+            let leads = taken == piece.chars().take_while(|c| *c == ' ').count();
+            match (c, leads) {
+                (' ', true) if goes_on => continue,
+                (' ', false) => blank = Some(piece.len()),
+                _ => {}
+            }
+            piece.push(c);
+            taken += wide;
+            continue;
+        }
+        let rest = match blank.take() {
+            _ if c == ' ' => String::new(),
+            Some(at) => piece.split_off(at),
+            None => String::new(),
+        };
+        piece.truncate(piece.trim_end_matches(' ').len());
+        let mut next = " ".repeat(indent);
+        next.push_str(rest.trim_start_matches(' '));
+        if c != ' ' {
+            next.push(c);
+        }
+        taken = sgr_width(&next);
+        out.push(next);
+    }
+    out
+}
+
+/// Columns of a text with SGR sequences in it.
+fn sgr_width(text: &str) -> usize {
+    let mut in_sequence = false;
+    let mut sum = 0;
+    for c in text.chars() {
+        in_sequence |= c == '\x1b';
+        if !in_sequence {
+            sum += c.width().unwrap_or(0);
+        }
+        in_sequence &= c != 'm';
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,5 +296,41 @@ mod tests {
     fn where_there_is_room_nothing_changes() {
         let fit = Fit { columns: 500, drop: &["frames"], path: "path", sentence: "what" };
         assert_eq!(fitted(&table(), &fit).rows, table().rows);
+    }
+
+    fn folds(text: &str, columns: usize) -> String {
+        let mut folder = Folder::new(Vec::new(), columns);
+        // Whatever pieces it comes in.
+        text.as_bytes().chunks(3).for_each(|c| folder.write_all(c).expect("writes"));
+        String::from_utf8(folder.finish().expect("finishes")).expect("text")
+    }
+
+    #[test]
+    fn what_has_no_room_goes_on_below() {
+        assert_eq!(
+            folds("  Call 1, Alice to Bob: no answer to INVITE\nshort\n", 24),
+            "  Call 1, Alice to Bob:\n    no answer to INVITE\nshort\n"
+        );
+        assert_eq!(folds("aaaaaaaaaaaaaaaaaaaaaaaaa", 20), "aaaaaaaaaaaaaaaaaaaa\n  aaaaa");
+        assert_eq!(folds("exactly twenty chars\n\nx", 20), "exactly twenty chars\n\nx");
+        // A gap between two columns is no reason for blanks at the end or the beginning of a line.
+        assert_eq!(folds("one two three four        five", 20), "one two three four\n  five");
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let line = "\x1b[31mone two three\x1b[0m four five";
+        assert_eq!(folds(line, 20), "\x1b[31mone two three\x1b[0m four\n  five");
+        assert_eq!(folds("日本語 日本語 日本語 日本語", 20), "日本語 日本語 日本語\n  日本語");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_loses_no_word(line in "[ a-z日]{0,200}", columns in 20usize..60) {
+            let folded = folds(&line, columns);
+            proptest::prop_assert!(folded.lines().all(|l| width(l) <= columns), "{folded:?}");
+            let letters = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            proptest::prop_assert_eq!(letters(&folded), letters(&line));
+        }
     }
 }

@@ -469,7 +469,7 @@ pub const CASES: &[Case] = &[
 fn where_the_answers_were_not_captured_no_call_is_said_to_have_none() {
     let told = |keep: fn(&Record) -> bool| {
         let analysis = changed("call_states.pcap", |all| all.retain(keep)).done();
-        let diagnosis = crate::diagnose::diagnose(&analysis);
+        let diagnosis = diagnose(&analysis);
         let verdicts: Vec<String> = (0..analysis.calls.len() as u32)
             .map(|c| crate::diagnose::call_verdict(&analysis, &diagnosis, crate::correlate::CallIdx(c)))
             .collect();
@@ -489,7 +489,7 @@ fn where_the_answers_were_not_captured_no_call_is_said_to_have_none() {
 #[test]
 fn few_drops_are_a_remark_and_what_is_of_the_web_too() {
     let severity = |s: Scenario, rule: &str| {
-        let found = crate::diagnose::diagnose(&s.done()).findings;
+        let found = diagnose(&s.done()).findings;
         found.iter().find(|f| f.rule.id == rule).map(|f| f.severity.name()).unwrap_or_default()
     };
     let drops =
@@ -532,7 +532,7 @@ fn a_malformed_message_of_something_that_went_well_is_a_remark() {
         let mut s = Scenario::default();
         s.add(0, "A>B", &request("PUBLISH", 1).via(&["A b1"]).header("Contact: <sip:@>"));
         s.add(20, "B>A", &response(status, 1, "PUBLISH").via(&["A b1"]).tag("b"));
-        let found = crate::diagnose::diagnose(&s.done()).findings;
+        let found = diagnose(&s.done()).findings;
         found.iter().find(|f| f.rule.id == "sip-malformed").map(|f| f.severity.name()).unwrap_or_default()
     };
     assert_eq!((severity("200 OK"), severity("400 Bad Request")), ("info", "warning"));
