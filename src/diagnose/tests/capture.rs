@@ -509,7 +509,7 @@ fn few_drops_are_a_remark_and_what_is_of_the_web_too() {
 #[test]
 fn what_would_open_it_follows_from_the_cipher_and_what_is_inside_from_the_clear_part() {
     let told = |change: fn(&mut TlsSession)| {
-        let found = crate::diagnose::diagnose(&tls(change).done()).findings;
+        let found = diagnose(&tls(change).done()).findings;
         let f = found.iter().find(|f| f.rule.id == "capture-encrypted").unwrap();
         f.title.clone()
     };
