@@ -190,7 +190,7 @@ pub const CASES: &[Case] = &[
 
 #[test]
 fn what_keeps_a_client_from_its_home_pool_is_the_cause() {
-    let found = crate::diagnose::diagnose(&Scenario::sample("rules_sign_in.pcap").done()).findings;
+    let found = diagnose(&Scenario::sample("rules_sign_in.pcap").done()).findings;
     let of = |rule: &str| found.iter().find(|f| f.rule.id == rule).unwrap();
     let cause = of("sign-in-not-followed").explained_by.map(|at| &found[at]).unwrap();
     assert_eq!((cause.rule.id, cause.severity.name()), ("connection-unanswered", "warning"));
@@ -199,7 +199,7 @@ fn what_keeps_a_client_from_its_home_pool_is_the_cause() {
 
 #[test]
 fn who_goes_on_elsewhere_or_still_waits_is_not_counted_as_stopped() {
-    let told = |file: &str| crate::diagnose::diagnose(&Scenario::sample(file).done()).tally.sign_ins;
+    let told = |file: &str| diagnose(&Scenario::sample(file).done()).tally.sign_ins;
     let counted = [told("near_sign_in.pcap"), told("rules_sign_in.pcap")].map(|c| (c.count, c.failed));
     assert_eq!(counted, [(8, 0), (7, 5)]);
 }
