@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::walk::{Found, Step, Window};
-use super::{LinkType, Nanos};
+use super::{CaptureIssue, CaptureNote, LinkType, Nanos};
 use crate::limits::Limits;
 
 mod blocks;
@@ -254,7 +254,9 @@ impl PcapNgWalker {
             }
             let text =
                 format!("{} blocks of other kinds skipped (type {})", self.skipped.blocks, types.join(", "));
-            found.issue("unknown-block", self.skipped.first, text);
+            // Of no frame: between which they stood is not kept.
+            let issue = CaptureIssue { code: "unknown-block", offset: self.skipped.first, frame: None, text };
+            found.notes.push(CaptureNote::Issue(issue));
             self.skipped = Skipped::default();
         }
         Step::End

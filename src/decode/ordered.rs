@@ -629,9 +629,9 @@ fn on_event(
                 c.data(side(direction), Arrival { bytes, offset, frame, time }, cx, sink);
             }
         }
-        StreamEvent::Gap { conn, direction, bytes } => {
+        StreamEvent::Gap { conn, direction, bytes, behind } => {
             if let Some(c) = connections.get_mut(&conn) {
-                c.gap(side(direction), bytes, current, cx, sink);
+                c.gap(side(direction), bytes, behind.unwrap_or(current), cx, sink);
             }
         }
         StreamEvent::Close { conn, direction, reset, frame, time } => {

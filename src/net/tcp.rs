@@ -48,8 +48,9 @@ pub enum StreamEvent<'a> {
     /// The next bytes in order. `frame` and `time` are those of the segment that brought them; `at` is the place of the
     /// first of them as [`TcpTable::place`] gives it.
     Data { conn: ConnId, direction: Direction, bytes: &'a [u8], frame: FrameRef, time: Nanos, at: u64 },
-    /// So many bytes are missing and will not be waited for any longer.
-    Gap { conn: ConnId, direction: Direction, bytes: u64 },
+    /// So many bytes are missing and will not be waited for any longer. `behind`: the segment that goes on behind them, or
+    /// that lacks them itself.
+    Gap { conn: ConnId, direction: Direction, bytes: u64, behind: Option<FrameRef> },
     /// FIN (in order) or RST from that side.
     Close { conn: ConnId, direction: Direction, reset: bool, frame: FrameRef, time: Nanos },
     /// The connection is no longer followed (reused 4-tuple, limit, end); its id is free for reuse after this.

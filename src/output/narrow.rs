@@ -62,9 +62,20 @@ pub(super) fn fitted(table: &Table, fit: &Fit<'_>) -> Table {
         kept.iter().map(|&i| of(i)).sum::<usize>() + GAP * kept.len().saturating_sub(1)
     };
     let mut drop = fit.drop.iter();
+    let mut gone: Vec<usize> = Vec::new();
     while needed(&kept, &least) > fit.columns {
-        let Some(gone) = drop.next() else { break };
-        kept.retain(|&i| key(i) != *gone);
+        let Some(next) = drop.next() else { break };
+        gone.extend(kept.iter().copied().filter(|&i| key(i) == *next));
+        kept.retain(|&i| key(i) != *next);
+    }
+    // A wide one that had to go leaves room for narrow ones that went before it. A sentence takes what room there is first.
+    let whole = |i: usize| if key(i) == fit.sentence { natural(i) } else { least(i) };
+    for i in gone.into_iter().rev() {
+        let at = kept.partition_point(|&k| k < i);
+        kept.insert(at, i);
+        if needed(&kept, &whole) > fit.columns {
+            kept.remove(at);
+        }
     }
     let mut spare = fit.columns.saturating_sub(needed(&kept, &least));
     let mut sizes: Vec<usize> = kept.iter().map(|&i| least(i)).collect();
@@ -296,6 +307,23 @@ mod tests {
     fn where_there_is_room_nothing_changes() {
         let fit = Fit { columns: 500, drop: &["frames"], path: "path", sentence: "what" };
         assert_eq!(fitted(&table(), &fit).rows, table().rows);
+    }
+
+    #[test]
+    fn a_wide_column_that_goes_leaves_room_for_narrow_ones() {
+        let column =
+            |key: &str, rank| Column { key: key.into(), title: key.into(), align: Align::Left, rank };
+        let columns = vec![column("a", 0), column("b", 4), column("c", 1), column("d", 3)];
+        let wide = "x".repeat(50);
+        let table =
+            Table { columns, rows: vec![["12345", "67890", &wide, "ok"].map(str::to_owned).to_vec()] };
+        let keys = |columns: usize| {
+            let (fitted, gone) = by_rank(&table, columns);
+            (fitted.columns.iter().map(|c| c.key.clone()).collect::<String>(), gone.concat())
+        };
+        assert_eq!(keys(80), ("abcd".to_owned(), String::new()));
+        assert_eq!(keys(40), ("abd".to_owned(), "c".to_owned()));
+        assert_eq!(keys(10), ("ad".to_owned(), "bc".to_owned()));
     }
 
     fn folds(text: &str, columns: usize) -> String {

@@ -134,6 +134,10 @@ fn pcapng_sections_of_both_byte_orders() {
     assert_eq!(count(&|n| *n == drops), 1);
     let codes: Vec<&str> = walked.issues().into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["unknown-block"]);
+    // Told at the end of the file, of no frame.
+    let frames =
+        walked.notes.iter().filter_map(|n| if let CaptureNote::Issue(i) = n { Some(i.frame) } else { None });
+    assert_eq!(frames.collect::<Vec<_>>(), [None]);
 }
 
 /// Options of interface statistics in the format's §4.6: `isb_ifdrop` 5, `isb_osdrop` 7.

@@ -190,18 +190,20 @@ const FELT: Nanos = 4_000_000_000;
 pub fn has_nothing_in_common(analysis: &Analysis, s: &IceSession) -> bool {
     let Some(call) = s.call.map(|c| &analysis.call(c).summary) else { return false };
     let until = call.end.unwrap_or(analysis.newest_time());
+    s.state == IceState::NotStarted
+        && is_without_pairs(s)
+        && !call.starts_mid_call
+        && call.answered.is_some_and(|t| until.saturating_sub(t) >= FELT)
+}
+
+/// Both sides have candidates, all of them known, and none of one side goes with one of the other.
+pub fn is_without_pairs(s: &IceSession) -> bool {
     let known = |side: &IceSide| {
         side.not_kept == 0
             && !side.candidates.is_empty()
             && side.candidates.iter().all(|c| c.address.is_some())
     };
-    s.state == IceState::NotStarted
-        && s.pairs.is_empty()
-        && s.pairs_not_kept == 0
-        && known(&s.a)
-        && known(&s.b)
-        && !call.starts_mid_call
-        && call.answered.is_some_and(|t| until.saturating_sub(t) >= FELT)
+    s.pairs.is_empty() && s.pairs_not_kept == 0 && known(&s.a) && known(&s.b)
 }
 
 fn is_suspect(analysis: &Analysis, s: &IceSession) -> bool {

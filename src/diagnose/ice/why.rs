@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use callscope_parsers::stun::Dialect;
 use callscope_parsers::stun::words::error_words;
 
+use super::facts::is_without_pairs;
 use super::failed_allocations;
 use crate::correlate::ice::{
     CandidateKind, ChosenBy, IcePair, IceRole, IceSession, IceSide, IceState, PairState,
@@ -448,6 +449,11 @@ impl Teller<'_> {
             out.push(format!("{name_b}'s answer has no candidates: it does not speak ICE, and media goes to the addresses in m= and c=."));
         } else if s.a.candidates.is_empty() {
             out.push(format!("{name_a}'s offer has no candidates: no ICE."));
+        } else if is_without_pairs(s) {
+            out.push(format!(
+                "No candidate of {name_a}'s makes a pair with one of {name_b}'s, by address family, transport and component: there was \
+                 nothing to check."
+            ));
         } else {
             let of = |side: &IceSide| {
                 let mut ips: Vec<_> = side

@@ -2,6 +2,7 @@
 
 use super::{Case, later};
 use crate::correlate::{Analysis, CallIdx};
+use crate::diagnose::ice::why;
 use crate::diagnose::{Finding, Subject};
 use crate::view::scenario::ice::*;
 use crate::view::scenario::{Scenario, request, response};
@@ -319,4 +320,20 @@ fn an_address_whose_own_call_went_well_lacked_nothing() {
         .map(|f| f.title.as_str())
         .collect();
     assert_eq!(ended.len(), 2, "{ended:?}");
+}
+
+/// Where nothing makes a pair nothing is checked anywhere: to capture at another place would show no more.
+#[test]
+fn without_a_pair_there_is_nothing_to_capture() {
+    let told = |answer: &str| {
+        let analysis = no_checks(&[answer]).done();
+        let call =
+            (0..analysis.calls.len() as u32).map(CallIdx).find(|c| analysis.has_ice(*c)).expect("a call");
+        let session = analysis.ice_sessions_of(call).into_iter().next().expect("a session");
+        why(&analysis, &session).join(" ")
+    };
+    let words = told("1 1 UDP 2130706431 2001:db8::66 5000 typ host");
+    assert!(words.contains("there was nothing to check") && !words.contains("capture at"), "{words}");
+    let words = told("1 1 UDP 2130706431 192.168.7.66 5000 typ host");
+    assert!(words.contains("capture at one of them"), "{words}");
 }

@@ -296,7 +296,7 @@ impl Half {
             sink(StreamEvent::Data { conn: is.0, direction: is.1, bytes, frame, time, at });
         }
         if missing > 0 {
-            sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: missing });
+            sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: missing, behind: Some(frame) });
         }
     }
 
@@ -382,7 +382,9 @@ impl Half {
         let before = self.held();
         // What was before the first byte seen is not missed.
         if !std::mem::take(&mut self.looking) {
-            sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: end - self.next });
+            let first = self.waiting.as_ref().and_then(|w| w.pieces.first_key_value());
+            let behind = first.map(|(_, piece)| piece.frame);
+            sink(StreamEvent::Gap { conn: is.0, direction: is.1, bytes: end - self.next, behind });
         }
         self.advance(end);
         self.drain(is, sink);

@@ -31,7 +31,10 @@ fn note(told: &mut Vec<String>, event: StreamEvent<'_>) {
         StreamEvent::Data { direction, bytes, frame, .. } => {
             format!("{} {} @{}", word(direction), bytes.escape_ascii(), frame.frame)
         }
-        StreamEvent::Gap { direction, bytes, .. } => format!("{} gap {bytes}", word(direction)),
+        StreamEvent::Gap { direction, bytes, behind, .. } => {
+            let behind = behind.map_or_else(String::new, |frame| format!(" @{}", frame.frame));
+            format!("{} gap {bytes}{behind}", word(direction))
+        }
         StreamEvent::Close { direction, reset, frame, .. } => {
             format!("{} {} @{}", word(direction), if reset { "reset" } else { "fin" }, frame.frame)
         }
@@ -189,7 +192,7 @@ fn joined_midway_amid_jumbled_segments() {
     lab.b(ACK, 306, 7000, "ghi");
     lab.b(ACK, 300, 7000, "abc");
     lab.finish();
-    lab.told(&["open 0 false", "> abc @2", "> gap 3", "> ghi @1", "forget 0"]);
+    lab.told(&["open 0 false", "> abc @2", "> gap 3 @1", "> ghi @1", "forget 0"]);
     // The SYN comes last.
     let mut lab = Lab::new();
     lab.b(ACK, 104, 501, "def");
@@ -254,7 +257,7 @@ fn an_acknowledged_gap_is_given_up_after_a_while() {
     lab.told(&[]);
     lab.time += 100_000_000;
     lab.b(ACK, 108, 502, "h");
-    lab.told(&["> gap 3", "> def @4", "> g @7", "> h @8"]);
+    lab.told(&["> gap 3 @4", "> def @4", "> g @7", "> h @8"]);
     assert_eq!(lab.table.held, 0);
 }
 
@@ -282,7 +285,7 @@ fn only_the_acknowledged_part_of_a_gap_is_given_up() {
     lab.a(ACK, 501, 104, "");
     lab.time += 300_000_000;
     lab.b(ACK, 104, 501, "def");
-    lab.told(&["> gap 3", "> def @6", "> ghi @4"]);
+    lab.told(&["> gap 3 @4", "> def @6", "> ghi @4"]);
 }
 
 #[test]
@@ -296,7 +299,7 @@ fn one_direction_alone() {
     lab.told(&["open 0 true", "> abc @2"]);
     lab.time += 1_000_000_000;
     lab.b(ACK, 113, 501, "m");
-    lab.told(&["> gap 3", "> ghi @3", "> jkl @4", "> m @5"]);
+    lab.told(&["> gap 3 @3", "> ghi @3", "> jkl @4", "> m @5"]);
 }
 
 #[test]
@@ -308,7 +311,7 @@ fn a_clock_that_stands_still_delays_but_does_not_block() {
     for _ in 0..GRACE_SEGMENTS {
         lab.a(ACK, 501, 107, "");
     }
-    lab.told(&["> gap 3", "> def @4"]);
+    lab.told(&["> gap 3 @4", "> def @4"]);
 }
 
 #[test]
@@ -319,7 +322,7 @@ fn gaps_at_the_end() {
     lab.b(ACK, 110, 501, "jkl");
     lab.b(ACK | FIN, 115, 501, "");
     lab.finish();
-    lab.told(&["> gap 3", "> def @4", "> gap 3", "> jkl @5", "> gap 2", "> fin @6", "forget 0"]);
+    lab.told(&["> gap 3 @4", "> def @4", "> gap 3 @5", "> jkl @5", "> gap 2", "> fin @6", "forget 0"]);
 }
 
 #[test]
@@ -356,7 +359,7 @@ fn resets() {
     lab.b(RST, 3_000_000_000, 0, "");
     lab.told(&[]);
     lab.a(RST, 501, 0, "");
-    lab.told(&["> gap 3", "> def @4", "< reset @6"]);
+    lab.told(&["> gap 3 @4", "> def @4", "< reset @6"]);
     // A lone reset opens nothing.
     let mut lab = Lab::new();
     lab.a(RST, 1, 0, "");
@@ -371,7 +374,7 @@ fn ports_used_again() {
     lab.b(SYN, 90_000, 0, "");
     lab.a(SYN | ACK, 70_000, 90_001, "");
     lab.b(ACK, 90_001, 70_001, "new");
-    lab.told(&["> gap 3", "> lost @4", "forget 0", "open 0 true", "> new @7"]);
+    lab.told(&["> gap 3 @4", "> lost @4", "forget 0", "open 0 true", "> new @7"]);
     // A repeated SYN is not a new one.
     lab.b(SYN, 90_000, 0, "");
     lab.told(&[]);
@@ -411,9 +414,9 @@ fn cut_segments_leave_gaps() {
     lab.send(TcpSegment { missing: 3, ..segment(B, A, ACK, 110, 501, b"jkl") });
     lab.b(ACK, 107, 501, "ghi");
     lab.b(ACK, 116, 501, "p");
-    lab.told(&["> abc @4", "> gap 3", "> ghi @6", "> jkl @5", "> gap 3", "> p @7"]);
+    lab.told(&["> abc @4", "> gap 3 @4", "> ghi @6", "> jkl @5", "> gap 3 @5", "> p @7"]);
     assert_eq!(lab.send(TcpSegment { missing: 5, ..segment(B, A, ACK, 117, 501, b"") }), SegmentUse::New);
-    lab.told(&["> gap 5"]);
+    lab.told(&["> gap 5 @8"]);
 }
 
 #[test]
@@ -425,7 +428,7 @@ fn limits() {
     lab.b(ACK, 102, 501, &long);
     lab.b(ACK, 800, 501, &long);
     let told = std::mem::take(&mut lab.told);
-    assert_eq!(told[..2], ["limit tcp_gap_bytes", "> gap 1"]);
+    assert_eq!(told[..2], ["limit tcp_gap_bytes", "> gap 1 @4"]);
     assert!(lab.table.held <= 1000);
     lab.limits.tcp_gap_bytes_total = 100;
     lab.b(ACK, 1401, 501, "y");
