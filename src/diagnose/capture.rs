@@ -298,10 +298,18 @@ fn words(rule: &'static Rule, n: u64, text: &str) -> String {
     }
 }
 
-fn show_issue(f: &mut Draft, id: CaptureId, issue: &CaptureIssue) {
+fn show_issue(f: &mut Draft, id: CaptureId, capture: &CaptureSummary, issue: &CaptureIssue) {
     f.say(format!("{}.", show::safe_str(issue.text.trim_end_matches('.'))));
-    if let Some(frame) = issue.frame {
-        f.show(FrameRef { capture: id, frame }, show::shorten(&show::safe_str(&issue.text), 80));
+    let last = u32::try_from(capture.frames).unwrap_or(u32::MAX);
+    match issue.frame {
+        // The frame that never became whole is none that can be looked at: the one before it shows where.
+        Some(frame) if frame > last && last > 0 => {
+            f.show(FrameRef { capture: id, frame: last }, "the last whole frame");
+        }
+        Some(frame) if frame <= last => {
+            f.show(FrameRef { capture: id, frame }, show::shorten(&show::safe_str(&issue.text), 80));
+        }
+        _ => {}
     }
 }
 
@@ -312,7 +320,7 @@ fn issues(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
         let n = all().count() as u64;
         out.add(rule, Subject::Capture(id.0), id.0, |f| {
             f.who(name_of(context, capture)).what(words(rule, n, &first.text));
-            all().take(TOLD).for_each(|i| show_issue(f, id, i));
+            all().take(TOLD).for_each(|i| show_issue(f, id, capture, i));
             if capture.issues_not_kept > 0 {
                 let more = show::count(capture.issues_not_kept, "more issue is", "more issues are");
                 f.say(format!("{more} counted, not kept."));

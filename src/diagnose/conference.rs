@@ -126,7 +126,8 @@ fn commands(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 ));
                 f.advise(advice::of_command(command));
                 show_command(analysis, command, f);
-                c.owners.iter().take(4).for_each(|o| _ = f.concern(Subject::from(*o)));
+                // The other calls of the conference may be well.
+                f.concern(Subject::from(analysis.message(command.message).owner));
             });
         }
     }

@@ -270,7 +270,9 @@ fn failed_dialogs(analysis: &Analysis) -> Vec<(u64, String)> {
 /// Why there is nothing to show, and what would change that.
 fn nothing(analysis: &Analysis) -> String {
     let frames: u64 = analysis.captures.iter().map(|c| c.frames).sum();
-    let encrypted: u64 = analysis.captures.iter().map(|c| c.accounting.encrypted).sum();
+    // A handshake alone carries nothing.
+    let sessions = analysis.tls.iter().filter(|t| t.carries_data);
+    let encrypted: u64 = sessions.map(|t| t.encrypted_frames).sum();
     match (frames, encrypted) {
         (0, _) if analysis.captures.is_empty() => "Nothing is read yet.".to_owned(),
         (0, _) => "The capture holds no frames.".to_owned(),

@@ -216,13 +216,15 @@ impl Analysis {
             Mras { uri: self.text(dialog.to_uri).into_owned(), ..sign_in.mras.take().unwrap_or_default() };
         let mut answered: Vec<u32> = Vec::new();
         let mut holds = true;
+        // What is asked for counts where the answer does not say what is given.
+        let mut wanted = None;
         for (m, body) in self.with_body(messages, Content::MediaRelayAuth) {
             let Some(told) = parse_mras(&body) else { continue };
             match told.message {
                 Message::Request(asked) => {
                     let Some(first) = asked.into_iter().next() else { continue };
                     mras.location = first.location.or(mras.location);
-                    mras.duration = first.duration.or(mras.duration);
+                    wanted = first.duration;
                 }
                 // The next hop said it before: the same answer counts once.
                 Message::Response(_) if answered.contains(&self.message(m).cseq) => {}
@@ -234,7 +236,7 @@ impl Analysis {
                     holds = good && response.credentials.iter().any(|c| c.username.is_some());
                     mras.relays.clear();
                     for given in response.credentials {
-                        mras.duration = given.duration.or(mras.duration);
+                        mras.duration = given.duration.or(wanted).or(mras.duration);
                         mras.relays.extend(given.relays.iter().map(|r| Relay {
                             host: r.host_name.clone().or(r.direct_address.clone()).unwrap_or_default(),
                             location: r.location.clone().unwrap_or_default(),
@@ -256,6 +258,7 @@ impl Analysis {
                 }
             }
         }
+        mras.duration = mras.duration.or(wanted);
         let state = if state == StepState::Ok && !holds { StepState::Failed } else { state };
         mras.state = Some(state);
         sign_in.mras = Some(mras);

@@ -424,10 +424,13 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
 
 /// What a busy answer behind ringing may stand for.
 fn say_rang_first(analysis: &Analysis, c: CallIdx, answer: MsgIdx, f: &mut Draft) {
-    let by = analysis.flow(analysis.message(answer).flow).src;
+    let given = analysis.message(answer);
+    let by = analysis.flow(given.flow).src;
+    // Behind a forking proxy another phone may have rung: its tag is another one.
     let rings = messages(analysis, c).into_iter().any(|m| {
         let r = analysis.message(m);
-        r.method == MethodId::INVITE && (180..200).contains(&r.status) && analysis.flow(r.flow).src == by
+        let same = analysis.flow(r.flow).src == by && r.to_tag == given.to_tag;
+        r.method == MethodId::INVITE && r.status == 180 && same
     });
     if !rings {
         return;

@@ -427,4 +427,12 @@ fn busy_after_ringing_may_be_a_client_without_a_relay() {
     assert!(!told.contains(rang) && !told.contains(relay), "{told}");
     let told = found(refused(&["180 Ringing", "486 Busy Here"]));
     assert!(told.iter().any(|t| t.contains(rang) && !t.contains(relay)), "{told:?}");
+    // Behind a forking proxy it was another phone that rang.
+    let mut s = Scenario::default();
+    s.add(0, "A>B", &request("INVITE", 1).via(&["A b1"]).sdp("sendrecv", 0));
+    s.add(200, "B>A", &response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("desk"));
+    s.add(900, "B>A", &response("486 Busy Here", 1, "INVITE").via(&["A b1"]).tag("mobile"));
+    later(&mut s, 60_000);
+    let told = found(s);
+    assert!(told.iter().any(|t| t.contains("call-busy") && !t.contains(rang)), "{told:?}");
 }

@@ -111,7 +111,12 @@ fn empty_captures_say_why() {
     analysis.captures.push(capture(Accounting { other_traffic: 7, ..Default::default() }));
     assert_eq!(verdict(&analysis, &Diagnosis::default()), "No SIP in 7 frames.");
     assert_eq!(accounting(&analysis), "7 frames: 0 decoded, 7 other traffic");
+    // What is encrypted of a handshake carries nothing.
     analysis.captures[0].accounting.encrypted = 2;
+    let session = |carries_data| TlsSession { encrypted_frames: 2, carries_data, ..TlsSession::default() };
+    analysis.tls.push(session(false));
+    assert_eq!(verdict(&analysis, &Diagnosis::default()), "No SIP in 7 frames.");
+    analysis.tls.push(session(true));
     assert_eq!(
         verdict(&analysis, &Diagnosis::default()),
         "No SIP in clear in 7 frames; 2 are encrypted, and SIP over TLS would be among them."

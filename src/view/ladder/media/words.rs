@@ -130,6 +130,13 @@ pub(super) fn span(
         // Between keys neither numbers nor times say anything.
         return out;
     }
+    // What is wrong first: on a narrow screen the rest may not be seen.
+    if let Some(late) = span.parts.iter().filter_map(|p| p.stream.after_end).max() {
+        out.push_str(&format!(", {} beyond the BYE", show::duration(late)));
+    }
+    if nothing_comes_back {
+        out.push_str(", nothing comes back");
+    }
     if ways.iter().all(|w| w.missing == 0) {
         out.push_str(", no loss");
     } else if let Some(loss) = each(&all(&|w| Some(w.loss())), " %") {
@@ -144,12 +151,6 @@ pub(super) fn span(
     let sources = on.sources.max(back.sources);
     if sources > 1 && main.is_none_or(|p| !p.stream.is_fax()) {
         out.push_str(&format!(", {sources} SSRCs"));
-    }
-    if let Some(late) = span.parts.iter().filter_map(|p| p.stream.after_end).max() {
-        out.push_str(&format!(", {} beyond the BYE", show::duration(late)));
-    }
-    if nothing_comes_back {
-        out.push_str(", nothing comes back");
     }
     out
 }

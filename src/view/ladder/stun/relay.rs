@@ -1,7 +1,7 @@
 //! Rows of allocations: the rounds that make them, what is asked of them later, and Bindings by which a client learns its
 //! address.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use callscope_parsers::stun::{Class, MessageType, Method, StunScan, scan_stun, words};
 
@@ -50,11 +50,15 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
     let server = ends.server(a.server.ip(), "TURN server", client);
     // Runs of what is asked later, one each, in the order they begin.
     let mut runs: Vec<(About, Vec<(StunIdx, StunRecord)>)> = Vec::new();
+    let mut refused: BTreeMap<u32, u16> = BTreeMap::new();
     let mut sent: Vec<((u32, FlowId, u16), usize)> = Vec::new();
     for index in analysis.stun.messages_of(at).take(MESSAGES) {
         let Some(r) = analysis.stun.record(index).copied() else { continue };
         if r.has(stun_flag::DUPLICATE) {
             continue;
+        }
+        if MessageType(r.kind).split(r.dialect()).0 == Class::Error {
+            refused.insert(r.transaction, r.error);
         }
         match about(a, &r) {
             About::Rounds => {
@@ -96,7 +100,7 @@ fn allocation(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, at: Allo
         }
     }
     for (about, list) in runs {
-        run(canvas, a, about, &list, [client, server], leg);
+        run(canvas, a, about, &list, &refused, [client, server], leg);
     }
 }
 
@@ -121,6 +125,7 @@ fn run(
     a: &Allocation,
     about: About,
     list: &[(StunIdx, StunRecord)],
+    refused: &BTreeMap<u32, u16>,
     ends: [usize; 2],
     leg: usize,
 ) {
@@ -151,7 +156,11 @@ fn run(
         return;
     }
     let name = match about {
-        About::Refresh | About::Rounds => "Refresh",
+        // Microsoft's TURN has no Refresh: another Allocate prolongs what there is ([MS-TURN]).
+        About::Refresh | About::Rounds => {
+            let methods = || list.iter().map(|(_, r)| MessageType(r.kind).split(r.dialect()).1);
+            if methods().any(|m| m == Method::REFRESH) { "Refresh" } else { "Allocate" }
+        }
         About::Release => "Release",
         About::Method(method) => method.name().unwrap_or("request"),
     };
@@ -160,9 +169,35 @@ fn run(
     // A Send request without answer is normal.
     let silent = matches!(about, About::Method(Method::SEND | Method::DATA));
     if !silent && !asked.is_empty() {
-        label.push_str(&answers(asked.len(), answered.intersection(&asked).count()));
+        let good = answered.intersection(&asked).count();
+        let codes: Vec<u16> = asked.iter().filter_map(|t| refused.get(t)).copied().collect();
+        label.push_str(&outcome(asked.len(), good, codes));
     }
     canvas.fold(ends[0], ends[1], label, Tone::Stun, rows);
+}
+
+/// `, all answered`, `, 1 answered, 2 refused (403, 438)`.
+fn outcome(mut asked: usize, good: usize, mut codes: Vec<u16>) -> String {
+    if good > 0 {
+        // Asked again with the newest nonce, and granted: a challenge is no refusal.
+        let all = codes.len();
+        codes.retain(|code| !matches!(code, 401 | 438));
+        asked -= (all - codes.len()).min(asked);
+    }
+    let bad = codes.len();
+    if bad == 0 {
+        return answers(asked, good);
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    let codes: Vec<String> = codes.iter().take(4).map(u16::to_string).collect();
+    let refused = match bad {
+        1 if asked == 1 => "refused".to_owned(),
+        n if n == asked => "all refused".to_owned(),
+        n => format!("{n} refused"),
+    };
+    let good = if good == 0 { String::new() } else { format!(", {good} answered") };
+    format!("{good}, {refused} ({})", codes.join(", "))
 }
 
 /// `, all answered`.
@@ -325,5 +360,22 @@ fn bindings(canvas: &mut Canvas<'_>, ends: &mut Ends<'_>, leg: usize, list: &[St
             n => format!("{n} × Binding{}{mapped}", answers(n, answered.len().min(n))),
         };
         canvas.fold(client, server, label, Tone::Stun, rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::outcome;
+
+    #[test]
+    fn what_was_refused_is_not_called_unanswered() {
+        assert_eq!(outcome(3, 0, vec![438, 401, 401]), ", all refused (401, 438)");
+        assert_eq!(outcome(2, 0, vec![403, 403]), ", all refused (403)");
+        assert_eq!(outcome(3, 1, vec![403]), ", 1 answered, 1 refused (403)");
+        assert_eq!(outcome(1, 0, vec![437]), ", refused (437)");
+        assert_eq!(outcome(2, 0, vec![]), ", none answered");
+        // A nonce that had grown old.
+        assert_eq!(outcome(2, 1, vec![438]), ", answered");
+        assert_eq!(outcome(4, 3, vec![438]), ", all answered");
     }
 }
