@@ -487,8 +487,17 @@ pub(super) fn begun_before(analysis: &Analysis, c: CallIdx) -> Option<&'static s
     }
     let first = analysis.message(call.messages.first);
     let of_invite = !first.is_request() && first.method == MethodId::INVITE;
+    // Some have a tag in 100 already (RFC 3261 §8.2.6.2): a phone that rings behind it tells an INVITE that opens.
+    let rings = || {
+        analysis.messages_of(call.messages).take(8).any(|m| {
+            let r = analysis.message(m);
+            r.method == MethodId::INVITE && r.cseq == first.cseq && (180..190).contains(&r.status)
+        })
+    };
     Some(match first.status {
-        100 if of_invite && !first.has(flag::TO_TAG) => "its INVITE came before the capture starts",
+        100 if of_invite && (!first.has(flag::TO_TAG) || rings()) => {
+            "its INVITE came before the capture starts"
+        }
         101..200 | 300.. if of_invite => "its INVITE came before the capture starts",
         _ => "already up when the capture starts",
     })

@@ -151,7 +151,7 @@ impl Teller<'_> {
         }
         if all == 0 {
             if p.priority.is_some() || chosen_rank == 4 {
-                out.push("No pair that both sides offered was better.".to_owned());
+                out.push("No pair that both sides offered was better by its priority.".to_owned());
             }
             return;
         }

@@ -571,3 +571,21 @@ fn frames_of(file: &[u8]) -> Vec<&[u8]> {
     }
     out
 }
+
+/// A 100 with a tag is one of the INVITE that opens, if the phone rings behind it; else that of a re-INVITE.
+#[test]
+fn a_tag_in_100_is_no_call_that_is_up() {
+    let told = |rings: bool| {
+        let mut s = Scenario::default();
+        s.add(0, "B>A", &response("100 Trying", 1, "INVITE").via(&["A b1"]).tag("b"));
+        if rings {
+            s.add(100, "B>A", &response("180 Ringing", 1, "INVITE").via(&["A b1"]).tag("b"));
+        }
+        s.add(900, "B>A", &response("200 OK", 1, "INVITE").via(&["A b1"]).tag("b"));
+        s.add(950, "A>B", &request("ACK", 1).via(&["A b2"]));
+        let analysis = s.done();
+        super::super::capture::begun_before(&analysis, crate::correlate::CallIdx(0)).expect("it began before")
+    };
+    assert!(told(true).starts_with("its INVITE"));
+    assert!(told(false).starts_with("already up"));
+}
