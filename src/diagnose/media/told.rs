@@ -111,7 +111,7 @@ fn likeness(what: &What) -> String {
         What::Plain { agreed } => agreed.to_string(),
         What::Keys { pressed, heeds } => format!("{pressed} {heeds}"),
         What::KeysBy(payload_type) => payload_type.to_string(),
-        What::Codec { known } => known.to_string(),
+        What::Codec { known, listed } => format!("{known} {}", listed.is_some()),
         What::Ptime { asked, too_long } => format!("{asked} {too_long}"),
         What::Remarked(c) => format!("{} {}", c.from, c.to),
         What::Mark(expected, dscp) => format!("{} {dscp}", expected.dscp()),
@@ -227,18 +227,32 @@ impl Told<'_> {
                 f.partial("an estimate, not what Microsoft's clients report");
                 self.frames(f);
             }
-            What::Codec { known } => {
+            What::Codec { known, listed } => {
                 if *known {
                     f.severity(Severity::Info).say(
                         "Its number stands for the codec without SDP too, so many take it all the same.",
                     );
                 }
                 let name = codec(s);
-                f.what(format!(
-                    "{from} sends {name} (payload type {}), which the SDP of {to} does not have",
-                    s.payload_type
-                ));
-                f.of_many("a codec is sent that the receiver's SDP does not have");
+                let number = s.payload_type;
+                match listed {
+                    Some(other) => {
+                        f.what(format!(
+                            "{from} sends {name} as payload type {number}, the SDP of {to} has it as {other}"
+                        ));
+                        f.of_many("a codec is sent by another number than the receiver's SDP has for it");
+                        f.advise(
+                            "Each side has to send by the numbers of the other's SDP: see which client, or server between the two \
+                             that changes one description only, mixes them up.",
+                        );
+                    }
+                    None => {
+                        f.what(format!(
+                            "{from} sends {name} (payload type {number}), which the SDP of {to} does not have"
+                        ));
+                        f.of_many("a codec is sent that the receiver's SDP does not have");
+                    }
+                }
                 self.description(f);
                 self.frames(f);
             }

@@ -147,6 +147,14 @@ fn until(end: i64) -> Scenario {
     s
 }
 
+/// Two that have one codec under two numbers; Bob sends by this one.
+fn numbered(payload_type: u8) -> Scenario {
+    let mut s = described("RTP/AVP 97\r\na=rtpmap:97 iLBC/8000", "RTP/AVP 98\r\na=rtpmap:98 iLBC/8000");
+    s.speak(100, THERE, &Voice { payload_type: 98, ..voice(1, 400) });
+    s.speak(110, BACK, &Voice { payload_type, ..voice(2, 400) });
+    s
+}
+
 /// Alice presses 1.
 fn pressed(answer: &str) -> Scenario {
     let events = "RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000";
@@ -369,6 +377,13 @@ pub const CASES: &[Case] = &[
         fires: || talk(&Voice { payload_type: 111, ..voice(2, 500) }),
         says: "(payload type 111), which the SDP of Alice does not have",
         misses: || talk(&voice(2, 500)),
+    },
+    Case {
+        rule: "media-codec",
+        // Bob's SDP has it as 98, by which he sends.
+        fires: || numbered(98),
+        says: "bob sends iLBC/8000 as payload type 98, the SDP of Alice has it as 97",
+        misses: || numbered(97),
     },
     Case {
         rule: "media-plain",
