@@ -144,6 +144,7 @@ impl Told<'_> {
                 f.partial("a client that never reports what it hears looks the same");
                 self.place(f);
                 self.frames(f);
+                self.reports_without_it(f);
             }
             What::Loss { lost, heavy } => self.loss(*lost, *heavy, f),
             What::LossBehind(split) => {
@@ -164,8 +165,14 @@ impl Told<'_> {
                 let n = show::number(u64::from(*packets));
                 f.what(format!("{own} broke off for {} ms: {n} packets in a row were lost", decimal(*ms)));
                 f.of_many(format!("{noun} broke off: ten packets or more in a row were lost"));
+                let missing = figures.losses().missing;
+                let run = match u64::from(*packets) {
+                    in_run if in_run >= missing => "all of them in one run".to_owned(),
+                    in_run if in_run * 2 > missing => "most of them in one run".to_owned(),
+                    _ => format!("{n} of them in one run"),
+                };
                 f.say(format!(
-                    "Of all {} packets {} % are missing, most of them in one run.",
+                    "Of all {} packets {} % are missing, {run}.",
                     show::number(figures.expected()),
                     decimal(loss_percent(figures))
                 ));
@@ -481,6 +488,17 @@ impl Told<'_> {
             return;
         };
         f.show(last.frame, format!("report of {}: {} lost in all", self.to, last.cumulative_lost));
+    }
+
+    /// What its receiver reported meanwhile, of which nothing is about it.
+    fn reports_without_it(&self, f: &mut Draft) {
+        let all = self.analysis.joined_media();
+        let back = self.s.back.and_then(|b| all.get(b));
+        let Some(other) = back.and_then(|b| self.analysis.sender_of(b)) else { return };
+        let text = format!("report of {} without a block about it", self.to);
+        for (frame, time) in other.latest.into_iter().flatten().filter(|(_, t)| *t >= self.s.first) {
+            f.show_at(frame, time, text.clone());
+        }
     }
 
     /// Where it was seen last.

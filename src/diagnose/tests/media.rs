@@ -502,3 +502,22 @@ fn a_description_is_said_to_be_of_who_made_it() {
     assert_eq!(shown(pressed("RTP/AVP 0"), "media-dtmf"), ["SDP of bob"]);
     assert_eq!(shown(talk(&Voice { payload_type: 111, ..voice(2, 500) }), "media-codec"), ["SDP of Alice"]);
 }
+
+#[test]
+fn the_reports_that_leave_a_stream_out_are_shown() {
+    let found = crate::diagnose::diagnose(&hears(false).done()).findings;
+    let of = found.iter().find(|f| f.rule.id == "media-unheard").expect("found");
+    let reports = of.evidence.iter().filter(|e| e.text == "report of bob without a block about it");
+    assert_eq!(reports.count(), 4, "{:?}", of.evidence);
+}
+
+#[test]
+fn how_much_of_the_loss_is_in_one_run_is_said() {
+    let said = |lost: Vec<u32>| {
+        let found = crate::diagnose::diagnose(&broken(lost).done()).findings;
+        let of = found.iter().find(|f| f.rule.id == "media-burst").expect("found");
+        of.detail[0].rsplit_once(", ").map(|(_, run)| run.to_owned()).unwrap()
+    };
+    assert_eq!(said((300..312).collect()), "all of them in one run.");
+    assert_eq!(said((300..312).chain([500]).collect()), "most of them in one run.");
+}
