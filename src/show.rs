@@ -14,6 +14,7 @@ mod status;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use callscope_parsers::sip::auth::AuthScheme;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::capture::Nanos;
@@ -379,6 +380,25 @@ pub fn size(bytes: u64) -> String {
 /// `1 call`, `2 calls`.
 pub fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// Name of a scheme; empty where it is of no known one.
+pub fn auth_scheme(scheme: AuthScheme) -> &'static str {
+    match scheme {
+        AuthScheme::Ntlm => "NTLM",
+        AuthScheme::Kerberos => "Kerberos",
+        AuthScheme::TlsDsk => "TLS-DSK",
+        AuthScheme::Digest => "Digest",
+        AuthScheme::Basic => "Basic",
+        AuthScheme::Bearer => "Bearer",
+        AuthScheme::None | AuthScheme::Other => "",
+    }
+}
+
+/// `NTLM, Kerberos`.
+pub fn auth_schemes(all: &[AuthScheme]) -> String {
+    let names = all.iter().map(|s| auth_scheme(*s)).filter(|name| !name.is_empty());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// `ip:port`, `[v6]:port`.

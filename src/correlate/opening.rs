@@ -15,6 +15,8 @@ pub const RELAY_PORTS: [u16; 2] = [3478, 5349];
 const HTTPS: u16 = 443;
 /// Attempts of one client at one server that wait at once.
 const WAITING: usize = 32;
+/// SYNs behind the first that are told of.
+const LATER: usize = 7;
 /// Allocations among which the machine of a relay is looked for.
 const RECENT: usize = 64;
 
@@ -28,6 +30,9 @@ pub struct Opening {
     pub time: Nanos,
     /// The last one, repetitions counted.
     pub last: Nanos,
+    /// All of them, and those behind the first that are told of.
+    pub syns: u32,
+    pub later: Vec<(FrameRef, Nanos)>,
     /// Attempts: a SYN that is repeated is one.
     pub tries: u32,
     pub opened: u32,
@@ -79,6 +84,10 @@ impl Analysis {
                 }
                 let Some(o) = self.openings.of(src, dst) else { return };
                 o.last = o.last.max(time);
+                if o.syns > 0 && o.later.len() < LATER {
+                    o.later.push((frame, time));
+                }
+                o.syns = o.syns.saturating_add(1);
                 match o.waiting.iter_mut().find(|(port, _)| *port == src.port()) {
                     Some((_, sent)) => *sent = sent.saturating_add(1),
                     None => {
@@ -141,6 +150,8 @@ impl Analysis {
             frame,
             time,
             last: time,
+            syns: 0,
+            later: Vec::new(),
             tries: 0,
             opened: 0,
             refused: 0,
@@ -195,8 +206,8 @@ mod tests {
         assert_eq!(a.openings.list.len(), 1);
         let o = &a.openings.list[0];
         assert_eq!(
-            (o.tries, o.opened, o.refused, o.unanswered()),
-            (4, 1, 1, 1),
+            (o.tries, o.opened, o.refused, o.unanswered(), o.syns, o.later.len()),
+            (4, 1, 1, 1, 6, 5),
             "one SYN alone may be a scan, or the end"
         );
     }

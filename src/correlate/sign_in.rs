@@ -110,8 +110,10 @@ pub struct SignIn {
     pub state: SignInState,
     /// Last final status; 0 for none.
     pub status: u16,
-    /// What it was asked for or gave as credentials.
+    /// What it gave as credentials.
     pub auth: Option<AuthScheme>,
+    /// What the last challenge offers, in its order.
+    pub offered: Vec<AuthScheme>,
     /// Realm and target name of the challenge.
     pub realm: String,
     pub target: String,
@@ -225,7 +227,7 @@ impl Analysis {
         for &m in &own {
             tries.take(m, self.message(m));
         }
-        let Told { auth, realm, target, complete } = self.told(&tries);
+        let Told { auth, offered, realm, target, complete } = self.told(&tries);
         let rounds = self.rounds(&own, auth);
         let says = tries.accepted.map(|m| self.says(m)).unwrap_or_default();
         let redirect = tries.redirect.and_then(|m| self.redirect_of(m));
@@ -255,6 +257,7 @@ impl Analysis {
             state,
             status: tries.status,
             auth,
+            offered,
             realm,
             target,
             refused_credentials,
@@ -305,7 +308,9 @@ impl Tries {
             return;
         }
         if r.is_request() {
-            let after_challenge = self.answered && matches!(self.status, 401 | 407);
+            // Without credentials it takes no challenge up, but begins anew.
+            let after_challenge =
+                self.answered && matches!(self.status, 401 | 407) && r.has(flag::CREDENTIALS);
             let leaves = r.has(flag::EXPIRES_ZERO);
             match () {
                 () if after_challenge => {}

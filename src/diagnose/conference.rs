@@ -6,10 +6,11 @@ use callscope_parsers::conference_info::Change;
 
 pub use advice::of_command as advice_of_command;
 
-use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
+use super::findings::message_words;
+use super::{Context, Draft, Family, Findings, Rule, Severity, Subject, calls};
 use crate::capture::Nanos;
-use crate::correlate::Analysis;
 use crate::correlate::gathered::{Command, Conference, Outcome};
+use crate::correlate::{Analysis, CallIdx, MsgIdx};
 use crate::show;
 
 pub(super) const FAMILY: Family = Family {
@@ -164,7 +165,9 @@ fn dial_out_stuck(context: &Context<'_>, out: &mut Findings) {
                     show::span(context.goes_on(command.time))
                 ));
                 show_command(analysis, command, f);
-                command.call.iter().for_each(|call| _ = f.concern(Subject::Call(*call)));
+                if let Some(call) = command.call {
+                    show_dial_out(context, call, f);
+                }
             });
         }
         for member in &c.roster {
@@ -198,6 +201,28 @@ fn dial_out_stuck(context: &Context<'_>, out: &mut Findings) {
             });
         }
     }
+}
+
+/// The call that a dial-out led to, and how it ended.
+fn show_dial_out(context: &Context<'_>, call: CallIdx, f: &mut Draft) {
+    let analysis = context.analysis;
+    let name = context.call_name(call);
+    let words = |m: MsgIdx| message_words(analysis, m);
+    let s = &analysis.call(call).summary;
+    let answer = calls::answer_of(analysis, call).filter(|_| s.final_status > 0).map(|(given, _)| given);
+    match answer {
+        Some(m) => f.say(format!("It called in {name}, which came to {}.", words(m))),
+        None => f.say(format!("It called in {name}, which has no final answer.")),
+    };
+    f.advise(match s.answered {
+        Some(_) => format!("{name} was answered: see why the conferencing server did not tell the focus."),
+        None => format!(
+            "Look at {name}: why it came to nothing, and whether the conferencing server told the focus."
+        ),
+    });
+    calls::opening_invite(analysis, call).iter().for_each(|m| _ = f.show_message(analysis, *m));
+    answer.iter().for_each(|m| _ = f.show_message(analysis, *m));
+    f.concern(Subject::Call(call));
 }
 
 /// Whether the roster has somebody connected.

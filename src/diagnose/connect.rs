@@ -146,8 +146,18 @@ fn describe(context: &Context<'_>, rule: &Rule, f: &mut Draft, group: &[&Opening
     for o in group.iter().take(TOLD) {
         let tries = show::count(u64::from(o.tries), "attempt", "attempts");
         let last = show::span(o.last.saturating_sub(o.time));
-        f.say(format!("{tries} to open a connection to {} within {last}; none opened.", name(o.server)));
+        // Those behind the first are repetitions where it tried once.
+        let again = o.syns > o.tries;
+        let syns = if again { format!(" ({} SYNs)", show::number(u64::from(o.syns))) } else { String::new() };
+        f.say(format!(
+            "{tries}{syns} to open a connection to {} within {last}; none opened.",
+            name(o.server)
+        ));
         f.show_at(o.frame, o.time, "SYN");
+        if again {
+            let text = if o.tries == 1 { "SYN again" } else { "SYN" };
+            o.later.iter().for_each(|(frame, time)| _ = f.show_at(*frame, *time, text));
+        }
         if let Some((frame, time)) = o.refusal {
             f.show_at(frame, time, "RST");
         }

@@ -380,15 +380,24 @@ fn storm(context: &Context<'_>, out: &mut Findings) {
         }
     }
     for (_, group) in groups.into_iter().filter(|(_, g)| g.len() >= STORMY) {
-        // As many as that in one minute, at any time.
-        let worst = group.windows(STORMY).find(|w| match w {
-            [first, .., last] => last.0.saturating_sub(first.0) <= MINUTE,
-            _ => false,
-        });
-        let Some([(_, row, s), ..]) = worst else { continue };
+        // The most of them in one minute, at any time.
+        let (mut from, mut at, mut most) = (0, 0, 0);
+        for (until, newest) in group.iter().enumerate() {
+            while group.get(from).is_some_and(|g| newest.0.saturating_sub(g.0) > MINUTE) {
+                from += 1;
+            }
+            if until + 1 - from > most {
+                (at, most) = (from, until + 1 - from);
+            }
+        }
+        let Some((_, row, s)) = group.get(at).filter(|_| most >= STORMY) else { continue };
         out.add(&STORM, Subject::Subscription(*row), "", |f| {
             let n = show::number(group.len() as u64);
-            f.who(name_of(*row, s)).what(format!("begun {n} times, {STORMY} of them within a minute"));
+            let of_them = match most == group.len() {
+                true => String::new(),
+                false => format!(", {} of them", show::number(most as u64)),
+            };
+            f.who(name_of(*row, s)).what(format!("begun {n} times{of_them} within a minute"));
             f.of_many("the same subscription is begun over and over");
             f.say(format!("{} began the same subscription {n} times.", user(&s.subscriber)));
             for (_, _, s) in group.iter().take(SHOWN) {

@@ -322,8 +322,20 @@ fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: 
                 "{} of {name} to register{server} in {took}; the last came to: {why}.",
                 capital(&tries)
             ));
-            if !s.realm.is_empty() {
-                f.say(format!("The challenge is for the realm {}.", show::safe_str(&s.realm)));
+            let offered = match s.state {
+                SignInState::Challenged => show::auth_schemes(&s.offered),
+                _ => String::new(),
+            };
+            match (s.realm.is_empty(), offered.is_empty()) {
+                (true, true) => {}
+                (true, false) => _ = f.say(format!("The challenge offers {offered}.")),
+                (false, true) => {
+                    f.say(format!("The challenge is for the realm {}.", show::safe_str(&s.realm)));
+                }
+                (false, false) => {
+                    let realm = show::safe_str(&s.realm);
+                    f.say(format!("The challenge offers {offered}, for the realm {realm}."));
+                }
             }
             if let Some(words) = clock_or_realm(analysis, s) {
                 f.say(words);

@@ -10,7 +10,7 @@ use super::{Context, Draft, Family, Findings, Rule, Severity, Subject, sign_in};
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Credential, Lifetime};
 use crate::correlate::ice::{IceSession, IceSide};
-use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, StunOwner};
+use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, Round, StunOwner};
 use crate::correlate::{Analysis, CallIdx, Str};
 use crate::show;
 use crate::show::path::parties;
@@ -482,6 +482,16 @@ fn expired_in_call(context: &Context<'_>, out: &mut Findings) {
                 f.say("The server answered a Refresh with 437: it has no such allocation any more.");
             }
             calls.iter().for_each(|c| _ = f.concern(Subject::Call(*c)));
+            let grants = |r: &&Round| {
+                let at = r.response.and_then(|i| analysis.stun.record(i)).map(|r| r.time);
+                r.error == 0 && !r.release && at == Some(a.granted_at)
+            };
+            let granted = a.rounds.iter().rev().find(grants).and_then(|r| r.response);
+            if let Some(seconds) = a.lifetime {
+                granted
+                    .iter()
+                    .for_each(|i| _ = f.show_stun(analysis, *i, format!("granted for {seconds} s")));
+            }
             for round in a.rounds.iter().rev().take(3) {
                 let asked = match (round.allocate, round.release) {
                     (true, _) => "Allocate",

@@ -218,6 +218,8 @@ pub struct MediaStream {
     pub untagged: bool,
     /// The receiver's description has the payload type.
     pub codec_agreed: bool,
+    /// It has the codec under this other payload type only.
+    pub listed_as: Option<u8>,
     pub relay: Option<Box<StreamRelay>>,
     /// The ICE pair that carries it where no SDP tells of it ([`Analysis::ice_pair_of`] where one does): a group of checks of the
     /// session ([`Analysis::loose_ice_session`]) and its pair.
@@ -284,6 +286,7 @@ impl MediaStream {
             secured: Secured::NotOffered,
             untagged: false,
             codec_agreed: false,
+            listed_as: None,
             relay: None,
             loose_pair: None,
             ptime_asked: None,

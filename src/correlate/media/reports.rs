@@ -14,7 +14,7 @@ use crate::decode::DecodedMedia;
 
 /// Reports kept of one stream; of more, every two become one.
 const HISTORY: usize = 64;
-/// Sender reports remembered of a source, to measure round trips by.
+/// Sender reports remembered of a source, to measure round trips by; compounds that are told of it.
 const RECENT: usize = 4;
 /// Bytes kept of a CNAME, kinds of profile extensions kept of one source.
 const CNAME: usize = 64;
@@ -141,6 +141,8 @@ pub struct Sender {
     pub first: Nanos,
     pub last: Nanos,
     pub first_frame: FrameRef,
+    /// The latest of its own compounds, the newest first.
+    pub latest: [Option<(FrameRef, Nanos)>; RECENT],
     /// [MS-RTP] extensions: kind, how many, and the value of the last where it is known, bit/s.
     pub extensions: Vec<(u16, u32, Option<u32>)>,
     /// Middle 32 bits of NTP time, and when it passed.
@@ -177,6 +179,8 @@ impl Reports {
         match self.sender(flow, first, packet, most) {
             Some(sender) => {
                 sender.compounds += 1;
+                sender.latest.rotate_right(1);
+                sender.latest[0] = Some((packet.frame, packet.time));
                 sender.encrypted += u32::from(rtcp.encrypted);
             }
             None => kept = false,
@@ -313,6 +317,7 @@ impl Reports {
                     first: packet.time,
                     last: packet.time,
                     first_frame: packet.frame,
+                    latest: [None; RECENT],
                     extensions: Vec::new(),
                     recent: [(0, 0); RECENT],
                 });

@@ -72,9 +72,24 @@ impl Analysis {
         }
         let bytes = read(tries.challenge);
         let offered = auths(&bytes, &["WWW-Authenticate", "Proxy-Authenticate"]);
+        for o in &offered {
+            if !told.offered.contains(&o.scheme) {
+                told.offered.push(o.scheme);
+            }
+        }
+        // A server that sends a token answers one ([MS-SIPAE]), though the request with it may not be in the capture.
+        let answers = |o: &&Auth<'_>| !param::value(&o.params, "gssapi-data").is_empty();
+        let answered = offered.iter().find(answers).map(|o| o.scheme);
+        // Where no request was captured, a 2xx behind the challenge says that its only scheme was taken up.
+        let time = |m: MsgIdx| self.message(m).time;
+        let goes_on = tries.challenge.zip(tries.accepted).is_some_and(|(c, a)| time(c) <= time(a));
+        let only = match told.offered.as_slice() {
+            [only] if goes_on && tries.asked.is_none() => Some(*only),
+            _ => None,
+        };
+        told.auth = told.auth.or(answered).or(only);
         let same = offered.iter().find(|o| told.auth == Some(o.scheme));
         if let Some(a) = same.or(offered.first()).or(taken.as_ref()) {
-            told.auth.get_or_insert(a.scheme);
             told.realm = String::from_utf8_lossy(a.realm()).into_owned();
             told.target = String::from_utf8_lossy(a.target_name()).into_owned();
         }
@@ -166,6 +181,7 @@ fn round(message: MsgIdx, data: &str) -> Option<AuthRound> {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub auth: Option<AuthScheme>,
+    pub offered: Vec<AuthScheme>,
     pub realm: String,
     pub target: String,
     pub complete: bool,

@@ -269,6 +269,7 @@ impl SignIn {
             state: SignInState::Unanswered,
             status: 0,
             auth: None,
+            offered: Vec::new(),
             realm: String::new(),
             target: String::new(),
             refused_credentials: false,

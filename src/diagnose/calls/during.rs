@@ -18,6 +18,10 @@ use crate::show::path::is_private;
 const PATIENCE: Nanos = 32_000_000_000;
 /// In that time a caller that has two answers hangs up on one of them.
 const CHOOSES: Nanos = 4_000_000_000;
+/// 491s whose cause is looked for in one call.
+const GLARES: usize = 16;
+/// So far from its time the BYE of a session that runs out may be.
+pub(super) const SESSION_SLACK: Nanos = 2_000_000_000;
 /// Copies of an answer from which on its ACK is missed: two may cross an ACK that took a second.
 const COPIES: u32 = 3;
 
@@ -57,6 +61,8 @@ pub enum What {
     },
     Glare {
         transactions: Vec<Transaction>,
+        /// What the side that answered with 491 had asked itself then, where that was captured.
+        theirs: Option<MsgIdx>,
         resolved: bool,
     },
     Unanswered {
@@ -240,8 +246,24 @@ fn requests(context: &Context<'_>, course: &Course, found: &mut Vec<What>, budge
             let done = (200..300).contains(&o.status) && is_after(analysis, o.request, last.request);
             done && matches!(o.method, MethodId::INVITE | MethodId::UPDATE)
         });
-        found.push(What::Glare { transactions: glare, resolved });
+        let theirs = glare.iter().take(GLARES).find_map(|t| pending_beside(analysis, course, t));
+        found.push(What::Glare { transactions: glare, theirs, resolved });
     }
+}
+
+/// The offer of the other side that was under way when it answered with 491 (RFC 3261 §14.2, RFC 3311 §5.2).
+fn pending_beside(analysis: &Analysis, course: &Course, t: &Transaction) -> Option<MsgIdx> {
+    let asked = analysis.message(t.request);
+    let refused = t.answer.map_or(Nanos::MAX, |m| analysis.message(m).time);
+    let beside = course.all.iter().find(|o| {
+        let r = analysis.message(o.request);
+        let over = o.answer.map_or(Nanos::MAX, |m| analysis.message(m).time);
+        matches!(o.method, MethodId::INVITE | MethodId::UPDATE)
+            && r.from_tag != asked.from_tag
+            && r.time <= refused
+            && over >= asked.time
+    });
+    beside.map(|o| o.request)
 }
 
 fn is_after(analysis: &Analysis, a: MsgIdx, b: MsgIdx) -> bool {
@@ -300,7 +322,7 @@ fn session_expired(analysis: &Analysis, course: &Course, found: &mut Vec<What>, 
     let full = Nanos::from(session.seconds).saturating_mul(SECOND);
     // RFC 4028 §10: a BYE at the minimum of 32 s and a third of the interval before the end.
     let early = full.saturating_sub((full / 3).min(32 * SECOND));
-    let at = |t: Nanos| (after - t).abs() <= 2 * SECOND;
+    let at = |t: Nanos| (after - t).abs() <= SESSION_SLACK;
     if at(full) || at(early) {
         let refresher = show::safe(session.refresher);
         let refreshes = |t: &&Transaction| {

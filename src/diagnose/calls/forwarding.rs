@@ -4,7 +4,7 @@ use callscope_parsers::sip::name_addr::parse_name_addrs;
 use callscope_parsers::sip::routing::{parse_diversions, parse_history_info};
 use callscope_parsers::sip::{Message, cause, parse_message};
 
-use crate::correlate::{Analysis, CallIdx, MethodId, MsgIdx, flag};
+use crate::correlate::{Analysis, CallIdx, LinkReason, MethodId, MsgIdx, flag};
 use crate::diagnose::{Context, Findings, Subject};
 use crate::show;
 
@@ -13,9 +13,18 @@ const INVITES: usize = 16;
 const LOOK: usize = 2_000;
 const REMARKS: usize = 8;
 
-/// Sentences, each with the message that shows it first.
-pub fn notes(analysis: &Analysis, call: CallIdx) -> Vec<(MsgIdx, String)> {
-    let mut found: Vec<(MsgIdx, String)> = Vec::new();
+/// Who sent a call on, or asked for it.
+pub struct Note {
+    /// The message that shows it first.
+    pub message: MsgIdx,
+    pub text: String,
+    /// It is told by Referred-By.
+    pub referred: bool,
+}
+
+/// A sentence each.
+pub fn notes(analysis: &Analysis, call: CallIdx) -> Vec<Note> {
+    let mut found: Vec<Note> = Vec::new();
     let opening = |m: &MsgIdx| {
         let r = analysis.message(*m);
         r.is_request()
@@ -35,14 +44,15 @@ pub fn notes(analysis: &Analysis, call: CallIdx) -> Vec<(MsgIdx, String)> {
     if let Some(m) = analysis.messages_of(analysis.call(call).messages).take(LOOK).find(forwarded) {
         let src = analysis.flow(analysis.message(m).flow).src;
         let name = show::machine(analysis, src).unwrap_or_else(|| src.to_string());
-        found.push((m, format!("Sent on, as {name} tells (181 Call Is Being Forwarded)")));
+        let text = format!("Sent on, as {name} tells (181 Call Is Being Forwarded)");
+        found.push(Note { message: m, text, referred: false });
     }
     for m in analysis.messages_of(analysis.call(call).messages).take(LOOK).filter(opening).take(INVITES) {
         let Ok(bytes) = analysis.head_bytes(m) else { continue };
         let Some(message) = parse_message(&bytes) else { continue };
-        for text in said(&message) {
-            if found.len() < REMARKS && !found.iter().any(|(_, other)| *other == text) {
-                found.push((m, text));
+        for (text, referred) in said(&message) {
+            if found.len() < REMARKS && !found.iter().any(|other| other.text == text) {
+                found.push(Note { message: m, text, referred });
             }
         }
     }
@@ -54,21 +64,33 @@ pub fn tell(context: &Context<'_>, out: &mut Findings) {
     let analysis = context.analysis;
     for &(call, _) in context.troubles().iter().take(analysis.limits.finding_reads) {
         let found = notes(analysis, call);
-        let Some((_, first)) = found.first() else { continue };
-        out.add(&super::FORWARDED, Subject::Call(call), first, |f| {
-            let mut what = first.clone();
+        let Some(first) = found.first() else { continue };
+        out.add(&super::FORWARDED, Subject::Call(call), &first.text, |f| {
+            let mut what = first.text.clone();
             if let Some(letter) = what.get(..1).map(str::to_lowercase) {
                 what.replace_range(..1, &letter);
             }
             f.who(context.call_name(call)).what(what.clone()).of_many(what);
-            for (m, text) in &found {
-                f.say(format!("{text}.")).show_message(analysis, *m);
+            for Note { message, text, .. } in &found {
+                f.say(format!("{text}.")).show_message(analysis, *message);
+            }
+            // Response groups set Referred-By too: only where the REFER is known it is a transfer.
+            let asked = analysis.links_of(call).find(|l| l.by == LinkReason::ReferTo && l.to == call);
+            if asked.is_none() || found.iter().any(|n| !n.referred) {
+                f.advise(super::FORWARDED.advice);
+            }
+            if let Some(link) = asked {
+                f.advise(format!(
+                    "It is the call of a transfer (REFER): see {} for who asked for it and what became of that.",
+                    context.call_name(link.from)
+                ));
             }
         });
     }
 }
 
-fn said(message: &Message<'_>) -> Vec<String> {
+/// Sentences, each with whether Referred-By tells it.
+fn said(message: &Message<'_>) -> Vec<(String, bool)> {
     let buf = message.bytes;
     let mut out = Vec::new();
     let uri = |range: &std::ops::Range<usize>| {
@@ -81,7 +103,7 @@ fn said(message: &Message<'_>) -> Vec<String> {
             // The latest stands first; they are told in their order.
             for d in parse_diversions(buf, range).0.iter().rev() {
                 let why = d.reason.map(|r| format!(": {}", r.title())).unwrap_or_default();
-                out.push(format!("Sent on by {}{why}", uri(&d.address.uri.range)));
+                out.push((format!("Sent on by {}{why}", uri(&d.address.uri.range)), false));
             }
         } else if h.is("History-Info") {
             let entries = parse_history_info(buf, range).0;
@@ -101,15 +123,12 @@ fn said(message: &Message<'_>) -> Vec<String> {
                     Some(format!("{} {cause} {words}", show::safe_str(&protocol)))
                 });
                 let why = why.map(|w| format!(": {}", show::shorten(w.trim_end(), 60))).unwrap_or_default();
-                out.push(format!(
-                    "Sent on from {}{}{why}",
-                    uri(&e.address.uri.range),
-                    to.unwrap_or_default()
-                ));
+                let from = uri(&e.address.uri.range);
+                out.push((format!("Sent on from {from}{}{why}", to.unwrap_or_default()), false));
             }
         } else if h.is("Referred-By") {
             for a in parse_name_addrs(buf, range).0.iter().take(1) {
-                out.push(format!("Asked for by {} (Referred-By)", uri(&a.uri.range)));
+                out.push((format!("Asked for by {} (Referred-By)", uri(&a.uri.range)), true));
             }
         }
     }
@@ -122,7 +141,13 @@ mod tests {
 
     fn check(headers: &str, expected: &[&str]) {
         let text = format!("INVITE sip:b@example.com SIP/2.0\r\n{headers}\r\n\r\n");
-        assert_eq!(said(&parse_message(text.as_bytes()).unwrap()), expected, "{headers}");
+        let said = said(&parse_message(text.as_bytes()).unwrap());
+        let told: Vec<&str> = said.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(told, expected, "{headers}");
+        assert!(
+            said.iter().all(|(_, referred)| *referred == headers.starts_with("Referred-By")),
+            "{headers}"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::during::{Fault, What};
 use super::transactions::Transaction;
-use crate::correlate::{Analysis, CallIdx, MethodId, MsgIdx, Side};
+use crate::correlate::{Analysis, CallIdx, CallLink, LinkReason, MethodId, MsgIdx, Side};
 use crate::diagnose::findings::message_words;
 use crate::diagnose::{Context, Draft, FindingIdx, Findings, Rule, Severity, Subject};
 use crate::show;
@@ -26,6 +26,11 @@ pub fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 let ice = out.find(subject, ice).filter(grave);
                 ice.or_else(|| out.find(subject, |r| r.id.starts_with("turn-")).filter(grave))
                     .or_else(|| out.find(subject, |r| r.id == super::SESSION_EXPIRED.id))
+            }
+            What::TransferFailed { message, status } => {
+                let led = led_to(analysis, *call, *message, *status);
+                let why = led.and_then(|to| context.troubles().iter().find(|(c, _)| *c == to));
+                why.and_then(|(to, why)| out.find(Subject::Call(*to), |r| r.id == why.id))
             }
             _ => None,
         };
@@ -70,10 +75,22 @@ fn likeness(analysis: &Analysis, what: &What) -> String {
         What::SessionExpired { seconds, tried, .. } => format!("{seconds} {}", tried.is_some()),
         What::TransferFailed { status, .. } => status.to_string(),
         What::Dropped { why, .. } => format!("{:?} {:?}", why.header, why.code),
-        What::Glare { resolved, .. } => resolved.to_string(),
+        What::Glare { theirs, resolved, .. } => format!("{} {resolved}", theirs.is_some()),
         What::ForkLost { acknowledged, .. } => acknowledged.to_string(),
         What::CancelCrossed { bye, goes_on, .. } => format!("{:?} {goes_on}", bye.map(|(_, by)| by)),
     }
+}
+
+/// The call that a REFER of this one led to, where it came to what the NOTIFY about it says.
+fn led_to(analysis: &Analysis, call: CallIdx, notify: MsgIdx, status: u16) -> Option<CallIdx> {
+    let to = |l: &&CallLink| {
+        let before = analysis.message(l.message).time <= analysis.message(notify).time;
+        let asked = l.by == LinkReason::ReferTo && l.from == call && before;
+        asked && analysis.call(l.to).summary.final_status == status
+    };
+    let told = analysis.message(notify).is_request();
+    let links = analysis.links_of(call).filter(|_| told).filter(to);
+    links.max_by_key(|l| analysis.message(l.message).time).map(|l| l.to)
 }
 
 /// `re-INVITE`, `BYE`.
@@ -175,11 +192,25 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
                 super::say_diagnostics(analysis, answer, f);
             }
         }
-        What::Glare { transactions, resolved } => {
-            let n = transactions.len() as u64;
+        What::Glare { transactions, theirs, resolved } => {
+            // Where both are refused for one another it happened once.
+            let side = |t: &Transaction| analysis.message(t.request).from_tag;
+            let of_one =
+                transactions.iter().filter(|t| Some(side(t)) == transactions.first().map(side)).count();
+            let n = of_one.max(transactions.len() - of_one) as u64;
             let times = if n == 1 { String::new() } else { format!(" {} times", show::number(n)) };
-            f.what(format!("both sides changed the call at once (491){times}"));
-            f.of_many("both sides changed the call at once (491)");
+            let what = match theirs {
+                Some(_) => "both sides changed the call at once (491)",
+                None => "a change of the call met another one that was under way (491)",
+            };
+            f.what(format!("{what}{times}")).of_many(what);
+            match theirs {
+                Some(m) => _ = f.show_message(analysis, *m),
+                None => {
+                    f.say("The 491 says that the other side had asked for a change of its own.");
+                    f.partial("the request of the other side is not in the capture");
+                }
+            }
             match resolved {
                 true => f.say("It was tried again with success."),
                 false => f.say("No change of the call succeeded after it."),
@@ -225,7 +256,17 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
                 Some(t) if t.status == 0 => format!("{} got no answer", words(analysis, t)),
                 Some(t) => format!("{} was answered with {}", words(analysis, t), status_words(analysis, t)),
             };
-            f.say(format!("Session-Expires is {seconds} s, to be refreshed{who}; {refresh}, and the BYE came when it ran out."));
+            let rest = (i64::from(*seconds) * 1_000_000_000).saturating_sub(*after);
+            let when = match rest > super::during::SESSION_SLACK {
+                true => format!(
+                    "{} before it ran out, as RFC 4028 recommends (32 s, or a third of the session where that is less)",
+                    show::span(rest)
+                ),
+                false => "when it ran out".to_owned(),
+            };
+            f.say(format!(
+                "Session-Expires is {seconds} s, to be refreshed{who}; {refresh}, and the BYE came {when}."
+            ));
             f.show_message_as(analysis, *answer, format!("Session-Expires: {seconds}"));
             tried.iter().for_each(|t| _ = f.show_message(analysis, t.request));
             f.show_message(analysis, *bye);
@@ -272,6 +313,11 @@ fn describe(context: &Context<'_>, call: CallIdx, what: &What, f: &mut Draft) {
                 true => f.say(format!("The NOTIFY about the transfer says {status} {phrase}.")),
                 false => f.say(format!("REFER was answered with {status} {phrase}.")),
             };
+            if let Some(to) = led_to(analysis, call, *message, *status) {
+                let name = context.call_name(to);
+                f.say(format!("The REFER led to {name}."));
+                f.advise(format!("Look at {name}; the transferor should have taken the call back."));
+            }
             let refer = analysis.messages_of(analysis.call(call).messages);
             let refer = refer.filter(|m| {
                 let r = analysis.message(*m);

@@ -53,7 +53,7 @@ fn next(reason: &str) -> Option<&'static str> {
     let is = |names: &[&str]| names.iter().any(|n| reason.eq_ignore_ascii_case(n));
     Some(match () {
         () if is(&["mcuTypeNotAvailable"]) => {
-            "The pool's: check that a conferencing server of this kind runs and that the focus reaches its factory."
+            "Check in the pool that a conferencing server of this kind runs and that the focus reaches its factory."
         }
         () if is(&["forbidden", "invalidRole"]) => {
             "The asker's role or policy does not allow it: look at who is presenter in the roster."
@@ -70,7 +70,7 @@ fn next(reason: &str) -> Option<&'static str> {
         () if is(&["mediaDoesNotExist", "mediaExists", "mediaNotSupported"]) => {
             "The client's idea of the media is not that of the conferencing server."
         }
-        () if is(&["invalidPasscode"]) => "The user's: the passcode typed is another one.",
+        () if is(&["invalidPasscode"]) => "The user typed another passcode than that of the conference.",
         () if is(&["maximumConferencesExceeded", "maximumMeetingSizeExceeded"]) => {
             "A limit of the meeting policy: raise it, or end conferences that are not used."
         }

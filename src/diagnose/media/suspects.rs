@@ -65,6 +65,8 @@ pub enum What {
     /// `known`: its number stands for it without any description.
     Codec {
         known: bool,
+        /// The number that the receiver's SDP has for the same codec.
+        listed: Option<u8>,
     },
     Plain {
         agreed: bool,
@@ -254,7 +256,7 @@ fn described(
     let lasting = main.is_some_and(|t| t.packets >= LASTING_PACKETS);
     let beside = s.codec.as_ref().is_some_and(|c| c.is_event() || c.is_noise());
     if s.unannounced_types.contains(&s.payload_type) && !s.codec_agreed && lasting && !beside && !mid_call {
-        add(What::Codec { known: static_payload(s.payload_type).is_some() });
+        add(What::Codec { known: static_payload(s.payload_type).is_some(), listed: s.listed_as });
     }
     let plain = s.protection.is_none() && figures.packets >= u64::from(LASTING_PACKETS);
     match s.secured {

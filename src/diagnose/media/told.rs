@@ -111,7 +111,7 @@ fn likeness(what: &What) -> String {
         What::Plain { agreed } => agreed.to_string(),
         What::Keys { pressed, heeds } => format!("{pressed} {heeds}"),
         What::KeysBy(payload_type) => payload_type.to_string(),
-        What::Codec { known } => known.to_string(),
+        What::Codec { known, listed } => format!("{known} {}", listed.is_some()),
         What::Ptime { asked, too_long } => format!("{asked} {too_long}"),
         What::Remarked(c) => format!("{} {}", c.from, c.to),
         What::Mark(expected, dscp) => format!("{} {dscp}", expected.dscp()),
@@ -144,6 +144,7 @@ impl Told<'_> {
                 f.partial("a client that never reports what it hears looks the same");
                 self.place(f);
                 self.frames(f);
+                self.reports_without_it(f);
             }
             What::Loss { lost, heavy } => self.loss(*lost, *heavy, f),
             What::LossBehind(split) => {
@@ -164,8 +165,14 @@ impl Told<'_> {
                 let n = show::number(u64::from(*packets));
                 f.what(format!("{own} broke off for {} ms: {n} packets in a row were lost", decimal(*ms)));
                 f.of_many(format!("{noun} broke off: ten packets or more in a row were lost"));
+                let missing = figures.losses().missing;
+                let run = match u64::from(*packets) {
+                    in_run if in_run >= missing => "all of them in one run".to_owned(),
+                    in_run if in_run * 2 > missing => "most of them in one run".to_owned(),
+                    _ => format!("{n} of them in one run"),
+                };
                 f.say(format!(
-                    "Of all {} packets {} % are missing, most of them in one run.",
+                    "Of all {} packets {} % are missing, {run}.",
                     show::number(figures.expected()),
                     decimal(loss_percent(figures))
                 ));
@@ -227,18 +234,32 @@ impl Told<'_> {
                 f.partial("an estimate, not what Microsoft's clients report");
                 self.frames(f);
             }
-            What::Codec { known } => {
+            What::Codec { known, listed } => {
                 if *known {
                     f.severity(Severity::Info).say(
                         "Its number stands for the codec without SDP too, so many take it all the same.",
                     );
                 }
                 let name = codec(s);
-                f.what(format!(
-                    "{from} sends {name} (payload type {}), which the SDP of {to} does not have",
-                    s.payload_type
-                ));
-                f.of_many("a codec is sent that the receiver's SDP does not have");
+                let number = s.payload_type;
+                match listed {
+                    Some(other) => {
+                        f.what(format!(
+                            "{from} sends {name} as payload type {number}, the SDP of {to} has it as {other}"
+                        ));
+                        f.of_many("a codec is sent by another number than the receiver's SDP has for it");
+                        f.advise(
+                            "Each side has to send by the numbers of the other's SDP: see which client, or server between the two \
+                             that changes one description only, mixes them up.",
+                        );
+                    }
+                    None => {
+                        f.what(format!(
+                            "{from} sends {name} (payload type {number}), which the SDP of {to} does not have"
+                        ));
+                        f.of_many("a codec is sent that the receiver's SDP does not have");
+                    }
+                }
                 self.description(f);
                 self.frames(f);
             }
@@ -467,6 +488,17 @@ impl Told<'_> {
             return;
         };
         f.show(last.frame, format!("report of {}: {} lost in all", self.to, last.cumulative_lost));
+    }
+
+    /// What its receiver reported meanwhile, of which nothing is about it.
+    fn reports_without_it(&self, f: &mut Draft) {
+        let all = self.analysis.joined_media();
+        let back = self.s.back.and_then(|b| all.get(b));
+        let Some(other) = back.and_then(|b| self.analysis.sender_of(b)) else { return };
+        let text = format!("report of {} without a block about it", self.to);
+        for (frame, time) in other.latest.into_iter().flatten().filter(|(_, t)| *t >= self.s.first) {
+            f.show_at(frame, time, text.clone());
+        }
     }
 
     /// Where it was seen last.

@@ -1,6 +1,6 @@
 //! Cases of the rules about conferences.
 
-use super::{Case, later};
+use super::{Case, diagnose, later};
 use crate::view::scenario::Scenario;
 use crate::view::scenario::conference::*;
 
@@ -65,3 +65,14 @@ pub const CASES: &[Case] = &[
     },
     Case { rule: "conference-roster-gap", fires: || versions(5), says: "version", misses: || versions(2) },
 ];
+
+#[test]
+fn a_dial_out_names_the_call_that_it_led_to() {
+    let found = diagnose(&Scenario::sample("rules_conference.pcap").done()).findings;
+    let of = found.iter().find(|f| f.rule.id == "conference-dial-out-stuck").expect("found");
+    let call = "Call 3, conf BE927F10 → Hao Chen";
+    assert_eq!(of.detail[1], format!("It called in {call}, which came to 487 Request Terminated."));
+    assert!(of.advice[0].starts_with(&format!("Look at {call}:")), "{:?}", of.advice);
+    let shown: Vec<&str> = of.evidence.iter().map(|e| e.text.as_str()).collect();
+    assert_eq!(shown, ["addUser", "addUser: pending", "INVITE", "487 Request Terminated"]);
+}

@@ -77,6 +77,12 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "connection-unanswered",
+        fires: || attempt(&[0, 1_000, 3_000].map(|ms| (ms, THERE, TcpSignKind::Syn))),
+        says: "1 attempt (3 SYNs) to open a connection to 10.0.0.9:5061 within 3.00 s",
+        misses: || attempt(&[(0, THERE, TcpSignKind::Syn)]),
+    },
+    Case {
+        rule: "connection-unanswered",
         fires: || {
             let relay = "10.0.0.90:4000>10.0.0.9:3478";
             attempt(&[(0, relay, TcpSignKind::Syn), (1_000, relay, TcpSignKind::Syn)])

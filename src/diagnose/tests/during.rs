@@ -204,6 +204,29 @@ fn transferred(fragment: &str) -> Scenario {
     s
 }
 
+/// Alice and Bob ask for a change at the same time, and each refuses that of the other.
+fn both_change() -> Scenario {
+    let mut s = answered(&[]);
+    s.add(3_000, "A>B", &request("INVITE", 2).via(&["A d2"]).tag("b"));
+    s.add(3_001, "B>A", &request("INVITE", 1).back().via(&["B d1"]));
+    s.add(3_010, "B>A", &response("491 Request Pending", 2, "INVITE").via(&["A d2"]).tag("b"));
+    s.add(3_011, "A>B", &response("491 Request Pending", 1, "INVITE").back().via(&["B d1"]));
+    later(&mut s, 60_000);
+    s
+}
+
+/// Alice is asked by Bob to call Carol, who is busy.
+fn transferred_to_busy() -> Scenario {
+    let mut s = transferred("SIP/2.0 486 Busy Here\r\n");
+    let (who, to) = ("<sip:alice@example.com>;tag=x", "<sip:carol@example.com>");
+    let ask = request("INVITE", 1).id("led").between(who, to).via(&["A x1"]);
+    s.add(3_100, "A>C", &ask.header("Referred-By: <sip:bob@example.com>").sdp("sendrecv", 0));
+    let busy = response("486 Busy Here", 1, "INVITE").id("led").between(who, to).via(&["A x1"]);
+    s.add(3_200, "C>A", &busy.tag("c"));
+    later(&mut s, 60_000);
+    s
+}
+
 /// Through a proxy that keeps the INVITE for so long.
 fn kept(ms: i64) -> Scenario {
     let mut s = Scenario::default();
@@ -328,8 +351,14 @@ pub const CASES: &[Case] = &[
     },
     Case {
         rule: "call-session-expired",
+        fires: || session(90_000, false),
+        says: "the BYE came when it ran out",
+        misses: || session(90_000, true),
+    },
+    Case {
+        rule: "call-session-expired",
         fires: || session(60_500, false),
-        says: "Session-Expires is 90 s",
+        says: "the BYE came 30 s before it ran out",
         misses: || session(75_000, false),
     },
     Case {
@@ -410,6 +439,19 @@ pub const CASES: &[Case] = &[
         misses: || then(&[("INVITE", Some("200 OK"))], 60_000),
     },
     Case {
+        rule: "call-glare",
+        fires: both_change,
+        says: "both sides changed the call at once (491) |",
+        misses: || then(&[("INVITE", Some("200 OK"))], 60_000),
+    },
+    Case {
+        rule: "call-glare",
+        // His own request is nowhere.
+        fires: || then(&[("INVITE", Some("491 Request Pending"))], 60_000),
+        says: "a change of the call met another one that was under way (491) |",
+        misses: || then(&[("INVITE", Some("200 OK"))], 60_000),
+    },
+    Case {
         rule: "call-retransmissions",
         fires: || again_and_again(7),
         says: "messages are repetitions, most from 10.0.0.65:5060 to 10.0.0.66:5060",
@@ -451,4 +493,28 @@ fn a_session_that_ran_out_is_why_the_bye_tells_of_a_failure() {
     let told = found.findings.iter().map(|f| (f.rule.id, f.explained_by));
     let told: Vec<_> = told.filter(|(id, _)| *id != "call-request-refused").collect();
     assert_eq!(told, [("call-session-expired", None), ("call-dropped", Some(0))]);
+}
+
+#[test]
+fn a_transfer_and_the_call_that_it_led_to_explain_one_another() {
+    let found = crate::diagnose::diagnose(&transferred_to_busy().done()).findings;
+    let of = |id: &str| found.iter().find(|f| f.rule.id == id).expect(id);
+    let transfer = of("call-transfer-failed");
+    let cause = transfer.explained_by.map(|at| found[at].title.as_str());
+    assert_eq!(cause, Some("Call 2, alice → carol: carol was busy (486 Busy Here)"));
+    assert_eq!(transfer.detail[1], "The REFER led to Call 2, alice → carol.");
+    assert!(transfer.advice[0].starts_with("Look at Call 2, alice → carol;"), "{:?}", transfer.advice);
+    let [advice] = &of("call-forwarded").advice[..] else { panic!("one sentence of advice") };
+    assert!(advice.contains("(REFER)") && advice.contains("see Call 1, Alice → bob"), "{advice}");
+}
+
+#[test]
+fn a_491_alone_does_not_prove_what_the_other_side_asked_for() {
+    let told = |s: Scenario| {
+        let found = crate::diagnose::diagnose(&s.done()).findings;
+        let of = found.into_iter().find(|f| f.rule.id == "call-glare").expect("found");
+        (of.confidence.name(), of.evidence.len())
+    };
+    assert_eq!(told(both_change()), ("high", 4));
+    assert_eq!(told(then(&[("INVITE", Some("491 Request Pending"))], 60_000)), ("partial", 2));
 }

@@ -147,6 +147,14 @@ fn until(end: i64) -> Scenario {
     s
 }
 
+/// Two that have one codec under two numbers; Bob sends by this one.
+fn numbered(payload_type: u8) -> Scenario {
+    let mut s = described("RTP/AVP 97\r\na=rtpmap:97 iLBC/8000", "RTP/AVP 98\r\na=rtpmap:98 iLBC/8000");
+    s.speak(100, THERE, &Voice { payload_type: 98, ..voice(1, 400) });
+    s.speak(110, BACK, &Voice { payload_type, ..voice(2, 400) });
+    s
+}
+
 /// Alice presses 1.
 fn pressed(answer: &str) -> Scenario {
     let events = "RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000";
@@ -371,6 +379,13 @@ pub const CASES: &[Case] = &[
         misses: || talk(&voice(2, 500)),
     },
     Case {
+        rule: "media-codec",
+        // Bob's SDP has it as 98, by which he sends.
+        fires: || numbered(98),
+        says: "bob sends iLBC/8000 as payload type 98, the SDP of Alice has it as 97",
+        misses: || numbered(97),
+    },
+    Case {
         rule: "media-plain",
         fires: || sized(described(CRYPTO, CRYPTO), 160, 160),
         says: "is sent in clear though both sides agreed on SRTP",
@@ -486,4 +501,23 @@ fn a_description_is_said_to_be_of_who_made_it() {
     assert_eq!(shown(sent_to("10.0.0.65:4000>203.0.113.5:6000"), "media-unsignalled"), ["SDP of bob"]);
     assert_eq!(shown(pressed("RTP/AVP 0"), "media-dtmf"), ["SDP of bob"]);
     assert_eq!(shown(talk(&Voice { payload_type: 111, ..voice(2, 500) }), "media-codec"), ["SDP of Alice"]);
+}
+
+#[test]
+fn the_reports_that_leave_a_stream_out_are_shown() {
+    let found = crate::diagnose::diagnose(&hears(false).done()).findings;
+    let of = found.iter().find(|f| f.rule.id == "media-unheard").expect("found");
+    let reports = of.evidence.iter().filter(|e| e.text == "report of bob without a block about it");
+    assert_eq!(reports.count(), 4, "{:?}", of.evidence);
+}
+
+#[test]
+fn how_much_of_the_loss_is_in_one_run_is_said() {
+    let said = |lost: Vec<u32>| {
+        let found = crate::diagnose::diagnose(&broken(lost).done()).findings;
+        let of = found.iter().find(|f| f.rule.id == "media-burst").expect("found");
+        of.detail[0].rsplit_once(", ").map(|(_, run)| run.to_owned()).unwrap()
+    };
+    assert_eq!(said((300..312).collect()), "all of them in one run.");
+    assert_eq!(said((300..312).chain([500]).collect()), "most of them in one run.");
 }

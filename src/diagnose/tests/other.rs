@@ -158,8 +158,14 @@ pub const CASES: &[Case] = &[
     Case {
         rule: "subscription-storm",
         fires: || begun_again(2_000),
-        says: "begun 12 times",
+        says: "begun 12 times within a minute",
         misses: || begun_again(60_000),
+    },
+    Case {
+        rule: "subscription-storm",
+        fires: || begun_again(5_500),
+        says: "begun 12 times, 11 of them within a minute",
+        misses: || begun_again(7_000),
     },
     Case {
         rule: "im-undelivered",

@@ -1,5 +1,7 @@
 //! Cases of the rules about sign-ins and DNS.
 
+use callscope_parsers::sip::auth::AuthScheme;
+
 use super::{Case, Severity, diagnose, later};
 use crate::capture::{CaptureId, FrameRef};
 use crate::correlate::Transport;
@@ -219,4 +221,40 @@ fn who_registers_again_is_registered() {
     s.add(9_000, "A>B", &register(9));
     s.add(9_010, "B>A", &answer("200 OK", 9));
     assert_eq!(told(s), ("registered", Severity::Info));
+}
+
+/// The challenge offers two schemes, and the client begins anew without either.
+#[test]
+fn a_scheme_that_is_only_offered_is_not_the_one_used() {
+    let mut s = Scenario::default();
+    for (n, at) in [(1, 0), (2, 59_000)] {
+        s.add(at, "A>B", &register(n));
+        let told = answer("401 Unauthorized", n).header("WWW-Authenticate: NTLM realm=\"R\", version=4");
+        s.add(at + 10, "B>A", &told.header("WWW-Authenticate: Kerberos realm=\"R\", version=4"));
+    }
+    later(&mut s, 120_000);
+    let analysis = s.done();
+    let gathered = analysis.gather();
+    let sign_in = &gathered.sign_ins()[0];
+    assert_eq!((sign_in.auth, sign_in.attempts), (None, 2));
+    let found = diagnose(&analysis).findings;
+    let of = found.iter().find(|f| f.rule.id == "sign-in-no-credentials").expect("the finding");
+    let said = of.detail.join(" ");
+    assert!(said.starts_with("2 tries of alice "), "{said}");
+    assert!(said.contains("The challenge offers NTLM, Kerberos, for the realm R."), "{said}");
+}
+
+/// Only what the server sends was captured: it accepts what it asked for.
+#[test]
+fn what_is_accepted_behind_a_challenge_was_by_its_scheme() {
+    let mut s = Scenario::default();
+    s.add(
+        0,
+        "B>A",
+        &answer("401 Unauthorized", 1).header("WWW-Authenticate: Digest realm=\"R\", nonce=\"1\""),
+    );
+    s.add(30, "B>A", &answer("200 OK", 2).header("Expires: 3600"));
+    let analysis = s.done();
+    let auth = analysis.gather().sign_ins().iter().map(|s| s.auth).collect::<Vec<_>>();
+    assert_eq!(auth, [Some(AuthScheme::Digest)]);
 }

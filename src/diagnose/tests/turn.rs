@@ -242,3 +242,11 @@ pub const CASES: &[Case] = &[
         misses: || given_up(20_500),
     },
 ];
+
+#[test]
+fn the_grant_that_ran_out_is_shown() {
+    let found = crate::diagnose::diagnose(&given_up(5_000).done()).findings;
+    let of = found.iter().find(|f| f.rule.id == "turn-expired-in-call").expect("found");
+    let granted = of.evidence.iter().filter(|e| e.text == "granted for 600 s").count();
+    assert_eq!(granted, 1, "{:?}", of.evidence);
+}

@@ -148,8 +148,8 @@ pub fn notes(analysis: &Analysis, owners: &[Owner]) -> Notes {
             let text = format!("The capture starts after the INVITE that opened the call{which}");
             notes.push((analysis.message(c.messages.first).time, c.messages.first, text));
         }
-        for (m, text) in crate::diagnose::calls::forwarding::notes(analysis, call) {
-            notes.push((analysis.message(m).time, m, text));
+        for note in crate::diagnose::calls::forwarding::notes(analysis, call) {
+            notes.push((analysis.message(note.message).time, note.message, note.text));
         }
     }
     let mut not_shown: HashSet<CallIdx> = HashSet::new();

@@ -2,8 +2,6 @@
 
 mod relay;
 
-use callscope_parsers::sip::auth::AuthScheme;
-
 use super::*;
 use crate::correlate::gathered::{AuthRound, SignIn, SignInState, StepState};
 use crate::diagnose::sign_in::{self, why};
@@ -66,7 +64,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "client" => text(machine(s.client)),
         "state" => text(s.state.name().to_owned()),
         "status" if s.status > 0 => number(u64::from(s.status)),
-        "auth" => text(auth_words(s).to_owned()),
+        "auth" if !auth_words(s).is_empty() => text(auth_words(s).to_owned()),
         "attempts" => number(u64::from(s.attempts)),
         "refreshes" => number(u64::from(s.refreshes)),
         "took" => s.took.map_or_else(none, duration),
@@ -95,17 +93,9 @@ fn said(s: &SignIn, of: fn(&AuthRound) -> Option<&str>) -> Option<&str> {
     s.rounds.iter().rev().find_map(of)
 }
 
-/// Name of the scheme; empty where none was seen.
+/// Name of the scheme it used; empty where it used none.
 pub fn auth_words(s: &SignIn) -> &'static str {
-    match s.auth {
-        Some(AuthScheme::Ntlm) => "NTLM",
-        Some(AuthScheme::Kerberos) => "Kerberos",
-        Some(AuthScheme::TlsDsk) => "TLS-DSK",
-        Some(AuthScheme::Digest) => "Digest",
-        Some(AuthScheme::Basic) => "Basic",
-        Some(AuthScheme::Bearer) => "Bearer",
-        Some(AuthScheme::None | AuthScheme::Other) | None => "",
-    }
+    s.auth.map_or("", show::auth_scheme)
 }
 
 fn mark(state: StepState) -> &'static str {
@@ -144,9 +134,10 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
     });
     head.extend(sign_in::advice(s).filter(|_| !elsewhere).map(str::to_owned));
     head.extend(relay::refusal(at, s));
-    let how = match auth_words(s) {
-        "" => String::new(),
-        scheme => format!(", {scheme}"),
+    let how = match (auth_words(s), show::auth_schemes(&s.offered)) {
+        ("", offered) if offered.is_empty() => String::new(),
+        ("", offered) => format!(", offered {offered}"),
+        (scheme, _) => format!(", {scheme}"),
     };
     let way = match (s.server, s.transport) {
         (Some(server), Some(transport)) => {

@@ -155,7 +155,7 @@ fn sign_ins_end_as_the_last_round_says() {
         ["bill", "ebill", "rejected", "401", "NTLM", "1", "0", "register: 401, credentials refused"],
         ["cleo", "ecleo", "rejected", "403", "NTLM", "1", "0", "register: 403 Forbidden"],
         ["dora", "edora", "unanswered", "401", "NTLM", "1", "0", "register: no answer"],
-        ["eve", "eeve", "challenged", "401", "NTLM", "1", "0", "register: 401, and no credentials followed"],
+        ["eve", "eeve", "challenged", "401", "–", "1", "0", "register: 401, and no credentials followed"],
     ];
     assert_eq!(rows(&analysis, ListKind::SignIns, &columns), wanted);
     let told = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 1, TimeMode::Relative).unwrap();

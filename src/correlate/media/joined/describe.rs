@@ -79,6 +79,15 @@ impl Terms {
         self.formats.iter().find(|(pt, _)| *pt == payload_type)?.1.as_ref()
     }
 
+    /// The payload type of a codec.
+    pub fn type_of(&self, codec: &Codec) -> Option<u8> {
+        let same = |c: &Codec| {
+            let as_wide = (c.clock, c.channels.max(1)) == (codec.clock, codec.channels.max(1));
+            as_wide && c.name.eq_ignore_ascii_case(&codec.name)
+        };
+        self.formats.iter().find(|(_, c)| c.as_ref().is_some_and(same)).map(|(pt, _)| *pt)
+    }
+
     pub fn takes_keys(&self) -> bool {
         self.formats.iter().any(|(_, codec)| codec.as_ref().is_some_and(Codec::is_event))
     }

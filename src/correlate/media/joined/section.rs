@@ -344,6 +344,8 @@ pub(super) fn fill(out: &mut MediaStream, stream: &Stream, joint: Option<&Joint<
         if let Some((_, terms)) = joint.terms_at(true, stream.last) {
             (out.ptime_asked, out.ptime_most) = (terms.ptime, terms.max_ptime);
             out.keys_taken = Some(terms.takes_keys());
+            let codec = out.codec.as_deref().filter(|c| c.source != CodecSource::Fallback);
+            out.listed_as = codec.filter(|_| listed == Some(false)).and_then(|c| terms.type_of(c));
         }
         out.secured = joint.secured(stream.last);
         out.untagged = joint.security(stream.last).is_some_and(|both| both.iter().all(|s| s.untagged));

@@ -33,7 +33,8 @@ pub(super) fn sentences(at: At<'_>, s: &MediaStream, figures: &Stream) -> Vec<St
     head.extend(s.loss.map(|l| split(&l)));
     if s.unheard {
         head.push(
-            "The other end reports while it runs (RTCP), and none of its reports is about it: it does not arrive there."
+            "The other end reports while it runs (RTCP), and none of its reports is about it: it does not arrive there, or \
+             that end never reports what it hears."
                 .to_owned(),
         );
     }
