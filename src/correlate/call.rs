@@ -134,7 +134,9 @@ impl Analysis {
                 (true, MethodId::INVITE) => self.invite(&mut walk, r),
                 (false, MethodId::INVITE) => self.answer(&mut walk, r),
                 (true, MethodId::CANCEL) => self.cancel(&mut walk, r),
+                // That it was taken tells of a BYE that the capture lacks; From and To are those of the BYE.
                 (true, MethodId::BYE) => self.bye(&mut walk, r),
+                (false, MethodId::BYE) if (200..300).contains(&r.status) => self.bye(&mut walk, r),
                 _ => {}
             }
         }

@@ -90,6 +90,12 @@ fn answered_and_completed() {
     );
     let bye = format!("{SIMPLE}\n 5.2 A>B BYE/2 to=b\n 5.3 B>A 200");
     check(&bye, "state=completed status=200 ended=caller talk=3000 end=5200 last=5300");
+    // The answer alone was captured: its From and To are those of the BYE.
+    let answer = format!("{SIMPLE}\n 5.3 B>A 200/2 for=BYE");
+    check(&answer, "state=completed status=200 ended=caller talk=3100 end=5300");
+    let answer = format!("{SIMPLE}\n 5.3 A>B 200/2 for=BYE from=b to=a");
+    check(&answer, "state=completed ended=callee talk=3100 end=5300");
+    check(&format!("{SIMPLE}\n 5.3 B>A 481/2 for=BYE"), "state=answered ended=none end=none");
     let bye = format!("{SIMPLE}\n 5.2 B>A BYE/2 from=b to=a");
     check(&bye, "state=completed ended=callee talk=3000");
 }
