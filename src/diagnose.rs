@@ -310,7 +310,7 @@ fn ask(context: &Context<'_>) -> Diagnosis {
     for rule in rules() {
         (rule.check)(context, &mut findings);
     }
-    let tally = Tally::of(context);
+    let tally = Tally::of(context, &findings);
     Diagnosis { tally, ..findings.finish(context.troubles().to_vec()) }
 }
 

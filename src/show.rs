@@ -21,7 +21,9 @@ use crate::capture::Nanos;
 use crate::correlate::Analysis;
 
 pub use diagnostics::{cause_words, diagnostic, diagnostic_meaning, diagnostics_of, foremost};
-pub use failure::{breakage, breakage_by, call_reason, dialog_reason, failure, failure_kind, unreachable};
+pub use failure::{
+    breakage, breakage_by, call_reason, dialog_reason, dialog_state, failure, failure_kind, unreachable,
+};
 pub use party::{
     address_of_record, call_parties, call_party_names, dialog_parties, host_of, party, party_short, unquote,
     user_of,

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hashbrown::{HashSet, HashTable};
 
 use super::breakage::Broken;
+use super::dialog::PATIENCE;
 use super::dns::Dns;
 use super::fork::ForkRow;
 use super::instant_message::redact;
@@ -283,6 +284,11 @@ impl Analysis {
     /// Time of the newest frame.
     pub fn newest_time(&self) -> Nanos {
         self.captures.iter().filter_map(|c| c.last).max().unwrap_or(self.newest)
+    }
+
+    /// Whether the captures end before a request that was last sent at this time had to be answered.
+    pub fn may_yet_be_answered(&self, sent: Nanos) -> bool {
+        self.newest_time().saturating_sub(sent) < PATIENCE
     }
 
     /// Whether some capture is still being read (or followed).

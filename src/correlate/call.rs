@@ -8,37 +8,56 @@ use crate::capture::Nanos;
 /// Branches of one INVITE beside its first that are told apart.
 const FORKS: usize = 8;
 
+/// When a message was captured, and by which setting of the clock: only times of one can be compared.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moment {
+    time: Nanos,
+    /// How often the times of the call went back before.
+    clock: u32,
+}
+
+impl Moment {
+    /// The moment of the next message; of the first there is none that it could lie before.
+    fn then(self, time: Nanos) -> Self {
+        Self { time, clock: self.clock + u32::from(time < self.time) }
+    }
+
+    /// How long after another; none where the clock was set back meanwhile.
+    fn after(self, earlier: Self) -> Option<Nanos> {
+        (self.clock == earlier.clock).then(|| self.time.saturating_sub(earlier.time).max(0))
+    }
+}
+
 /// What an INVITE got for answers.
 #[derive(Debug, Clone, Copy, Default)]
 struct Answers {
     count: u32,
     /// Time of the newest.
     newest: Nanos,
-    ring: Option<Nanos>,
+    ring: Option<Moment>,
     last: Option<Final>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Final {
-    time: Nanos,
+    at: Moment,
     status: u16,
     reason: Str,
     to_tag: u32,
 }
 
 impl Answers {
-    fn add(&mut self, r: &SipRecord) {
+    fn add(&mut self, r: &SipRecord, at: Moment) {
         self.count += 1;
         self.newest = self.newest.max(r.time);
         match r.status {
             180..200 if self.last.is_none() => {
-                self.ring.get_or_insert(r.time);
+                self.ring.get_or_insert(at);
             }
             ..200 => {}
             // The first final answer is the one given; only a 2xx overrides a refusal, a fork having answered.
             _ if self.last.is_none_or(|f| f.status >= 300 && r.status < 300) => {
-                self.last =
-                    Some(Final { time: r.time, status: r.status, reason: r.reason, to_tag: r.to_tag });
+                self.last = Some(Final { at, status: r.status, reason: r.reason, to_tag: r.to_tag });
             }
             _ => {}
         }
@@ -61,12 +80,12 @@ struct Attempt {
     /// On any hop.
     any: Answers,
     /// The caller's.
-    cancel: Option<Nanos>,
+    cancel: Option<Moment>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Bye {
-    time: Nanos,
+    at: Moment,
     by: Option<Side>,
     /// Tag of the side that is not the caller.
     tag: u32,
@@ -75,11 +94,13 @@ struct Bye {
 /// The state of the walk.
 #[derive(Debug, Default)]
 struct Walk {
+    /// Of the message that is looked at.
+    now: Moment,
     attempt: Option<Attempt>,
     caller_tag: u32,
     /// Of the first INVITE that opens the call.
-    invited: Option<Nanos>,
-    first_ring: Option<Nanos>,
+    invited: Option<Moment>,
+    first_ring: Option<Moment>,
     /// An INVITE inside the dialog was seen: it stood before.
     reinvite: Option<(u32, u32)>,
     byes: Vec<Bye>,
@@ -99,12 +120,13 @@ impl Analysis {
     }
 
     fn summarise(&self, call: CallIdx, order: &[MsgIdx], live: bool) -> CallSummary {
-        let mut walk = Walk::default();
+        let mut walk = Walk { now: Moment { time: Nanos::MIN, clock: 0 }, ..Walk::default() };
         for &m in order {
             let r = self.message(m);
             if r.has(flag::DUPLICATE) {
                 continue;
             }
+            walk.now = walk.now.then(r.time);
             if r.has(flag::RETRANSMISSION) {
                 walk.retransmissions += 1;
             }
@@ -112,7 +134,9 @@ impl Analysis {
                 (true, MethodId::INVITE) => self.invite(&mut walk, r),
                 (false, MethodId::INVITE) => self.answer(&mut walk, r),
                 (true, MethodId::CANCEL) => self.cancel(&mut walk, r),
+                // That it was taken tells of a BYE that the capture lacks; From and To are those of the BYE.
                 (true, MethodId::BYE) => self.bye(&mut walk, r),
+                (false, MethodId::BYE) if (200..300).contains(&r.status) => self.bye(&mut walk, r),
                 _ => {}
             }
         }
@@ -121,7 +145,7 @@ impl Analysis {
         summary.forks = self.count_forks(call, order);
         summary.offers = self.count_offers(order);
         let times = || order.iter().map(|m| self.message(*m).time);
-        if let (Some(first), Some(last)) = (times().min(), times().max()) {
+        if let (Some(first), Some(last)) = (times().next(), times().max()) {
             (summary.start, summary.last) = (first, last);
         }
         summary
@@ -163,7 +187,7 @@ impl Analysis {
         };
         if next {
             if walk.invited.is_none() {
-                walk.invited = Some(r.time);
+                walk.invited = Some(walk.now);
                 walk.reinvite = None;
             }
             walk.caller_tag = r.from_tag;
@@ -190,7 +214,7 @@ impl Analysis {
                 walk.attempt = Some(Attempt::new(r, r.flow));
             }
         }
-        let opened = walk.invited.is_some();
+        let (opened, now) = (walk.invited.is_some(), walk.now);
         let Some(a) = &mut walk.attempt else { return };
         if r.cseq != a.cseq || r.from_tag != a.from_tag {
             return;
@@ -200,9 +224,9 @@ impl Analysis {
         } else {
             self.flow(r.flow).dst == self.flow(a.flow).src
         };
-        a.any.add(r);
+        a.any.add(r, now);
         if own {
-            a.own.add(r);
+            a.own.add(r, now);
         }
         let ring = a.own.ring.or(if a.own.count == 0 { a.any.ring } else { None });
         if walk.first_ring.is_none() {
@@ -211,12 +235,13 @@ impl Analysis {
     }
 
     fn cancel(&self, walk: &mut Walk, r: &SipRecord) {
+        let now = walk.now;
         let Some(a) = &mut walk.attempt else { return };
         if r.cseq != a.cseq {
             return;
         }
         if (r.branch == a.branch && r.branch != 0) || r.flow == a.flow {
-            a.cancel.get_or_insert(r.time);
+            a.cancel.get_or_insert(now);
         }
     }
 
@@ -230,7 +255,7 @@ impl Analysis {
         };
         // One for each fork is kept; more tell nothing new.
         if walk.byes.len() < 16 && !walk.byes.iter().any(|b| b.by == by && b.tag == tag) {
-            walk.byes.push(Bye { time: r.time, by, tag });
+            walk.byes.push(Bye { at: walk.now, by, tag });
         }
     }
 
@@ -258,8 +283,8 @@ impl Analysis {
             }
             None => (Answers::default(), None),
         };
-        s.setup = walk.invited.zip(walk.first_ring).map(|(invite, ring)| (ring - invite).max(0));
-        s.ring = answers.ring.zip(answers.last).map(|(ring, last)| (last.time - ring).max(0));
+        s.setup = walk.invited.zip(walk.first_ring).and_then(|(invite, ring)| ring.after(invite));
+        s.ring = answers.ring.zip(answers.last).and_then(|(ring, last)| last.at.after(ring));
         if let Some(last) = answers.last {
             s.final_status = last.status;
             s.reason = last.reason;
@@ -267,19 +292,21 @@ impl Analysis {
         let established = walk.attempt.is_none() && walk.reinvite.is_some();
         match answers.last {
             Some(last) if last.status < 300 => {
-                s.answered = Some(last.time);
+                s.answered = Some(last.at.time);
                 // A BYE to another fork's dialog does not end the call.
                 let of_call = |b: &&Bye| last.to_tag == 0 || b.tag == last.to_tag;
                 let bye = walk.byes.iter().find(of_call).or_else(|| walk.byes.iter().find(|b| b.tag == 0));
                 self.end_by_bye(&mut s, bye);
-                s.talk = s.end.map(|end| (end - last.time).max(0));
+                s.talk = bye.and_then(|bye| bye.at.after(last.at));
             }
             Some(last) => {
-                s.end = Some(last.time);
+                s.end = Some(last.at.time);
                 s.state = match last.status {
                     300..400 => CallState::Redirected,
                     487 => CallState::Cancelled,
-                    408 if cancel.is_some_and(|t| t <= last.time) => CallState::Cancelled,
+                    408 if cancel.is_some_and(|t| t.clock < last.at.clock || t.time <= last.at.time) => {
+                        CallState::Cancelled
+                    }
                     408 => CallState::NoAnswer,
                     500..600 => CallState::Failed,
                     _ => CallState::Rejected,
@@ -289,7 +316,7 @@ impl Analysis {
             None if self.acknowledged(order) => s.state = CallState::Answered,
             None if cancel.is_some() => {
                 s.state = CallState::Cancelled;
-                s.end = cancel;
+                s.end = cancel.map(|c| c.time);
             }
             None if walk.attempt.is_some_and(|a| self.broke(&a)) => s.state = CallState::Failed,
             None if answers.ring.is_some() => {
@@ -314,7 +341,7 @@ impl Analysis {
         match bye {
             Some(bye) => {
                 s.state = CallState::Completed;
-                s.end = Some(bye.time);
+                s.end = Some(bye.at.time);
                 s.ended_by = bye.by;
             }
             None => s.state = CallState::Answered,

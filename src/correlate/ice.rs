@@ -382,7 +382,7 @@ impl Analysis {
                 continue;
             }
             let summary = &self.call(call).summary;
-            let from = summary.start.saturating_sub(GATHERED_BEFORE);
+            let from = summary.earliest().saturating_sub(GATHERED_BEFORE);
             for session in self.drafts(call).iter().map(|d| &d.session) {
                 for c in session.candidates() {
                     for &at in c.address.and_then(|a| by_address.get(&a)).into_iter().flatten() {

@@ -303,10 +303,11 @@ pub struct Call {
 pub struct CallSummary {
     pub kind: CallKind,
     pub state: CallState,
+    /// Of the first message; see [`Self::earliest`].
     pub start: Nanos,
     pub answered: Option<Nanos>,
     pub end: Option<Nanos>,
-    /// Last message.
+    /// Of the message that is latest by its time.
     pub last: Nanos,
     /// 0 while there is none.
     pub final_status: u16,
@@ -314,7 +315,7 @@ pub struct CallSummary {
     pub reason: Str,
     /// Whose BYE ended it (by its tags), or the caller where a CANCEL did.
     pub ended_by: Option<Side>,
-    /// First INVITE → first 18x.
+    /// First INVITE → first 18x; no duration is known across a clock that was set back.
     pub setup: Option<Nanos>,
     /// First 18x → final answer.
     pub ring: Option<Nanos>,
@@ -347,6 +348,11 @@ impl CallSummary {
         forks: 0,
         offers: 0,
     };
+
+    /// Earliest time that is known of it: before its start where the clock of the capture was set back since.
+    pub fn earliest(&self) -> Nanos {
+        [self.answered, self.end].into_iter().flatten().fold(self.start, Nanos::min)
+    }
 }
 
 /// Why two calls are taken for legs of one.

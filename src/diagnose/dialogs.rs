@@ -1,6 +1,8 @@
 //! Requests outside of calls that no other family tells of: OPTIONS, PUBLISH, INFO, REFER, SERVICE and so on.
 
-use super::{Context, Family, Findings, Rule, Severity, Subject};
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Context, Family, Findings, Rule, Severity, Subject, capture, presence, sign_in};
 use crate::capture::Nanos;
 use crate::correlate::{Analysis, DialogState, MethodId, MsgIdx, Owner};
 use crate::show;
@@ -30,8 +32,6 @@ pub static REFUSED: Rule = Rule {
     check: |context, out| tell(context, out, &REFUSED),
 };
 
-/// So long a request may wait for its answer (RFC 3261 §17.1.2.2, 64 times T1).
-const PATIENCE: Nanos = 32_000_000_000;
 /// A client that answers a challenge does so within a moment.
 const ANSWERS_CHALLENGE: Nanos = 2_000_000_000;
 /// Messages shown of a dialog.
@@ -73,7 +73,7 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             continue;
         }
         let (of, severity) = match s.state {
-            DialogState::Unanswered if context.goes_on(s.end) < PATIENCE || context.is_one_sided() => {
+            DialogState::Unanswered if analysis.may_yet_be_answered(s.end) || context.is_one_sided() => {
                 continue;
             }
             DialogState::Unanswered => (&UNANSWERED, Severity::Warning),
@@ -119,6 +119,40 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
             evidence(analysis, dialog.messages, f);
         });
     }
+}
+
+/// Dialogs that came to nothing, by method and final status (0: none came): those of which some rule tells more than a
+/// remark. How a dialog ended says less: its client may have gone on with another one, or asked for no more than a sign of life.
+pub(super) fn failed(context: &Context<'_>, found: &Findings) -> BTreeMap<(MethodId, u16), u64> {
+    let analysis = context.analysis;
+    let mut told: HashSet<Owner> = HashSet::new();
+    // What is found of a sign-in or a subscription is about its row.
+    for s in context.gathered().sign_ins() {
+        if let Some(step) = sign_in::failed_step(s).filter(|_| sign_in::rule_of(context, s).is_some()) {
+            told.extend(s.dialogs.iter().map(|d| Owner::Dialog(*d)));
+            told.extend(step.messages.iter().map(|m| analysis.message(*m).owner));
+        }
+    }
+    let subscriptions = context.gathered().subscriptions().iter();
+    told.extend(
+        subscriptions.filter(|s| presence::came_to_nothing(context, s)).flat_map(|s| &s.owners).copied(),
+    );
+    let mut counts = BTreeMap::new();
+    for (d, dialog) in analysis.dialogs_shown() {
+        let status = match dialog.summary.state {
+            DialogState::Failed => dialog.summary.final_status,
+            DialogState::Unanswered => 0,
+            DialogState::Completed | DialogState::Active => continue,
+        };
+        // How it was captured is another matter.
+        let worst =
+            found.worst(Subject::Dialog(d), |rule| !capture::FAMILY.rules.iter().any(|r| r.id == rule.id));
+        let told = told.contains(&Owner::Dialog(d)) || worst > Some(Severity::Info);
+        if told && !(status == 0 && analysis.may_yet_be_answered(dialog.summary.end)) {
+            *counts.entry((dialog.method, status)).or_default() += 1;
+        }
+    }
+    counts
 }
 
 fn evidence(analysis: &Analysis, list: crate::correlate::MsgList, f: &mut super::Draft) {

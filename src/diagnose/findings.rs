@@ -345,6 +345,12 @@ impl Findings {
         self.of(subject).filter(fitting).last()
     }
 
+    /// The worst so far of those that touch something and fit.
+    pub fn worst(&self, subject: Subject, fits: impl Fn(&'static Rule) -> bool) -> Option<Severity> {
+        let all = self.of(subject).filter_map(|at| self.list.get(at.0 as usize)).map(|k| &k.finding);
+        all.filter(|f| fits(f.rule)).map(|f| f.severity).max()
+    }
+
     /// Its severity so far.
     pub fn severity_of(&self, at: FindingIdx) -> Option<Severity> {
         self.list.get(at.0 as usize).map(|k| k.finding.severity)

@@ -1,7 +1,6 @@
 //! Instant messages that did not get there.
 
 use super::{Context, Family, Findings, Rule, Severity, Subject};
-use crate::capture::Nanos;
 use crate::correlate::gathered::InstantMessage;
 use crate::correlate::{Analysis, Owner, SipRecord, flag};
 use crate::show;
@@ -29,10 +28,14 @@ pub static UNANSWERED: Rule = Rule {
     check: |context, out| tell(context, out, &UNANSWERED),
 };
 
-/// So long a request may wait for its answer (RFC 3261 §17.1.2.2, 64 times T1).
-const PATIENCE: Nanos = 32_000_000_000;
 /// Messages of a dialog that are walked.
 const LOOK: usize = 5_000;
+
+/// Whether the end of the capture overtakes its answer.
+pub fn is_waiting(analysis: &Analysis, m: &InstantMessage) -> bool {
+    let open = m.status == 0 && !m.notices.iter().any(|n| n.failed);
+    open && analysis.may_yet_be_answered(analysis.message(m.message).time)
+}
 
 /// Whether it got there, or why not.
 pub fn delivered(analysis: &Analysis, m: &InstantMessage) -> String {
@@ -44,6 +47,7 @@ pub fn delivered(analysis: &Analysis, m: &InstantMessage) -> String {
         return format!("failed for {}{status}", show::party_short(b"", notice.recipient.as_bytes()));
     }
     match m.status {
+        0 if is_waiting(analysis, m) => "no answer yet".to_owned(),
         0 => "no answer".to_owned(),
         200..=299 => "yes".to_owned(),
         status => {
@@ -62,7 +66,7 @@ pub(super) fn rule_of(context: &Context<'_>, m: &InstantMessage) -> Option<&'sta
     if m.status > 0 {
         return Some(&UNDELIVERED);
     }
-    (context.goes_on(context.analysis.message(m.message).time) > PATIENCE).then_some(&UNANSWERED)
+    (!is_waiting(context.analysis, m)).then_some(&UNANSWERED)
 }
 
 /// How often the request was sent, repeats and all, on its first hop.

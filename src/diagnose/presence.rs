@@ -143,10 +143,18 @@ fn rule_of(context: &Context<'_>, s: &Subscription) -> Option<&'static Rule> {
             None
         }
         SubscriptionState::Rejected => Some(&REFUSED),
-        SubscriptionState::Unanswered => (context.goes_on(s.end) >= PATIENCE).then_some(&UNANSWERED),
+        SubscriptionState::Unanswered => {
+            (!context.analysis.may_yet_be_answered(s.end)).then_some(&UNANSWERED)
+        }
         _ if ended_by_notifier(s) => Some(&ENDED),
         _ => None,
     }
+}
+
+/// Whether a rule says that a subscription did not come about, by more than a remark.
+pub(super) fn came_to_nothing(context: &Context<'_>, s: &Subscription) -> bool {
+    let event = s.event.split(';').next().unwrap_or_default();
+    rule_of(context, s).is_some_and(|of| of.id != ENDED.id && !is_remark(s.status, event))
 }
 
 /// The other side does not have what was asked for: nobody misses it.

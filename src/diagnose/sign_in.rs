@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use callscope_parsers::sip::parse_message;
 
 use super::{Context, Draft, Family, FindingIdx, Findings, Rule, Severity, Subject};
-use crate::capture::Nanos;
 use crate::correlate::gathered::{SignIn, SignInState, Step, StepKind, StepState};
 use crate::correlate::{Analysis, MsgIdx, SIP_PORTS, Str};
 use crate::show;
@@ -86,8 +85,6 @@ pub static ENDED: Rule = Rule {
     check: ended,
 };
 
-/// So long a request may wait for its answer (RFC 3261 §17.1.2.2, 64 times T1).
-const PATIENCE: Nanos = 32_000_000_000;
 /// REGISTERs shown as evidence.
 const SHOWN: usize = 6;
 
@@ -95,6 +92,13 @@ const SHOWN: usize = 6;
 pub fn failed_step(s: &SignIn) -> Option<&Step> {
     let registered = s.steps.iter().any(|s| s.kind == StepKind::Register);
     s.steps.iter().find(|s| s.state != StepState::Ok && !(registered && s.kind == StepKind::Dns))
+}
+
+/// Whether a step that did not succeed was under way when the captures end: no failure yet.
+pub fn is_open(analysis: &Analysis, s: &SignIn, step: &Step) -> bool {
+    let challenged = step.kind == StepKind::Register && s.state == SignInState::Challenged;
+    let last = step.messages.iter().map(|m| analysis.message(*m).time).max().unwrap_or(s.end);
+    (step.state == StepState::Unanswered || challenged) && analysis.may_yet_be_answered(last)
 }
 
 /// The first step that did not succeed, and why; else what a relay said to its credentials.
@@ -109,11 +113,13 @@ pub fn why(analysis: &Analysis, s: &SignIn, step: &Step) -> String {
     if step.kind == StepKind::Dns {
         return why_dns(analysis, step);
     }
+    let open = is_open(analysis, s, step);
     if step.state == StepState::Unanswered {
-        return "no answer".to_owned();
+        return if open { "no answer yet" } else { "no answer" }.to_owned();
     }
     if step.kind == StepKind::Register {
         return match (s.state, s.status) {
+            (SignInState::Challenged, status) if open => format!("{status}, and no credentials yet"),
             (SignInState::Challenged, status) => format!("{status}, and no credentials followed"),
             (_, status @ (401 | 407)) => format!("{status}, credentials refused"),
             (_, status @ (301 | 302)) => match &s.redirect {
@@ -219,10 +225,7 @@ pub fn advice(s: &SignIn) -> Option<&'static str> {
 /// Which rule says where a sign-in stopped; none for one that went well or may yet.
 pub(super) fn rule_of(context: &Context<'_>, s: &SignIn) -> Option<(&'static Rule, StepKind)> {
     let step = failed_step(s)?;
-    // What was under way when the capture ends is no failure yet.
-    let open = step.state == StepState::Unanswered || s.state == SignInState::Challenged;
-    let last = step.messages.iter().map(|m| context.analysis.message(*m).time).max().unwrap_or(s.end);
-    if open && context.goes_on(last) < PATIENCE {
+    if is_open(context.analysis, s, step) {
         return None;
     }
     let rule = match (step.kind, step.state) {
@@ -284,9 +287,7 @@ fn tell(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
 
 /// Whether a step failed, the time for its answer being over.
 fn is_over(context: &Context<'_>, s: &SignIn, kind: StepKind) -> bool {
-    let Some(step) = wrong_step(s, kind) else { return false };
-    let last = step.messages.iter().map(|m| context.analysis.message(*m).time).max();
-    step.state == StepState::Failed || last.is_some_and(|t| context.goes_on(t) >= PATIENCE)
+    wrong_step(s, kind).is_some_and(|step| !is_open(context.analysis, s, step))
 }
 
 fn describe(context: &Context<'_>, f: &mut Draft, s: &SignIn, step: &Step, row: u32) {

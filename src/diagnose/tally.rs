@@ -1,10 +1,12 @@
 //! How much there was to look at: what an overview tells beside what went wrong.
 
+use std::collections::BTreeMap;
+
 use super::ice::IceTally;
-use super::{Context, Control, im, sign_in};
+use super::{Context, Control, Findings, dialogs, im, sign_in};
 use crate::capture::FrameRef;
 use crate::correlate::sql::Lookup;
-use crate::correlate::{Analysis, MsgIdx};
+use crate::correlate::{Analysis, MethodId, MsgIdx};
 use crate::show::relay;
 
 /// Of one kind of thing.
@@ -30,6 +32,8 @@ pub struct Tally {
     pub lookups: Counted,
     pub connections: Counted,
     pub control: Control,
+    /// Dialogs that came to nothing, as the rules have it, by method and final status (0: none came).
+    pub dialogs: BTreeMap<(MethodId, u16), u64>,
 }
 
 fn frame(analysis: &Analysis, m: Option<MsgIdx>) -> Option<FrameRef> {
@@ -37,7 +41,7 @@ fn frame(analysis: &Analysis, m: Option<MsgIdx>) -> Option<FrameRef> {
 }
 
 impl Tally {
-    pub(super) fn of(context: &Context<'_>) -> Self {
+    pub(super) fn of(context: &Context<'_>, found: &Findings) -> Self {
         let analysis = context.analysis;
         let gathered = context.gathered();
         let all = &analysis.stun.allocations;
@@ -88,6 +92,7 @@ impl Tally {
             lookups: of(false),
             connections: of(true),
             control: context.control().clone(),
+            dialogs: dialogs::failed(context, found),
         }
     }
 }

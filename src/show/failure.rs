@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use callscope_parsers::tls::alert_name;
 
 use super::{reason_phrase, safe};
-use crate::correlate::{Analysis, CallIdx, DialogIdx, Failure, FailureCause, Str, Unreachable};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, DialogState, Failure, FailureCause, Str, Unreachable};
 use crate::decode::BreakageKind;
 use crate::net::Icmp;
 
@@ -74,6 +74,13 @@ pub fn call_reason(analysis: &Analysis, call: CallIdx) -> String {
         return safe(analysis.strings.bytes(reason));
     }
     analysis.failure(call).map(|f| failure(&f)).unwrap_or_default()
+}
+
+/// How a dialog stands; what the end of the capture overtakes is not over.
+pub fn dialog_state(analysis: &Analysis, dialog: DialogIdx) -> &'static str {
+    let s = &analysis.dialog(dialog).summary;
+    let waits = s.state == DialogState::Unanswered && analysis.may_yet_be_answered(s.end);
+    if waits { "no answer yet" } else { s.state.name() }
 }
 
 /// The phrase of the status a dialog ended with, or that its subscription was terminated, and why.

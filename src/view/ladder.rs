@@ -131,7 +131,7 @@ pub struct LadderOptions {
     pub sign_in: Option<u32>,
 }
 
-/// The flow of some calls and dialogs, merged by time.
+/// The flow of some calls and dialogs, merged by time; of a call whose clock was set back in order of arrival.
 ///
 /// Lifelines stand in the order of the path, the caller first. A message captured twice is one arrow, and so are its
 /// retransmissions (unless unfolded); polls and keep-alives of four or more become a [`LadderRow::Fold`].
@@ -149,10 +149,14 @@ pub fn build_with(
     let owners = legs::owners(analysis, owners, options.extended);
     let mut messages: Vec<(Nanos, MsgIdx, usize)> = Vec::new();
     for (leg, &owner) in owners.iter().enumerate() {
-        let list = legs::messages(analysis, owner);
-        messages.extend(analysis.messages_of(list).map(|m| (analysis.message(m).time, m, leg)));
+        // Across a clock that was set back what came later stands later.
+        let mut place = Nanos::MIN;
+        for m in analysis.messages_in_time(legs::messages(analysis, owner)) {
+            place = place.max(analysis.message(m).time);
+            messages.push((place, m, leg));
+        }
     }
-    messages.sort_unstable_by_key(|&(time, m, _)| (time, m));
+    messages.sort_unstable_by_key(|&(place, m, _)| (place, m));
     let drawn: Vec<MsgIdx> = messages.iter().map(|&(_, m, _)| m).collect();
     let mut machines = lifelines::Machines::of(analysis, &drawn);
     lifelines::refine(analysis, &mut machines.lifelines);
@@ -167,12 +171,13 @@ pub fn build_with(
     let mut first_rows: HashMap<Repeat, usize> = HashMap::new();
     let mut broken = legs::breakages(analysis, &owners).into_iter().peekable();
     let arrow_of = |(leg, b): (usize, BrokenFlow)| broken_arrow(analysis, &machines, b, leg);
-    for &(time, m, leg) in &messages {
+    for &(place, m, leg) in &messages {
         let record = analysis.message(m);
-        while let Some(b) = broken.next_if(|(_, b)| b.time < time) {
+        let time = record.time;
+        while let Some(b) = broken.next_if(|(_, b)| b.time < place) {
             rows.push(arrow_of(b));
         }
-        while let Some(text) = notes.take_before(time, m) {
+        while let Some(text) = notes.take_before(place, m) {
             rows.push(LadderRow::Note { time, text });
         }
         let duplicate = record.has(flag::DUPLICATE);

@@ -12,7 +12,7 @@ use callscope_parsers::sip::diagnostics::is_informational;
 use super::lists::Lists;
 use super::{lists, show};
 use crate::capture::Nanos;
-use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader, DialogState};
+use crate::correlate::{Accounting, Analysis, CallIdx, CallState, Diagnostic, DiagnosticHeader};
 use crate::diagnose::{Diagnosis, Finding, Severity, Subject};
 
 /// A labelled activity line: counts per equal slice of the captures' span.
@@ -53,6 +53,8 @@ pub struct Line {
     pub row: u32,
 }
 
+/// The activity line of which the rules say how many came to nothing.
+const DIALOGS: &str = "Dialogs";
 /// Findings told one by one.
 const FINDINGS: usize = 20;
 
@@ -60,11 +62,16 @@ const FINDINGS: usize = 20;
 pub fn overview(analysis: &Analysis, lists: &Lists<'_>, slices: usize) -> Overview {
     // The rules take long over a big capture: what needs them not is worked out beside them.
     let slices = slices.clamp(1, 1000);
-    let (diagnosis, (activity, machines)) = std::thread::scope(|scope| {
+    let (diagnosis, (mut activity, machines)) = std::thread::scope(|scope| {
         let rest = scope.spawn(|| (activity(analysis, slices), machines::machines(analysis)));
         let diagnosis = lists.diagnosis();
         (diagnosis, rest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
+    for line in activity.iter_mut().filter(|a| a.label == DIALOGS) {
+        for (what, lost) in lost_dialogs(analysis, diagnosis) {
+            line.text.push_str(&format!("   {} {what}", show::number(lost.iter().map(|l| l.0).sum())));
+        }
+    }
     let mut findings: Vec<Line> =
         diagnosis.roots(Severity::Info).map(|(i, f)| line(analysis, diagnosis, i, f)).collect();
     let more_findings = findings.len().saturating_sub(FINDINGS);
@@ -219,12 +226,11 @@ pub fn verdict(analysis: &Analysis, diagnosis: &Diagnosis) -> String {
         let kind = if calls == 0 { ("dialog", "dialogs") } else { ("other dialog", "other dialogs") };
         let joint = if calls == 0 { "" } else { "; " };
         sentence.push_str(&format!("{joint}{}", show::count(dialogs, kind.0, kind.1)));
-        let failed = failed_dialogs(analysis);
-        if !failed.is_empty() {
-            let n: u64 = failed.iter().map(|f| f.0).sum();
-            let list: Vec<&str> = failed.iter().take(3).map(|f| f.1.as_str()).collect();
-            let dots = if failed.len() > 3 { " …" } else { "" };
-            sentence.push_str(&format!(", {} failed ({}{dots})", show::number(n), list.join(", ")));
+        for (what, lost) in lost_dialogs(analysis, diagnosis) {
+            let n: u64 = lost.iter().map(|l| l.0).sum();
+            let list: Vec<&str> = lost.iter().take(3).map(|l| l.1.as_str()).collect();
+            let dots = if lost.len() > 3 { " …" } else { "" };
+            sentence.push_str(&format!(", {} {what} ({}{dots})", show::number(n), list.join(", ")));
         }
     }
     if calls + dialogs > 0 {
@@ -248,23 +254,23 @@ pub fn verdict(analysis: &Analysis, diagnosis: &Diagnosis) -> String {
     sentence
 }
 
-/// Failed dialogs by method and status, the most frequent first: `REGISTER 403`.
-fn failed_dialogs(analysis: &Analysis) -> Vec<(u64, String)> {
-    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
-    for (_, dialog) in analysis.dialogs_shown() {
-        if dialog.summary.state == DialogState::Failed {
-            *counts.entry((dialog.method, dialog.summary.final_status)).or_default() += 1;
-        }
-    }
-    let mut failed: Vec<(u64, String)> = counts
-        .into_iter()
-        .map(|((method, status), n)| {
-            let method = show::safe(analysis.method(method).as_bytes());
-            (n, if status == 0 { method } else { format!("{method} {status}") })
-        })
-        .collect();
-    failed.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    failed
+/// Dialogs that came to nothing, as the rules have it: `failed` by method and status (`REGISTER 403`), `unanswered` by method,
+/// the most frequent first; without those of which there are none.
+fn lost_dialogs(analysis: &Analysis, diagnosis: &Diagnosis) -> Vec<(&'static str, Vec<(u64, String)>)> {
+    let of = |answered: bool| {
+        let all = diagnosis.tally.dialogs.iter().filter(|((_, status), _)| (*status > 0) == answered);
+        let mut counts: Vec<(u64, String)> = all
+            .map(|(&(method, status), &n)| {
+                let method = show::safe(analysis.method(method).as_bytes());
+                (n, if answered { format!("{method} {status}") } else { method })
+            })
+            .collect();
+        counts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        counts
+    };
+    let mut out = vec![("failed", of(true)), ("unanswered", of(false))];
+    out.retain(|(_, lost)| !lost.is_empty());
+    out
 }
 
 /// Why there is nothing to show, and what would change that.
@@ -331,7 +337,7 @@ fn activity(analysis: &Analysis, slices: usize) -> Vec<Activity> {
     };
     line("Calls", slices.fill(analysis.calls.iter().map(|c| c.summary.start)), calls_text(analysis));
     line(
-        "Dialogs",
+        DIALOGS,
         slices.fill(analysis.dialogs_shown().map(|(_, d)| d.summary.start)),
         dialogs_text(analysis),
     );
@@ -413,9 +419,7 @@ fn dialogs_text(analysis: &Analysis) -> String {
         })
         .collect();
     let dots = if counts.len() > 5 { " …" } else { "" };
-    let failed: u64 = failed_dialogs(analysis).iter().map(|f| f.0).sum();
-    let failed = if failed > 0 { format!("   {} failed", show::number(failed)) } else { String::new() };
-    format!("{}{dots}{failed}", list.join(" · "))
+    format!("{}{dots}", list.join(" · "))
 }
 
 fn messages_text(analysis: &Analysis) -> String {

@@ -320,7 +320,7 @@ columns! { DIALOG_HELP DIALOG_DEFINITIONS
     "event" "Event" Left 3 "event package",
     "from" "From" Left 1 "user who asked",
     "to" "To" Left 2 "user who was asked",
-    "state" "State" Left 0 "completed, failed, unanswered, active",
+    "state" "State" Left 0 "completed, failed, unanswered (no answer yet where the capture ends before it was due), active",
     "status" "Status" Right 1 "last final status",
     "requests" "Req" Right 5 "requests",
     "responses" "Resp" Right 6 "responses",

@@ -58,8 +58,11 @@ fn a_clock_that_is_set_back_turns_no_call_upside_down() {
         "4 A>B INVITE sdp\n 4.1 B>A 180\n 2 B>A 200 sdp\n 2.1 A>B ACK to=b\n 3 A>B BYE/2 to=b\n 3.1 B>A 200";
     check(
         call,
-        "state=completed status=200 ended=caller mid=false start=2000 last=4100 setup=100 ring=0 talk=1000",
+        "state=completed status=200 ended=caller mid=false start=4000 last=4100 setup=100 ring=none talk=1000",
     );
+    // Between 180 and CANCEL: what lies before it is known, what lies across is not.
+    let given_up = "10 A>B INVITE\n 10.1 B>A 180\n 9 A>B CANCEL\n 9.1 B>A 200\n 9.2 B>A 487 for=INVITE";
+    check(given_up, "state=cancelled status=487 ended=caller start=10000 setup=100 ring=none end=9200");
     // A file out of order is another thing: sorted it makes sense.
     let joined = "2.5 A>B INVITE branch=z1 sdp\n 4 B>A 200 sdp\n 4.1 A>B ACK to=b\n 2 A>B INVITE branch=z1 sdp\n 2.1 B>A 180";
     check(joined, "state=answered status=200 mid=false start=2000 setup=100 ring=1900");
@@ -87,6 +90,12 @@ fn answered_and_completed() {
     );
     let bye = format!("{SIMPLE}\n 5.2 A>B BYE/2 to=b\n 5.3 B>A 200");
     check(&bye, "state=completed status=200 ended=caller talk=3000 end=5200 last=5300");
+    // The answer alone was captured: its From and To are those of the BYE.
+    let answer = format!("{SIMPLE}\n 5.3 B>A 200/2 for=BYE");
+    check(&answer, "state=completed status=200 ended=caller talk=3100 end=5300");
+    let answer = format!("{SIMPLE}\n 5.3 A>B 200/2 for=BYE from=b to=a");
+    check(&answer, "state=completed ended=callee talk=3100 end=5300");
+    check(&format!("{SIMPLE}\n 5.3 B>A 481/2 for=BYE"), "state=answered ended=none end=none");
     let bye = format!("{SIMPLE}\n 5.2 B>A BYE/2 from=b to=a");
     check(&bye, "state=completed ended=callee talk=3000");
 }

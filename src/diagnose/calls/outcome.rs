@@ -3,7 +3,7 @@
 use callscope_parsers::sip::diagnostics::is_informational;
 use callscope_parsers::sip::parse_message;
 
-use super::walk::{LOOK, is_opening, messages};
+use super::walk::{LOOK, is_opening, is_set_back, messages};
 use super::*;
 use crate::capture::Nanos;
 use crate::correlate::stun::Allocation;
@@ -202,6 +202,7 @@ fn without_answer(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'stat
         .collect();
     let times = match sent.len() {
         0 | 1 => "once".to_owned(),
+        n if is_set_back(analysis, &sent) => format!("{n} times"),
         n => {
             let last = sent.last().map_or(r.time, |m| analysis.message(*m).time);
             format!("{n} times in {}", show::duration(last.saturating_sub(r.time)))
@@ -316,7 +317,8 @@ fn ringing_without_end(context: &Context<'_>, c: CallIdx, f: &mut Draft) {
         let r = analysis.message(*m);
         r.method == MethodId::INVITE && (180..200).contains(&r.status)
     });
-    let rang = ring.map(|m| context.end.saturating_sub(analysis.message(m).time));
+    let lasted = |m: MsgIdx| context.end.saturating_sub(analysis.message(m).time);
+    let rang = ring.filter(|_| !is_set_back(analysis, &order)).map(lasted);
     f.what("it rang, and no final answer came");
     if let Some(rang) = rang {
         f.say(format!("It rang, and nothing followed in the {} that the capture goes on.", show::span(rang)));
@@ -396,7 +398,16 @@ fn refused(context: &Context<'_>, c: CallIdx, f: &mut Draft, rule: &'static Rule
         let r = analysis.message(invite);
         let after = analysis.message(given).time.saturating_sub(r.time).max(0);
         let by = machine(analysis, analysis.flow(analysis.message(first).flow).src);
-        f.say(format!("{answer} came {} after the INVITE; it was given by {by}.", show::duration(after)));
+        match is_set_back(analysis, &messages(analysis, c)) {
+            true => {
+                f.say(format!("{answer} was given by {by}."));
+                f.partial("the capture's clock was set back meanwhile");
+            }
+            false => {
+                let after = show::duration(after);
+                f.say(format!("{answer} came {after} after the INVITE; it was given by {by}."));
+            }
+        }
         f.show_message(analysis, invite);
     }
     f.show_message(analysis, given);
@@ -473,11 +484,14 @@ fn answered_elsewhere(analysis: &Analysis, c: CallIdx) -> Option<MsgIdx> {
 
 fn cancelled(analysis: &Analysis, c: CallIdx, caller: &str, callee: &str) -> String {
     let s = &analysis.call(c).summary;
-    match s.ring.or_else(|| s.end.zip(s.setup).map(|(end, setup)| end - s.start - setup)) {
-        Some(rang) if s.setup.is_some() => {
-            format!("{callee}'s phone rang {}, {caller} gave up", ring_words(rang.max(0)))
-        }
-        _ => format!("{caller} gave up before {callee}'s phone rang"),
+    if s.setup.is_none() {
+        return format!("{caller} gave up before {callee}'s phone rang");
+    }
+    let until_end = || s.end.zip(s.setup).map(|(end, setup)| end - s.start - setup);
+    let compared = |_: &Nanos| !is_set_back(analysis, &messages(analysis, c));
+    match s.ring.or_else(|| until_end().filter(compared)) {
+        Some(rang) => format!("{callee}'s phone rang {}, {caller} gave up", ring_words(rang.max(0))),
+        None => format!("{callee}'s phone rang, {caller} gave up"),
     }
 }
 

@@ -13,6 +13,11 @@ pub(super) fn messages(analysis: &Analysis, call: CallIdx) -> Vec<MsgIdx> {
     order
 }
 
+/// Whether the clock was set back while these messages came, which stand in their order: times across it cannot be compared.
+pub(super) fn is_set_back(analysis: &Analysis, order: &[MsgIdx]) -> bool {
+    !order.is_sorted_by_key(|m| analysis.message(*m).time)
+}
+
 /// Opens the call or tries again to.
 pub(super) fn is_opening(r: &SipRecord) -> bool {
     r.is_request() && r.method == MethodId::INVITE && !r.has(flag::TO_TAG)

@@ -7,7 +7,7 @@ use callscope_parsers::tls::alert_name;
 use callscope_parsers::zrtp::error_title;
 
 use super::told::noun;
-use super::way::{Way, call_way, half_missing, telling};
+use super::way::{Way, call_way, half_missing, is_unfinished, telling};
 use super::{KEYS_FAILED, NONE, ONE_WAY, UNREACHABLE};
 use crate::capture::Nanos;
 use crate::correlate::media::{KeyExchange, KeyProtocol, KeyState, MediaIndex, MediaStream, Sender};
@@ -127,7 +127,7 @@ impl<'a> Named<'a> {
         let flow = self.analysis.flow(k.flow);
         let during = |c: &&CallIdx| {
             let s = &self.analysis.call(**c).summary;
-            s.start <= k.first && s.end.is_none_or(|end| k.first <= end)
+            s.earliest() <= k.first && s.end.is_none_or(|end| k.first <= end)
         };
         let of = |end| self.calls.get(&end).and_then(|calls| calls.iter().find(during)).copied();
         of(flow.src).into_iter().chain(of(flow.dst)).min()
@@ -150,8 +150,8 @@ fn none(context: &Context<'_>, out: &mut Findings) {
         let shared = index.shared_with(call).next().is_some();
         let no_path = lost.contains(&call) && !shared;
         let no_keys = !shared && out.find(Subject::Call(call), |r| r.id == KEYS_FAILED.id).is_some();
-        if !no_path && !no_keys && (index.streams.is_empty() || call_way(analysis, index, call) != Way::None)
-        {
+        let missed = || call_way(analysis, index, call) == Way::None && !is_unfinished(analysis, call);
+        if !no_path && !no_keys && (index.streams.is_empty() || !missed()) {
             continue;
         }
         let cause = cause(out, call);

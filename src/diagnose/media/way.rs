@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::capture::Nanos;
 use crate::correlate::ice::{IceSession, IceState};
-use crate::correlate::media::{MediaIndex, MediaStream, SectionMedia};
+use crate::correlate::media::{MediaIndex, MediaStream};
 use crate::correlate::{Analysis, CallIdx, CallKind};
 use crate::show::media::kind;
 
@@ -23,6 +23,8 @@ pub enum Way {
     Early,
     /// Streams whose direction is not known, or that might be of another call.
     Unclear,
+    /// Nobody was to send: `inactive` as agreed.
+    Inactive,
     /// It would have passed here, and did not.
     None,
     /// None passed the capture point, where it need not.
@@ -39,6 +41,7 @@ impl Way {
             Self::CalleeOnly => "callee only",
             Self::Early => "early",
             Self::Unclear => "unclear",
+            Self::Inactive => "none, as agreed",
             Self::None => "none",
             Self::NotHere => "not captured here",
         }
@@ -53,7 +56,7 @@ pub fn streams_of<'a>(analysis: &Analysis, index: &'a MediaIndex, c: CallIdx) ->
     }
     let summary = &analysis.call(c).summary;
     let until = summary.end.unwrap_or(Nanos::MAX);
-    index.shared_with(c).filter(|s| s.first <= until && s.last >= summary.start).collect()
+    index.shared_with(c).filter(|s| s.first <= until && s.last >= summary.earliest()).collect()
 }
 
 /// Of several kinds the voice tells whether people could talk.
@@ -81,22 +84,26 @@ pub fn call_way(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
 }
 
 /// What it says that no stream is of a call that was answered. Its media would have passed the capture point where its
-/// connectivity checks did and came to an end, or, without any, media of others between its machines does.
+/// connectivity checks did and came to an end, or, without any, media of others between its machines does. Where the call ended
+/// before any check of its pairs was answered, there was no way for it yet.
 fn without_streams(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
     let s = &analysis.call(c).summary;
     let until = s.end.unwrap_or_else(|| analysis.newest_time());
     let media_passes = !index.streams.is_empty();
     let checked = !analysis.stun.records.is_empty();
-    if s.answered.is_none_or(|t| until.saturating_sub(t) < TALK) || !media_passes && !checked {
+    if !media_passes && !checked {
         return Way::NotHere;
     }
-    let wanted: Vec<SectionMedia> = analysis
-        .media_of_call(c)
-        .into_iter()
-        .filter(|s| {
-            s.rtp && !s.declined && s.agreed.is_some() && (s.from_caller_wanted || s.from_callee_wanted)
-        })
-        .collect();
+    let mut wanted = analysis.media_of_call(c);
+    wanted.retain(|s| s.rtp && !s.declined && s.agreed.is_some());
+    let agreed = !wanted.is_empty();
+    wanted.retain(|s| s.from_caller_wanted || s.from_callee_wanted);
+    if agreed && wanted.is_empty() {
+        return Way::Inactive;
+    }
+    if s.answered.is_none_or(|t| until.saturating_sub(t) < TALK) {
+        return Way::NotHere;
+    }
     let machines = |fits: &dyn Fn(IpAddr, IpAddr) -> bool| {
         wanted.iter().any(|s| {
             let [callers, callees] = &s.machines;
@@ -113,7 +120,8 @@ fn without_streams(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
             IceState::Failed => true,
             // Its checks passed here, so would its media; unless the capture was stripped of media.
             IceState::Connected => media_passes && s.selected().any(|p| p.requests > 0 && p.responses > 0),
-            IceState::Incomplete | IceState::NotStarted => false,
+            IceState::Incomplete => has_no_way_yet(s),
+            IceState::NotStarted => false,
         };
         let audio = |s: &&IceSession| s.media.as_deref().is_none_or(|m| m == "audio");
         let none = !sessions.iter().any(media) && sessions.iter().filter(audio).any(settled);
@@ -122,6 +130,16 @@ fn without_streams(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
     // What was to go by ICE may have gone elsewhere than the first address says.
     let none = sessions.is_empty() && machines(&|a, b| index.would_pass(a, b));
     if none { Way::None } else { Way::NotHere }
+}
+
+/// Whether all pairs were checked here, and no check was answered (RFC 8445 §12.1: media takes a valid pair).
+fn has_no_way_yet(s: &IceSession) -> bool {
+    !s.pairs.is_empty() && s.pairs.iter().all(|p| p.requests > 0 && p.responses == 0)
+}
+
+/// Whether the connectivity checks of a call were still going on at its end, so that nothing failed yet.
+pub fn is_unfinished(analysis: &Analysis, c: CallIdx) -> bool {
+    analysis.ice_sessions_of(c).iter().any(|s| s.state == IceState::Incomplete)
 }
 
 /// Whether both directions were to run in a section where only one was captured.

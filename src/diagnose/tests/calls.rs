@@ -436,3 +436,23 @@ fn busy_after_ringing_may_be_a_client_without_a_relay() {
     let told = found(s);
     assert!(told.iter().any(|t| t.contains("call-busy") && !t.contains(rang)), "{told:?}");
 }
+
+#[test]
+fn across_a_clock_that_is_set_back_no_duration_is_told() {
+    let given_up = |cancelled: i64| {
+        let mut s = refused(&["180 Ringing"]);
+        s.add(cancelled, "A>B", &request("CANCEL", 1).via(&["A b1"]));
+        s.add(cancelled + 10, "B>A", &response("200 OK", 1, "CANCEL").via(&["A b1"]).tag("b"));
+        let ended = response("487 Request Terminated", 1, "INVITE").via(&["A b1"]).tag("b");
+        s.add(cancelled + 20, "B>A", &ended);
+        let found = crate::diagnose::diagnose(&s.done()).findings;
+        let of = found.iter().find(|f| f.rule.id == "call-cancelled").expect("found");
+        (format!("{} {}", of.title, of.detail.join(" ")), of.confidence.why().map(str::to_owned))
+    };
+    let (told, doubt) = given_up(-3_000);
+    assert!(told.contains("bob's phone rang, Alice gave up"), "{told}");
+    assert!(told.contains("487 Request Terminated was given by") && !told.contains(" ms"), "{told}");
+    assert!(doubt.is_some_and(|why| why.contains("clock was set back")));
+    let (told, doubt) = given_up(9_000);
+    assert!(told.contains("came 9.02 s after the INVITE") && doubt.is_none(), "{told}");
+}

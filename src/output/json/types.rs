@@ -175,7 +175,7 @@ pub(super) struct Call<'a, M> {
     pub offers: Vec<Offer>,
     pub media: Vec<u32>,
     /// Which ways it was seen to go: both, caller only, callee only, early, unclear, none (it would have passed here),
-    /// not captured here.
+    /// "none, as agreed" (inactive), not captured here.
     pub media_way: Option<&'static str>,
     pub ice: Vec<u32>,
     pub findings: Vec<u32>,

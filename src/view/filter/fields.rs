@@ -202,7 +202,7 @@ fields! {
     "media.dscp" MediaDscp "DSCP mark of any packet: 46, EF, CS5, AF41 (streams)",
     "media.ssrc" MediaSsrc "SSRC, as 0x8418D3C5 or as a number (streams)",
     "media.quality" MediaQuality "good, loss, heavy loss, jitter, MOS, low MOS, unheard (by RTCP of the other end), few packets (streams)",
-    "media.way" MediaWay "which ways the media of the call goes: both, caller only, callee only, early, none, not captured here",
+    "media.way" MediaWay "which ways the media of the call goes: both, caller only, callee only, early, none, \"none, as agreed\" (inactive), not captured here",
     "media.relay" MediaRelay "alone: goes through a relay; with a value: server, relayed or peer address (streams)",
     "media.srtp" MediaSrtp "alone: is SRTP (streams)",
     "media.keys" MediaKeys "keys pressed: 1234# (streams)",

@@ -90,7 +90,7 @@ fn one_title(analysis: &Analysis, owner: Owner) -> String {
                 show::safe(analysis.method(dialog.method).as_bytes()),
                 show::party_short(b"", raw(dialog.from_uri)),
                 show::party_short(b"", raw(dialog.to_uri)),
-                dialog.summary.state.name()
+                show::dialog_state(analysis, d)
             )
         }
     }

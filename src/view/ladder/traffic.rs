@@ -67,7 +67,7 @@ fn is_relay(c: &IceCandidate) -> bool {
 
 fn allocations_of(analysis: &Analysis, call: CallIdx, traffic: &CallTraffic, out: &mut Vec<AllocationIdx>) {
     let s = &analysis.call(call).summary;
-    let from = s.start.saturating_sub(BEFORE);
+    let from = s.earliest().saturating_sub(BEFORE);
     let offered: HashSet<SocketAddr> = traffic.candidates().filter_map(|c| c.address).collect();
     let mut ips: HashSet<IpAddr> =
         traffic.candidates().filter(|c| !is_relay(c)).filter_map(|c| c.address).map(|a| a.ip()).collect();
@@ -75,7 +75,7 @@ fn allocations_of(analysis: &Analysis, call: CallIdx, traffic: &CallTraffic, out
     for (i, a) in all() {
         let behind = a.relayed.is_some_and(|r| offered.contains(&r));
         // An address given out again belongs to who has it at the time.
-        if behind && a.first <= s.last && s.start <= a.last.max(a.granted_at).saturating_add(BEFORE) {
+        if behind && a.first <= s.last && s.earliest() <= a.last.max(a.granted_at).saturating_add(BEFORE) {
             ips.insert(a.client.ip());
             out.push(AllocationIdx(i));
         }
@@ -129,7 +129,7 @@ fn bindings_of(analysis: &Analysis, call: CallIdx, traffic: &CallTraffic) -> Vec
     if flows.is_empty() {
         return Vec::new();
     }
-    let span = s.start.saturating_sub(BEFORE)..=s.last;
+    let span = s.earliest().saturating_sub(BEFORE)..=s.last;
     let records = (0u32..).zip(&analysis.stun.records);
     records
         .filter(|(_, r)| r.owner() == StunOwner::Plain && span.contains(&r.time) && flows.contains(&r.flow))

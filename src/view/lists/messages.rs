@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::correlate::gathered::{Conversation, EventKind, InstantMessage, JoinedBy};
-use crate::diagnose::im::delivered;
+use crate::diagnose::im::{delivered, is_waiting};
 use crate::view::rows::columns;
 
 columns! { HELP DEFINITIONS
@@ -103,22 +103,26 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         short(&m.to),
         match m.is_delivered() {
             true => "delivered".to_owned(),
-            false => delivered(at.analysis, m),
+            false =>
+                delivered(at.analysis, m) + if is_waiting(at.analysis, m) { " (capture ends)" } else { "" },
         }
     );
     let mut head = vec![about(at, m)];
     head.extend(at.analysis.instant_text(m).issues.iter().take(4).map(|i| format!("{}.", show::safe_str(i))));
     let n = conversation.messages.len();
     let failed = conversation.messages.iter().filter_map(|i| at.gathered.instant_messages().get(*i));
-    let failed = failed.filter(|m| !m.is_delivered()).count();
+    let undelivered = failed.filter(|m| !m.is_delivered());
+    let (open, failed): (Vec<_>, Vec<_>) = undelivered.partition(|m| is_waiting(at.analysis, m));
+    let some = |n: usize, what: &str| match n {
+        0 => String::new(),
+        n => format!(", {} {what}", show::number(n as u64)),
+    };
     head.push(format!(
-        "Conversation {}: {}{}{}.",
+        "Conversation {}: {}{}{}{}.",
         m.conversation + 1,
         show::count(n as u64, "message", "messages"),
-        match failed {
-            0 => String::new(),
-            n => format!(", {} not delivered", show::number(n as u64)),
-        },
+        some(failed.len(), "not delivered"),
+        some(open.len(), "not answered yet"),
         joined(conversation)
     ));
     if at.analysis.redact_text {
@@ -144,6 +148,7 @@ fn about(at: At<'_>, m: &InstantMessage) -> String {
     match at.analysis.answered_after(m) {
         Some(time) => out.push_str(&format!(", answered with {} after {}", m.status, show::duration(time))),
         None if m.status > 0 => out.push_str(&format!(", answered with {}", m.status)),
+        None if is_waiting(at.analysis, m) => out.push_str(", not answered yet when the capture ends"),
         None => out.push_str(", never answered"),
     }
     if read.truncated {
@@ -197,7 +202,8 @@ fn transcript(at: At<'_>, conversation: &Conversation) -> Part {
         before = *time;
         let (who, lines, outcome, bad) = match entry {
             Entry::Written(m) => {
-                (short(&m.from), lines_of(at, m), delivered(at.analysis, m), !m.is_delivered())
+                let bad = !m.is_delivered() && !is_waiting(at.analysis, m);
+                (short(&m.from), lines_of(at, m), delivered(at.analysis, m), bad)
             }
             Entry::Told(e) => {
                 let words = match e.kind {

@@ -3,7 +3,7 @@
 mod relay;
 
 use super::*;
-use crate::correlate::gathered::{AuthRound, SignIn, SignInState, StepState};
+use crate::correlate::gathered::{AuthRound, SignIn, SignInState, Step, StepState};
 use crate::diagnose::sign_in::{self, why};
 use crate::view::packets::dns;
 use crate::view::rows::columns;
@@ -14,12 +14,12 @@ columns! { HELP DEFINITIONS
     "user" "User" Left 0 "who signs in",
     "epid" "Endpoint" Left 4 "epid of the endpoint: one user may have several",
     "server" "Server" Left 2 "where the REGISTER went",
-    "state" "State" Left 0 "registered, challenged, rejected, unanswered, unregistered",
+    "state" "State" Left 0 "registered, challenged, rejected, unanswered (no answer yet where the capture ends before it was due), unregistered",
     "status" "Status" Right 1 "last final status",
     "auth" "By" Left 2 "NTLM, Kerberos, TLS-DSK, Digest",
     "attempts" "Tries" Right 5 "how often it tried; the rounds after a challenge are one try",
     "took" "Took" Right 3 "first REGISTER to the first 2xx",
-    "steps" "Steps" Left 3 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer",
+    "steps" "Steps" Left 3 "dns, register, provisioning, mras: ✓ fine, ✗ failed, ? no answer, … under way when the capture ends",
     "stopped" "Stopped at" Left 0 "the first step that did not succeed, and why; else why a media relay refused its credentials",
     "expires" "Expires" Right 6 "seconds granted",
     "refreshes" "Refreshes" Right 6 "REGISTERs that prolonged it",
@@ -62,13 +62,13 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "epid" => safe(&s.epid),
         "server" => s.server.map_or_else(none, |a| text(machine(a))),
         "client" => text(machine(s.client)),
-        "state" => text(s.state.name().to_owned()),
+        "state" => text(state(at, s).to_owned()),
         "status" if s.status > 0 => number(u64::from(s.status)),
         "auth" if !auth_words(s).is_empty() => text(auth_words(s).to_owned()),
         "attempts" => number(u64::from(s.attempts)),
         "refreshes" => number(u64::from(s.refreshes)),
         "took" => s.took.map_or_else(none, duration),
-        "steps" => text(steps(s)),
+        "steps" => text(steps(at, s)),
         "stopped" => text(sign_in::stopped(at.analysis, s).unwrap_or_default()),
         "expires" => s.expires.map_or_else(none, |e| number(u64::from(e))),
         "realm" => safe(&s.realm),
@@ -98,16 +98,24 @@ pub fn auth_words(s: &SignIn) -> &'static str {
     s.auth.map_or("", show::auth_scheme)
 }
 
-fn mark(state: StepState) -> &'static str {
-    match state {
+/// How it stands; what the end of the capture overtakes is not over.
+fn state(at: At<'_>, s: &SignIn) -> &'static str {
+    let open = sign_in::failed_step(s).is_some_and(|step| sign_in::is_open(at.analysis, s, step));
+    if open && s.state == SignInState::Unanswered { "no answer yet" } else { s.state.name() }
+}
+
+fn mark(at: At<'_>, s: &SignIn, step: &Step) -> &'static str {
+    match step.state {
         StepState::Ok => "✓",
+        _ if sign_in::is_open(at.analysis, s, step) => "…",
         StepState::Failed => "✗",
         StepState::Unanswered => "?",
     }
 }
 
-fn steps(s: &SignIn) -> String {
-    s.steps.iter().map(|s| format!("{} {}", s.kind.name(), mark(s.state))).collect::<Vec<_>>().join("  ")
+fn steps(at: At<'_>, s: &SignIn) -> String {
+    let words = |step: &Step| format!("{} {}", step.kind.name(), mark(at, s, step));
+    s.steps.iter().map(words).collect::<Vec<_>>().join("  ")
 }
 
 pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
@@ -117,10 +125,14 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
         user => show::party_short(b"", at.analysis.strings.bytes(user)),
     };
     let epid = if s.epid.is_empty() { String::new() } else { format!("  epid {}", show::safe_str(&s.epid)) };
-    let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, s.state.name());
+    let title = format!("Sign-in {}  {user}{epid}  {}", row + 1, state(at, s));
     let mut head = Vec::new();
     let elsewhere = sign_in::goes_on_in_tls(at.analysis, s);
+    let open = sign_in::failed_step(s).is_some_and(|step| sign_in::is_open(at.analysis, s, step));
     head.push(match sign_in::failed_step(s) {
+        Some(step) if open => {
+            format!("The capture ends at {}: {}.", step.kind.name(), why(at.analysis, s, step))
+        }
         Some(step) if elsewhere => format!("{}: {}.", step.kind.name(), why(at.analysis, s, step)),
         Some(step) => format!("It stopped at {}: {}.", step.kind.name(), why(at.analysis, s, step)),
         None if s.state == SignInState::Unregistered && s.ended.is_some() => {
@@ -132,7 +144,7 @@ pub(super) fn detail(at: At<'_>, row: u32) -> Option<Detail> {
             None => "It signed in.".to_owned(),
         },
     });
-    head.extend(sign_in::advice(s).filter(|_| !elsewhere).map(str::to_owned));
+    head.extend(sign_in::advice(s).filter(|_| !elsewhere && !open).map(str::to_owned));
     head.extend(relay::refusal(at, s));
     let how = match (auth_words(s), show::auth_schemes(&s.offered)) {
         ("", offered) if offered.is_empty() => String::new(),
@@ -193,13 +205,17 @@ fn step_part(at: At<'_>, s: &SignIn) -> Part {
         let why = if step.state == StepState::Ok { String::new() } else { why(at.analysis, s, step) };
         let row = vec![
             step.kind.name().to_owned(),
-            format!("{} {}", mark(step.state), step.state.name()),
+            match sign_in::is_open(at.analysis, s, step) {
+                true => format!("{} open", mark(at, s, step)),
+                false => format!("{} {}", mark(at, s, step), step.state.name()),
+            },
             why,
             frames.collect::<Vec<_>>().join(" ") + more,
         ];
         let frame = all.last().copied();
         let last = step.messages.last().map(|m| Lead::to(*m)).unwrap_or(Lead { frame, ..Lead::default() });
-        part.push(row, last.bad(step.state != StepState::Ok));
+        let bad = step.state != StepState::Ok && !sign_in::is_open(at.analysis, s, step);
+        part.push(row, last.bad(bad));
     }
     part.titled("Steps".to_owned())
 }

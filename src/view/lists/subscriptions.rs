@@ -14,7 +14,7 @@ columns! { HELP DEFINITIONS
     "target" "Target" Left 1 "about whom or what; of a batched one how many",
     "fidelity" "Fidelity" Left 2 "of presence: high: told of changes; low: fetched now and then (Expires: 0)",
     "period" "Every" Right 2 "median time from one fetch to the next",
-    "state" "State" Left 0 "active, terminated, rejected, unanswered",
+    "state" "State" Left 0 "active, terminated, rejected, unanswered (no answer yet where the capture ends before it was due)",
     "status" "Status" Right 3 "final status of the last SUBSCRIBE",
     "notifies" "Told" Right 2 "NOTIFY and BENOTIFY, each once whatever the hops",
     "bytes" "Bytes" Right 4 "bodies of those",
@@ -53,6 +53,7 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
         "target" => text(target(s)),
         "fidelity" => s.presence_fidelity().map_or_else(none, |f| text(f.name().to_owned())),
         "period" => s.poll_period.map_or_else(none, duration),
+        "state" if is_waiting(at, s) => text("no answer yet".to_owned()),
         "state" => text(s.state.name().to_owned()),
         "status" if s.status > 0 => number(u64::from(s.status)),
         "notifies" => number(u64::from(s.notifies)),
@@ -81,6 +82,11 @@ pub(super) fn cell(at: At<'_>, row: u32, key: &str, before: Option<u32>) -> Cell
 
 fn user(uri: &str) -> String {
     show::party_short(b"", uri.as_bytes())
+}
+
+/// Whether the end of the capture overtakes the answer.
+fn is_waiting(at: At<'_>, s: &Subscription) -> bool {
+    s.state == SubscriptionState::Unanswered && at.analysis.may_yet_be_answered(s.end)
 }
 
 fn target(s: &Subscription) -> String {
@@ -126,6 +132,9 @@ fn standing(at: At<'_>, s: &Subscription) -> String {
     match (s.state, s.ending) {
         (SubscriptionState::Rejected, _) => {
             format!("Rejected with {} {}.", s.status, show::reason_phrase(s.status)).replace(" .", ".")
+        }
+        (SubscriptionState::Unanswered, _) if is_waiting(at, s) => {
+            "Not answered yet when the capture ends.".to_owned()
         }
         (SubscriptionState::Unanswered, _) => "Nothing answered the SUBSCRIBE.".to_owned(),
         (SubscriptionState::Active, _) if !s.asked => {

@@ -145,7 +145,7 @@ fn sign_ins_end_as_the_last_round_says() {
     s.add(60_020, "B>A", &answer("200 OK", 4, "r1", "ann", "Expires: 7200"));
     s.add(90_000, "A>B", &register(5, "r1", "ann", &full).header("Expires: 0"));
     s.add(90_020, "B>A", &answer("200 OK", 5, "r1", "ann", "Expires: 0"));
-    // Eve is challenged and gives up.
+    // Eve is challenged, and the capture ends.
     s.add(91_000, "A>B", &register(1, "r5", "eve", ""));
     s.add(91_020, "B>A", &answer("401 Unauthorized", 1, "r5", "eve", &challenge));
     let analysis = s.done();
@@ -155,7 +155,7 @@ fn sign_ins_end_as_the_last_round_says() {
         ["bill", "ebill", "rejected", "401", "NTLM", "1", "0", "register: 401, credentials refused"],
         ["cleo", "ecleo", "rejected", "403", "NTLM", "1", "0", "register: 403 Forbidden"],
         ["dora", "edora", "unanswered", "401", "NTLM", "1", "0", "register: no answer"],
-        ["eve", "eeve", "challenged", "401", "–", "1", "0", "register: 401, and no credentials followed"],
+        ["eve", "eeve", "challenged", "401", "–", "1", "0", "register: 401, and no credentials yet"],
     ];
     assert_eq!(rows(&analysis, ListKind::SignIns, &columns), wanted);
     let told = ListKind::SignIns.detail(&analysis, &Lists::of(&analysis), 1, TimeMode::Relative).unwrap();
@@ -233,7 +233,7 @@ fn instant_messages_once_each_with_their_outcome() {
             ["bob", "alice", "yes", "Hello Alice & all", "MESSAGE", "1", "text/html", "1"],
             ["alice", "bob", "408 Request Timeout", "Are you there?", "MESSAGE", "1", "text/plain", "1"],
             ["alice", "bob", "yes", "one", "MESSAGE", "2", "text/plain", "2"],
-            ["alice", "bob", "no answer", "two", "MESSAGE", "2", "text/plain", "1"],
+            ["alice", "bob", "no answer yet", "two", "MESSAGE", "2", "text/plain", "1"],
         ]
     );
     let gathered = Lists::of(&analysis);
@@ -512,4 +512,45 @@ fn what_was_worked_out_is_shared() {
     assert!(Arc::ptr_eq(lists.diagnosis(), again.clone().diagnosis()));
     assert_eq!(lists.subscriptions().as_ptr(), again.subscriptions().as_ptr());
     assert_eq!(lists.subscriptions().len(), 1);
+}
+
+#[test]
+fn what_the_end_of_the_capture_overtakes_is_not_over() {
+    let told = |sample: &str, kind: ListKind, row: u32, columns: &[&str]| {
+        let analysis = Scenario::sample(sample).done();
+        let cells = rows(&analysis, kind, columns)[row as usize].clone();
+        let detail = kind.detail(&analysis, &Lists::of(&analysis), row, TimeMode::Relative).expect("a row");
+        let bad = detail.parts.iter().flat_map(|p| &p.leads).any(|l| l.bad);
+        (cells, format!("{} | {}", detail.title, detail.head.join(" ")), bad)
+    };
+    let (cells, said, bad) = told("near_capture.pcapng", ListKind::Messages, 0, &["delivered"]);
+    assert_eq!((cells.concat().as_str(), bad), ("no answer yet", false));
+    assert!(
+        said.contains("no answer yet (capture ends) | Sent as text/plain in MESSAGE, not answered yet"),
+        "{said}"
+    );
+    assert!(said.contains("1 message, 1 not answered yet.") && !said.contains("never"), "{said}");
+    let (cells, said, bad) = told("near_sign_in.pcap", ListKind::SignIns, 7, &["state", "steps", "stopped"]);
+    assert_eq!(
+        (cells.join(", ").as_str(), bad),
+        ("no answer yet, register …, register: no answer yet", false)
+    );
+    assert!(
+        said.contains("no answer yet | The capture ends at register: no answer yet. 10.10.1.31"),
+        "{said}"
+    );
+    let (cells, said, bad) = told("near_presence.pcap", ListKind::Subscriptions, 15, &["state"]);
+    assert_eq!((cells.concat().as_str(), bad), ("no answer yet", false));
+    assert!(said.contains("Not answered yet when the capture ends."), "{said}");
+    let (cells, _, _) = told("near_presence.pcap", ListKind::Messages, 2, &["delivered"]);
+    assert_eq!(cells.concat(), "no answer yet");
+    // Where the time for an answer was over it is.
+    let (cells, said, _) = told("rules_sign_in.pcap", ListKind::SignIns, 1, &["state", "stopped"]);
+    assert_eq!(cells.join(", "), "unanswered, register: no answer");
+    assert!(said.contains("It stopped at register: no answer. Check that"), "{said}");
+    let analysis = Scenario::sample("near_presence.pcap").done();
+    let query = Query { columns: vec!["method".to_owned(), "state".to_owned()], ..Query::default() };
+    let table = crate::view::rows::dialogs(&analysis, &query).0;
+    let waiting = table.rows.iter().filter(|r| r[1] == "no answer yet").count();
+    assert_eq!(waiting, 3, "{:?}", table.rows);
 }

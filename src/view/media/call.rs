@@ -17,7 +17,7 @@ pub struct CallMedia {
 }
 
 impl CallMedia {
-    /// `⇄ relay UDP`, `← callee only, direct`, `✗ none`; empty where no media was agreed on.
+    /// `⇄ relay UDP`, `← callee only, direct`, `none, as agreed`, `✗ none`; empty where no media was agreed on.
     pub fn words(&self) -> String {
         let one_way = |sign: &str, who: &str| {
             let agreed = if self.as_agreed { ", as agreed" } else { "" };
@@ -31,6 +31,7 @@ impl CallMedia {
             Way::CalleeOnly => one_way("←", "callee"),
             Way::Early => format!("← early {}", self.path).trim_end().to_owned(),
             Way::Unclear => format!("? unclear {}", self.path).trim_end().to_owned(),
+            Way::Inactive => "none, as agreed".to_owned(),
             Way::None => "✗ none".to_owned(),
             Way::NotHere => "not captured here".to_owned(),
         }

@@ -276,3 +276,32 @@ fn reasons_beyond_a_limit_are_told_with_its_name() {
     assert_eq!(all, 1);
     assert!(text.ends_with("2 more not counted (limit diagnostic_kinds)"), "{text}");
 }
+
+/// Whoever was sent elsewhere and went there, got any answer to OPTIONS, or still waits when the capture ends, lost nothing.
+#[test]
+fn the_verdict_counts_the_dialogs_that_the_rules_tell_of() {
+    let told = |sample: &str| {
+        let overview = at_a_glance(&Scenario::sample(sample).done(), 10);
+        let dialogs = overview.activity.iter().find(|a| a.label == "Dialogs").expect("dialogs");
+        let figures = dialogs.text.split_once("   ").map_or("", |(_, rest)| rest).to_owned();
+        let verdict = overview.verdict.split_once("dialogs").map_or("", |(_, rest)| rest);
+        (verdict.split_once('.').map_or("", |(sentence, _)| sentence).to_owned(), figures)
+    };
+    let told_of = |verdict: &str, figures: &str| (verdict.to_owned(), figures.to_owned());
+    assert_eq!(told("near_sign_in.pcap"), told_of("", ""));
+    assert_eq!(told("near_presence.pcap"), told_of("", ""));
+    assert_eq!(
+        told("rules_presence.pcap"),
+        told_of(
+            ", 1 failed (PUBLISH 403), 5 unanswered (SUBSCRIBE, MESSAGE, OPTIONS …)",
+            "1 failed   5 unanswered"
+        )
+    );
+    assert_eq!(
+        told("rules_sign_in.pcap"),
+        told_of(
+            ", 3 failed (REGISTER 301, REGISTER 401, REGISTER 404), 1 unanswered (REGISTER)",
+            "3 failed   1 unanswered"
+        )
+    );
+}

@@ -169,7 +169,7 @@ pub fn dialog(analysis: &Analysis, d: DialogIdx, key: &str, times: Times<'_, Dia
         "to" => text(show::party_short(b"", raw(dialog.to_uri))),
         "from_uri" => bytes(raw(dialog.from_uri)),
         "to_uri" => bytes(raw(dialog.to_uri)),
-        "state" => text(s.state.name().to_owned()),
+        "state" => text(show::dialog_state(analysis, d).to_owned()),
         "status" => status(s.final_status),
         "reason" => text(show::dialog_reason(analysis, d)),
         "diagnostics" => text(show::shorten(&show::diagnostics_of(analysis, Owner::Dialog(d)), CELL)),

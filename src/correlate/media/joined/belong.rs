@@ -108,7 +108,7 @@ impl Names {
         let mut work = Vec::new();
         for (call, shown) in (0u32..).map(CallIdx).zip(&analysis.calls) {
             let s = &shown.summary;
-            let from = if s.starts_mid_call { Nanos::MIN } else { s.start.saturating_sub(BEFORE) };
+            let from = if s.starts_mid_call { Nanos::MIN } else { s.earliest().saturating_sub(BEFORE) };
             let until = s.end.map_or(Nanos::MAX, |end| end.max(s.last).saturating_add(LINGER));
             let next = times.partition_point(|(_, last)| *last < from);
             if times.get(next).is_none_or(|(first, _)| *first > until) {

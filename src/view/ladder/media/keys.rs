@@ -66,7 +66,7 @@ pub(super) fn of_calls<'a>(
             let s = &analysis.call(*call).summary;
             let from_caller = caller.contains(&f.src) || callee.contains(&f.dst);
             let from_callee = callee.contains(&f.src) || caller.contains(&f.dst);
-            let fits = (s.start..=s.last).contains(&exchange.first) && from_caller != from_callee;
+            let fits = (s.earliest()..=s.last).contains(&exchange.first) && from_caller != from_callee;
             fits.then_some((*call, *leg, from_caller))
         });
         if let Some((call, leg, from_caller)) = fits {

@@ -165,6 +165,20 @@ fn a_call_says_which_ways_its_media_went() {
     assert_eq!(all.rows, [["not captured here"]]);
 }
 
+/// What was not to come is not missing at the capture point; and what had no way yet would have passed where its checks do.
+#[test]
+fn media_that_was_not_to_come_is_not_said_to_be_elsewhere() {
+    let ways = |sample: &str| {
+        let analysis = crate::view::scenario::Scenario::sample(sample).done();
+        let columns = vec!["media".to_owned()];
+        let table = crate::view::rows::calls(&analysis, &Query { columns, ..Query::default() }).0;
+        table.rows.into_iter().flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(ways("near_media.pcap")[1], "none, as agreed");
+    // Checks and media of the third pass elsewhere; of the fourth no check was answered when it was hung up.
+    assert_eq!(ways("near_paths.pcap")[2..4], ["not captured here", "✗ none"]);
+}
+
 /// A back-to-back agent that lets the ends of its two calls talk to each other.
 #[test]
 fn legs_that_name_the_same_ends_have_the_same_media() {
