@@ -557,3 +557,15 @@ fn line(
     let mean = sum / f64::from(count.max(1));
     text + &format!("; jitter {mean:.2} max {max:.2}")
 }
+
+/// The first bytes of a piece of a VP8 frame: the payload descriptor (RFC 7741 §4.2: X, S on the first piece, a picture id),
+/// then the frame's own head; the first frame is a key frame.
+pub fn vp8_head(picture: u8, frame: usize, piece: usize) -> Vec<u8> {
+    let mut head = vec![if piece == 0 { 0x90 } else { 0x80 }, 0x80, 0x80, picture.wrapping_add(frame as u8)];
+    match (frame, piece) {
+        (0, 0) => head.extend([0x10, 2, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0]),
+        (_, 0) => head.extend([0x11, 2, 0]),
+        _ => {}
+    }
+    head
+}

@@ -4,8 +4,8 @@
 use super::START;
 use super::communicator::front_end;
 use super::conference::{
-    FACTORY, FOCUS, VIVIAN, add_user, audio, browser, conference, dial, keys, mcu, member, opened, request,
-    response, user,
+    FACTORY, FOCUS, Focus, VIVIAN, Watch, add_user, audio, browser, conference, dial, keys, mcu, member,
+    opened, request, response, user,
 };
 use crate::call::{Call, Extra};
 use crate::scene::{Party, Scene, sdp};
@@ -32,6 +32,16 @@ fn lock(locked: bool) -> String {
     )
 }
 
+/// The conference is deleted, and all that belongs to it ends.
+fn ended(s: &mut Scene, focus: &mut Focus, watch: &mut Watch, leg: &mut Call) {
+    focus.ask(s, &end());
+    focus.tell(s, "success", "<deleteConference/>");
+    leg.bye(s);
+    watch.tell(s, "deleted", "");
+    focus.dialog.request_back(s, "BYE", &Extra::default());
+    focus.dialog.respond(s, 200, "OK", &Extra::default());
+}
+
 fn end() -> String {
     format!("<deleteConference><conferenceKeys confEntity=\"{FOCUS}\"/></deleteConference>")
 }
@@ -55,7 +65,6 @@ fn ring_out(s: &mut Scene, who: &Party, port: u16) {
 
 pub fn troubled() -> Scene {
     let mut s = Scene::new(74, START);
-    let none = Extra::default();
 
     // Vivian wants a meeting with slides first, and the pool has no server for that.
     let factory = conference("contoso.com;gruu;opaque=app:conf:focusfactory");
@@ -101,12 +110,7 @@ pub fn troubled() -> Scene {
     watch.user(&mut s, &user(&amy().uri(), "Amy Strande", "presenter", &there));
     s.wait(45_000);
 
-    focus.ask(&mut s, &end());
-    focus.tell(&mut s, "success", "<deleteConference/>");
-    leg.bye(&mut s);
-    watch.tell(&mut s, "deleted", "");
-    focus.dialog.request_back(&mut s, "BYE", &none);
-    focus.dialog.respond(&mut s, 200, "OK", &none);
+    ended(&mut s, &mut focus, &mut watch, &mut leg);
     s
 }
 
@@ -182,11 +186,6 @@ pub fn recovered() -> Scene {
     );
     s.wait(35_000);
 
-    focus.ask(&mut s, &end());
-    focus.tell(&mut s, "success", "<deleteConference/>");
-    leg.bye(&mut s);
-    watch.tell(&mut s, "deleted", "");
-    focus.dialog.request_back(&mut s, "BYE", &none);
-    focus.dialog.respond(&mut s, 200, "OK", &none);
+    ended(&mut s, &mut focus, &mut watch, &mut leg);
     s
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::media::{CALM, FAR, NEAR, body, establish, in_order, port, talk, two_way};
 use super::{START, alice, at, bob};
 use crate::call::{Call, Extra};
-use crate::media::{Carrier, G723, OPUS, Session, Stream, VP8};
+use crate::media::{Carrier, G723, OPUS, Session, Stream, VP8, vp8_head};
 use crate::media_rtcp::Participant;
 use crate::scene::{Scene, sdp};
 use crate::secured::{Dtls, certificate, fingerprint, udptl, zrtp, zrtp_hello};
@@ -256,17 +256,7 @@ fn bundled(s: &mut Scene) {
     }
     for t in &mut m.streams[2..] {
         let picture = s.random.next() as u8;
-        t.show(&mut s.random, 16, 2, |frame, piece| {
-            // Payload descriptor (RFC 7741): X, S on the first piece, a picture id; then the frame's own head.
-            let mut head =
-                vec![if piece == 0 { 0x90 } else { 0x80 }, 0x80, 0x80, picture.wrapping_add(frame as u8)];
-            match (frame, piece) {
-                (0, 0) => head.extend([0x10, 2, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0]),
-                (_, 0) => head.extend([0x11, 2, 0]),
-                _ => {}
-            }
-            head
-        });
+        t.show(&mut s.random, 16, 2, |frame, piece| vp8_head(picture, frame, piece));
         t.queue(&mut s.random, CALM);
     }
     m.play(s, &mut []);

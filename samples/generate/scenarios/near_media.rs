@@ -6,7 +6,7 @@ use super::media::{CALM, FAR, NEAR, body, in_order, port, talk, translated, two_
 use super::rules_media::{BOTH_WAYS, LONG, LONG_BOTH_WAYS, apart, described, gateway, menu};
 use super::{START, alice, at, bob};
 use crate::call::{Call, Extra};
-use crate::media::{Carrier, Codec, DIGITS, G729, ILBC, Session, Stream, VP8};
+use crate::media::{Carrier, Codec, DIGITS, G729, ILBC, Session, Stream, VP8, vp8_head};
 use crate::scene::{Party, Scene, sdp};
 use crate::secured::{Dtls, certificate, fingerprint};
 use crate::wire::icmp_unreachable;
@@ -342,16 +342,7 @@ fn each_its_mark(s: &mut Scene) {
     talk(s, &mut m, 35);
     for t in &mut v.streams {
         let picture = s.random.next() as u8;
-        t.show(&mut s.random, 6, 2, |frame, piece| {
-            let mut head =
-                vec![if piece == 0 { 0x90 } else { 0x80 }, 0x80, 0x80, picture.wrapping_add(frame as u8)];
-            match (frame, piece) {
-                (0, 0) => head.extend([0x10, 2, 0, 0x9d, 1, 0x2a, 0x40, 1, 0xf0, 0]),
-                (_, 0) => head.extend([0x11, 2, 0]),
-                _ => {}
-            }
-            head
-        });
+        t.show(&mut s.random, 6, 2, |frame, piece| vp8_head(picture, frame, piece));
         t.queue(&mut s.random, CALM);
     }
     let from = s.now;

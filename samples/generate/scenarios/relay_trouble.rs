@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::communicator::CLIENT;
 use super::ice::{Agent, Checks};
 use super::paths::{EDGE, agent, body, media};
-use super::sign_in::{REALM, RELAY_AUTH, base64, to_edge};
+use super::sign_in::{REALM, ask_for_credentials, to_edge};
 use super::standard::{self, USUAL, described, outside, phone, side, turn_client};
 use super::{START, at};
 use crate::call::{Call, Extra};
@@ -49,26 +49,16 @@ pub fn asks_for_credentials(s: &mut Scene, who: &Party, given: Option<(&str, &st
 
 /// The same where the answer takes so many milliseconds.
 pub fn waits_for_credentials(s: &mut Scene, who: &Party, millis: u64, given: Option<(&str, &str, u32)>) {
-    let uri = "sip:fe01.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:2jRa2f1gbU";
-    let space = "xmlns=\"http://schemas.microsoft.com/2006/09/sip/mrasp\"";
-    let ids = format!("requestID=\"50361\" version=\"2.0\" to=\"{uri}\" from=\"{}\"", who.uri());
-    let asked = format!(
-        "<request {ids} {space}><credentialsRequest credentialsRequestID=\"50361\"><identity>{}</identity><location>internet</location><duration>480</duration></credentialsRequest></request>",
-        who.uri()
-    );
-    let mut c = to_edge(s, who, uri);
-    c.request(s, "SERVICE", true, &Extra::body(RELAY_AUTH, asked));
+    let mut asked = ask_for_credentials(s, who);
     s.wait(millis);
-    let Some((user, password, minutes)) = given else {
-        let why = "1007;reason=\"Temporarily cannot route\";source=\"fe01.contoso.com\"";
-        return c.respond(s, 504, "Server time-out", &Extra::header("ms-diagnostics", why));
-    };
-    let answer = format!(
-        "<response {ids} serverVersion=\"2.0\" reasonPhrase=\"OK\" {space}><credentialsResponse credentialsRequestID=\"50361\"><credentials><username>{}</username><password>{}</password><duration>{minutes}</duration></credentials><mediaRelayList><mediaRelay><location>internet</location><hostName>av.contoso.com</hostName><udpPort>3478</udpPort><tcpPort>443</tcpPort></mediaRelay></mediaRelayList></credentialsResponse></response>",
-        base64(user.as_bytes()),
-        base64(password.as_bytes())
-    );
-    c.respond(s, 200, "OK", &Extra::body(RELAY_AUTH, answer));
+    match given {
+        Some(given) => asked.give(s, given),
+        None => {
+            let why = "1007;reason=\"Temporarily cannot route\";source=\"fe01.contoso.com\"";
+            let why = Extra::header("ms-diagnostics", why);
+            asked.dialog.respond(s, 504, "Server time-out", &why);
+        }
+    }
 }
 
 /// A Communicator's list, what it has of each kind.

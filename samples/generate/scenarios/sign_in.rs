@@ -186,28 +186,54 @@ fn provisioning(s: &mut Scene, who: &Party, given: bool) {
     c.respond(s, 200, "OK", &settings());
 }
 
-pub(super) const RELAY_AUTH: &str = "application/msrtc-media-relay-auth+xml";
+const RELAY_AUTH: &str = "application/msrtc-media-relay-auth+xml";
+
+/// What a request for relay credentials and its answer have in common: ids, `from` and `to`, and the namespace.
+pub(super) struct CredentialsAsked {
+    pub dialog: Call,
+    ids: String,
+}
+
+const MRASP: &str = "xmlns=\"http://schemas.microsoft.com/2006/09/sip/mrasp\"";
+
+/// SERVICE to the A/V authentication service for the credentials.
+pub(super) fn ask_for_credentials(s: &mut Scene, who: &Party) -> CredentialsAsked {
+    let uri = "sip:fe01.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:2jRa2f1gbU";
+    let ids = format!("requestID=\"50361\" version=\"2.0\" to=\"{uri}\" from=\"{}\"", who.uri());
+    let asked = format!(
+        "<request {ids} {MRASP}><credentialsRequest credentialsRequestID=\"50361\"><identity>{}</identity><location>internet</location><duration>480</duration></credentialsRequest></request>",
+        who.uri()
+    );
+    let mut dialog = to_edge(s, who, uri);
+    dialog.request(s, "SERVICE", true, &Extra::body(RELAY_AUTH, asked));
+    CredentialsAsked { dialog, ids }
+}
+
+impl CredentialsAsked {
+    /// Grants them: user name, password and minutes.
+    pub fn give(&mut self, s: &mut Scene, (user, password, minutes): (&str, &str, u32)) {
+        let Self { dialog, ids } = self;
+        let answer = format!(
+            "<response {ids} serverVersion=\"2.0\" reasonPhrase=\"OK\" {MRASP}><credentialsResponse credentialsRequestID=\"50361\"><credentials><username>{}</username><password>{}</password><duration>{minutes}</duration></credentials><mediaRelayList><mediaRelay><location>internet</location><hostName>av.contoso.com</hostName><udpPort>3478</udpPort><tcpPort>443</tcpPort></mediaRelay></mediaRelayList></credentialsResponse></response>",
+            base64(user.as_bytes()),
+            base64(password.as_bytes())
+        );
+        dialog.respond(s, 200, "OK", &Extra::body(RELAY_AUTH, answer));
+    }
+}
 
 /// SERVICE for the credentials; `given`: user name and password.
 fn mras(s: &mut Scene, who: &Party, given: Option<(&str, &str)>) {
-    let uri = "sip:fe01.contoso.com@contoso.com;gruu;opaque=srvr:MRAS:2jRa2f1gbU";
-    let space = "xmlns=\"http://schemas.microsoft.com/2006/09/sip/mrasp\"";
-    let ids = format!("requestID=\"50361\" version=\"2.0\" to=\"{uri}\" from=\"{}\"", who.uri());
-    let asked = format!(
-        "<request {ids} {space}><credentialsRequest credentialsRequestID=\"50361\"><identity>{}</identity><location>internet</location><duration>480</duration></credentialsRequest></request>",
-        who.uri()
-    );
-    let mut c = to_edge(s, who, uri);
-    c.request(s, "SERVICE", true, &Extra::body(RELAY_AUTH, asked));
-    let answer = match given {
-        None => format!("<response {ids} serverVersion=\"2.0\" reasonPhrase=\"Not Supported\" {space}/>"),
-        Some((user, password)) => format!(
-            "<response {ids} serverVersion=\"2.0\" reasonPhrase=\"OK\" {space}><credentialsResponse credentialsRequestID=\"50361\"><credentials><username>{}</username><password>{}</password><duration>480</duration></credentials><mediaRelayList><mediaRelay><location>internet</location><hostName>av.contoso.com</hostName><udpPort>3478</udpPort><tcpPort>443</tcpPort></mediaRelay></mediaRelayList></credentialsResponse></response>",
-            base64(user.as_bytes()),
-            base64(password.as_bytes())
-        ),
-    };
-    c.respond(s, 200, "OK", &Extra::body(RELAY_AUTH, answer));
+    let mut asked = ask_for_credentials(s, who);
+    match given {
+        Some((user, password)) => asked.give(s, (user, password, 480)),
+        None => {
+            let ids = &asked.ids;
+            let answer =
+                format!("<response {ids} serverVersion=\"2.0\" reasonPhrase=\"Not Supported\" {MRASP}/>");
+            asked.dialog.respond(s, 200, "OK", &Extra::body(RELAY_AUTH, answer));
+        }
+    }
 }
 
 /// All five.
