@@ -33,6 +33,7 @@ pub mod media;
 mod offer;
 mod opening;
 mod owner;
+pub mod parts;
 mod qos;
 mod retransmission;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use aliases::{Aliases, address_key, endpoint_ids};
 pub use analysis::Analysis;
 pub use breakage::{BrokenFlow, Failure, FailureCause, Unreachable};
 pub use diagnostics::{Diagnostic, DiagnosticHeader, DiagnosticTally, diagnostics_in, is_refusal};
+pub use dialog::PATIENCE;
 pub use fork::Fork;
 pub use hops::{Event, Party, PartyRole, Transaction};
 pub use marks::SipMark;

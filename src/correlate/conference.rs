@@ -17,6 +17,7 @@ use callscope_parsers::mime::parse_body;
 use callscope_parsers::sip::parse_message;
 
 use super::Analysis;
+use super::dialog::PATIENCE;
 use super::model::*;
 use crate::capture::Nanos;
 
@@ -66,8 +67,6 @@ pub struct Mcu {
     pub uri: String,
 }
 
-/// So long a command may wait for its answer.
-const PATIENCE: Nanos = 32_000_000_000;
 /// Conferencing servers and addresses kept of one conference.
 const MOST_MCUS: usize = 64;
 

@@ -4,8 +4,8 @@ use super::Analysis;
 use super::model::*;
 use crate::capture::Nanos;
 
-/// 64·T1 (RFC 3261 §17.1.2.2, Timer F): so long a request may wait for its answer.
-pub(super) const PATIENCE: Nanos = 32_000_000_000;
+/// 64·T1 (RFC 3261 §17.1.2.2, Timer F; an ACK is waited for as long, Timer H): so long a request may wait for its answer.
+pub const PATIENCE: Nanos = 32_000_000_000;
 
 impl Analysis {
     pub(super) fn refresh_dialog(&mut self, dialog: DialogIdx, order: &[MsgIdx], live: bool) {

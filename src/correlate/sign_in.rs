@@ -13,6 +13,7 @@ use callscope_parsers::sip;
 use callscope_parsers::sip::auth::AuthScheme;
 
 use super::Analysis;
+use super::dialog::PATIENCE;
 use super::model::*;
 use crate::capture::Nanos;
 
@@ -22,9 +23,6 @@ use auth::Told;
 pub use after::{Mras, Relay, Setting};
 pub use auth::AuthRound;
 pub use relay::{Credential, Grant, Lifetime, Refusal, RelayUse};
-
-/// So long a request may wait for its answer (RFC 3261 §17.1.2.2, Timer F).
-const PATIENCE: Nanos = 32_000_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SignInState {

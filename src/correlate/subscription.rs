@@ -10,6 +10,7 @@ use callscope_parsers::roaming::{Body, parse_roaming};
 use callscope_parsers::{mime, sip};
 
 use super::Analysis;
+use super::dialog::PATIENCE;
 use super::model::*;
 use crate::capture::Nanos;
 
@@ -378,9 +379,6 @@ struct Walk {
     start: Option<Nanos>,
     end: Nanos,
 }
-
-/// 64·T1: so long a request may wait for its answer.
-const PATIENCE: Nanos = 32_000_000_000;
 
 impl Walk {
     fn take(&mut self, analysis: &Analysis, m: MsgIdx) {

@@ -6,7 +6,7 @@ use super::findings::message_words;
 use super::{Context, Draft, Family, Findings, Rule, Severity, Subject};
 use crate::capture::Nanos;
 use crate::correlate::gathered::{Ending, Fidelity, Subscription, SubscriptionState};
-use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, flag};
+use crate::correlate::{Analysis, MethodId, MsgIdx, Owner, PATIENCE, flag};
 use crate::show;
 
 pub(super) const FAMILY: Family = Family {
@@ -94,8 +94,6 @@ pub static STORM: Rule = Rule {
     check: storm,
 };
 
-/// So long a request may wait for its answer (RFC 3261 §17.1.2.2, 64 times T1).
-const PATIENCE: Nanos = 32_000_000_000;
 /// A client that answers a challenge does so within a moment.
 const ANSWERS_CHALLENGE: Nanos = 2_000_000_000;
 /// Fetches from which on their period is looked at, and the shortest that is well.

@@ -9,13 +9,13 @@ use callscope_parsers::sip::parse_message;
 use super::lost;
 use super::transactions::{Course, Transaction, may_be_sipfrag};
 use crate::capture::Nanos;
-use crate::correlate::{Analysis, CallIdx, Diagnostic, DiagnosticHeader, MethodId, MsgIdx, Transport, flag};
+use crate::correlate::{
+    Analysis, CallIdx, Diagnostic, DiagnosticHeader, MethodId, MsgIdx, PATIENCE, Transport, flag,
+};
 use crate::diagnose::Context;
 use crate::show;
 use crate::show::path::is_private;
 
-/// Timer F (RFC 3261 §17.1.2.2), and Timer H: so long an ACK is waited for.
-const PATIENCE: Nanos = 32_000_000_000;
 /// In that time a caller that has two answers hangs up on one of them.
 const CHOOSES: Nanos = 4_000_000_000;
 /// 491s whose cause is looked for in one call.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::fault;
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide, IceState};
+use crate::correlate::parts::in_parts;
 use crate::correlate::stun::{Allocation, AllocationIdx, AllocationState, GroupIdx};
 use crate::correlate::{Analysis, CallIdx, CandidateSyntax};
 use crate::show::path::{machines, parties, telling_pair};
@@ -147,27 +148,13 @@ impl Sessions {
     }
 }
 
-/// Items worked out in one go by a thread, few enough that what comes of them is no burden on memory.
-const AT_ONCE: usize = 64;
+/// Items whose results are held at once, so that they are no burden on memory.
+const HELD: usize = 128;
 
 /// Works items out on all cores and hands on what comes of them in their order.
 fn in_order<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync, mut take: impl FnMut(R)) {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    for block in items.chunks(AT_ONCE * threads) {
-        std::thread::scope(|scope| {
-            let mut parts = block.chunks(AT_ONCE);
-            let own = parts.next().unwrap_or_default();
-            let make = &make;
-            let others: Vec<_> =
-                parts.map(|part| scope.spawn(move || part.iter().map(make).collect::<Vec<R>>())).collect();
-            own.iter().map(make).for_each(&mut take);
-            for other in others {
-                match other.join() {
-                    Ok(made) => made.into_iter().for_each(&mut take),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-        });
+    for block in items.chunks(HELD) {
+        in_parts(block, |part| part.iter().map(&make).collect()).into_iter().for_each(&mut take);
     }
 }
 

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use super::describe::{Description, Plan, Terms};
-use super::paths::in_parts;
 use super::relay::{Ends, Name, Nearness};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 use crate::correlate::model::*;
+use crate::correlate::parts::in_parts;
 
 const SECOND: Nanos = 1_000_000_000;
 /// Media may be captured so long before the description that calls for it: several capture points, files out of order.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::belong::Place;
 use super::{MediaStream, Subject};
 use crate::correlate::Analysis;
 use crate::correlate::ice::IceSession;
 use crate::correlate::model::*;
+use crate::correlate::parts::in_parts;
 use crate::correlate::stun::{GroupIdx, StunOwner};
 
 /// Sessions without SDP that are worked out for their pairs.
@@ -35,38 +35,6 @@ pub struct StreamPair {
     pub session: IceSession,
     /// Index in its pairs.
     pub pair: usize,
-}
-
-/// Calls that a thread takes at once.
-const AT_ONCE: usize = 32;
-
-/// Does independent work in parts, as many at once as there are cores; the order of what comes out is that of the parts.
-/// They are small, so that no core is left idle while another one has half of the work before it.
-pub(super) fn in_parts<T: Sync, R: Send>(work: &[T], part: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
-    let parts: Vec<&[T]> = work.chunks(AT_ONCE).collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16).min(parts.len());
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(of) = parts.get(at) else { return done };
-            done.push((at, part(of)));
-        }
-    };
-    let mut done = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut done = take();
-        for other in others {
-            match other.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().flat_map(|(_, results)| results).collect()
 }
 
 impl Analysis {
