@@ -323,6 +323,7 @@ fn flags_of(m: &DecodedSip<'_>) -> u16 {
             || sdp.direction.eq_ignore_ascii_case(b"inactive")
             || connection_address(sdp.address) == b"0.0.0.0";
         set(held, flag::HOLD);
+        set(sdp.one_way, flag::ONE_WAY);
     }
     set(m.cut, flag::CUT);
     set(scan.suspicious && !m.cut, flag::MALFORMED);

@@ -142,6 +142,8 @@ pub mod flag {
     pub const TERMINATED: u16 = 4096;
     /// Its Call-ID is cut off: that it belongs to its call or dialog is inferred.
     pub const JOINED: u16 = 8192;
+    /// Its SDP may have a section that does not run both ways; without it none has.
+    pub const ONE_WAY: u16 = 16384;
 }
 
 /// One SIP message.

@@ -148,6 +148,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
                 media_sections: media.len().max(1) as u16,
                 candidates: value("cand").and_then(|n| n.parse().ok()).unwrap_or(0),
                 direction: if has("hold") { b"sendonly" } else { b"" },
+                one_way: has("hold"),
             }),
             ..Scan::default()
         };

@@ -62,6 +62,7 @@ struct SdpSpans {
     direction: Span,
     media_sections: u16,
     candidates: u16,
+    one_way: bool,
 }
 
 /// See the module text.
@@ -130,6 +131,7 @@ impl Spans {
                 direction: s(d.direction),
                 media_sections: d.media_sections,
                 candidates: d.candidates,
+                one_way: d.one_way,
             }),
         }
     }
@@ -166,6 +168,7 @@ impl Spans {
                 media_sections: d.media_sections,
                 candidates: d.candidates,
                 direction: d.direction.get(m),
+                one_way: d.one_way,
             }),
             suspicious: self.suspicious,
             credentials: self.credentials,

@@ -82,6 +82,9 @@ pub struct SdpScan<'a> {
     pub candidates: u16,
     /// Direction attribute of the first media section (`sendonly`, `inactive` …), empty if none.
     pub direction: &'a [u8],
+    /// Some section of some body may not run both ways: it has a direction other than `sendrecv`, an unspecified address, or
+    /// a line that only the full parser makes sense of.
+    pub one_way: bool,
 }
 
 /// Scans one whole message (headers and as much body as there is).

@@ -1,11 +1,12 @@
 //! Which ways media of a call went at the capture point, and whether that none is there says anything.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use crate::capture::Nanos;
 use crate::correlate::ice::{IceSession, IceState};
 use crate::correlate::media::{MediaIndex, MediaStream};
-use crate::correlate::{Analysis, CallIdx, CallKind};
+use crate::correlate::{Analysis, CallIdx, CallKind, flag};
 use crate::show::media::kind;
 
 /// A call that was answered and talked for less may have ended before the first packet.
@@ -94,23 +95,28 @@ fn without_streams(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
     if !media_passes && !checked {
         return Way::NotHere;
     }
-    let mut wanted = analysis.media_of_call(c);
-    wanted.retain(|s| s.rtp && !s.declined && s.agreed.is_some());
-    let agreed = !wanted.is_empty();
-    wanted.retain(|s| s.from_caller_wanted || s.from_callee_wanted);
-    if agreed && wanted.is_empty() {
+    let sections = OnceCell::new();
+    let agreed = || {
+        let sections = sections.get_or_init(|| analysis.media_of_call(c)).iter();
+        sections.filter(|s| s.rtp && !s.declined && s.agreed.is_some())
+    };
+    let wanted = || agreed().filter(|s| s.from_caller_wanted || s.from_callee_wanted);
+    let mut messages = analysis.messages_of(analysis.call(c).messages);
+    // The descriptions of nearly all calls need not be read again to know that they run both ways.
+    let may_be_inactive = messages.any(|m| analysis.message(m).has(flag::ONE_WAY));
+    if may_be_inactive && agreed().next().is_some() && wanted().next().is_none() {
         return Way::Inactive;
     }
     if s.answered.is_none_or(|t| until.saturating_sub(t) < TALK) {
         return Way::NotHere;
     }
     let machines = |fits: &dyn Fn(IpAddr, IpAddr) -> bool| {
-        wanted.iter().any(|s| {
+        wanted().any(|s| {
             let [callers, callees] = &s.machines;
             callers.iter().any(|a| callees.iter().any(|b| fits(*a, *b)))
         })
     };
-    if machines(&|a, b| index.may_have_passed(a, b, [s.start, until])) {
+    if media_passes && machines(&|a, b| index.may_have_passed(a, b, [s.start, until])) {
         return Way::Unclear;
     }
     let sessions = if checked { analysis.ice_sessions_of(c) } else { Vec::new() };
@@ -125,10 +131,10 @@ fn without_streams(analysis: &Analysis, index: &MediaIndex, c: CallIdx) -> Way {
         };
         let audio = |s: &&IceSession| s.media.as_deref().is_none_or(|m| m == "audio");
         let none = !sessions.iter().any(media) && sessions.iter().filter(audio).any(settled);
-        return if none && !wanted.is_empty() { Way::None } else { Way::NotHere };
+        return if none && wanted().next().is_some() { Way::None } else { Way::NotHere };
     }
     // What was to go by ICE may have gone elsewhere than the first address says.
-    let none = sessions.is_empty() && machines(&|a, b| index.would_pass(a, b));
+    let none = sessions.is_empty() && media_passes && machines(&|a, b| index.would_pass(a, b));
     if none { Way::None } else { Way::NotHere }
 }
 

@@ -31,10 +31,11 @@ fn entity<'a>(body: &'a [u8], content_type: &'a [u8], depth: u8, found: &mut Opt
             return;
         };
         let candidates = old.candidates.saturating_add(new.candidates);
+        let one_way = old.one_way || new.one_way;
         if new.media_sections > 0 || old.media_sections == 0 {
             *old = new;
         }
-        old.candidates = candidates;
+        (old.candidates, old.one_way) = (candidates, one_way);
     } else if depth > 0 && starts_with_ignore_case(media, b"multipart/") {
         let delimiter = boundary(content_type);
         if !delimiter.is_empty() {
@@ -92,12 +93,19 @@ fn description(body: &[u8]) -> SdpScan<'_> {
     {
         let n = memchr(b'\n', rest).unwrap_or(rest.len());
         pos += n + 1;
-        let &[kind, b'=', ref value @ ..] = part(rest, 0..n) else { continue };
+        let line = part(rest, 0..n);
+        let &[kind, b'=', ref value @ ..] = line else {
+            out.one_way |= !line.trim_ascii().is_empty();
+            continue;
+        };
         match kind {
             b'a' => {
                 if value.starts_with(b"candidate") && matches!(value.get(9), Some(b':' | b' ')) {
                     out.candidates = out.candidates.saturating_add(1);
-                } else if out.media_sections <= 1 && value.len() <= 10 {
+                    continue;
+                }
+                out.one_way |= is_one_way(value);
+                if out.media_sections <= 1 && value.len() <= 10 {
                     let value = trim(value);
                     if matches!(value, b"sendrecv" | b"sendonly" | b"recvonly" | b"inactive") {
                         if out.media_sections == 0 {
@@ -114,14 +122,20 @@ fn description(body: &[u8]) -> SdpScan<'_> {
                 }
                 out.media_sections = out.media_sections.saturating_add(1);
             }
-            b'c' if out.media_sections <= 1 => {
+            b'c' => {
                 let value = trim(value);
                 let at = memchr::memrchr(b' ', value).map_or(0, |n| n + 1);
                 let address = part(value, at..value.len());
                 // A multicast address may be followed by TTL and count.
                 let end = memchr(b'/', address).unwrap_or(address.len());
-                out.address = part(address, 0..end);
+                let address = part(address, 0..end);
+                out.one_way |= address.iter().all(|b| matches!(b, b'0' | b'.' | b':'));
+                if out.media_sections <= 1 {
+                    out.address = address;
+                }
             }
+            // Lines that end in CR alone are one to us.
+            b'v' => out.one_way |= value.len() > 8,
             b'o' => out.origin = trim(value),
             _ => {}
         }
@@ -130,4 +144,10 @@ fn description(body: &[u8]) -> SdpScan<'_> {
         out.direction = session_direction;
     }
     out
+}
+
+/// Whether the value of an attribute line begins like a direction that is not `sendrecv`.
+fn is_one_way(value: &[u8]) -> bool {
+    let value = value.trim_ascii_start();
+    ["sendonly", "recvonly", "inactive"].iter().any(|d| starts_with_ignore_case(value, d.as_bytes()))
 }
