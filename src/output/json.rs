@@ -6,12 +6,12 @@ mod build;
 mod details;
 mod dns;
 mod ice;
-mod layout;
 mod list;
 mod lists;
 mod media;
 mod types;
 mod value;
+mod writer;
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -29,10 +29,10 @@ use crate::view::lists::{ListKind, Lists};
 use crate::view::overview::verdict;
 
 use build::CallParts;
-pub(crate) use layout::Layout;
 use list::write_list;
 pub(super) use types::SCHEMA;
 pub(super) use value::{Frame, Time};
+pub(crate) use writer::stream;
 
 /// What goes into the JSON.
 #[derive(Debug, Clone, Copy, Default)]
@@ -223,8 +223,7 @@ pub fn dialog_lines(out: &mut dyn Write, analysis: &Analysis, dialogs: &[DialogI
 
 /// A value and a line end.
 pub(super) fn document(out: &mut dyn Write, value: &impl Serialize, pretty: bool) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Layout::new(pretty, 0));
-    value.serialize(&mut serializer)?;
+    stream(out, value, pretty, 0)?;
     writeln!(out)
 }
 
@@ -263,16 +262,14 @@ impl<'a> Object<'a> {
             self.out.write_all(b",")?;
         }
         if self.pretty {
-            layout::indent(self.out, 1)?;
+            self.out.write_all(b"\n  ")?;
         }
         write!(self.out, "\"{name}\":{}", if self.pretty { " " } else { "" })
     }
 
     fn value(&mut self, name: &str, value: &impl Serialize) -> io::Result<()> {
         self.key(name)?;
-        let layout = Layout::new(self.pretty, 1);
-        let mut serializer = serde_json::Serializer::with_formatter(&mut *self.out, layout);
-        value.serialize(&mut serializer).map_err(io::Error::from)
+        stream(self.out, value, self.pretty, 1)
     }
 
     fn list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(

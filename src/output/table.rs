@@ -137,7 +137,7 @@ pub(super) fn markdown_text(text: &str) -> String {
 
 /// An array with an object a row: column key → text.
 pub fn json(out: &mut dyn Write, table: &Table, pretty: bool) -> io::Result<()> {
-    use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+    use serde::ser::{SerializeMap, Serializer};
     struct Row<'a>(&'a Table, &'a [String]);
     impl serde::Serialize for Row<'_> {
         fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
@@ -148,13 +148,13 @@ pub fn json(out: &mut dyn Write, table: &Table, pretty: bool) -> io::Result<()> 
             map.end()
         }
     }
-    let layout = super::json::Layout::new(pretty, 0);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, layout);
-    let mut rows = serializer.serialize_seq(None)?;
-    for row in &table.rows {
-        rows.serialize_element(&Row(table, row))?;
+    struct Rows<'a>(&'a Table);
+    impl serde::Serialize for Rows<'_> {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            s.collect_seq(self.0.rows.iter().map(|row| Row(self.0, row)))
+        }
     }
-    SerializeSeq::end(rows)?;
+    super::json::stream(out, &Rows(table), pretty, 0)?;
     writeln!(out)
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::JsonOptions;
-use super::layout::{Layout, indent};
+use super::writer::{append, indent, stream};
 
 /// Messages in a block.
 const BLOCK: usize = 1024;
@@ -38,7 +38,8 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         buffer.clear();
         for value in block.iter().flat_map(|&item| make(item)) {
             let comma = !buffer.is_empty();
-            element(&mut *buffer, options.pretty, depth, comma, &value)?;
+            begin(buffer, options.pretty, depth, comma);
+            append(buffer, &value, options.pretty, depth + 1)?;
         }
         Ok(())
     };
@@ -77,7 +78,10 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
             for block in &blocks {
                 if block.large {
                     for value in block.items.iter().flat_map(|&item| make(item)) {
-                        element(&mut *out, options.pretty, depth, std::mem::replace(&mut any, true), &value)?;
+                        let mut before = Vec::new();
+                        begin(&mut before, options.pretty, depth, std::mem::replace(&mut any, true));
+                        out.write_all(&before)?;
+                        stream(&mut *out, &value, options.pretty, depth + 1)?;
                     }
                     continue;
                 }
@@ -108,7 +112,9 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         written
     })?;
     if options.pretty && any {
-        indent(out, depth)?;
+        let mut last = Vec::new();
+        indent(&mut last, depth);
+        out.write_all(&last)?;
     }
     out.write_all(b"]")
 }
@@ -142,21 +148,14 @@ fn blocks<T: Copy>(items: &[T], weight: impl Fn(T) -> usize) -> Vec<Block<'_, T>
     out
 }
 
-fn element<W: Write, S: Serialize>(
-    mut out: W,
-    pretty: bool,
-    depth: usize,
-    comma: bool,
-    value: &S,
-) -> io::Result<()> {
+/// What stands before an element.
+fn begin(text: &mut Vec<u8>, pretty: bool, depth: usize, comma: bool) {
     if comma {
-        out.write_all(b",")?;
+        text.push(b',');
     }
     if pretty {
-        indent(&mut out, depth + 1)?;
+        indent(text, depth + 1);
     }
-    let mut serializer = serde_json::Serializer::with_formatter(out, Layout::new(pretty, depth + 1));
-    value.serialize(&mut serializer).map_err(io::Error::from)
 }
 
 #[cfg(test)]

@@ -18,29 +18,15 @@ impl Small {
         Self { bytes: [0; 96], len: 0 }
     }
 
-    fn push(&mut self, b: u8) {
-        if let Some(slot) = self.bytes.get_mut(self.len) {
-            *slot = b;
-            self.len += 1;
+    fn push(&mut self, text: &[u8]) {
+        if let Some(place) = self.bytes.get_mut(self.len..self.len + text.len()) {
+            place.copy_from_slice(text);
+            self.len += text.len();
         }
     }
 
-    /// A number with at least `digits` digits.
-    fn number(&mut self, value: u64, digits: usize) {
-        let mut reversed = [0u8; 20];
-        let mut n = value;
-        let mut count = 0;
-        for slot in &mut reversed {
-            *slot = b'0' + (n % 10) as u8;
-            n /= 10;
-            count += 1;
-            if n == 0 && count >= digits {
-                break;
-            }
-        }
-        for &b in reversed.iter().take(count).rev() {
-            self.push(b);
-        }
+    fn number(&mut self, value: impl itoa::Integer) {
+        self.push(itoa::Buffer::new().format(value).as_bytes());
     }
 
     fn as_str(&self) -> &str {
@@ -50,7 +36,7 @@ impl Small {
 
 impl std::fmt::Write for Small {
     fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        s.bytes().for_each(|b| self.push(b));
+        self.push(s.as_bytes());
         Ok(())
     }
 }
@@ -61,30 +47,31 @@ pub(crate) struct Time(pub Nanos);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(rfc3339(self.0).as_str())
+        s.serialize_str(std::str::from_utf8(&rfc3339(self.0)).unwrap_or_default())
     }
 }
 
-fn rfc3339(time: Nanos) -> Small {
+fn rfc3339(time: Nanos) -> [u8; 30] {
     const DAY: i64 = 86_400_000_000_000;
     let (days, of_day) = (time.div_euclid(DAY), time.rem_euclid(DAY) as u64);
     let (year, month, day) = civil_from_days(days);
     let seconds = of_day / 1_000_000_000;
-    let mut out = Small::new();
-    out.number(year, 4);
-    out.push(b'-');
-    out.number(month, 2);
-    out.push(b'-');
-    out.number(day, 2);
-    out.push(b'T');
-    out.number(seconds / 3600, 2);
-    out.push(b':');
-    out.number(seconds / 60 % 60, 2);
-    out.push(b':');
-    out.number(seconds % 60, 2);
-    out.push(b'.');
-    out.number(of_day % 1_000_000_000, 9);
-    out.push(b'Z');
+    let mut out = *b"0000-00-00T00:00:00.000000000Z";
+    let fields = [
+        (0, 4, year),
+        (5, 2, month),
+        (8, 2, day),
+        (11, 2, seconds / 3600),
+        (14, 2, seconds / 60 % 60),
+        (17, 2, seconds % 60),
+        (20, 9, of_day % 1_000_000_000),
+    ];
+    for (at, digits, mut value) in fields {
+        for place in out.iter_mut().skip(at).take(digits).rev() {
+            *place += (value % 10) as u8;
+            value /= 10;
+        }
+    }
     out
 }
 
@@ -114,12 +101,12 @@ impl Serialize for Addr {
             SocketAddr::V4(a) => {
                 for (i, octet) in a.ip().octets().into_iter().enumerate() {
                     if i > 0 {
-                        out.push(b'.');
+                        out.push(b".");
                     }
-                    out.number(u64::from(octet), 1);
+                    out.number(octet);
                 }
-                out.push(b':');
-                out.number(u64::from(a.port()), 1);
+                out.push(b":");
+                out.number(a.port());
             }
             SocketAddr::V6(a) => {
                 let _ = write!(out, "{a}");
@@ -171,7 +158,7 @@ impl Serialize for CSeq<'_> {
             return s.collect_str(&format_args!("{} {}", self.0, self.1));
         }
         let mut out = Small::new();
-        out.number(u64::from(self.0), 1);
+        out.number(self.0);
         let _ = write!(out, " {}", self.1);
         s.serialize_str(out.as_str())
     }
@@ -183,9 +170,10 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        assert_eq!(rfc3339(0).as_str(), "1970-01-01T00:00:00.000000000Z");
-        assert_eq!(rfc3339(-1).as_str(), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(rfc3339(951_782_400_000_000_001).as_str(), "2000-02-29T00:00:00.000000001Z");
+        let rfc3339 = |time| String::from_utf8(rfc3339(time).to_vec()).expect("text");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(rfc3339(951_782_400_000_000_001), "2000-02-29T00:00:00.000000001Z");
         for time in [
             i64::MIN,
             i64::MAX,
@@ -194,7 +182,7 @@ mod tests {
             4_107_542_400_000_000_000,
         ] {
             let zoned = jiff::Timestamp::from_nanosecond(i128::from(time)).expect("in range");
-            assert_eq!(rfc3339(time).as_str(), format!("{zoned:.9}"));
+            assert_eq!(rfc3339(time), format!("{zoned:.9}"));
         }
     }
 
