@@ -509,7 +509,7 @@ fn of_session(s: &IceSession, with_candidates: bool) -> IceTruth {
     let line = |c: &IceCandidate| {
         let number = c.priority.map_or_else(|| c.fraction.clone().unwrap_or_default(), |p| p.to_string());
         let kind = c.kind.map_or("", |k| k.name());
-        format!("{} {} {} {number} {} {kind}", c.foundation, c.component, c.transport, c.address_text)
+        format!("{} {} {} {number} {} {kind}", c.foundation, c.component, c.transport, c.address_text())
     };
     let mut selected: Vec<String> = s
         .selected()

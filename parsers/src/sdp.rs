@@ -10,6 +10,7 @@
 //! `m=` line), missing `o=`, `s=` and `t=`, blank lines, runs of spaces and tabs, a space after the colon of an
 //! attribute ([MS-SDPEXT] examples), any case of attribute names, unknown protocols, lines that are no lines.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -25,6 +26,8 @@ pub use candidate::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bod
 
 /// Lines read of one description; the rest is reported and left alone.
 pub const MAX_LINES: usize = 65_536;
+/// Most lines are longer.
+const SHORT_LINE: usize = 24;
 /// Formats kept of one `m=` line; payload types are 128 at most.
 const MAX_FORMATS: usize = 1024;
 /// Issues kept for one description.
@@ -66,7 +69,7 @@ pub struct Format<'a> {
     /// As in the `m=` line.
     pub id: &'a [u8],
     /// Encoding name/clock/parameters, e.g. `PCMU/8000`; of static payload types from RFC 3551 where no rtpmap is given.
-    pub encoding: Option<String>,
+    pub encoding: Option<Cow<'a, str>>,
     pub fmtp: Option<&'a [u8]>,
 }
 
@@ -154,6 +157,7 @@ fn parse_lines(buf: &[u8], fragment: bool) -> Session<'_> {
 
 fn parse(buf: &[u8], fragment: bool, candidate_issues: bool) -> Session<'_> {
     let mut parser = Parser { buf, fragment, candidate_issues, ..Parser::default() };
+    parser.session.lines.reserve((buf.len() / SHORT_LINE).min(MAX_LINES));
     for (index, range) in split_lines(buf).enumerate() {
         if index >= MAX_LINES {
             parser.issue("sdp-too-many-lines", range.start..buf.len(), "More lines than are read");
@@ -200,12 +204,7 @@ impl<'a> Parser<'a> {
         self.buf.get(range.clone()).unwrap_or_default()
     }
 
-    fn issue(
-        &mut self,
-        code: &'static str,
-        range: Range<usize>,
-        text: impl Into<std::borrow::Cow<'static, str>>,
-    ) {
+    fn issue(&mut self, code: &'static str, range: Range<usize>, text: impl Into<Cow<'static, str>>) {
         if self.session.issues.len() < MAX_ISSUES {
             self.session.issues.push(Issue::new(code, range, text));
         }
@@ -337,7 +336,7 @@ impl<'a> Parser<'a> {
             .take(MAX_FORMATS)
             .map(|id| Format {
                 id,
-                encoding: static_number(id).filter(|_| is_rtp).and_then(static_encoding).map(str::to_owned),
+                encoding: static_number(id).filter(|_| is_rtp).and_then(static_encoding).map(Cow::Borrowed),
                 fmtp: None,
             })
             .collect();
@@ -367,7 +366,7 @@ impl<'a> Parser<'a> {
                 direction: Direction::default(),
                 rtcp: None,
                 rtcp_mux: false,
-                attributes: Vec::new(),
+                attributes: Vec::with_capacity(8),
                 lines: index..index + 1,
             },
             direction: None,
@@ -428,7 +427,7 @@ impl<'a> Parser<'a> {
             if id.is_empty() || rest.is_empty() {
                 complaint = Some(("sdp-bad-rtpmap", "a=rtpmap without payload type or encoding"));
             } else if let Some(format) = section.media.formats.iter_mut().find(|f| f.id == id) {
-                format.encoding = Some(String::from_utf8_lossy(rest).into_owned());
+                format.encoding = Some(String::from_utf8_lossy(rest));
             }
         } else if name.eq_ignore_ascii_case(b"fmtp") {
             let (id, rest) = first_word(value);
@@ -514,7 +513,15 @@ fn line_with_spaces(text: &[u8]) -> Option<(u8, usize)> {
 
 /// Words between runs of spaces and tabs.
 pub(crate) fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty())
+    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let mut rest = value;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|b| !is_blank(b))?;
+        let from = rest.get(start..)?;
+        let (word, next) = from.split_at(from.iter().position(is_blank).unwrap_or(from.len()));
+        rest = next;
+        Some(word)
+    })
 }
 
 /// The first word and what follows it, trimmed.

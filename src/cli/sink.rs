@@ -1,6 +1,6 @@
 //! Where data goes: standard output, or a file that appears whole or not at all.
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -10,9 +10,9 @@ use crate::output::narrow::Folder;
 
 /// An output being written. Only [`Sink::finish`] makes a file appear under its name.
 pub(super) enum Sink {
-    Stdout(BufWriter<StdoutLock<'static>>),
+    Stdout(BufWriter<Standard>),
     /// A terminal that is given lines no longer than it is wide.
-    Terminal(Folder<BufWriter<StdoutLock<'static>>>),
+    Terminal(Folder<BufWriter<Standard>>),
     /// A device or FIFO.
     Special(BufWriter<std::fs::File>),
     File {
@@ -20,6 +20,25 @@ pub(super) enum Sink {
         path: PathBuf,
         force: bool,
     },
+}
+
+/// Standard output without std's own buffer, which looks for line ends in all that is written.
+#[cfg(unix)]
+type Standard = std::fs::File;
+
+#[cfg(unix)]
+fn standard_output() -> io::Result<Standard> {
+    use std::os::fd::AsFd;
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+/// Consoles of Windows want their text by way of std.
+#[cfg(not(unix))]
+type Standard = io::StdoutLock<'static>;
+
+#[cfg(not(unix))]
+fn standard_output() -> io::Result<Standard> {
+    Ok(io::stdout().lock())
 }
 
 /// Whether an output is a folder for several files: it is one, or its name ends as that of one.
@@ -82,7 +101,7 @@ impl Sink {
     pub fn open(path: Option<&Path>, force: bool) -> Result<Self, Failure> {
         check(path, force)?;
         let Some(path) = path.filter(|p| *p != Path::new("-")) else {
-            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, io::stdout().lock())));
+            return Ok(Self::Stdout(BufWriter::with_capacity(1 << 16, standard_output()?)));
         };
         let says =
             |e: io::Error| Failure::usage(crate::view::show::not_created(&path.display().to_string(), &e));

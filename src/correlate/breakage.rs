@@ -81,7 +81,7 @@ pub(super) struct Broken {
     flows: ByFlow<FlowId, Vec<BrokenFlow>>,
     /// ICMP errors by flow and what they quote (0 for too little), those that are not kept counted too.
     quoted: ByFlow<(FlowId, u32), Unreachable>,
-    count: usize,
+    pub(super) count: usize,
     /// ICMP errors that came soon after one like them, by flow and what they quote: they tell nothing new.
     repeated: ByFlow<(FlowId, u32), Vec<FrameRef>>,
     repeated_count: usize,

@@ -303,11 +303,18 @@ impl Analysis {
         if !self.has_ice(call) {
             return Vec::new();
         }
-        let drafts = self.drafts(call);
+        let mut drafts = self.drafts(call);
+        let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
+        if drafts.len() == 1 {
+            let join = |draft: Draft| {
+                let groups = self.groups_of(&draft.names);
+                self.join_checks(draft, &groups, end, &|_| true)
+            };
+            return drafts.pop().map(join).into_iter().collect();
+        }
         let shared: Vec<[Vec<u64>; 2]> = drafts.iter().map(|d| d.names.clone()).collect();
         let sides: Vec<Vec<SocketAddr>> =
             drafts.iter().map(|d| d.session.candidates().filter_map(|c| c.address).collect()).collect();
-        let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
         drafts
             .into_iter()
             .enumerate()

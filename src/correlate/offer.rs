@@ -70,10 +70,12 @@ impl Analysis {
 
     /// Syntax of the candidate lines of a message; reads it again only if it has any.
     pub fn candidate_syntax(&self, message: MsgIdx) -> CandidateSyntax {
-        if self.message(message).candidates == 0 {
+        let r = self.message(message);
+        if r.candidates == 0 {
             return CandidateSyntax::None;
         }
-        self.message_bytes(message).map_or(CandidateSyntax::None, |b| CandidateSyntax::of_message(&b))
+        let bytes = self.message_bytes(message).unwrap_or_default();
+        CandidateSyntax::of_message(bytes.get(usize::from(r.head)..).unwrap_or_default())
     }
 
     pub(super) fn count_offers(&self, order: &[MsgIdx]) -> u16 {

@@ -440,6 +440,9 @@ impl Analysis {
         dst: SocketAddr,
         transport: Transport,
     ) -> Option<MediaOnPath> {
+        if self.stun.media.is_empty() {
+            return None;
+        }
         let path = self.find_flow(src, dst, transport)?;
         self.stun.media.get(&path)?.iter().max_by_key(|m| (m.rtp, m.rtcp)).copied()
     }

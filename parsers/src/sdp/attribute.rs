@@ -238,7 +238,13 @@ pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
 }
 
 pub(super) fn decimal(text: &[u8]) -> Option<u32> {
-    std::str::from_utf8(text).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u32, |n, b| {
+        let digit = b.is_ascii_digit().then(|| u32::from(b - b'0'))?;
+        n.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// `49170` or `49170/2`: port and count.
@@ -261,7 +267,11 @@ pub(super) fn parse_rtcp(value: &[u8]) -> Option<(u32, Option<IpAddr>)> {
 
 /// An address literal; brackets and a zone of IPv6 are passed over.
 pub(super) fn parse_ip(text: &[u8]) -> Option<IpAddr> {
+    let is_v4 = text.iter().fold(true, |is, b| is & (b.is_ascii_digit() | (*b == b'.')));
     let text = std::str::from_utf8(text).ok()?;
+    if is_v4 {
+        return text.parse().ok().map(IpAddr::V4);
+    }
     let text = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     text.split('%').next()?.parse().ok()
 }

@@ -64,28 +64,61 @@ impl CandidateSyntax {
     /// `TCP-PASS` and `TCP-ACT`, by a relay that names itself as its related address, or by the local preference of
     /// component 2 being two lower than that of component 1.
     pub fn of(candidates: &[Candidate<'_>]) -> Self {
-        let mut newer = candidates.iter().filter(|c| c.shape == Shape::Typed).peekable();
-        if newer.peek().is_none() {
-            return if candidates.is_empty() { Self::None } else { Self::V06 };
-        }
-        if newer.any(|c| c.is_microsoft()) || lowers_second_component(candidates) {
-            return Self::V19;
-        }
-        Self::Rfc
+        let mut lines = Lines::default();
+        if candidates.iter().any(|c| lines.is_told_by(c)) { Self::V19 } else { lines.syntax() }
     }
 
-    /// Of a whole message: where it has both Microsoft kinds, the newer.
+    /// Of a whole message or its body: where it has both Microsoft kinds, the newer.
     pub fn of_message(message: &[u8]) -> Self {
-        let mut candidates = Vec::new();
+        let mut lines = Lines::default();
         let mut start = 0;
         for end in memchr::memchr2_iter(b'\r', b'\n', message).chain([message.len()]) {
             let value = message.get(start..end).and_then(candidate_value);
-            candidates.extend(value.map(|value| parse_candidate(value, 0)));
+            if value.is_some_and(|value| lines.is_told_by(&parse_candidate(value, 0))) {
+                return Self::V19;
+            }
             start = end + 1;
         }
-        match Self::of(&candidates) {
-            Self::Rfc if candidates.iter().any(|c| c.shape == Shape::Draft06) => Self::V19,
-            syntax => syntax,
+        if lines.draft06 && lines.typed { Self::V19 } else { lines.syntax() }
+    }
+}
+
+/// The candidate lines met so far.
+#[derive(Default)]
+struct Lines<'a> {
+    draft06: bool,
+    typed: bool,
+    /// Foundation and priority of the last one, if it is typed and its priority names its component.
+    rated: Option<(&'a [u8], PriorityParts)>,
+}
+
+impl<'a> Lines<'a> {
+    /// Takes the next one; whether it makes them draft-19 whatever else there is.
+    fn is_told_by(&mut self, c: &Candidate<'a>) -> bool {
+        let typed = c.shape == Shape::Typed;
+        self.typed |= typed;
+        self.draft06 |= !typed;
+        let parts = c.priority.parts().filter(|parts| typed && Some(parts.component) == c.component);
+        let now = parts.map(|parts| (c.foundation, parts));
+        // Communicator 2007 R2 rates the components of a UDP candidate so.
+        let lowered = match (self.rated, now) {
+            (Some((before, first)), Some((foundation, second))) => {
+                before == foundation
+                    && (first.component, second.component) == (1, 2)
+                    && first.type_preference == second.type_preference
+                    && first.local_preference.checked_sub(2) == Some(second.local_preference)
+            }
+            _ => false,
+        };
+        self.rated = now;
+        lowered || typed && c.is_microsoft()
+    }
+
+    fn syntax(&self) -> CandidateSyntax {
+        match (self.typed, self.draft06) {
+            (true, _) => CandidateSyntax::Rfc,
+            (false, true) => CandidateSyntax::V06,
+            (false, false) => CandidateSyntax::None,
         }
     }
 }
@@ -94,29 +127,6 @@ fn candidate_value(line: &[u8]) -> Option<&[u8]> {
     const NAME: &[u8] = b"a=candidate:";
     let (name, value) = line.split_at_checked(NAME.len())?;
     name.eq_ignore_ascii_case(NAME).then_some(value)
-}
-
-/// Is there a UDP candidate whose components are rated as Communicator 2007 R2 rates them?
-fn lowers_second_component(candidates: &[Candidate<'_>]) -> bool {
-    let rated = |c: &Candidate<'_>| {
-        let parts = c.priority.parts()?;
-        (c.shape == Shape::Typed && Some(parts.component) == c.component).then_some(parts)
-    };
-    let mut previous: Option<(&Candidate<'_>, PriorityParts)> = None;
-    candidates.iter().any(|c| {
-        let now = rated(c);
-        let told = match (&previous, now) {
-            (Some((p, first)), Some(second)) => {
-                p.foundation == c.foundation
-                    && (first.component, second.component) == (1, 2)
-                    && first.type_preference == second.type_preference
-                    && first.local_preference.checked_sub(2) == Some(second.local_preference)
-            }
-            _ => false,
-        };
-        previous = now.map(|parts| (c, parts));
-        told
-    })
 }
 
 /// Which of the two line forms.

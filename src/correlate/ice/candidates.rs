@@ -1,11 +1,13 @@
 //! What the SDP of a call says: the parties' candidates, which generation counts, and the final offer.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use callscope_parsers::sdp::candidate::{
-    AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, is_local_range, parse_candidate,
+    self, AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, is_local_range,
+    parse_candidate,
 };
 use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
 use callscope_parsers::sip::{self, Scan};
@@ -87,15 +89,15 @@ pub struct IceCandidate {
     pub foundation: String,
     pub component: u16,
     /// `UDP`, `TCP-PASS`, `TCP-ACT`, `TCP` (with the tcptype of RFC 6544 in `tcp_type`).
-    pub transport: String,
+    pub transport: Cow<'static, str>,
     pub tcp_type: Option<String>,
     /// None for a fraction (see `fraction`) or what is no number.
     pub priority: Option<u64>,
     /// As written, of draft-06.
     pub fraction: Option<String>,
     pub address: Option<SocketAddr>,
-    /// As written where the address is a name.
-    pub address_text: String,
+    /// Address and port as written where they are no socket address: a name, above all.
+    pub written: Option<String>,
     /// The line has a name for an address; which one it is was told by the checks.
     pub address_inferred: bool,
     pub kind: Option<CandidateKind>,
@@ -123,7 +125,16 @@ impl IceCandidate {
     /// Port of a candidate whose address is a name that only multicast DNS knows.
     fn port_of_local_name(&self) -> Option<u16> {
         let is_local = self.address.is_none() && self.remarks.contains(&AddressRemark::Mdns);
-        self.address_text.rsplit_once(':').filter(|_| is_local)?.1.parse().ok()
+        self.written.as_ref()?.rsplit_once(':').filter(|_| is_local)?.1.parse().ok()
+    }
+
+    /// Address and port as the line has them.
+    pub fn address_text(&self) -> Cow<'_, str> {
+        match (&self.written, self.address) {
+            (Some(written), _) => Cow::Borrowed(written),
+            (None, Some(address)) => Cow::Owned(address.to_string()),
+            (None, None) => Cow::Borrowed(""),
+        }
     }
 }
 
@@ -434,8 +445,8 @@ impl Analysis {
                 let mut new = read_candidate(c, d, message, session.generation);
                 new.trickled = true;
                 let same = |k: &IceCandidate| {
-                    (k.component, &k.address_text, &k.transport)
-                        == (new.component, &new.address_text, &new.transport)
+                    (k.component, k.address_text(), &k.transport)
+                        == (new.component, new.address_text(), &new.transport)
                 };
                 if side.candidates.iter().any(same) {
                     continue;
@@ -490,7 +501,7 @@ impl Analysis {
         let mut found =
             self.side(sections.get(section)?, side.party.unwrap_or_default(), message, generation);
         for c in found.candidates.iter_mut().filter(|c| c.kind.is_none() && c.kind_text.is_none()) {
-            let same = |k: &&IceCandidate| k.address_text == c.address_text && k.is_tcp() == c.is_tcp();
+            let same = |k: &&IceCandidate| k.address_text() == c.address_text() && k.is_tcp() == c.is_tcp();
             if let Some(kind) = side.candidates.iter().find(same).and_then(|k| k.kind) {
                 c.kind = Some(kind);
                 c.inferred = Some("the offer's other part says so of this address");
@@ -581,6 +592,18 @@ fn kind_of(kind: &CandidateType<'_>) -> Option<CandidateKind> {
     })
 }
 
+fn transport_name(transport: candidate::Transport<'_>) -> Cow<'static, str> {
+    use candidate::Transport;
+    Cow::Borrowed(match transport {
+        Transport::Udp => "UDP",
+        Transport::Tcp => "TCP",
+        Transport::TcpPass => "TCP-PASS",
+        Transport::TcpAct => "TCP-ACT",
+        Transport::TcpSo => "TCP-SO",
+        Transport::Other(word) => return Cow::Owned(text(word)),
+    })
+}
+
 fn read_candidate(
     c: &Candidate<'_>,
     d: &IceDescription<'_>,
@@ -592,7 +615,7 @@ fn read_candidate(
     IceCandidate {
         foundation: text(c.foundation),
         component: c.component.unwrap_or(0),
-        transport: text(c.transport.name()),
+        transport: transport_name(c.transport),
         tcp_type: c.tcp_type.map(text),
         priority: match c.priority {
             Priority::Integer(n) => Some(n),
@@ -603,10 +626,10 @@ fn read_candidate(
             _ => None,
         },
         address,
-        address_text: match (address, c.port) {
-            (Some(address), _) => address.to_string(),
-            (None, Some(port)) => format!("{}:{port}", text(c.address.text)),
-            (None, None) => text(c.address.text),
+        written: match (address, c.port) {
+            (Some(_), _) => None,
+            (None, Some(port)) => Some(format!("{}:{port}", text(c.address.text))),
+            (None, None) => Some(text(c.address.text)),
         },
         address_inferred: false,
         kind: kind.and_then(kind_of),

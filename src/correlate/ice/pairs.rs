@@ -169,6 +169,9 @@ impl Analysis {
 
     /// The ICMP errors about the checks of each pair. It failed by them if each transaction of it met one.
     fn join_unreachable(&self, session: &mut IceSession) {
+        if self.broken.count == 0 {
+            return;
+        }
         for p in &mut session.pairs {
             let mut met: HashMap<u32, Option<Unreachable>> = HashMap::new();
             for r in p.messages.iter().filter_map(|i| self.stun.record(*i)) {
@@ -597,9 +600,9 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
 /// transport. A reflexive candidate of the checking side is checked from its base, so pairs of two reflexive ones count
 /// where their bases were.
 fn add_unchecked(session: &mut IceSession, most: usize) {
-    let checked: HashSet<(SocketAddr, SocketAddr), foldhash::fast::RandomState> =
-        session.pairs.iter().map(|p| (p.a, p.b)).collect();
-    let was_checked = |x: SocketAddr, y: SocketAddr| checked.contains(&(x, y));
+    let mut checked: Vec<(SocketAddr, SocketAddr)> = session.pairs.iter().map(|p| (p.a, p.b)).collect();
+    checked.sort_unstable();
+    let was_checked = |x: SocketAddr, y: SocketAddr| checked.binary_search(&(x, y)).is_ok();
     let [kinds_a, kinds_b] =
         [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
     let mut new = Vec::new();
@@ -614,7 +617,8 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
                 Some(CandidateKind::Srflx | CandidateKind::Prflx) => c.related.unwrap_or(address),
                 _ => address,
             };
-            if was_checked(base(a, x), y) || was_checked(x, base(b, y)) {
+            let bases = (base(a, x), base(b, y));
+            if bases.0 != x && was_checked(bases.0, y) || bases.1 != y && was_checked(x, bases.1) {
                 continue;
             }
             if session.pairs.len() + new.len() >= most {

@@ -1,5 +1,6 @@
 //! What the offer and the challenge hold where an answer refuses media or credentials.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use callscope_parsers::mime::parse_body;
@@ -147,9 +148,9 @@ fn wish(media: &Media<'_>) -> Wish {
         how.push_str(&format!(" (encryption:{})", show::shorten(&show::safe(a.value), 16)));
     }
     let is = |value: &[u8]| encryption.is_some_and(|a| a.value.trim_ascii().eq_ignore_ascii_case(value));
-    let mut names: Vec<String> = Vec::new();
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
     for format in &media.formats {
-        let unnamed = || String::from_utf8_lossy(format.id).into_owned();
+        let unnamed = || String::from_utf8_lossy(format.id);
         let name = format.encoding.clone().unwrap_or_else(unnamed);
         if !names.contains(&name) {
             names.push(name);

@@ -52,12 +52,12 @@ struct Side<'a> {
 struct Candidate {
     foundation: String,
     component: u16,
-    transport: String,
+    transport: Cow<'static, str>,
     tcp_type: Option<String>,
     priority: Option<u64>,
     /// Priority as draft-06 writes it.
     fraction: Option<String>,
-    address: String,
+    address: Address,
     /// What a name for an address was seen to stand for.
     address_inferred: Option<Addr>,
     #[serde(rename = "type")]
@@ -69,6 +69,14 @@ struct Candidate {
     remarks: Vec<&'static str>,
     issues: Vec<String>,
     frame: Frame,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Address {
+    Socket(Addr),
+    /// A name, or what is no address.
+    Written(String),
 }
 
 #[derive(Debug, Serialize)]
@@ -178,7 +186,10 @@ fn candidate(analysis: &Analysis, c: IceCandidate) -> Candidate {
         tcp_type: c.tcp_type,
         priority: c.priority,
         fraction: c.fraction,
-        address: c.address_text,
+        address: match (c.written, c.address) {
+            (None, Some(address)) => Address::Socket(Addr(address)),
+            (written, _) => Address::Written(written.unwrap_or_default()),
+        },
         address_inferred: c.address.filter(|_| c.address_inferred).map(Addr),
         kind: c.kind_text.map(Cow::Owned).or(kind_name(c.kind).map(Cow::Borrowed)),
         type_inferred: c.inferred.is_some(),

@@ -12,7 +12,7 @@ use super::JsonOptions;
 use super::writer::{append, indent, stream};
 
 /// Messages in a block.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 256;
 /// Texts of blocks that there are at once, a thread: one being made, one waiting, one being put out.
 const BUFFERS: usize = 3;
 /// An element with more messages than this is written straight to the output.

@@ -29,8 +29,8 @@ impl Small {
         self.push(itoa::Buffer::new().format(value).as_bytes());
     }
 
-    fn as_str(&self) -> &str {
-        self.bytes.get(..self.len).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default()
+    fn text(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Time(pub Nanos);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(std::str::from_utf8(&rfc3339(self.0)).unwrap_or_default())
+        s.serialize_bytes(&rfc3339(self.0))
     }
 }
 
@@ -57,22 +57,22 @@ fn rfc3339(time: Nanos) -> [u8; 30] {
     let (year, month, day) = civil_from_days(days);
     let seconds = of_day / 1_000_000_000;
     let mut out = *b"0000-00-00T00:00:00.000000000Z";
-    let fields = [
-        (0, 4, year),
-        (5, 2, month),
-        (8, 2, day),
-        (11, 2, seconds / 3600),
-        (14, 2, seconds / 60 % 60),
-        (17, 2, seconds % 60),
-        (20, 9, of_day % 1_000_000_000),
-    ];
-    for (at, digits, mut value) in fields {
-        for place in out.iter_mut().skip(at).take(digits).rev() {
-            *place += (value % 10) as u8;
-            value /= 10;
-        }
-    }
+    digits(&mut out[0..4], year as u32);
+    digits(&mut out[5..7], month as u32);
+    digits(&mut out[8..10], day as u32);
+    digits(&mut out[11..13], (seconds / 3600) as u32);
+    digits(&mut out[14..16], (seconds / 60 % 60) as u32);
+    digits(&mut out[17..19], (seconds % 60) as u32);
+    digits(&mut out[20..29], (of_day % 1_000_000_000) as u32);
     out
+}
+
+#[inline(always)]
+fn digits(places: &mut [u8], mut value: u32) {
+    for place in places.iter_mut().rev() {
+        *place = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
 }
 
 /// Year, month and day of a count of days since 1970-01-01, in the proleptic Gregorian calendar (Howard Hinnant's
@@ -112,7 +112,7 @@ impl Serialize for Addr {
                 let _ = write!(out, "{a}");
             }
         }
-        s.serialize_str(out.as_str())
+        s.serialize_bytes(out.text())
     }
 }
 
@@ -159,8 +159,9 @@ impl Serialize for CSeq<'_> {
         }
         let mut out = Small::new();
         out.number(self.0);
-        let _ = write!(out, " {}", self.1);
-        s.serialize_str(out.as_str())
+        out.push(b" ");
+        out.push(self.1.as_bytes());
+        s.serialize_bytes(out.text())
     }
 }
 
@@ -198,12 +199,16 @@ mod tests {
     }
 
     mod erased {
+        use crate::output::json::writer::append;
+
         pub trait Json {
             fn json(&self) -> String;
         }
         impl<T: serde::Serialize> Json for T {
             fn json(&self) -> String {
-                serde_json::to_string(self).expect("JSON")
+                let mut text = Vec::new();
+                append(&mut text, self, false, 0).expect("writes");
+                String::from_utf8(text).expect("text")
             }
         }
     }

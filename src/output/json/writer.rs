@@ -244,8 +244,16 @@ impl Serializer for &mut Writer<'_> {
         Ok(())
     }
 
+    /// Bytes are text too, which need not be looked at twice: times and addresses that were just put together.
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.collect_seq(value)
+        if !is_plain(value) {
+            return self.serialize_str(&String::from_utf8_lossy(value));
+        }
+        self.text.reserve(value.len() + 2);
+        self.text.push(b'"');
+        self.text.extend_from_slice(value);
+        self.text.push(b'"');
+        Ok(())
     }
 
     #[inline]
@@ -272,7 +280,11 @@ impl Serializer for &mut Writer<'_> {
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Error> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
         value.serialize(self)
     }
 
@@ -510,13 +522,7 @@ mod tests {
             prop_oneof![
                 inner.clone().prop_map(|v| Value::Newtype(Box::new(v))),
                 proptest::collection::btree_map(text(), inner.clone(), 0..5).prop_map(Value::Map),
-                (
-                    any::<bool>(),
-                    text(),
-                    proptest::collection::vec(inner, 0..5),
-                    any::<f64>(),
-                    any::<f32>()
-                )
+                (any::<bool>(), text(), proptest::collection::vec(inner, 0..5), any::<f64>(), any::<f32>())
                     .prop_map(|(flag, text, list, real, single)| Value::Record {
                         flag,
                         text,

@@ -137,7 +137,7 @@ fn shares_nat(c: &IceCandidate, beyond: &IceSide) -> bool {
 
 /// As the line has it; a name with the address that the checks show behind it.
 pub(super) fn address_words(c: &IceCandidate) -> String {
-    let text = show::safe_str(&c.address_text);
+    let text = show::safe_str(&c.address_text());
     match c.address.filter(|_| c.address_inferred) {
         Some(address) => format!("{text} (inferred: {})", address.ip()),
         None => text,

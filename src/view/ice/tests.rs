@@ -365,7 +365,7 @@ fn a_name_of_multicast_dns_gets_the_address_that_the_checks_show() {
     };
     let (analysis, s) = call(4000);
     let host = &s.a.candidates[0];
-    assert_eq!((host.address_text.as_str(), host.address_inferred), ("4a5b.local:4000", true));
+    assert_eq!((&*host.address_text(), host.address_inferred), ("4a5b.local:4000", true));
     assert_eq!(host.address.map(|a| a.to_string()).as_deref(), Some("10.0.0.65:4000"));
     let board = &boards(&analysis, &s)[0];
     assert_eq!(board.rows.len(), 2, "the checks' address has no row of its own");

@@ -99,6 +99,15 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'a, W> {
 
     /// The grammar has one space between fields.
     fn spaces(&mut self) {
+        // Without a way out in between, so that many bytes are looked at at once.
+        let doubled = self
+            .value
+            .iter()
+            .zip(self.value.iter().skip(1))
+            .fold(false, |is, (a, b)| is | (*a == b' ' && *b == b' '));
+        if !doubled && !self.value.iter().fold(false, |is, b| is | (*b == b'\t')) {
+            return;
+        }
         let mut after_space = false;
         let odd = self.value.iter().position(|b| {
             let odd = *b == b'\t' || (after_space && *b == b' ');
@@ -278,5 +287,11 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'a, W> {
 }
 
 fn integer(word: &[u8]) -> Option<u64> {
-    std::str::from_utf8(word).ok().filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+    if word.is_empty() {
+        return None;
+    }
+    word.iter().try_fold(0u64, |n, b| {
+        let digit = b.is_ascii_digit().then(|| u64::from(b - b'0'))?;
+        n.checked_mul(10)?.checked_add(digit)
+    })
 }
