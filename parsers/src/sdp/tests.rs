@@ -278,6 +278,12 @@ fn print(model: &Model, end: &str) -> String {
 
 proptest! {
     #[test]
+    fn addresses_are_read_as_std_reads_them(text in "[0-9]{0,4}(\\.[0-9]{0,4}){2,4}|[0-9a-f:.]{0,20}", ip in any::<std::net::Ipv4Addr>()) {
+        prop_assert_eq!(attribute::parse_ip(text.as_bytes()), text.parse().ok());
+        prop_assert_eq!(attribute::parse_ip(ip.to_string().as_bytes()), Some(ip.into()));
+    }
+
+    #[test]
     fn printed_descriptions_come_back(
         address in any::<std::net::Ipv4Addr>(),
         direction in proptest::option::of(0u8..4),

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -33,7 +31,7 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
     };
     let blocks = blocks(items, weight);
     let small: Vec<&[T]> = blocks.iter().filter(|b| !b.large).map(|b| b.items).collect();
-    let threads = threads.min(small.len());
+    let threads = threads.min(small.len()).max(1);
     let fill = |buffer: &mut Vec<u8>, block: &[T]| -> io::Result<()> {
         buffer.clear();
         for value in block.iter().flat_map(|&item| make(item)) {
@@ -43,69 +41,64 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         }
         Ok(())
     };
-    // Whoever has a buffer takes the next block, so that no thread waits for a slower one. The buffers are all there is of
-    // memory: the block whose turn it is has one of them, as they are had before blocks are taken.
-    let (spare, buffers) = channel();
-    let (done, results) = channel();
-    (0..threads * BUFFERS).for_each(|_| _ = spare.send(Vec::new()));
-    let (buffers, next) = (Mutex::new(buffers), AtomicUsize::new(0));
-    let work = |done: Sender<(usize, io::Result<Vec<u8>>)>| {
-        loop {
-            let buffer = buffers.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(mut buffer) = buffer else { return };
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(block) = small.get(at) else { return };
-            let filled = fill(&mut buffer, block).map(|()| buffer);
-            if done.send((at, filled)).is_err() {
-                return;
-            }
-        }
+    let desk = Desk {
+        state: Mutex::new(State { spare: vec![Vec::new(); threads * BUFFERS], ..State::default() }),
+        changed: Condvar::new(),
+        blocks: small.len(),
     };
-    let work = &work;
+    let work_on = |(at, mut buffer): (usize, Vec<u8>)| {
+        let block = small.get(at).copied().unwrap_or_default();
+        let filled = fill(&mut buffer, block).map(|()| buffer);
+        desk.change(|state| _ = state.done.insert(at, filled));
+    };
     out.write_all(b"[")?;
     let mut any = false;
-    std::thread::scope(|scope| -> io::Result<()> {
-        let mut running = Vec::with_capacity(threads);
-        for _ in 0..threads {
-            let done = done.clone();
-            running.push(scope.spawn(move || work(done)));
-        }
-        drop(done);
-        let failed = || io::Error::other("a writer thread failed");
-        let mut early = BTreeMap::new();
-        let mut put_out = || -> io::Result<()> {
-            let mut turn = 0;
-            for block in &blocks {
-                if block.large {
-                    for value in block.items.iter().flat_map(|&item| make(item)) {
-                        let mut before = Vec::new();
-                        begin(&mut before, options.pretty, depth, std::mem::replace(&mut any, true));
-                        out.write_all(&before)?;
-                        stream(&mut *out, &value, options.pretty, depth + 1)?;
-                    }
-                    continue;
+    // This thread works as the others do, and puts out whatever is due before it takes the next block.
+    let mut put_out = || -> io::Result<()> {
+        let mut turn = 0;
+        for block in &blocks {
+            if block.large {
+                for value in block.items.iter().flat_map(|&item| make(item)) {
+                    let mut before = Vec::new();
+                    begin(&mut before, options.pretty, depth, std::mem::replace(&mut any, true));
+                    out.write_all(&before)?;
+                    stream(&mut *out, &value, options.pretty, depth + 1)?;
                 }
-                let buffer = loop {
-                    if let Some(filled) = early.remove(&turn) {
-                        break filled?;
-                    }
-                    let (at, filled) = results.recv().map_err(|_| failed())?;
-                    early.insert(at, filled);
-                };
-                turn += 1;
-                if !buffer.is_empty() {
-                    if std::mem::replace(&mut any, true) {
-                        out.write_all(b",")?;
-                    }
-                    out.write_all(&buffer)?;
-                }
-                // The threads are gone once there are no more blocks.
-                let _ = spare.send(buffer);
+                continue;
             }
-            Ok(())
-        };
+            let buffer = loop {
+                match desk.next_for_writer(turn)? {
+                    Next::Text(buffer) => break buffer,
+                    Next::Work(at, buffer) => work_on((at, buffer)),
+                }
+            };
+            turn += 1;
+            if !buffer.is_empty() {
+                if std::mem::replace(&mut any, true) {
+                    out.write_all(b",")?;
+                }
+                out.write_all(&buffer)?;
+            }
+            desk.give_back(buffer);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| -> io::Result<()> {
+        let (desk, work_on) = (&desk, &work_on);
+        let running: Vec<_> = (1..threads)
+            .map(|_| {
+                scope.spawn(move || {
+                    let _last = Leaving(desk);
+                    while let Some(next) = desk.next() {
+                        work_on(next);
+                    }
+                })
+            })
+            .collect();
+        let last = Leaving(desk);
         let mut written = put_out();
-        drop((spare, results));
+        drop(last);
+        desk.close();
         for thread in running {
             written = written.and(thread.join().map_err(|_| failed()));
         }
@@ -117,6 +110,115 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
         out.write_all(&last)?;
     }
     out.write_all(b"]")
+}
+
+fn failed() -> io::Error {
+    io::Error::other("a writer thread failed")
+}
+
+/// Where the threads meet. The buffers are all there is of memory: whoever takes a block has one of them first, so the block
+/// whose turn it is always has one.
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+    blocks: usize,
+}
+
+#[derive(Default)]
+struct State {
+    spare: Vec<Vec<u8>>,
+    /// The block that nobody has taken yet.
+    next: usize,
+    done: BTreeMap<usize, io::Result<Vec<u8>>>,
+    waiting: usize,
+    /// A thread ended before its time, or nobody wants more.
+    closed: bool,
+}
+
+enum Next {
+    /// Of the block whose turn it is.
+    Text(Vec<u8>),
+    /// A block to work on, and a buffer.
+    Work(usize, Vec<u8>),
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
+    /// A block and a buffer; none once all are taken.
+    fn next(&self) -> Option<(usize, Vec<u8>)> {
+        let mut state = self.lock();
+        while !state.closed && state.next < self.blocks {
+            match state.take() {
+                Some(taken) => return Some(taken),
+                None => state = self.wait(state),
+            }
+        }
+        None
+    }
+
+    /// What the thread that puts the texts out does next.
+    fn next_for_writer(&self, turn: usize) -> io::Result<Next> {
+        let mut state = self.lock();
+        loop {
+            if let Some(done) = state.done.remove(&turn) {
+                return done.map(Next::Text);
+            }
+            if state.closed {
+                return Err(failed());
+            }
+            if state.next < self.blocks
+                && let Some((at, buffer)) = state.take()
+            {
+                return Ok(Next::Work(at, buffer));
+            }
+            state = self.wait(state);
+        }
+    }
+
+    fn give_back(&self, buffer: Vec<u8>) {
+        self.change(|state| state.spare.push(buffer));
+    }
+
+    fn close(&self) {
+        self.change(|state| state.closed = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        if state.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Option<(usize, Vec<u8>)> {
+        let buffer = self.spare.pop()?;
+        self.next += 1;
+        Some((self.next - 1, buffer))
+    }
+}
+
+/// Says so when a thread ends by a panic, for nobody to wait for its block.
+struct Leaving<'a>(&'a Desk);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
+    }
 }
 
 /// Items that are written together.

@@ -19,8 +19,7 @@ pub(super) fn append(
     pretty: bool,
     depth: usize,
 ) -> io::Result<()> {
-    let mut writer = Writer { text, out: None, pretty, depth, first: true };
-    value.serialize(&mut writer).map_err(io::Error::from)
+    write(text, None, value, pretty, depth).map_err(io::Error::from)
 }
 
 /// The same to an output, in parts.
@@ -31,9 +30,21 @@ pub(crate) fn stream(
     depth: usize,
 ) -> io::Result<()> {
     let mut text = Vec::new();
-    let mut writer = Writer { text: &mut text, out: Some(&mut *out), pretty, depth, first: true };
-    value.serialize(&mut writer)?;
+    write(&mut text, Some(&mut *out), value, pretty, depth)?;
     out.write_all(&text)
+}
+
+fn write<'a>(
+    text: &'a mut Vec<u8>,
+    out: Option<&'a mut dyn Write>,
+    value: &(impl Serialize + ?Sized),
+    pretty: bool,
+    depth: usize,
+) -> Result<(), Error> {
+    if pretty {
+        return value.serialize(&mut Writer::<true> { text, out, depth, first: true });
+    }
+    value.serialize(&mut Writer::<false> { text, out, depth, first: true })
 }
 
 /// A line end and the blanks of a depth.
@@ -66,17 +77,17 @@ impl From<Error> for io::Error {
     }
 }
 
-struct Writer<'a> {
+/// Whether it is pretty is known when it is built: asked at every name and value, it takes a third of the time.
+struct Writer<'a, const PRETTY: bool> {
     text: &'a mut Vec<u8>,
     /// Where text goes once there is enough of it.
     out: Option<&'a mut dyn Write>,
-    pretty: bool,
     depth: usize,
     /// Nothing stands in the innermost array or object yet.
     first: bool,
 }
 
-impl Writer<'_> {
+impl<const PRETTY: bool> Writer<'_, PRETTY> {
     #[inline]
     fn begin(&mut self, open: u8) {
         self.text.push(open);
@@ -87,7 +98,7 @@ impl Writer<'_> {
     #[inline]
     fn end(&mut self, close: u8) {
         self.depth = self.depth.saturating_sub(1);
-        if self.pretty && !self.first {
+        if PRETTY && !self.first {
             indent(self.text, self.depth);
         }
         self.text.push(close);
@@ -101,7 +112,7 @@ impl Writer<'_> {
             self.text.push(b',');
         }
         self.first = false;
-        if self.pretty {
+        if PRETTY {
             indent(self.text, self.depth);
         }
     }
@@ -111,14 +122,14 @@ impl Writer<'_> {
     fn field(&mut self, name: &'static str) {
         debug_assert!(is_plain(name.as_bytes()), "{name}");
         self.item();
-        let mut quoted = [0; 40];
+        let mut quoted = [b' '; 40];
         let len = name.len();
         if let Some(place) = quoted.get_mut(1..=len)
             && len <= 32
         {
             place.copy_from_slice(name.as_bytes());
-            (quoted[0], quoted[len + 1], quoted[len + 2], quoted[len + 3]) = (b'"', b'"', b':', b' ');
-            self.text.extend_from_slice(&quoted[..len + 3 + usize::from(self.pretty)]);
+            (quoted[0], quoted[len + 1], quoted[len + 2]) = (b'"', b'"', b':');
+            self.text.extend_from_slice(&quoted[..if PRETTY { len + 4 } else { len + 3 }]);
         } else {
             self.string(name);
             self.colon();
@@ -126,19 +137,29 @@ impl Writer<'_> {
     }
 
     fn colon(&mut self) {
-        self.text.extend_from_slice(if self.pretty { b": " } else { b":" });
+        self.text.extend_from_slice(if PRETTY { b": " } else { b":" });
     }
 
     #[inline]
     fn string(&mut self, s: &str) {
+        if !self.plain(s.as_bytes()) {
+            self.text.push(b'"');
+            escape(self.text, s);
+            self.text.push(b'"');
+        }
+    }
+
+    /// Writes what needs no escapes; whether it is so.
+    #[inline]
+    fn plain(&mut self, s: &[u8]) -> bool {
+        if !is_plain(s) {
+            return false;
+        }
         self.text.reserve(s.len() + 2);
         self.text.push(b'"');
-        if is_plain(s.as_bytes()) {
-            self.text.extend_from_slice(s.as_bytes());
-        } else {
-            escape(self.text, s);
-        }
+        self.text.extend_from_slice(s);
         self.text.push(b'"');
+        true
     }
 
     fn drain(&mut self) -> Result<(), Error> {
@@ -198,7 +219,7 @@ macro_rules! integers {
     )*};
 }
 
-impl Serializer for &mut Writer<'_> {
+impl<const PRETTY: bool> Serializer for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
     type SerializeSeq = Self;
@@ -246,14 +267,7 @@ impl Serializer for &mut Writer<'_> {
 
     /// Bytes are text too, which need not be looked at twice: times and addresses that were just put together.
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        if !is_plain(value) {
-            return self.serialize_str(&String::from_utf8_lossy(value));
-        }
-        self.text.reserve(value.len() + 2);
-        self.text.push(b'"');
-        self.text.extend_from_slice(value);
-        self.text.push(b'"');
-        Ok(())
+        if self.plain(value) { Ok(()) } else { self.serialize_str(&String::from_utf8_lossy(value)) }
     }
 
     #[inline]
@@ -355,7 +369,7 @@ impl Serializer for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeSeq for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeSeq for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
@@ -373,7 +387,7 @@ impl ser::SerializeSeq for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeTuple for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeTuple for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
@@ -388,7 +402,7 @@ impl ser::SerializeTuple for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeTupleStruct for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeTupleStruct for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
@@ -401,7 +415,7 @@ impl ser::SerializeTupleStruct for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeTupleVariant for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeTupleVariant for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
@@ -416,7 +430,7 @@ impl ser::SerializeTupleVariant for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeMap for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeMap for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
@@ -439,7 +453,7 @@ impl ser::SerializeMap for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeStruct for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeStruct for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
@@ -456,7 +470,7 @@ impl ser::SerializeStruct for &mut Writer<'_> {
     }
 }
 
-impl ser::SerializeStructVariant for &mut Writer<'_> {
+impl<const PRETTY: bool> ser::SerializeStructVariant for &mut Writer<'_, PRETTY> {
     type Ok = ();
     type Error = Error;
 
