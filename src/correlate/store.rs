@@ -20,11 +20,17 @@ struct Pages([Mutex<Page>; PAGES]);
 struct Page {
     /// Capture and number; whoever came last.
     place: Option<(u16, u64)>,
-    /// Empty as long as it was asked for once only.
+    wanted: bool,
+    /// Empty as long as it is not wanted.
     bytes: Vec<u8>,
 }
 
 impl Pages {
+    fn holds(&self, store: u16, number: u64) -> bool {
+        let page = self.0.get(number as usize % PAGES).map(Mutex::try_lock);
+        matches!(page, Some(Ok(page)) if page.place == Some((store, number)) && !page.bytes.is_empty())
+    }
+
     /// Bytes of a capture; none where not all of them are there.
     fn read(&self, r: BytesRef, backing: &Backing) -> io::Result<Option<Vec<u8>>> {
         let length = r.len as usize;
@@ -37,11 +43,15 @@ impl Pages {
             if page.place != Some((r.store, number)) {
                 page.place = Some((r.store, number));
                 page.bytes.clear();
-            } else if page.bytes.is_empty() {
+                // Who has read the page before this one goes on.
+                page.wanted = number > 0 && self.holds(r.store, number - 1);
+            } else {
+                page.wanted = true;
+            }
+            if page.wanted && page.bytes.is_empty() {
                 page.bytes.resize(PAGE, 0);
                 let read = backing.read_at(number * PAGE as u64, &mut page.bytes);
-                page.bytes.truncate(*read.as_ref().unwrap_or(&0));
-                read?;
+                page.bytes.truncate(read.unwrap_or(0));
             }
             if let Some(known) = page.bytes.get(at..at + length) {
                 return Ok(Some(known.to_vec()));
@@ -121,5 +131,74 @@ impl Stores {
         file.seek(SeekFrom::Start(r.offset))?;
         file.read_exact(&mut buf)?;
         Ok(buf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::capture::ReadAt;
+
+    /// A file that counts how often it is read, with a place that cannot be.
+    #[derive(Debug)]
+    struct Counted(Vec<u8>, AtomicUsize, Option<u64>);
+
+    impl ReadAt for Counted {
+        fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            let within = |bad: u64| (offset..offset + buf.len() as u64).contains(&bad);
+            if self.2.is_some_and(within) {
+                return Err(io::Error::other("a bad sector"));
+            }
+            self.0.read_at(offset, buf)
+        }
+    }
+
+    fn stores(bytes: Vec<u8>, bad: Option<u64>) -> (Stores, Arc<Counted>) {
+        let file = Arc::new(Counted(bytes, AtomicUsize::new(0), bad));
+        let mut stores = Stores::default();
+        stores.set_capture(0, file.clone());
+        (stores, file)
+    }
+
+    fn place(offset: u64, len: u32) -> BytesRef {
+        BytesRef { offset, len, store: 0 }
+    }
+
+    #[test]
+    fn what_is_read_is_what_stands_there() {
+        let bytes: Vec<u8> = (0..3 * PAGE as u32 + 777).map(|i| (i / 7 ^ i * 31) as u8).collect();
+        let (mut stores, file) = stores(bytes.clone(), None);
+        for step in [97, 5_003, 16_384, 40_000] {
+            for offset in (0..bytes.len()).step_by(step) {
+                for len in [0, 1, 900, 20_000] {
+                    let read = stores.read(place(offset as u64, len as u32));
+                    match bytes.get(offset..offset + len) {
+                        Some(wanted) => assert_eq!(read.expect("reads"), wanted, "{offset} {len}"),
+                        None => assert!(read.is_err(), "{offset} {len}"),
+                    }
+                }
+            }
+        }
+        // Messages in a row take a read a page and no more than one for the first of them and for those that lie in two.
+        file.1.store(0, Ordering::Relaxed);
+        let in_row: Vec<u64> = (0..bytes.len() as u64 - 500).step_by(500).collect();
+        in_row.iter().for_each(|offset| drop(stores.read(place(*offset, 500)).expect("reads")));
+        assert!(file.1.load(Ordering::Relaxed) <= 9, "{:?} of {}", file.1, in_row.len());
+        // Another file in its place is read anew.
+        stores.set_capture(0, Arc::new(vec![9u8; 100]));
+        assert_eq!(stores.read(place(3, 2)).expect("reads"), [9, 9]);
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_read_takes_nothing_along() {
+        let (stores, _) = stores(vec![7; PAGE], Some(5_000));
+        for _ in 0..3 {
+            assert_eq!(stores.read(place(10, 100)).expect("reads"), [7; 100]);
+            assert!(stores.read(place(4_990, 100)).is_err());
+        }
     }
 }

@@ -74,7 +74,9 @@ impl Strings {
 
     /// The string, with what is not UTF-8 replaced.
     pub fn text(&self, s: Str) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.bytes(s))
+        let bytes = self.bytes(s);
+        // Nearly all are UTF-8, which this sees sooner.
+        std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::value::{Addr, Frame, Millis, Time};
 use crate::capture::Nanos;
@@ -12,6 +12,7 @@ use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, Ic
 use crate::correlate::stun::{Allocation, AllocationIdx, Peer, Round, StunIdx};
 use crate::correlate::{Analysis, CallIdx, Str, Unreachable};
 use crate::view::show;
+use callscope_parsers::sdp::candidate::AddressRemark;
 use callscope_parsers::stun::Dialect;
 
 #[derive(Debug, Serialize)]
@@ -66,9 +67,19 @@ struct Candidate {
     related: Option<Addr>,
     generation: &'static str,
     trickled: bool,
-    remarks: Vec<&'static str>,
+    remarks: Remarks,
     issues: Vec<String>,
     frame: Frame,
+}
+
+/// In words.
+#[derive(Debug)]
+struct Remarks(Vec<AddressRemark>);
+
+impl Serialize for Remarks {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.0.iter().map(|r| r.title()))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -196,7 +207,7 @@ fn candidate(analysis: &Analysis, c: IceCandidate) -> Candidate {
         related: c.related.map(Addr),
         generation: c.generation.name(),
         trickled: c.trickled,
-        remarks: c.remarks.iter().map(|r| r.title()).collect(),
+        remarks: Remarks(c.remarks),
         issues: c.issues,
         frame,
     }

@@ -288,6 +288,40 @@ mod tests {
     }
 
     #[test]
+    fn whatever_fails_ends_it() {
+        struct Bad(usize);
+        impl Serialize for Bad {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                assert!(self.0 != 7_000, "as it should");
+                if self.0 == 3_000 { Err(serde::ser::Error::custom("no text")) } else { s.serialize_u64(1) }
+            }
+        }
+        struct Full(usize);
+        impl Write for Full {
+            fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(buf.len()).ok_or(io::ErrorKind::StorageFull)?;
+                Ok(buf.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for threads in [1, 4] {
+            let options = JsonOptions { threads, ..JsonOptions::default() };
+            let write = |out: &mut dyn Write, items: std::ops::Range<usize>| {
+                let items: Vec<usize> = items.collect();
+                write_list(out, options, 0, &items, |_| 100, |n| [Bad(n)])
+            };
+            let error = write(&mut io::sink(), 0..5_000).expect_err("one has no text");
+            assert_eq!(error.to_string(), "no text");
+            let error = write(&mut Full(2_000), 4_000..6_000).expect_err("full");
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            let panics = std::panic::AssertUnwindSafe(|| write(&mut io::sink(), 6_000..8_000));
+            assert!(!matches!(std::panic::catch_unwind(panics), Ok(Ok(()))));
+        }
+    }
+
+    #[test]
     fn threads_do_not_change_the_text() {
         let items: Vec<u64> = (0..20_000).map(|i| if i % 997 == 0 { 1 << 20 } else { i % 50 }).collect();
         let wanted: Vec<[u64; 1]> = items.iter().map(|&n| [n]).collect();
