@@ -605,7 +605,8 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
     let was_checked = |x: SocketAddr, y: SocketAddr| checked.binary_search(&(x, y)).is_ok();
     let [kinds_a, kinds_b] =
         [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
-    let mut new = Vec::new();
+    let mut pairs = std::mem::take(&mut session.pairs);
+    pairs.reserve(most.min(session.a.candidates.len() * session.b.candidates.len()).min(16));
     for (i, (a, kind_a)) in session.a.candidates.iter().zip(&kinds_a).enumerate() {
         for (j, (b, kind_b)) in session.b.candidates.iter().zip(&kinds_b).enumerate() {
             let (Some(x), Some(y)) = (a.address, b.address) else { continue };
@@ -621,7 +622,7 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
             if bases.0 != x && was_checked(bases.0, y) || bases.1 != y && was_checked(x, bases.1) {
                 continue;
             }
-            if session.pairs.len() + new.len() >= most {
+            if pairs.len() >= most {
                 session.pairs_not_kept += 1;
                 continue;
             }
@@ -629,10 +630,10 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
             let mut pair = IcePair::new(a.component, x, y, transport);
             (pair.a_candidate, pair.b_candidate) = (Some(i), Some(j));
             pair.priority = pair.priority_in(session);
-            new.push(pair);
+            pairs.push(pair);
         }
     }
-    session.pairs.extend(new);
+    session.pairs = pairs;
 }
 
 /// What a candidate can be paired with: UDP with UDP; over TCP active with passive, simultaneous open with its like;

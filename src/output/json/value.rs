@@ -57,21 +57,22 @@ fn rfc3339(time: Nanos) -> [u8; 30] {
     let (year, month, day) = civil_from_days(days);
     let seconds = of_day / 1_000_000_000;
     let mut out = *b"0000-00-00T00:00:00.000000000Z";
-    digits(&mut out[0..4], year as u32);
-    digits(&mut out[5..7], month as u32);
-    digits(&mut out[8..10], day as u32);
-    digits(&mut out[11..13], (seconds / 3600) as u32);
-    digits(&mut out[14..16], (seconds / 60 % 60) as u32);
-    digits(&mut out[17..19], (seconds % 60) as u32);
-    digits(&mut out[20..29], (of_day % 1_000_000_000) as u32);
+    let nanos = of_day % 1_000_000_000;
+    digits(&mut out, [(0, year / 100), (2, year % 100), (5, month), (8, day)]);
+    digits(&mut out, [(11, seconds / 3600), (14, seconds / 60 % 60), (17, seconds % 60)]);
+    digits(&mut out, [(20, nanos / 10_000_000), (22, nanos / 100_000 % 100), (24, nanos / 1000 % 100)]);
+    // The last pair covers one digit of the pair before it.
+    digits(&mut out, [(26, nanos / 10 % 100), (27, nanos % 100)]);
     out
 }
 
+/// A number of two digits for each place given.
 #[inline(always)]
-fn digits(places: &mut [u8], mut value: u32) {
-    for place in places.iter_mut().rev() {
-        *place = b'0' + (value % 10) as u8;
-        value /= 10;
+fn digits<const N: usize>(out: &mut [u8; 30], places: [(usize, u64); N]) {
+    for (at, value) in places {
+        if let Some(place) = out.get_mut(at..at + 2) {
+            place.copy_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
+        }
     }
 }
 
@@ -90,6 +91,23 @@ fn civil_from_days(days: i64) -> (u64, u64, u64) {
     (year.max(0) as u64, month as u64, day as u64)
 }
 
+/// The numbers of IPv4 addresses with the dot behind each, and how long that is.
+static OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut n = 0;
+    while n < 256 {
+        let [hundreds, tens, ones] =
+            [b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8];
+        octets[n] = match n {
+            0..10 => ([ones, b'.', 0, 0], 2),
+            10..100 => ([tens, ones, b'.', 0], 3),
+            _ => ([hundreds, tens, ones, b'.'], 4),
+        };
+        n += 1;
+    }
+    octets
+};
+
 /// `ip:port`, `[v6]:port`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addr(pub SocketAddr);
@@ -99,12 +117,12 @@ impl Serialize for Addr {
         let mut out = Small::new();
         match self.0 {
             SocketAddr::V4(a) => {
-                for (i, octet) in a.ip().octets().into_iter().enumerate() {
-                    if i > 0 {
-                        out.push(b".");
-                    }
-                    out.number(octet);
+                for octet in a.ip().octets() {
+                    let (digits, len) = OCTETS[usize::from(octet)];
+                    out.push(&digits);
+                    out.len -= digits.len() - usize::from(len);
                 }
+                out.len -= 1;
                 out.push(b":");
                 out.number(a.port());
             }
@@ -192,6 +210,10 @@ mod tests {
         let json = |v: &dyn erased::Json| v.json();
         assert_eq!(json(&Addr("10.0.0.255:5060".parse().expect("address"))), "\"10.0.0.255:5060\"");
         assert_eq!(json(&Addr("[2001:db8::1]:5061".parse().expect("address"))), "\"[2001:db8::1]:5061\"");
+        for octet in 0..=255 {
+            let address = SocketAddr::from(([octet, 255 - octet, 7, octet], 200 * u16::from(octet)));
+            assert_eq!(json(&Addr(address)), format!("\"{address}\""));
+        }
         assert_eq!(json(&Millis(1_820_000_000)), "1820");
         assert_eq!(json(&Millis(1_820_121_000)), "1820.121");
         assert_eq!(json(&CSeq(102, "INVITE")), "\"102 INVITE\"");

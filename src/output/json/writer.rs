@@ -173,11 +173,21 @@ impl<const PRETTY: bool> Writer<'_, PRETTY> {
     }
 }
 
-/// Whether all of it is printable ASCII without quotes and backslashes. Without a way out in between, so that many bytes are
-/// looked at at once.
+/// What is no printable ASCII, and quotes and backslashes.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        special[b] = b < 0x20 || b >= 0x7f || b == b'"' as usize || b == b'\\' as usize;
+        b += 1;
+    }
+    special
+};
+
+/// Whether all of it needs no escapes. Without a way out in between: most texts are short.
 #[inline]
 fn is_plain(s: &[u8]) -> bool {
-    s.iter().fold(true, |plain, &b| plain & (b >= b' ') & (b < 0x7f) & (b != b'"') & (b != b'\\'))
+    !s.iter().fold(false, |special, &b| special | SPECIAL[usize::from(b)])
 }
 
 /// Beside what JSON asks for it escapes DEL, C1 controls and the characters that act on the direction or lines of a text.

@@ -1,5 +1,7 @@
 //! What an arrow carries, in words.
 
+use std::borrow::Cow;
+
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
 use super::{conference, diagnostics};
@@ -156,10 +158,11 @@ fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<
         StartLine::Request { .. } => None,
     });
     let phrase = match written {
-        Some(phrase) if !phrase.is_empty() => show::shorten(&phrase, 60),
-        _ => show::reason_phrase(record.status).to_owned(),
+        Some(phrase) if !phrase.is_empty() => Cow::Owned(show::shorten(&phrase, 60)),
+        _ => Cow::Borrowed(show::reason_phrase(record.status)),
     };
-    let mut label = record.status.to_string();
+    let mut label = String::with_capacity(40);
+    label.push_str(itoa::Buffer::new().format(record.status));
     if !phrase.is_empty() {
         label.push(' ');
         label.push_str(&phrase);

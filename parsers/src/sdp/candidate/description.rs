@@ -234,6 +234,7 @@ impl<'a> Session<'a> {
         if let Some(options) = media.attribute("ice-options") {
             out.options = words(options.value).collect();
         }
+        out.candidates.reserve_exact(media.attributes.iter().filter(|a| a.is("candidate")).count());
         media.attributes.iter().for_each(|a| out.read(a));
         out.finish()
     }
