@@ -13,6 +13,7 @@ use callscope_parsers::stun::Dialect;
 use super::Analysis;
 use super::breakage::Unreachable;
 use super::model::*;
+use super::parts::in_parts;
 use super::stun::{GroupIdx, StunIdx};
 use crate::capture::Nanos;
 
@@ -336,14 +337,17 @@ impl Analysis {
     pub fn ice_index(&self) -> IceIndex {
         let mut index = IceIndex::default();
         let mut next = 1;
-        for (call, work) in (0u32..).map(CallIdx).zip(&self.call_work) {
-            if work.ice_names == 0 {
-                continue;
-            }
-            let plain = work.ice_names <= 2 && !work.ice_sections;
+        let calls = (0u32..).map(CallIdx).zip(&self.call_work);
+        let with_ice: Vec<CallIdx> = calls.filter(|(_, w)| w.ice_names > 0).map(|(call, _)| call).collect();
+        let count = |call: &CallIdx| {
+            let plain =
+                self.call_work.get(call.0 as usize).is_some_and(|w| w.ice_names <= 2 && !w.ice_sections);
             let simple =
-                plain && matches!(self.offers(call).as_slice(), [o] if self.message(o.offer).candidates > 0);
-            let count = if simple { 1 } else { self.drafts(call).len() as u32 };
+                plain && matches!(self.offers(*call).as_slice(), [o] if self.message(o.offer).candidates > 0);
+            if simple { 1 } else { self.drafts(*call).len() as u32 }
+        };
+        let counts = in_parts(&with_ice, |part| part.iter().map(count).collect());
+        for (call, count) in with_ice.into_iter().zip(counts) {
             index.calls.push((call, next));
             next += count;
         }

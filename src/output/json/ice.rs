@@ -15,18 +15,35 @@ use crate::view::show;
 use callscope_parsers::sdp::candidate::AddressRemark;
 use callscope_parsers::stun::Dialect;
 
-#[derive(Debug, Serialize)]
+/// An ICE session; what is told of it is made while it is written, a candidate and a pair at a time.
 pub(super) struct Session<'a> {
+    analysis: &'a Analysis,
+    id: u32,
+    session: IceSession,
+}
+
+impl Serialize for Session<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        told(self.analysis, self.id, &self.session).serialize(s)
+    }
+}
+
+pub(super) fn session(analysis: &Analysis, id: u32, session: IceSession) -> Session<'_> {
+    Session { analysis, id, session }
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
     id: u32,
     call: Option<u32>,
-    media: Option<Cow<'a, str>>,
+    media: Option<&'a str>,
     dialect: &'static str,
     generation: &'static str,
     role_a: Option<&'static str>,
     role_conflicts: u32,
     a: Side<'a>,
     b: Side<'a>,
-    pairs: Vec<Pair>,
+    pairs: Pairs<'a>,
     pairs_not_kept: usize,
     selected: Vec<Selected>,
     state: &'static str,
@@ -40,43 +57,59 @@ pub(super) struct Session<'a> {
     other_generation: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Side<'a> {
     party: Option<Cow<'a, str>>,
-    ufrag: Option<String>,
+    ufrag: Option<&'a str>,
     lite: bool,
-    candidates: Vec<Candidate>,
+    candidates: Candidates<'a>,
     candidates_not_kept: usize,
 }
 
+struct Candidates<'a>(&'a Analysis, &'a [IceCandidate]);
+
+impl Serialize for Candidates<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.1.iter().map(|c| candidate(self.0, c)))
+    }
+}
+
+struct Pairs<'a>(&'a IceSession);
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.0.pairs.iter().map(|p| pair(self.0, p)))
+    }
+}
+
 #[derive(Debug, Serialize)]
-struct Candidate {
-    foundation: String,
+struct Candidate<'a> {
+    foundation: &'a str,
     component: u16,
-    transport: Cow<'static, str>,
-    tcp_type: Option<String>,
+    transport: &'a str,
+    tcp_type: Option<&'a str>,
     priority: Option<u64>,
     /// Priority as draft-06 writes it.
-    fraction: Option<String>,
-    address: Address,
+    fraction: Option<&'a str>,
+    address: Address<'a>,
     /// What a name for an address was seen to stand for.
     address_inferred: Option<Addr>,
     #[serde(rename = "type")]
-    kind: Option<Cow<'static, str>>,
+    kind: Option<&'a str>,
     type_inferred: bool,
     related: Option<Addr>,
     generation: &'static str,
     trickled: bool,
-    remarks: Remarks,
-    issues: Vec<String>,
+    remarks: Remarks<'a>,
+    issues: &'a [String],
     frame: Frame,
 }
 
 /// In words.
 #[derive(Debug)]
-struct Remarks(Vec<AddressRemark>);
+struct Remarks<'a>(&'a [AddressRemark]);
 
-impl Serialize for Remarks {
+impl Serialize for Remarks<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_seq(self.0.iter().map(|r| r.title()))
     }
@@ -84,10 +117,10 @@ impl Serialize for Remarks {
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Address {
+enum Address<'a> {
     Socket(Addr),
     /// A name, or what is no address.
-    Written(String),
+    Written(&'a str),
 }
 
 #[derive(Debug, Serialize)]
@@ -144,8 +177,7 @@ fn kind_name(kind: Option<CandidateKind>) -> Option<&'static str> {
     kind.map(CandidateKind::name)
 }
 
-pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_> {
-    let pairs = s.pairs.iter().map(|p| pair(&s, p)).collect();
+fn told<'a>(analysis: &'a Analysis, id: u32, s: &'a IceSession) -> Told<'a> {
     let selected = s
         .selected()
         .filter_map(|p| {
@@ -154,62 +186,60 @@ pub(super) fn session(analysis: &Analysis, id: u32, s: IceSession) -> Session<'_
         .collect();
     let start = s.answered.or(s.first_check);
     let since = |t: Option<Nanos>| Some(Millis(t?.saturating_sub(start?)));
-    let connect_ms = s.connect().map(Millis);
-    Session {
+    Told {
         id,
         call: s.call.map(|c| c.0 + 1),
+        media: s.media.as_deref(),
         dialect: s.dialect.name(),
         generation: s.generation.name(),
         role_a: s.role_a.map(|r| r.name()),
         role_conflicts: s.role_conflicts,
-        a: side(analysis, s.a),
-        b: side(analysis, s.b),
-        pairs,
+        a: side(analysis, &s.a),
+        b: side(analysis, &s.b),
+        pairs: Pairs(s),
         pairs_not_kept: s.pairs_not_kept,
         selected,
         state: s.state.name(),
-        connect_ms,
+        connect_ms: s.connect().map(Millis),
         first_media_ms: since(s.first_media),
         final_offer: s.final_offer.map(|m| analysis.message(m).frame.into()),
         final_offer_unknown_candidate: s.final_unknown,
         final_offer_refused: s.final_refused,
         other_generation: s.other_generation.map(|g| g.name()),
-        media: s.media.map(Cow::Owned),
     }
 }
 
-fn side(analysis: &Analysis, s: IceSide) -> Side<'_> {
+fn side<'a>(analysis: &'a Analysis, s: &'a IceSide) -> Side<'a> {
     Side {
         party: s.party.filter(|p| *p != Str(0)).map(|p| analysis.text(p)),
-        ufrag: s.ufrag,
+        ufrag: s.ufrag.as_deref(),
         lite: s.lite,
-        candidates: s.candidates.into_iter().map(|c| candidate(analysis, c)).collect(),
+        candidates: Candidates(analysis, &s.candidates),
         candidates_not_kept: s.not_kept,
     }
 }
 
-fn candidate(analysis: &Analysis, c: IceCandidate) -> Candidate {
-    let frame = analysis.candidate_frame(&c).into();
+fn candidate<'a>(analysis: &Analysis, c: &'a IceCandidate) -> Candidate<'a> {
     Candidate {
-        foundation: c.foundation,
+        foundation: &c.foundation,
         component: c.component,
-        transport: c.transport,
-        tcp_type: c.tcp_type,
+        transport: &c.transport,
+        tcp_type: c.tcp_type.as_deref(),
         priority: c.priority,
-        fraction: c.fraction,
-        address: match (c.written, c.address) {
+        fraction: c.fraction.as_deref(),
+        address: match (&c.written, c.address) {
             (None, Some(address)) => Address::Socket(Addr(address)),
-            (written, _) => Address::Written(written.unwrap_or_default()),
+            (written, _) => Address::Written(written.as_deref().unwrap_or_default()),
         },
         address_inferred: c.address.filter(|_| c.address_inferred).map(Addr),
-        kind: c.kind_text.map(Cow::Owned).or(kind_name(c.kind).map(Cow::Borrowed)),
+        kind: c.kind_text.as_deref().or(kind_name(c.kind)),
         type_inferred: c.inferred.is_some(),
         related: c.related.map(Addr),
         generation: c.generation.name(),
         trickled: c.trickled,
-        remarks: Remarks(c.remarks),
-        issues: c.issues,
-        frame,
+        remarks: Remarks(&c.remarks),
+        issues: &c.issues,
+        frame: analysis.candidate_frame(c).into(),
     }
 }
 
