@@ -427,7 +427,8 @@ impl<'a> Parser<'a> {
             if id.is_empty() || rest.is_empty() {
                 complaint = Some(("sdp-bad-rtpmap", "a=rtpmap without payload type or encoding"));
             } else if let Some(format) = section.media.formats.iter_mut().find(|f| f.id == id) {
-                format.encoding = Some(String::from_utf8_lossy(rest));
+                let lossy = |_| String::from_utf8_lossy(rest);
+                format.encoding = Some(std::str::from_utf8(rest).map_or_else(lossy, Cow::Borrowed));
             }
         } else if name.eq_ignore_ascii_case(b"fmtp") {
             let (id, rest) = first_word(value);

@@ -21,14 +21,15 @@ struct Page {
     /// Capture and number; whoever came last.
     place: Option<(u16, u64)>,
     wanted: bool,
-    /// Empty as long as it is not wanted.
     bytes: Vec<u8>,
+    /// How many of them are of the page; none as long as it is not wanted.
+    filled: usize,
 }
 
 impl Pages {
     fn holds(&self, store: u16, number: u64) -> bool {
         let page = self.0.get(number as usize % PAGES).map(Mutex::try_lock);
-        matches!(page, Some(Ok(page)) if page.place == Some((store, number)) && !page.bytes.is_empty())
+        matches!(page, Some(Ok(page)) if page.place == Some((store, number)) && page.filled > 0)
     }
 
     /// Bytes of a capture; none where not all of them are there.
@@ -42,18 +43,17 @@ impl Pages {
         {
             if page.place != Some((r.store, number)) {
                 page.place = Some((r.store, number));
-                page.bytes.clear();
+                page.filled = 0;
                 // Who has read the page before this one goes on.
                 page.wanted = number > 0 && self.holds(r.store, number - 1);
             } else {
                 page.wanted = true;
             }
-            if page.wanted && page.bytes.is_empty() {
+            if page.wanted && page.filled == 0 {
                 page.bytes.resize(PAGE, 0);
-                let read = backing.read_at(number * PAGE as u64, &mut page.bytes);
-                page.bytes.truncate(read.unwrap_or(0));
+                page.filled = backing.read_at(number * PAGE as u64, &mut page.bytes).unwrap_or(0);
             }
-            if let Some(known) = page.bytes.get(at..at + length) {
+            if let Some(known) = page.bytes.get(..page.filled).and_then(|bytes| bytes.get(at..at + length)) {
                 return Ok(Some(known.to_vec()));
             }
         }

@@ -278,20 +278,27 @@ pub(super) fn parse_ip(text: &[u8]) -> Option<IpAddr> {
 /// Four numbers without leading zeros. Most addresses are of this kind, which std takes several times as long for.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut rest = text;
-    for (i, octet) in octets.iter_mut().enumerate() {
-        if i > 0 {
-            rest = rest.strip_prefix(b".")?;
+    let mut places = octets.iter_mut();
+    let mut place = places.next()?;
+    let (mut number, mut length) = (0, 0);
+    for &b in text {
+        match b {
+            b'0'..=b'9' => {
+                if length > 0 && number == 0 {
+                    return None;
+                }
+                number = number * 10 + u16::from(b - b'0');
+                length += 1;
+                *place = u8::try_from(number).ok()?;
+            }
+            b'.' if length > 0 => {
+                place = places.next()?;
+                (number, length) = (0, 0);
+            }
+            _ => return None,
         }
-        let length = rest.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
-        let (number, next) = rest.split_at_checked(length)?;
-        if number.len() > 1 && number.first() == Some(&b'0') {
-            return None;
-        }
-        *octet = decimal(number).and_then(|n| u8::try_from(n).ok())?;
-        rest = next;
     }
-    rest.is_empty().then(|| octets.into())
+    (length > 0 && places.next().is_none()).then(|| octets.into())
 }
 
 /// Do payload types of this `m=` protocol come from RFC 3551 profiles?
