@@ -514,14 +514,17 @@ fn line_with_spaces(text: &[u8]) -> Option<(u8, usize)> {
 
 /// Words between runs of spaces and tabs.
 pub(crate) fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
-    let mut rest = value;
+    let mut ends = memchr::memchr2_iter(b' ', b'\t', value).chain([value.len()]);
+    let mut start = 0;
     std::iter::from_fn(move || {
-        let start = rest.iter().position(|b| !is_blank(b))?;
-        let from = rest.get(start..)?;
-        let (word, next) = from.split_at(from.iter().position(is_blank).unwrap_or(from.len()));
-        rest = next;
-        Some(word)
+        loop {
+            let end = ends.next()?;
+            let word = value.get(start..end)?;
+            start = end + 1;
+            if !word.is_empty() {
+                return Some(word);
+            }
+        }
     })
 }
 

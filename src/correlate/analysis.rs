@@ -254,6 +254,14 @@ impl Analysis {
         self.stores.read(self.message(m).bytes)
     }
 
+    /// What follows the head of a message, whether or not it may be shown.
+    pub(super) fn body_bytes(&self, m: MsgIdx) -> io::Result<Vec<u8>> {
+        let r = self.message(m);
+        let head = u32::from(r.head).min(r.bytes.len);
+        let offset = r.bytes.offset + u64::from(head);
+        self.stores.read(BytesRef { offset, len: r.bytes.len - head, ..r.bytes })
+    }
+
     /// All frames a message lies in, the completing one last.
     pub fn frames_of(&self, m: MsgIdx) -> Vec<FrameRef> {
         let mut frames = Vec::new();

@@ -1,7 +1,7 @@
 //! The data that every view reads. Ids index `Vec`s; strings are interned; message bytes are references.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos, Times};
 pub use crate::decode::{Accounting, Content, OddFrames, Side, TlsSession, Transport};
@@ -89,11 +89,9 @@ impl PackedFlow {
 
     pub fn unpack(&self) -> Flow {
         let end = |side: usize| {
-            let ip = Ipv6Addr::from(self.addresses[side]);
-            let ip = match ip.to_ipv4_mapped() {
-                Some(v4) if self.family >> side & 1 == 0 => IpAddr::V4(v4),
-                _ => IpAddr::V6(ip),
-            };
+            let octets @ [.., a, b, c, d] = self.addresses[side];
+            let is_v6 = self.family >> side & 1 == 1;
+            let ip = if is_v6 { Ipv6Addr::from(octets).into() } else { Ipv4Addr::new(a, b, c, d).into() };
             SocketAddr::new(ip, self.ports[side])
         };
         Flow { src: end(0), dst: end(1), transport: self.transport }

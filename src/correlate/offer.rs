@@ -74,8 +74,7 @@ impl Analysis {
         if r.candidates == 0 {
             return CandidateSyntax::None;
         }
-        let bytes = self.message_bytes(message).unwrap_or_default();
-        CandidateSyntax::of_message(bytes.get(usize::from(r.head)..).unwrap_or_default())
+        CandidateSyntax::of_message(&self.body_bytes(message).unwrap_or_default())
     }
 
     pub(super) fn count_offers(&self, order: &[MsgIdx]) -> u16 {

@@ -179,7 +179,7 @@ impl Serialize for CSeq<'_> {
         out.number(self.0);
         out.push(b" ");
         out.push(self.1.as_bytes());
-        s.serialize_bytes(out.text())
+        s.serialize_str(std::str::from_utf8(out.text()).unwrap_or_default())
     }
 }
 

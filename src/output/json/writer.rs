@@ -142,24 +142,20 @@ impl<const PRETTY: bool> Writer<'_, PRETTY> {
 
     #[inline]
     fn string(&mut self, s: &str) {
-        if !self.plain(s.as_bytes()) {
-            self.text.push(b'"');
-            escape(self.text, s);
-            self.text.push(b'"');
+        if is_plain(s.as_bytes()) {
+            return self.quoted(s.as_bytes());
         }
+        self.text.push(b'"');
+        escape(self.text, s);
+        self.text.push(b'"');
     }
 
-    /// Writes what needs no escapes; whether it is so.
     #[inline]
-    fn plain(&mut self, s: &[u8]) -> bool {
-        if !is_plain(s) {
-            return false;
-        }
-        self.text.reserve(s.len() + 2);
+    fn quoted(&mut self, plain: &[u8]) {
+        self.text.reserve(plain.len() + 2);
         self.text.push(b'"');
-        self.text.extend_from_slice(s);
+        self.text.extend_from_slice(plain);
         self.text.push(b'"');
-        true
     }
 
     fn drain(&mut self) -> Result<(), Error> {
@@ -275,9 +271,11 @@ impl<const PRETTY: bool> Serializer for &mut Writer<'_, PRETTY> {
         Ok(())
     }
 
-    /// Bytes are text too, which need not be looked at twice: times and addresses that were just put together.
+    /// Bytes are text that is known to need no escapes: times and addresses that were just put together.
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        if self.plain(value) { Ok(()) } else { self.serialize_str(&String::from_utf8_lossy(value)) }
+        debug_assert!(is_plain(value), "{value:?}");
+        self.quoted(value);
+        Ok(())
     }
 
     #[inline]

@@ -40,16 +40,22 @@ pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
 
 /// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
 pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
-    // As many words as tell the form; the line is taken apart once.
+    // As many words as most lines have; the line is taken apart once.
     let mut rest = words(value);
-    let mut first: [&[u8]; 7] = [b""; 7];
-    let count = first.iter_mut().zip(rest.by_ref()).map(|(field, word)| *field = word).count();
-    let shape = shape_of(first.get(..count).unwrap_or_default());
+    let mut first: [&[u8]; 16] = [b""; 16];
+    let mut count = 0;
+    for (field, word) in first.iter_mut().zip(rest.by_ref()) {
+        *field = word;
+        count += 1;
+    }
+    let first = first.get(..count).unwrap_or_default();
+    let shape = shape_of(first);
     let empty = Address { text: b"", ip: None };
     let mut reader = Reader {
         value,
         at,
-        words: first.into_iter().take(count).chain(rest),
+        first: first.iter(),
+        rest,
         candidate: Candidate {
             shape,
             foundation: b"",
@@ -76,14 +82,19 @@ pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
     reader.candidate
 }
 
-struct Reader<'a, W> {
+struct Reader<'w, 'a, W> {
     value: &'a [u8],
     at: usize,
-    words: W,
+    first: std::slice::Iter<'w, &'a [u8]>,
+    rest: W,
     candidate: Candidate<'a>,
 }
 
-impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'a, W> {
+impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
+    fn word(&mut self) -> Option<&'a [u8]> {
+        self.first.next().copied().or_else(|| self.rest.next())
+    }
+
     fn issue(&mut self, code: &'static str, word: Option<&[u8]>, text: &'static str) {
         let range = match word {
             Some(word) => {
@@ -124,7 +135,7 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'a, W> {
     }
 
     fn next(&mut self, missing: &'static str) -> Option<&'a [u8]> {
-        let word = self.words.next();
+        let word = self.word();
         if word.is_none() && !self.candidate.issues.iter().any(|i| i.code == "candidate-cut") {
             self.issue("candidate-cut", None, missing);
         }
@@ -232,8 +243,8 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'a, W> {
     }
 
     fn pairs(&mut self) {
-        while let Some(name) = self.words.next() {
-            let value = self.words.next();
+        while let Some(name) = self.word() {
+            let value = self.word();
             if value.is_none() {
                 let text = "The last name has no value";
                 self.issue("candidate-odd-words", Some(name), text);
