@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_what_stands_there() {
-        let bytes: Vec<u8> = (0..3 * PAGE as u32 + 777).map(|i| (i / 7 ^ i * 31) as u8).collect();
+        let bytes: Vec<u8> = (0..3 * PAGE as u32 + 777).map(|i| ((i / 7) ^ (i * 31)) as u8).collect();
         let (mut stores, file) = stores(bytes.clone(), None);
         for step in [97, 5_003, 16_384, 40_000] {
             for offset in (0..bytes.len()).step_by(step) {

@@ -1,8 +1,8 @@
 //! Values written as JSON, compact or indented, at any depth, with nothing in it that acts on a terminal.
 //!
 //! Documents are mostly short values under names that are known when the program is built. Those names become a few stores
-//! here, which is three times as fast as serde_json's own serializer (the benchmark `json` has both); what is written is
-//! the same but for the characters that are escaped.
+//! here: calls and candidates take a third of the time they took with serde_json's serializer. What is written is the same
+//! but for the characters that are escaped.
 
 use std::fmt::Display;
 use std::io::{self, Write};

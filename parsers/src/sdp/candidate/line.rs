@@ -40,15 +40,26 @@ pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
 
 /// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
 pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
-    // As many words as most lines have; the line is taken apart once.
-    let mut rest = words(value);
-    let mut first: [&[u8]; 16] = [b""; 16];
-    let mut count = 0;
-    for (field, word) in first.iter_mut().zip(rest.by_ref()) {
-        *field = word;
-        count += 1;
+    // The line is taken apart once; few have more words than are kept here.
+    let mut kept: [&[u8]; 16] = [b""; 16];
+    let (mut count, mut start, mut odd) = (0, 0, false);
+    for (end, b) in value.iter().chain([&b' ']).enumerate() {
+        if !matches!(b, b' ' | b'\t') {
+            continue;
+        }
+        odd |= *b == b'\t' || end == start;
+        if let Some(word) = value.get(start..end).filter(|word| !word.is_empty()) {
+            let Some(place) = kept.get_mut(count) else {
+                odd = true;
+                break;
+            };
+            *place = word;
+            count += 1;
+        }
+        start = end + 1;
     }
-    let first = first.get(..count).unwrap_or_default();
+    let rest = words(value.get(start..).unwrap_or_default());
+    let first = kept.get(..count).unwrap_or_default();
     let shape = shape_of(first);
     let empty = Address { text: b"", ip: None };
     let mut reader = Reader {
@@ -74,7 +85,9 @@ pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
             issues: Vec::new(),
         },
     };
-    reader.spaces();
+    if odd {
+        reader.spaces();
+    }
     match shape {
         Shape::Draft06 => reader.draft06(),
         Shape::Typed => reader.typed(),
@@ -110,15 +123,6 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
 
     /// The grammar has one space between fields.
     fn spaces(&mut self) {
-        // Without a way out in between, so that many bytes are looked at at once.
-        let doubled = self
-            .value
-            .iter()
-            .zip(self.value.iter().skip(1))
-            .fold(false, |is, (a, b)| is | (*a == b' ' && *b == b' '));
-        if !doubled && !self.value.iter().fold(false, |is, b| is | (*b == b'\t')) {
-            return;
-        }
         let mut after_space = false;
         let odd = self.value.iter().position(|b| {
             let odd = *b == b'\t' || (after_space && *b == b' ');
