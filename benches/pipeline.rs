@@ -1,4 +1,4 @@
-//! Walking, slicing, SIP scanning and the whole pipeline, over UDP and over TCP: `cargo bench`.
+//! Walking, slicing, SIP scanning, the whole pipeline over UDP and over TCP, and JSON: `cargo bench`.
 
 mod generate;
 
@@ -12,6 +12,7 @@ use callscope::correlate::Analysis;
 use callscope::correlate::load::{LoadOptions, load};
 use callscope::limits::Limits;
 use callscope::net::slice_frame;
+use callscope::output::json::{JsonOptions, summary};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use generate::Load;
 
@@ -105,6 +106,24 @@ fn benches(c: &mut Criterion) {
         for threads in [1, 2] {
             g.bench_function(format!("{name}, {threads} workers"), |b| b.iter(|| analyse(path, threads)));
         }
+    }
+    g.finish();
+
+    let analysis = RwLock::new(Analysis::default());
+    let options = LoadOptions::default();
+    load(&[Input::Path(udp.clone())], &options, &analysis, &mut |_| ControlFlow::Continue(()));
+    let analysis = analysis.into_inner().expect("no panic");
+    let json = |pretty| {
+        let mut text = Vec::new();
+        let options = JsonOptions { pretty, threads: 1, ..JsonOptions::default() };
+        summary(&mut text, &analysis, options).expect("memory takes all");
+        text
+    };
+    let mut g = c.benchmark_group("json");
+    g.sample_size(10);
+    for (name, pretty) in [("compact", false), ("pretty", true)] {
+        g.throughput(Throughput::Bytes(json(pretty).len() as u64));
+        g.bench_function(name, |b| b.iter(|| black_box(json(pretty).len())));
     }
     g.finish();
 
