@@ -343,7 +343,7 @@ impl Analysis {
             let plain =
                 self.call_work.get(call.0 as usize).is_some_and(|w| w.ice_names <= 2 && !w.ice_sections);
             let simple =
-                plain && matches!(self.offers(*call).as_slice(), [o] if self.message(o.offer).candidates > 0);
+                plain && self.only_offer(*call).is_some_and(|offer| self.message(offer).candidates > 0);
             if simple { 1 } else { self.drafts(*call).len() as u32 }
         };
         let counts = in_parts(&with_ice, |part| part.iter().map(count).collect());

@@ -130,3 +130,30 @@ fn the_body_is_where_the_scan_says() {
     }
     assert_eq!(body_place(b"GET / HTTP/1.1\r\n\r\n"), None);
 }
+
+#[test]
+fn descriptions_that_may_run_one_way() {
+    let one_way = |body: &str| {
+        let m = format!("INVITE sip:a@b SIP/2.0\r\nc: application/sdp\r\n\r\n{body}");
+        scan(m.as_bytes()).unwrap().sdp.unwrap().one_way
+    };
+    let both = "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 9 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\na=ssrc:1 x\r\na=rtcp:9\r\n";
+    assert!(!one_way(both) && !one_way(&both.replace("\r\n", "\n")) && !one_way("v=0\r\n\r\n"));
+    for more in [
+        "a=sendonly",
+        "a=RecvOnly",
+        "a= inactive ",
+        "m=video 9 RTP/AVP 34\r\na=inactive",
+        "c=IN IP4 0.0.0.0",
+        "c=IN IP6 ::",
+        "a =sendonly",
+        "what is this",
+    ] {
+        assert!(one_way(&format!("{both}{more}\r\n")), "{more}");
+    }
+    // To this scan lines that end in CR alone are one.
+    assert!(one_way(&both.replace("\r\n", "\r")));
+    let m = b"INVITE sip:a@b SIP/2.0\r\nc: multipart/mixed;boundary=b\r\n\r\n--b\r\nc: application/sdp\r\n\r\nv=0\r\nm=audio 9 x 0\r\na=sendonly\r\n\
+--b\r\nc: application/sdp\r\n\r\nv=0\r\nm=audio 9 x 0\r\n--b--\r\n";
+    assert!(scan(m).unwrap().sdp.unwrap().one_way);
+}
