@@ -55,10 +55,8 @@ pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
 /// A byte is written `\x1b`, a character `\u{202e}`. Backslashes that stand before something of that look are
 /// doubled, so an odd number of them is an escape of ours and an even number is text; all others stay single.
 pub fn safe(bytes: &[u8]) -> String {
-    if bytes.iter().all(|&b| (0x20..0x7f).contains(&b) && b != b'\\')
-        && let Ok(plain) = std::str::from_utf8(bytes)
-    {
-        return plain.to_owned();
+    if bytes.iter().all(|&b| (0x20..0x7f).contains(&b) && b != b'\\') {
+        return String::from_utf8_lossy(bytes).into_owned();
     }
     let mut out = String::with_capacity(bytes.len() + 16);
     let mut backslashes = 0usize;

@@ -76,11 +76,7 @@ pub fn parse_body(buf: &[u8], body: Range<usize>, content_type: &[u8]) -> (Part,
 impl Part {
     fn new(content_type: &[u8], head: Range<usize>, content: Range<usize>) -> Self {
         Self {
-            media_type: {
-                let mut media_type = text(media_type(content_type));
-                media_type.make_ascii_lowercase();
-                media_type
-            },
+            media_type: text(media_type(content_type)).to_ascii_lowercase(),
             content_type: text(content_type),
             content_id: None,
             disposition: None,

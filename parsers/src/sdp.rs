@@ -427,8 +427,7 @@ impl<'a> Parser<'a> {
             if id.is_empty() || rest.is_empty() {
                 complaint = Some(("sdp-bad-rtpmap", "a=rtpmap without payload type or encoding"));
             } else if let Some(format) = section.media.formats.iter_mut().find(|f| f.id == id) {
-                let lossy = |_| String::from_utf8_lossy(rest);
-                format.encoding = Some(std::str::from_utf8(rest).map_or_else(lossy, Cow::Borrowed));
+                format.encoding = Some(String::from_utf8_lossy(rest));
             }
         } else if name.eq_ignore_ascii_case(b"fmtp") {
             let (id, rest) = first_word(value);
@@ -514,18 +513,7 @@ fn line_with_spaces(text: &[u8]) -> Option<(u8, usize)> {
 
 /// Words between runs of spaces and tabs.
 pub(crate) fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut ends = memchr::memchr2_iter(b' ', b'\t', value).chain([value.len()]);
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let end = ends.next()?;
-            let word = value.get(start..end)?;
-            start = end + 1;
-            if !word.is_empty() {
-                return Some(word);
-            }
-        }
-    })
+    value.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty())
 }
 
 /// The first word and what follows it, trimmed.

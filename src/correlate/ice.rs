@@ -304,18 +304,14 @@ impl Analysis {
         if !self.has_ice(call) {
             return Vec::new();
         }
-        let mut drafts = self.drafts(call);
-        let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
-        if drafts.len() == 1 {
-            let join = |draft: Draft| {
-                let groups = self.groups_of(&draft.names);
-                self.join_checks(draft, &groups, end, &|_| true)
-            };
-            return drafts.pop().map(join).into_iter().collect();
-        }
-        let shared: Vec<[Vec<u64>; 2]> = drafts.iter().map(|d| d.names.clone()).collect();
+        let drafts = self.drafts(call);
+        // Only of several it is asked whose checks are whose.
+        let several = drafts.len() > 1;
+        let asked = || drafts.iter().filter(|_| several);
+        let shared: Vec<[Vec<u64>; 2]> = asked().map(|d| d.names.clone()).collect();
         let sides: Vec<Vec<SocketAddr>> =
-            drafts.iter().map(|d| d.session.candidates().filter_map(|c| c.address).collect()).collect();
+            asked().map(|d| d.session.candidates().filter_map(|c| c.address).collect()).collect();
+        let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
         drafts
             .into_iter()
             .enumerate()
@@ -324,7 +320,7 @@ impl Analysis {
                 let same: Vec<usize> = (0..shared.len()).filter(|j| shared[*j] == shared[i]).collect();
                 let belongs = |ends: [SocketAddr; 2]| {
                     let owner = same.iter().find(|j| ends.iter().any(|e| sides[**j].contains(e)));
-                    owner.or(same.first()) == Some(&i)
+                    owner.or(same.first()).is_none_or(|first| *first == i)
                 };
                 let groups = self.groups_of(&draft.names);
                 self.join_checks(draft, &groups, end, &belongs)
@@ -343,7 +339,7 @@ impl Analysis {
             let plain =
                 self.call_work.get(call.0 as usize).is_some_and(|w| w.ice_names <= 2 && !w.ice_sections);
             let simple =
-                plain && self.only_offer(*call).is_some_and(|offer| self.message(offer).candidates > 0);
+                plain && matches!(self.offers(*call).as_slice(), [o] if self.message(o.offer).candidates > 0);
             if simple { 1 } else { self.drafts(*call).len() as u32 }
         };
         let counts = in_parts(&with_ice, |part| part.iter().map(count).collect());

@@ -2,7 +2,6 @@
 
 use super::Analysis;
 use super::model::*;
-use crate::capture::Nanos;
 
 pub use callscope_parsers::sdp::CandidateSyntax;
 
@@ -67,44 +66,6 @@ impl Analysis {
     pub fn offers(&self, call: CallIdx) -> Vec<OfferAnswer> {
         let order = self.messages_in_time(self.call(call).messages);
         self.offer_rows(&order)
-    }
-
-    /// The offer of a call that has no other. Of nearly all calls it is the first INVITE, answered by one party, which is told
-    /// without working out what answers what.
-    pub(super) fn only_offer(&self, call: CallIdx) -> Option<MsgIdx> {
-        self.plain_offer(call).or_else(|| match self.offers(call).as_slice() {
-            [one] => Some(one.offer),
-            _ => None,
-        })
-    }
-
-    fn plain_offer(&self, call: CallIdx) -> Option<MsgIdx> {
-        let mut offer: Option<(MsgIdx, &SipRecord)> = None;
-        let (mut answerer, mut time) = (None, Nanos::MIN);
-        for m in self.messages_of(self.call(call).messages) {
-            let r = self.message(m);
-            // Offers that were challenged are not told, and those of other clocks are not in order.
-            if r.time < time || matches!(r.status, 401 | 407) {
-                return None;
-            }
-            time = r.time;
-            if !r.has(flag::SDP) || r.has(flag::DUPLICATE) || r.has(flag::RETRANSMISSION) {
-                continue;
-            }
-            let Some((_, first)) = offer else {
-                if !r.is_request() || r.method != MethodId::INVITE {
-                    return None;
-                }
-                offer = Some((m, r));
-                continue;
-            };
-            let same = (r.method, r.cseq, r.from_tag) == (first.method, first.cseq, first.from_tag);
-            let one = *answerer.get_or_insert(r.to_tag) == r.to_tag;
-            if r.is_request() || !same || !one {
-                return None;
-            }
-        }
-        offer.map(|(m, _)| m)
     }
 
     /// Syntax of the candidate lines of a message; reads it again only if it has any.

@@ -20,9 +20,8 @@ struct Pages([Mutex<Page>; PAGES]);
 struct Page {
     /// Capture and number; whoever came last.
     place: Option<(u16, u64)>,
-    wanted: bool,
     bytes: Vec<u8>,
-    /// How many of them are of the page; none as long as it is not wanted.
+    /// How many of them are of the page; none before it was read.
     filled: usize,
 }
 
@@ -41,15 +40,13 @@ impl Pages {
         if let Some(Ok(mut page)) = page
             && at + length <= PAGE
         {
-            if page.place != Some((r.store, number)) {
-                page.place = Some((r.store, number));
-                page.filled = 0;
-                // Who has read the page before this one goes on.
-                page.wanted = number > 0 && self.holds(r.store, number - 1);
-            } else {
-                page.wanted = true;
+            let place = Some((r.store, number));
+            let again = page.place == place;
+            if !again {
+                (page.place, page.filled) = (place, 0);
             }
-            if page.wanted && page.filled == 0 {
+            // Who has read the page before this one goes on.
+            if page.filled == 0 && (again || number > 0 && self.holds(r.store, number - 1)) {
                 page.bytes.resize(PAGE, 0);
                 page.filled = backing.read_at(number * PAGE as u64, &mut page.bytes).unwrap_or(0);
             }

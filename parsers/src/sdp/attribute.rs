@@ -238,11 +238,16 @@ pub(super) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
 }
 
 pub(super) fn decimal(text: &[u8]) -> Option<u32> {
+    u32::try_from(integer(text)?).ok()
+}
+
+/// Digits and nothing else.
+pub(super) fn integer(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
-    text.iter().try_fold(0u32, |n, b| {
-        let digit = b.is_ascii_digit().then(|| u32::from(b - b'0'))?;
+    text.iter().try_fold(0u64, |n, b| {
+        let digit = b.is_ascii_digit().then(|| u64::from(b - b'0'))?;
         n.checked_mul(10)?.checked_add(digit)
     })
 }

@@ -172,21 +172,17 @@ pub(in crate::correlate) struct Read {
     message: MsgIdx,
     raw: Vec<u8>,
     body: Range<usize>,
-    content_type: Range<usize>,
+    content_type: Vec<u8>,
 }
 
 impl Read {
     pub(in crate::correlate) fn bodies(&self) -> Vec<SdpBody<'_>> {
-        sdp_bodies(&self.raw, self.body.clone(), self.content_type())
+        sdp_bodies(&self.raw, self.body.clone(), &self.content_type)
     }
 
     /// Body and Content-Type: what `bodies` is made of.
     pub(in crate::correlate) fn content(&self) -> (&[u8], &[u8]) {
-        (self.raw.get(self.body.clone()).unwrap_or_default(), self.content_type())
-    }
-
-    fn content_type(&self) -> &[u8] {
-        self.raw.get(self.content_type.clone()).unwrap_or_default()
+        (self.raw.get(self.body.clone()).unwrap_or_default(), &self.content_type)
     }
 }
 
@@ -199,16 +195,14 @@ struct Section<'d, 'a> {
 }
 
 fn text(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes).into_owned(), str::to_owned)
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 impl Analysis {
     pub(in crate::correlate) fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
         let raw = self.message_bytes(message).ok()?;
         let sip::BodyPlace { body, content_type } = sip::body_place(&raw)?;
-        // It lies in the message; where it is empty, anywhere does.
-        let at = (content_type.as_ptr() as usize).saturating_sub(raw.as_ptr() as usize);
-        let content_type = at..at + content_type.len();
+        let content_type = content_type.to_vec();
         Some(Read { message, raw, body, content_type })
     }
 

@@ -515,11 +515,6 @@ fn offers_and_answers() {
             .collect();
         assert_eq!(got, expect, "{flow}");
         assert_eq!(usize::from(a.calls[0].summary.offers), got.len());
-        let only = match a.offers(CallIdx(0)).as_slice() {
-            [one] => Some(one.offer),
-            _ => None,
-        };
-        assert_eq!(a.only_offer(CallIdx(0)), only);
     };
     check(SIMPLE, &[(0, Some(3), "initial")]);
     // An answer in a 183, repeated in the 200.

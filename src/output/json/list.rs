@@ -95,9 +95,8 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
                 })
             })
             .collect();
-        let last = Leaving(desk);
+        let _last = Leaving(desk);
         let mut written = put_out();
-        drop(last);
         desk.close();
         for thread in running {
             written = written.and(thread.join().map_err(|_| failed()));

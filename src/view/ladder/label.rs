@@ -161,8 +161,7 @@ fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<
         Some(phrase) if !phrase.is_empty() => Cow::Owned(show::shorten(&phrase, 60)),
         _ => Cow::Borrowed(show::reason_phrase(record.status)),
     };
-    let mut label = String::with_capacity(40);
-    label.push_str(itoa::Buffer::new().format(record.status));
+    let mut label = record.status.to_string();
     if !phrase.is_empty() {
         label.push(' ');
         label.push_str(&phrase);

@@ -130,8 +130,7 @@ impl Address<'_> {
 impl IceDescription<'_> {
     /// Remarks on the address of one of its candidates.
     pub fn remarks(&self, candidate: &Candidate<'_>) -> Vec<AddressRemark> {
-        let mut found = Vec::new();
-        found.extend(candidate.address.remark());
+        let mut found: Vec<_> = candidate.address.remark().into_iter().collect();
         let related = candidate.related;
         let related_ip = related.and_then(|r| r.address).and_then(|a| a.ip);
         if matches!(candidate.kind, Some(CandidateType::Srflx | CandidateType::Prflx)) {

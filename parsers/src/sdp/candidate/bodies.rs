@@ -65,10 +65,8 @@ impl SdpBody<'_> {
 pub fn sdp_bodies<'a>(buf: &'a [u8], body: Range<usize>, content_type: &[u8]) -> Vec<SdpBody<'a>> {
     let (whole, _) = mime::parse_body(buf, body, content_type);
     let single = whole.parts.is_empty();
-    let mut bodies: Vec<_> = match single {
-        true => read(buf, &whole, single).into_iter().collect(),
-        false => whole.walk().into_iter().filter_map(|p| read(buf, p, single)).take(MAX_BODIES).collect(),
-    };
+    let mut bodies: Vec<_> =
+        whole.walk().into_iter().filter_map(|p| read(buf, p, single)).take(MAX_BODIES).collect();
     let has_older = bodies.iter().any(|b| b.syntax == CandidateSyntax::V06 || b.fallback);
     for body in bodies.iter_mut().filter(|b| has_older && b.syntax == CandidateSyntax::Rfc) {
         body.syntax = CandidateSyntax::V19;

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::super::attribute::{decimal, offset_in};
+use super::super::attribute::{decimal, integer, offset_in};
 use super::super::words;
 use super::{Address, Candidate, CandidateType, Fraction, Priority, Related, Shape, Transport};
 use crate::Issue;
@@ -299,14 +299,4 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
             }
         }
     }
-}
-
-fn integer(word: &[u8]) -> Option<u64> {
-    if word.is_empty() {
-        return None;
-    }
-    word.iter().try_fold(0u64, |n, b| {
-        let digit = b.is_ascii_digit().then(|| u64::from(b - b'0'))?;
-        n.checked_mul(10)?.checked_add(digit)
-    })
 }

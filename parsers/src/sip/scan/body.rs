@@ -149,10 +149,5 @@ fn description(body: &[u8]) -> SdpScan<'_> {
 /// Whether the value of an attribute line begins like a direction that is not `sendrecv`.
 fn is_one_way(value: &[u8]) -> bool {
     let value = value.trim_ascii_start();
-    // Nearly all attributes are told by their first letters.
-    let may = matches!(
-        value,
-        [b's' | b'S', b'e' | b'E', ..] | [b'r' | b'R', b'e' | b'E', ..] | [b'i' | b'I', b'n' | b'N', ..]
-    );
-    may && ["sendonly", "recvonly", "inactive"].iter().any(|d| starts_with_ignore_case(value, d.as_bytes()))
+    ["sendonly", "recvonly", "inactive"].iter().any(|d| starts_with_ignore_case(value, d.as_bytes()))
 }
