@@ -154,7 +154,7 @@ pub(super) fn summary(common: &Common, args: &SummaryArgs) -> Result<u8, Failure
                 json::summary_of(&mut sink, &analysis, &calls, &dialogs, options)?;
             }
             _ => {
-                sink = sink.folded(columns(true));
+                sink = sink.folded(|| columns(true));
                 output::summary::text(&mut sink, &analysis, &calls, &dialogs, options)?;
             }
         }

@@ -73,7 +73,7 @@ pub(super) fn candidates(common: &Common, args: &CandidatesArgs) -> Result<u8, F
         }
         (TableFormat::Ndjson, _) => json::ice_session_lines(&mut sink, &analysis, &rows)?,
         (TableFormat::Text, None) => {
-            sink = sink.folded(columns(true));
+            sink = sink.folded(|| columns(true));
             text(&mut sink, &analysis, rows, common, args)?;
         }
         (_, Some(IceTable::Sessions)) => session_table(&mut sink, &analysis, rows, common, args)?,
@@ -312,7 +312,7 @@ pub(super) fn allocations(common: &Common, args: &AllocationsArgs) -> Result<u8,
         }
         TableFormat::Ndjson => json::allocation_lines(&mut sink, &analysis, &rows)?,
         TableFormat::Text => {
-            sink = sink.folded(columns(true));
+            sink = sink.folded(|| columns(true));
             let (calls, gathered) = (analysis.calls_by_allocation(), analysis.gather());
             let options = text_options(common, &sink, None, None);
             for (i, index) in rows.into_iter().enumerate() {

@@ -129,10 +129,11 @@ impl Sink {
         matches!(self, Self::Stdout(_) | Self::Terminal(_)) && io::stdout().is_terminal()
     }
 
-    /// From here on, lines too long for a terminal go on below; elsewhere they stay as they are.
-    pub fn folded(self, columns: usize) -> Self {
+    /// From here on, lines too long for a terminal go on below; elsewhere they stay as they are, and its width, which may take
+    /// other programs to be told, is not asked for.
+    pub fn folded(self, columns: impl FnOnce() -> usize) -> Self {
         match self {
-            Self::Stdout(out) if io::stdout().is_terminal() => Self::Terminal(Folder::new(out, columns)),
+            Self::Stdout(out) if io::stdout().is_terminal() => Self::Terminal(Folder::new(out, columns())),
             other => other,
         }
     }
