@@ -13,6 +13,7 @@ mod analysis;
 mod apply;
 mod breakage;
 mod call;
+mod census;
 mod conference;
 pub mod credentials;
 mod diagnostics;

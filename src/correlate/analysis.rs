@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hashbrown::{HashSet, HashTable};
 
 use super::breakage::Broken;
+use super::census::Census;
 use super::dialog::PATIENCE;
 use super::dns::Dns;
 use super::fork::ForkRow;
@@ -63,6 +64,7 @@ pub struct Analysis {
     /// Half of each flow's hash, with its id.
     pub(super) flow_table: HashTable<(u32, FlowId)>,
     pub(super) last_flow: Option<FlowId>,
+    pub(super) census: Census,
     /// The earlier frames of messages that lie in several: where each message's begin in `part_frames`.
     pub(super) parts: Vec<(MsgIdx, u32)>,
     pub(super) part_frames: Vec<FrameRef>,

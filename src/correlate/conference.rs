@@ -146,12 +146,12 @@ impl Analysis {
 }
 
 /// Does the body speak of conferences, or may a part of it?
+/// Bodies that conferences may be controlled by.
+const CONTROL: [Content; 4] =
+    [Content::Cccp, Content::ConferenceInfo, Content::ConferenceInvite, Content::Multipart];
+
 fn is_control(r: &SipRecord) -> bool {
-    let may = matches!(
-        r.content,
-        Content::Cccp | Content::ConferenceInfo | Content::ConferenceInvite | Content::Multipart
-    );
-    may && r.body_len() > 0
+    CONTROL.contains(&r.content) && r.body_len() > 0
 }
 
 fn names_conferences(bytes: &[u8]) -> bool {
@@ -283,15 +283,16 @@ impl<'a> Work<'a> {
 
     fn read_bodies(&mut self) {
         let analysis = self.analysis;
-        let ids = || (0u32..).map(MsgIdx).zip(&analysis.messages);
         let fresh = |r: &SipRecord| !r.has(flag::DUPLICATE) && !r.has(flag::RETRANSMISSION);
-        let told: HashSet<Owner> = ids().filter(|(_, r)| is_control(r)).map(|(_, r)| r.owner).collect();
+        let control = analysis.messages_carrying(&CONTROL).filter(|(_, r)| is_control(r));
+        let told: HashSet<Owner> = control.map(|(_, r)| r.owner).collect();
         if told.is_empty() {
             return;
         }
         let of_interest = |r: &SipRecord| is_control(r) || r.status >= 200 && told.contains(&r.owner);
+        let all = (0u32..).map(MsgIdx).zip(&analysis.messages);
         let mut order: Vec<MsgIdx> =
-            ids().filter(|(_, r)| fresh(r) && of_interest(r)).map(|(m, _)| m).collect();
+            all.filter(|(_, r)| fresh(r) && of_interest(r)).map(|(m, _)| m).collect();
         order.sort_by_key(|m| (analysis.message(*m).time, *m));
         let mut seen = HashSet::new();
         for m in order {

@@ -29,11 +29,8 @@ pub struct LongTermKey {
 impl Analysis {
     /// All that were given out.
     pub fn relay_credentials(&self) -> Vec<RelayCredentials> {
-        let answers = (0u32..).map(MsgIdx).zip(&self.messages).filter(|(_, r)| {
-            r.method == MethodId::SERVICE
-                && (200..300).contains(&r.status)
-                && !r.has(flag::RETRANSMISSION)
-                && !r.has(flag::DUPLICATE)
+        let answers = self.messages_by(&[MethodId::SERVICE]).filter(|(_, r)| {
+            (200..300).contains(&r.status) && !r.has(flag::RETRANSMISSION) && !r.has(flag::DUPLICATE)
         });
         answers.take(SERVICES).flat_map(|(m, _)| self.credentials_in(m)).collect()
     }

@@ -166,8 +166,8 @@ impl Analysis {
         let mut counted: HashSet<(Owner, usize)> = HashSet::new();
         let mut tally = DiagnosticTally::default();
         let mut read = 0;
-        for (m, record) in (0u32..).map(MsgIdx).zip(&self.messages) {
-            if !record.has(flag::DIAGNOSTICS) || record.has(flag::DUPLICATE) {
+        for (m, record) in self.messages_with(flag::DIAGNOSTICS) {
+            if record.has(flag::DUPLICATE) {
                 continue;
             }
             if read >= self.limits.diagnostic_messages {

@@ -74,6 +74,7 @@ impl Analysis {
             record.flags |= flag::RETRANSMISSION;
             self.sip.retransmissions += 1;
         }
+        self.census.note(&record);
         self.messages.push(record);
         self.append(owner, index);
         self.frames.push(&self.messages, index);

@@ -137,8 +137,8 @@ impl Analysis {
         let mut places: HashMap<Key, usize> = HashMap::new();
         let mut sent: Vec<Sent> = Vec::new();
         let mut early: Vec<(Key, MsgIdx)> = Vec::new();
-        for (m, r) in (0u32..).map(MsgIdx).zip(&self.messages) {
-            if r.method != MethodId::MESSAGE || r.has(flag::DUPLICATE) {
+        for (m, r) in self.messages_by(&[MethodId::MESSAGE]) {
+            if r.has(flag::DUPLICATE) {
                 continue;
             }
             let alone = matches!(r.owner, Owner::Dialog(d) if self.is_leftover(d));

@@ -141,6 +141,7 @@ impl Analysis {
                 record.owner = owner;
                 if found.is_some() {
                     record.flags |= flag::JOINED;
+                    self.census.note(record);
                 }
                 if let Some(partner) = partner {
                     // What the cut took is that of the transaction.

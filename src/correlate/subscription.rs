@@ -209,16 +209,12 @@ impl Analysis {
 
     /// Those inside of calls: of conferences, and of transfers.
     fn of_calls(&self) -> Vec<(Subscription, Vec<Nanos>)> {
-        let is_of = |m: MethodId| matches!(m, MethodId::SUBSCRIBE | MethodId::NOTIFY | MethodId::BENOTIFY);
         let mut places: HashMap<(CallIdx, String), usize> = HashMap::new();
         let mut found: Vec<(CallIdx, Names, Walk, Option<u32>, String)> = Vec::new();
         // Of a transaction only the request names the event.
         let mut asked: HashMap<(CallIdx, MethodId, u32, u32), usize> = HashMap::new();
-        for (m, r) in (0u32..).map(MsgIdx).zip(&self.messages) {
+        for (m, r) in self.messages_by(&[MethodId::SUBSCRIBE, MethodId::NOTIFY, MethodId::BENOTIFY]) {
             let Owner::Call(call) = r.owner else { continue };
-            if !is_of(r.method) {
-                continue;
-            }
             let transaction = (call, r.method, r.cseq, r.from_tag);
             let known = asked.get(&transaction).copied();
             let at = match known {

@@ -391,14 +391,13 @@ fn accounts(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                 show::number(n),
                 show::count(capture.frames, "frame in all", "frames in all")
             ));
-            let of_capture = |r: &&SipRecord| r.frame.capture == id;
+            let of_capture = |(_, r): &(_, &SipRecord)| r.frame.capture == id;
             match rule.id {
                 "capture-snaplen" => {
                     let lengths = capture.interfaces.iter().map(|i| i.snaplen).filter(|l| *l > 0).min();
                     lengths.iter().for_each(|l| _ = f.say(format!("The snap length is {l} bytes.")));
-                    let cut =
-                        context.analysis.messages.iter().filter(|r| r.has(flag::CUT)).filter(of_capture);
-                    cut.take(SHOWN).for_each(|r| _ = f.show_at(r.frame, r.time, "SIP message, cut"));
+                    let cut = context.analysis.messages_with(flag::CUT).filter(of_capture);
+                    cut.take(SHOWN).for_each(|(_, r)| _ = f.show_at(r.frame, r.time, "SIP message, cut"));
                     capture.odd.cut.iter().take(SHOWN).for_each(|(r, t)| _ = f.show_at(*r, *t, "cut"));
                 }
                 "capture-malformed-frames" => {
@@ -410,11 +409,11 @@ fn accounts(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
                     all.for_each(|r| _ = f.show(*r, "a fragment without the others"));
                 }
                 "capture-duplicated" => {
-                    let twice = context.analysis.messages.iter().filter(|r| r.has(flag::DUPLICATE));
+                    let twice = context.analysis.messages_with(flag::DUPLICATE);
                     twice
                         .filter(of_capture)
                         .take(SHOWN)
-                        .for_each(|r| _ = f.show_at(r.frame, r.time, "SIP message again"));
+                        .for_each(|(_, r)| _ = f.show_at(r.frame, r.time, "SIP message again"));
                 }
                 _ => {}
             }
@@ -428,8 +427,7 @@ fn sip_malformed(context: &Context<'_>, out: &mut Findings) {
     if n == 0 {
         return;
     }
-    let broken = |(_, r): &(u32, &SipRecord)| r.has(flag::MALFORMED) && !r.has(flag::CUT);
-    let all = || (0u32..).zip(&analysis.messages).filter(broken);
+    let all = || analysis.messages_with(flag::MALFORMED).filter(|(_, r)| !r.has(flag::CUT));
     let Some((_, first)) = all().next() else { return };
     let harmed = all().take(1_000).any(|(_, r)| !went_well(analysis, r.owner));
     out.add(&SIP_MALFORMED, Subject::Capture(first.frame.capture.0), "", |f| {
@@ -440,8 +438,7 @@ fn sip_malformed(context: &Context<'_>, out: &mut Findings) {
             1 => "1 message is malformed".to_owned(),
             n => format!("{} messages are malformed", show::number(n)),
         });
-        for (i, r) in all().take(SHOWN) {
-            let m = crate::correlate::MsgIdx(i);
+        for (m, r) in all().take(SHOWN) {
             f.show_message(analysis, m).concern(Subject::from(r.owner));
             let Ok(bytes) = analysis.message_bytes(m) else { continue };
             let issue = parse_message(&bytes).and_then(|message| message.issues.into_iter().next());

@@ -71,7 +71,6 @@ pub static ROSTER_GAP: Rule = Rule {
 
 /// So long somebody may ring.
 const STUCK: Nanos = 30_000_000_000;
-/// Bodies of conference control from which on nothing is worked out where nobody asked for the list.
 fn there_are_some(context: &Context<'_>) -> bool {
     !context.analysis.messages.is_empty() && !context.gathered().conferences().is_empty()
 }

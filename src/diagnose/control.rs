@@ -42,10 +42,8 @@ pub struct Control {
 impl Control {
     /// Nothing where there is more than is read again.
     pub(super) fn of(analysis: &Analysis) -> Self {
-        let all = (0u32..).map(MsgIdx).zip(&analysis.messages);
-        let carries = all.filter(|(_, r)| {
-            r.content == Content::Csta && !r.has(flag::DUPLICATE) && !r.has(flag::RETRANSMISSION)
-        });
+        let all = analysis.messages_carrying(&[Content::Csta]);
+        let carries = all.filter(|(_, r)| !r.has(flag::DUPLICATE) && !r.has(flag::RETRANSMISSION));
         let messages: Vec<MsgIdx> = carries.map(|(m, _)| m).take(BODIES + 1).collect();
         let mut out = Self::default();
         if messages.len() > BODIES {

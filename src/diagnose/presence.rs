@@ -107,7 +107,7 @@ const SHOWN: usize = 6;
 const LOOK: usize = 5_000;
 
 fn there_are_some(context: &Context<'_>) -> bool {
-    context.analysis.messages.iter().any(|r| r.method == MethodId::SUBSCRIBE || r.method == MethodId::NOTIFY)
+    context.analysis.has_method(&[MethodId::SUBSCRIBE, MethodId::NOTIFY])
 }
 
 fn user(uri: &str) -> String {
@@ -265,10 +265,9 @@ fn notifications_of(analysis: &Analysis, messages: &[MsgIdx]) -> Vec<Notificatio
 fn notifications(context: &Context<'_>, out: &mut Findings, rule: &'static Rule) {
     let analysis = context.analysis;
     let mut owners: Vec<(bool, u32)> = analysis
-        .messages
-        .iter()
-        .filter(|r| r.method == MethodId::NOTIFY && r.is_request())
-        .map(|r| match r.owner {
+        .messages_by(&[MethodId::NOTIFY])
+        .filter(|(_, r)| r.is_request())
+        .map(|(_, r)| match r.owner {
             Owner::Call(c) => (true, c.0),
             Owner::Dialog(d) => (false, d.0),
         })
