@@ -28,11 +28,16 @@ pub struct OneSided {
 /// None where both directions are there.
 pub fn one_sided(analysis: &Analysis) -> Option<OneSided> {
     let (mut seen, mut lacking) = (0, 0);
+    let most = analysis.calls.len() + analysis.dialogs.len();
     let (mut of_calls, mut of_others) = (Vec::new(), Vec::new());
     let calls = analysis.calls.iter().map(|c| (c.messages, true));
     let all = calls.chain(analysis.dialogs.iter().map(|d| (d.messages, false)));
     let mut course = Course::default();
     for (messages, is_call) in all.filter(|(messages, _)| messages.count > 0) {
+        // Half of all that there may be is well.
+        if (seen - lacking) * 2 >= most {
+            return None;
+        }
         seen += 1;
         if course.lacks_a_direction(analysis, messages) {
             lacking += 1;

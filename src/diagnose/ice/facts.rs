@@ -73,57 +73,52 @@ impl Sessions {
         let wanted: (BTreeSet<SocketAddr>, BTreeSet<IpAddr>) =
             failed.map(|a| (a.client, a.client.ip())).unzip();
         let calls = index.calls.get(..most).unwrap_or(&index.calls);
-        let of_call = |&(call, first): &(CallIdx, u32)| (first, analysis.ice_sessions_of(call));
-        in_order(calls, of_call, |(first, sessions)| {
-            for (id, s) in (first..).zip(sessions) {
-                out.take(analysis, id, s, &wanted, most);
-            }
+        let of_calls = in_parts(calls, |part| {
+            let sessions = |&(call, first): &(CallIdx, u32)| (first..).zip(analysis.ice_sessions_of(call));
+            part.iter()
+                .flat_map(sessions)
+                .map(|(id, s)| Told::of(analysis, id, s, !wanted.0.is_empty()))
+                .collect()
         });
+        of_calls.into_iter().for_each(|told| out.take(told, &wanted, most));
         let loose: Vec<(u32, GroupIdx)> =
             (index.first_loose..).zip(index.loose.iter().copied()).take(most).collect();
-        let of_group = |&(id, group): &(u32, GroupIdx)| (id, analysis.loose_ice_session(group));
-        in_order(&loose, of_group, |(id, s)| out.take(analysis, id, s, &wanted, most));
+        let of_groups = in_parts(&loose, |part| {
+            let session = |&(id, group): &(u32, GroupIdx)| (id, analysis.loose_ice_session(group));
+            part.iter().map(session).map(|(id, s)| Told::of(analysis, id, s, !wanted.0.is_empty())).collect()
+        });
+        of_groups.into_iter().for_each(|told| out.take(told, &wanted, most));
         out
     }
 
-    fn take(
-        &mut self,
-        analysis: &Analysis,
-        id: u32,
-        s: IceSession,
-        (clients, users): &(BTreeSet<SocketAddr>, BTreeSet<IpAddr>),
-        most: usize,
-    ) {
-        *self.tally.states.entry(s.state).or_default() += 1;
-        self.tally.of_each.push((id, s.state));
-        match s.state {
-            IceState::Connected => self.connected.extend(machines(analysis, &s)),
+    fn take(&mut self, told: Told, (clients, users): &(BTreeSet<SocketAddr>, BTreeSet<IpAddr>), most: usize) {
+        let Told { id, state, call, machines, sides, suspect } = told;
+        *self.tally.states.entry(state).or_default() += 1;
+        self.tally.of_each.push((id, state));
+        match state {
+            IceState::Connected => self.connected.extend(machines),
             IceState::Failed => {
-                self.failed.extend(machines(analysis, &s));
-                self.tally.lost.extend(s.call);
+                self.failed.extend(machines);
+                self.tally.lost.extend(call);
             }
             IceState::Incomplete | IceState::NotStarted => {}
         }
-        if !clients.is_empty() {
-            let sides = [of_side(&s, &s.a, |p| p.a), of_side(&s, &s.b, |p| p.b)];
-            for (name, addresses) in parties(analysis, &s).into_iter().zip(sides) {
-                let lacked = (s.state == IceState::Failed).then_some((id, s.call));
-                let whose = Whose { name, lacked };
-                // The call that lacked it tells more than another one.
-                let put =
-                    |known: Option<&Whose>| known.is_none_or(|k| k.lacked.is_none() && lacked.is_some());
-                for address in addresses {
-                    if clients.contains(&address) && put(self.clients.get(&address)) {
-                        self.clients.insert(address, whose.clone());
-                    }
-                    if users.contains(&address.ip()) && put(self.users.get(&address.ip())) {
-                        self.users.insert(address.ip(), whose.clone());
-                    }
+        let lacked = (state == IceState::Failed).then_some((id, call));
+        for (name, addresses) in sides {
+            let whose = Whose { name, lacked };
+            // The call that lacked it tells more than another one.
+            let put = |known: Option<&Whose>| known.is_none_or(|k| k.lacked.is_none() && lacked.is_some());
+            for address in addresses {
+                if clients.contains(&address) && put(self.clients.get(&address)) {
+                    self.clients.insert(address, whose.clone());
+                }
+                if users.contains(&address.ip()) && put(self.users.get(&address.ip())) {
+                    self.users.insert(address.ip(), whose.clone());
                 }
             }
         }
-        if is_suspect(analysis, &s) && self.suspects.len() < most {
-            self.suspects.push((id, s));
+        if self.suspects.len() < most {
+            self.suspects.extend(suspect.map(|s| (id, *s)));
         }
     }
 
@@ -148,13 +143,31 @@ impl Sessions {
     }
 }
 
-/// Items whose results are held at once, so that they are no burden on memory.
-const HELD: usize = 128;
+/// What is to be kept of a session: most are large, and nobody asks for them again.
+struct Told {
+    id: u32,
+    state: IceState,
+    call: Option<CallIdx>,
+    /// Those of a session that connected or failed.
+    machines: BTreeSet<IpAddr>,
+    /// Who the sides are and their addresses, where somebody asks whose an address is.
+    sides: Vec<(String, BTreeSet<SocketAddr>)>,
+    suspect: Option<Box<IceSession>>,
+}
 
-/// Works items out on all cores and hands on what comes of them in their order.
-fn in_order<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync, mut take: impl FnMut(R)) {
-    for block in items.chunks(HELD) {
-        in_parts(block, |part| part.iter().map(&make).collect()).into_iter().for_each(&mut take);
+impl Told {
+    fn of(analysis: &Analysis, id: u32, s: IceSession, with_sides: bool) -> Self {
+        let ended = matches!(s.state, IceState::Connected | IceState::Failed);
+        let addresses = || [of_side(&s, &s.a, |p| p.a), of_side(&s, &s.b, |p| p.b)];
+        let named = || parties(analysis, &s).into_iter().zip(addresses()).collect();
+        Self {
+            id,
+            state: s.state,
+            call: s.call,
+            machines: if ended { machines(analysis, &s) } else { BTreeSet::new() },
+            sides: if with_sides { named() } else { Vec::new() },
+            suspect: is_suspect(analysis, &s).then(|| Box::new(s)),
+        }
     }
 }
 

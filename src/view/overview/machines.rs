@@ -19,7 +19,10 @@ pub fn machines(analysis: &Analysis) -> Vec<String> {
         }
         by_flow[at] += 1;
     }
-    let mut by_address: HashMap<IpAddr, u64, foldhash::fast::RandomState> = HashMap::default();
+    // Most machines speak in both directions.
+    let speak = by_flow.iter().filter(|n| **n > 0).count() / 2;
+    let mut by_address: HashMap<IpAddr, u64, foldhash::fast::RandomState> =
+        HashMap::with_capacity_and_hasher(speak, Default::default());
     for (flow, n) in by_flow.iter().enumerate().filter(|(_, n)| **n > 0) {
         let flow = analysis.flow(crate::correlate::FlowId(flow as u32));
         for end in [flow.src.ip(), flow.dst.ip()] {
