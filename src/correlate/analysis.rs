@@ -329,6 +329,7 @@ impl Analysis {
         let mut budget: u32 = 1 << 16;
         let mut order = Vec::new();
         let mut later = Vec::new();
+        let mut calls = Vec::new();
         for owner in std::mem::take(&mut self.touched) {
             let list = self.list_of(owner);
             if list.count == 0 {
@@ -345,13 +346,16 @@ impl Analysis {
                 }
                 budget = budget.saturating_sub(list.count);
             }
-            self.collect_in_time(list, &mut order);
             match owner {
-                Owner::Call(c) => self.refresh_call(c, &order, live),
-                Owner::Dialog(d) => self.refresh_dialog(d, &order, live),
+                Owner::Call(c) => calls.push(c),
+                Owner::Dialog(d) => {
+                    self.collect_in_time(list, &mut order);
+                    self.refresh_dialog(d, &order, live);
+                }
             }
         }
         self.touched = later;
+        self.refresh_calls(&calls, live);
         self.legs_refresh();
     }
 

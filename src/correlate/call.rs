@@ -3,8 +3,11 @@
 use super::Analysis;
 use super::kind::call_kind;
 use super::model::*;
+use super::parts::in_parts;
 use crate::capture::Nanos;
 
+/// Calls whose summaries are held before they are put in their places.
+const AT_ONCE: usize = 4096;
 /// Branches of one INVITE beside its first that are told apart.
 const FORKS: usize = 8;
 
@@ -108,14 +111,25 @@ struct Walk {
 }
 
 impl Analysis {
-    pub(super) fn refresh_call(&mut self, call: CallIdx, order: &[MsgIdx], live: bool) {
-        if let Some(work) = self.call_work.get_mut(call.0 as usize) {
-            work.touched = false;
-            work.summarised = order.len() as u32;
-        }
-        let summary = self.summarise(call, order, live);
-        if let Some(call) = self.calls.get_mut(call.0 as usize) {
-            call.summary = summary;
+    /// Makes the summaries of these calls, each by itself of its messages alone.
+    pub(super) fn refresh_calls(&mut self, calls: &[CallIdx], live: bool) {
+        for calls in calls.chunks(AT_ONCE) {
+            let summaries = in_parts(calls, |part| {
+                let mut order = Vec::new();
+                let summary = |call: &CallIdx| {
+                    self.collect_in_time(self.call(*call).messages, &mut order);
+                    self.summarise(*call, &order, live)
+                };
+                part.iter().map(summary).collect()
+            });
+            for (call, summary) in calls.iter().zip(summaries) {
+                let at = call.0 as usize;
+                if let (Some(call), Some(work)) = (self.calls.get_mut(at), self.call_work.get_mut(at)) {
+                    work.touched = false;
+                    work.summarised = call.messages.count;
+                    call.summary = summary;
+                }
+            }
         }
     }
 
