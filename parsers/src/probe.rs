@@ -347,6 +347,10 @@ const URI_SCHEMES: [&[u8]; 6] = [b"sip:", b"sips:", b"tel:", b"urn:", b"im:", b"
 /// SIP, HTTP, or blank lines by the first line. Most binary payloads fail at their first or second byte.
 #[inline]
 fn probe_text(bytes: &[u8]) -> Probe {
+    // Nearly all answers begin so.
+    if bytes.starts_with(b"SIP/2.0 ") {
+        return Probe::Sip;
+    }
     let mut text = bytes;
     while let Some((&(b'\r' | b'\n'), rest)) = text.split_first() {
         text = rest;
@@ -411,6 +415,10 @@ fn version_then_space(text: &[u8]) -> bool {
 fn probe_request_line(text: &[u8], method_len: usize) -> Probe {
     let end = memchr(b'\n', text);
     let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    // Nearly all requests end so.
+    if line.ends_with(b" SIP/2.0\r") {
+        return Probe::Sip;
+    }
     let (method, rest) = line.split_at_checked(method_len).unwrap_or((line, &[]));
     let rest = rest.trim_ascii();
     let last_word = rest.rsplit(|&b| b == b' ' || b == b'\t').next().unwrap_or_default();

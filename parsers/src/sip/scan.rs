@@ -8,8 +8,12 @@ mod tests;
 
 use std::ops::Range;
 
+use fields::Value;
+
 use super::start::{Kind, parse_start, status_code};
-use super::syntax::{Name, Next, is_date, is_token, name_of, next_field, number, part, retry_after};
+use super::syntax::{
+    Name, Next, is_date, is_token, name_of, next_field, number, part, plain_field, retry_after,
+};
 
 /// What a `From`, `To` or `Contact` value says. Fields borrow the message; absent is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,7 +109,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
                 && part(b, method.end..uri.start) == b" "
                 && part(b, uri.end..version.start) == b" "
                 && version.end == start.line.end
-                && fields::plain_uri(out.request_uri);
+                && fields::plain_uri(Value::of(b, uri.clone()));
         }
         Kind::Status { version, code, reason } => {
             out.status = status_code(part(b, code.clone()));
@@ -124,27 +128,33 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
     let mut warning: &[u8] = b"";
     let mut pos = start.next;
     loop {
-        let field = match next_field(b, pos) {
-            Next::Field(field) => field,
-            Next::Empty(body) => {
-                out.body_start = body;
-                break;
-            }
-            Next::End => {
-                plain = false;
-                break;
-            }
+        let (kind, range) = if let Some(field) = plain_field(b, pos) {
+            pos = field.next;
+            (field.name, field.value)
+        } else {
+            let field = match next_field(b, pos) {
+                Next::Field(field) => field,
+                Next::Empty(body) => {
+                    out.body_start = body;
+                    break;
+                }
+                Next::End => {
+                    plain = false;
+                    break;
+                }
+            };
+            pos = field.next;
+            let kind = field.token_name.unwrap_or_else(|| {
+                let name = part(b, field.start..field.name_end);
+                plain &= is_token(name);
+                name_of(name)
+            });
+            (kind, field.value_start..field.value_end)
         };
-        pos = field.next;
-        let value = part(b, field.value_start..field.value_end);
-        let kind = field.token_name.unwrap_or_else(|| {
-            let name = part(b, field.start..field.name_end);
-            plain &= is_token(name);
-            name_of(name)
-        });
+        let value = part(b, range.clone());
         match kind {
             Name::Via => {
-                let (branch, good) = fields::via(value);
+                let (branch, good) = fields::via(Value::of(b, range));
                 if seen.first(kind) {
                     out.branch = branch;
                 }
@@ -152,7 +162,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
             }
             Name::From | Name::To => {
                 let first = seen.first(kind);
-                let (address, next, good) = fields::name_addr(value, 0);
+                let (address, next, good) = fields::name_addr(Value::of(b, range), 0);
                 plain &= first && good && next >= value.len();
                 if first {
                     *(if kind == Name::From { &mut out.from } else { &mut out.to }) = address;
@@ -174,7 +184,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
                 }
             }
             Name::Contact => {
-                plain &= fields::plain_contacts(value);
+                plain &= fields::plain_contacts(Value::of(b, range));
                 set(&mut out.contact, value);
             }
             Name::ContentLength => {

@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
-use super::syntax::{is_token, part, starts_with_ignore_case, trim_range};
+use super::syntax::{is_token, line_feed, part, starts_with_ignore_case, trim_range};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -22,6 +20,8 @@ pub(crate) struct Start {
 }
 
 const LONGEST_VERSION: usize = 16;
+/// The version of all messages but odd ones.
+const USUAL: &[u8] = b"SIP/2.0";
 
 pub(crate) fn is_version(v: &[u8]) -> bool {
     starts_with_ignore_case(v, b"SIP/")
@@ -42,8 +42,8 @@ fn first_space(b: &[u8], r: Range<usize>) -> usize {
 #[inline]
 pub(crate) fn parse_start(b: &[u8]) -> Option<Start> {
     let begin = b.iter().position(|&c| c != b'\r' && c != b'\n')?;
-    let (mut end, next) = match memchr(b'\n', part(b, begin..b.len())) {
-        Some(i) => (begin + i, begin + i + 1),
+    let (mut end, next) = match line_feed(b, begin) {
+        Some(i) => (i, i + 1),
         None => (b.len(), b.len()),
     };
     while end > begin && b.get(end - 1) == Some(&b'\r') {
@@ -56,11 +56,18 @@ pub(crate) fn parse_start(b: &[u8]) -> Option<Start> {
 
 /// A whole first line; positions count from the beginning of `b`.
 fn parse_line(b: &[u8], line: Range<usize>) -> Option<Kind> {
-    if starts_with_ignore_case(part(b, line.clone()), b"SIP/") {
-        let version = line.start..first_space(b, line.clone());
-        if !is_version(part(b, version.clone())) {
-            return None;
-        }
+    let text = part(b, line.clone());
+    if starts_with_ignore_case(text, b"SIP/") {
+        // As nearly all begin.
+        let version = if text.starts_with(b"SIP/2.0 ") {
+            line.start..line.start + USUAL.len()
+        } else {
+            let version = line.start..first_space(b, line.clone());
+            if !is_version(part(b, version.clone())) {
+                return None;
+            }
+            version
+        };
         let rest = trim_range(b, version.end..line.end);
         let code = rest.start..first_space(b, rest.clone());
         let code = code.start..code.start + super::syntax::digits(part(b, code));
@@ -75,11 +82,17 @@ fn parse_line(b: &[u8], line: Range<usize>) -> Option<Kind> {
         return None;
     }
     let rest = trim_range(b, method.end..line.end);
-    let at = part(b, rest.clone()).iter().rposition(is_blank).map_or(rest.start, |i| rest.start + i + 1);
+    // As nearly all end.
+    let at = if text.ends_with(b" SIP/2.0") {
+        line.end - USUAL.len()
+    } else {
+        let at = part(b, rest.clone()).iter().rposition(is_blank).map_or(rest.start, |i| rest.start + i + 1);
+        if !is_version(part(b, at..rest.end)) {
+            return None;
+        }
+        at
+    };
     let version = at..rest.end;
-    if !is_version(part(b, version.clone())) {
-        return None;
-    }
     let uri = trim_range(b, rest.start..at);
     Some(Kind::Request { method, uri, version })
 }

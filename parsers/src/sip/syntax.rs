@@ -69,19 +69,46 @@ fn all(s: &[u8], mask: u8) -> bool {
     chunks.remainder().iter().fold(mask, |m, &b| m & CLASS[b as usize]) != 0
 }
 
-/// Length of the run of bytes of one class at `i`, where it is likely to be long.
-#[inline]
-fn long_span(s: &[u8], i: usize, class: u8) -> usize {
-    let rest = s.get(i..).unwrap_or_default();
-    let mut chunks = rest.chunks_exact(8);
-    let mut at = 0;
-    for chunk in &mut chunks {
-        if !all(chunk, class) {
-            break;
+/// Sixteen bytes at once: comparisons joined without a branch, which the compiler makes a few instructions of where a table
+/// takes some for each byte.
+#[inline(always)]
+fn first_that(s: &[u8], from: usize, is: impl Fn(u8) -> bool) -> usize {
+    let rest = s.get(from..).unwrap_or_default();
+    let (chunks, last) = rest.as_chunks::<16>();
+    let mut at = from;
+    for chunk in chunks {
+        let found = u128::from_le_bytes(chunk.map(|b| u8::from(is(b))));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
+        at += 16;
     }
-    at + span(rest, at, class)
+    at + last.iter().position(|&b| is(b)).unwrap_or(last.len())
+}
+
+#[inline(always)]
+fn is_letter(b: u8) -> bool {
+    (b | 0x20).wrapping_sub(b'a') < 26
+}
+
+/// As the table has [`HOST`].
+#[inline(always)]
+fn in_host(b: u8) -> bool {
+    is_letter(b) | (b.wrapping_sub(b'0') < 10) | (b.wrapping_sub(b'-') < 2) | (b == b'_')
+}
+
+/// As the table has [`PLAIN`].
+#[inline(always)]
+fn in_plain(b: u8) -> bool {
+    let marks = (b == b'=') | (b == b'!') | (b == b'$') | (b == b'_') | (b == b'~');
+    is_letter(b) | (b.wrapping_sub(b'&') <= b';' - b'&') | marks
+}
+
+/// As the table has [`STOP`].
+#[inline(always)]
+fn in_stop(b: u8) -> bool {
+    let blank = (b == b' ') | (b == b'\t') | (b == b'\r') | (b == b'\n');
+    blank | (b == b';') | (b == b',') | (b == b'"')
 }
 
 /// Position behind the token that begins at `i`.
@@ -96,24 +123,15 @@ pub(crate) fn words_end(s: &[u8], i: usize) -> usize {
     i + span(s, i, TOKEN | SPACE)
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn host_end(s: &[u8], i: usize) -> usize {
-    i + long_span(s, i, HOST)
+    first_that(s, i, |b| !in_host(b))
 }
 
 /// Position of the first `;`, `,`, `"` or white space from `i` on.
-#[inline]
+#[inline(always)]
 pub(crate) fn value_end(s: &[u8], i: usize) -> usize {
-    let rest = s.get(i..).unwrap_or_default();
-    let mut at = 0;
-    for chunk in rest.chunks_exact(8) {
-        if chunk.iter().fold(0, |c, &b| c | CLASS[b as usize]) & STOP != 0 {
-            break;
-        }
-        at += 8;
-    }
-    let last = rest.get(at..).unwrap_or_default();
-    i + at + last.iter().position(|&b| class(b, STOP)).unwrap_or(last.len())
+    first_that(s, i, in_stop)
 }
 
 pub(crate) fn is_token_byte(b: u8) -> bool {
@@ -135,10 +153,10 @@ pub(crate) fn is_plain_uri_text(s: &[u8]) -> bool {
     all(s, PLAIN)
 }
 
-/// Position of the first byte from the beginning on that [`is_plain_uri_text`] is not of.
-#[inline]
-pub(crate) fn plain_uri_text_end(s: &[u8]) -> usize {
-    long_span(s, 0, PLAIN)
+/// Position of the first byte from `i` on that [`is_plain_uri_text`] is not of.
+#[inline(always)]
+pub(crate) fn plain_uri_text_end(s: &[u8], i: usize) -> usize {
+    first_that(s, i, |b| !in_plain(b))
 }
 
 pub(crate) fn is_hex(b: u8) -> bool {
@@ -303,6 +321,46 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
     })
 }
 
+/// What [`next_field`] says of a field that is written as nearly all are: name, colon, at most one space, value, CR LF.
+pub(crate) struct PlainField {
+    pub name: Name,
+    pub value: Range<usize>,
+    pub next: usize,
+}
+
+/// The field at `pos` if it is one of those; anything else is for [`next_field`] to take apart.
+#[inline(always)]
+pub(crate) fn plain_field(b: &[u8], pos: usize) -> Option<PlainField> {
+    let rest = b.get(pos..).filter(|rest| !matches!(rest, [b'\r', ..]))?;
+    let (len, name) = plain_name(rest)?;
+    let end = pos + line_feed(rest, len + 1)?;
+    // A blank at the beginning of the next line would continue this one.
+    let folded = matches!(b.get(end + 1), Some(b' ' | b'\t'));
+    let [.., last, b'\r'] = b.get(pos + len + 1..end)? else { return None };
+    let space = b.get(pos + len + 1) == Some(&b' ');
+    let start = pos + len + 1 + usize::from(space);
+    let trimmed = !is_space(*last) && b.get(start).is_some_and(|&first| !is_space(first));
+    (trimmed && !folded).then_some(PlainField { name, value: start..end - 1, next: end + 1 })
+}
+
+/// Position of the first line feed from `from` on, where it is likely to be near.
+#[inline(always)]
+pub(crate) fn line_feed(s: &[u8], from: usize) -> Option<usize> {
+    let rest = s.get(from..)?;
+    let mut at = from;
+    let (chunks, last) = rest.as_chunks::<16>();
+    for chunk in chunks {
+        // All at once without a branch, which the compiler makes one comparison of.
+        if chunk.iter().fold(false, |any, &b| any | (b == b'\n')) {
+            let bytes = u128::from_le_bytes(*chunk);
+            let low = first_of(bytes as u64, b'\n');
+            return low.or_else(|| first_of((bytes >> 64) as u64, b'\n').map(|i| 8 + i)).map(|i| at + i);
+        }
+        at += 16;
+    }
+    last.iter().position(|&b| b == b'\n').map(|i| at + i)
+}
+
 /// Headers this crate looks into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Name {
@@ -338,13 +396,13 @@ const fn every(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// Position of the first colon.
+/// Position of the first byte that is this one.
 #[inline]
-fn first_colon(bytes: u64) -> Option<usize> {
-    let other = bytes ^ every(b':');
-    // The lowest byte that is a colon has its high bit set here.
-    let colons = other.wrapping_sub(every(1)) & !other & every(0x80);
-    (colons != 0).then_some(colons.trailing_zeros() as usize / 8)
+fn first_of(bytes: u64, byte: u8) -> Option<usize> {
+    let other = bytes ^ every(byte);
+    // The lowest byte that is it has its high bit set here.
+    let found = other.wrapping_sub(every(1)) & !other & every(0x80);
+    (found != 0).then_some(found.trailing_zeros() as usize / 8)
 }
 
 /// A name in small letters as one number.
@@ -359,7 +417,7 @@ const fn key(name: &[u8]) -> u128 {
 }
 
 /// What may be a letter in small; no other byte becomes one that a name may hold.
-const fn small(bytes: u64) -> u64 {
+pub(crate) const fn small(bytes: u64) -> u64 {
     bytes | (bytes & every(0x40)) >> 1
 }
 
@@ -370,9 +428,9 @@ fn plain_name(line: &[u8]) -> Option<(usize, Name)> {
         let bytes = u128::from_le_bytes(*bytes);
         let (low, high) = (bytes as u64, (bytes >> 64) as u64);
         let head = |half: u64, len: usize| u128::from(small(half) & !(u64::MAX << (8 * len)));
-        let found = match first_colon(low) {
+        let found = match first_of(low, b':') {
             Some(n) => Some((n, head(low, n))),
-            None => first_colon(high).map(|n| (8 + n, u128::from(small(low)) | head(high, n) << 64)),
+            None => first_of(high, b':').map(|n| (8 + n, u128::from(small(low)) | head(high, n) << 64)),
         };
         if let Some((len, key)) = found {
             let name = known_name(key, len);
@@ -466,6 +524,22 @@ mod tests {
         assert_eq!(&b[f.value_start..f.value_end], b"a\r\n  b");
         assert!(f.folded);
         assert!(matches!(next_field(b, f.next), Next::Empty(21)));
+    }
+
+    #[test]
+    fn comparisons_are_what_the_table_says() {
+        for b in 0..=255 {
+            assert_eq!(in_host(b), class(b, HOST), "{b}");
+            assert_eq!(in_plain(b), class(b, PLAIN), "{b}");
+            assert_eq!(in_stop(b), class(b, STOP), "{b}");
+        }
+        let text: Vec<u8> = (0..70).map(|i| if i == 69 { b';' } else { b'a' }).collect();
+        for i in 0..=text.len() {
+            for cut in i..=text.len() {
+                assert_eq!(value_end(&text[..cut], i), cut.min(69).max(i));
+            }
+        }
+        assert_eq!(value_end(b"a", 5), 5);
     }
 
     #[test]
