@@ -6,7 +6,7 @@ use super::snoop::SnoopWalker;
 use super::{CaptureIssue, CaptureNote, FrameHead};
 
 /// Bytes that a batch holds, records larger than that apart.
-pub(super) const BATCH_BYTES: usize = 1 << 20;
+pub(super) const BATCH_BYTES: usize = 1 << 19;
 
 /// Longest record that is believed without further proof (Wireshark's own maximum).
 pub(super) const USUAL_FRAME_BYTES: u32 = 262_144;
