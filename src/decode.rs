@@ -16,8 +16,10 @@ mod dns;
 mod keys;
 mod kind;
 mod media;
+mod method;
 mod ordered;
 mod prepare;
+mod scanned;
 mod spans;
 mod sql;
 mod stun;
@@ -27,11 +29,13 @@ mod websocket;
 pub use breakage::{Breakage, BreakageKind, MediaError, Quoted};
 pub use content::Content;
 pub use dns::{DecodedDns, DnsEvent, dns_port, is_elsewhere as is_dns_elsewhere};
-pub use keys::{Keys, connection_address, name_hash, ufrags};
+pub use keys::{Keys, connection_address, header_named, name_hash, ufrags};
 pub use kind::KindBits;
 pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};
+pub use method::MethodId;
 pub use ordered::CaptureDecoder;
 pub use prepare::{Class, Prepared, SipEvent, prepare};
+pub use scanned::Scanned;
 pub use spans::Spans;
 pub use sql::{DecodedSqlr, DecodedTds, TcpSign, TcpSignKind, TdsStep, is_sqlr};
 pub use stun::{DecodedStun, StunEvent, StunFacts};
@@ -166,7 +170,7 @@ pub enum Place<'a> {
 /// A SIP message as it comes out of a capture.
 #[derive(Debug, Clone, Copy)]
 pub struct DecodedSip<'a> {
-    pub scan: &'a Scan<'a>,
+    pub scan: Scanned<'a>,
     /// The message, of which `scan` was made.
     pub raw: &'a [u8],
     pub place: Place<'a>,
@@ -203,6 +207,10 @@ pub struct Way<'a> {
 impl<'a> DecodedSip<'a> {
     /// One whose bytes are to be kept, whole and met for the first time.
     pub fn new(scan: &'a Scan<'a>, raw: &'a [u8], digest: u64, way: Way<'a>) -> Self {
+        Self::of(Scanned::Scan(scan), raw, digest, way)
+    }
+
+    fn of(scan: Scanned<'a>, raw: &'a [u8], digest: u64, way: Way<'a>) -> Self {
         let Way { frame, parts, time, src, dst, transport } = way;
         Self {
             scan,

@@ -9,7 +9,6 @@ mod party;
 pub mod path;
 pub mod relay;
 pub mod sql;
-mod status;
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -20,6 +19,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::capture::Nanos;
 use crate::correlate::Analysis;
 
+pub use callscope_parsers::sip::reason_phrase;
 pub use diagnostics::{cause_words, diagnostic, diagnostic_meaning, diagnostics_of, foremost};
 pub use failure::{
     breakage, breakage_by, call_reason, dialog_reason, dialog_state, failure, failure_kind, unreachable,
@@ -28,7 +28,6 @@ pub use party::{
     address_of_record, call_parties, call_party_names, dialog_parties, host_of, party, party_short, unquote,
     user_of,
 };
-pub use status::reason_phrase;
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -19,6 +19,7 @@ pub mod param;
 pub mod routing;
 pub mod scan;
 mod start;
+mod status;
 pub mod stream;
 pub(crate) mod syntax;
 pub mod uri;
@@ -26,4 +27,5 @@ pub mod via;
 
 pub use message::{Header, Message, StartLine, canonical_name, parse_message};
 pub use scan::{BodyPlace, NameAddrScan, Scan, body_place, scan};
+pub use status::reason_phrase;
 pub use stream::{Framing, find_next_start, find_start, first_line, frame_message, looks_like_sip};

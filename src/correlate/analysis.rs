@@ -63,7 +63,8 @@ pub struct Analysis {
     pub(super) flows: Vec<PackedFlow>,
     /// Half of each flow's hash, with its id.
     pub(super) flow_table: HashTable<(u32, FlowId)>,
-    pub(super) last_flow: Option<FlowId>,
+    /// The flow asked for last, with its hash.
+    pub(super) last_flow: Option<(u64, FlowId)>,
     pub(super) census: Census,
     /// The earlier frames of messages that lie in several: where each message's begin in `part_frames`.
     pub(super) parts: Vec<(MsgIdx, u32)>,
@@ -78,7 +79,7 @@ pub struct Analysis {
     pub(super) forks: Vec<ForkRow>,
     pub(super) touched: Vec<Owner>,
     pub(super) legs: Legs,
-    /// Reason phrases met last, by status, to spare looking them up.
+    /// The usual reason phrases that were met, by status, to spare looking them up.
     pub(super) reasons: Vec<Str>,
     pub(super) limits_noted: Vec<&'static str>,
     /// Time of the newest message.

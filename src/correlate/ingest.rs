@@ -1,14 +1,12 @@
 //! Where a decoded SIP message joins the analysis.
 
-use callscope_parsers::sip::Scan;
-
 use super::Analysis;
 use super::ice::for_each_name;
 use super::leftover::is_call_id_cut;
 use super::model::*;
 use super::owner::Owners;
 use crate::capture::{CaptureIssue, FrameRef};
-use crate::decode::{DecodedSip, Keys, KindBits, connection_address};
+use crate::decode::{DecodedSip, Keys, KindBits, Scanned};
 
 impl Analysis {
     /// Adds a message, whose bytes lie at `bytes`, to its call or dialog. `None` where a limit is hit (counted and noted as an issue).
@@ -17,9 +15,11 @@ impl Analysis {
             return self.add_sip_on(path, m, bytes);
         }
         let scan = m.scan;
-        let keys =
-            m.keys.unwrap_or_else(|| Keys::of(scan, m.raw, m.src, m.dst, m.transport, self.strings.state()));
-        let method = self.method_of(scan, m.frame);
+        let keys = m.keys.unwrap_or_else(|| {
+            let state = self.strings.state();
+            Keys::of(&scan.whole(), m.raw, (m.src, m.dst), m.transport, state, &self.leg_headers)
+        });
+        let method = keys.method.unwrap_or_else(|| self.method_of(scan, m.frame));
         self.count(m, method);
         let Ok(index) = u32::try_from(self.messages.len()) else {
             return self.over_limit("limit-sip-messages", m.frame);
@@ -39,24 +39,24 @@ impl Analysis {
             flow,
             owner: Owner::Call(CallIdx(0)),
             next: NextMsg::NONE,
-            head: u16::try_from(scan.body_start).unwrap_or(u16::MAX),
+            head: u16::try_from(scan.body_start()).unwrap_or(u16::MAX),
             content: keys.content,
             method,
-            status: scan.status,
-            cseq: scan.cseq,
+            status: scan.status(),
+            cseq: scan.cseq(),
             branch: keys.branch,
             from_tag: keys.from_tag,
             to_tag: keys.to_tag,
-            reason: self.reason(scan),
-            candidates: scan.sdp.map_or(0, |s| s.candidates),
-            flags: flags_of(m),
+            reason: self.reason(scan, &keys),
+            candidates: scan.sdp().map_or(0, |(_, candidates, _)| candidates),
+            flags: flags_of(m, &keys),
             dscp: PackedDscp::pack(m.dscp.filter(|_| !m.duplicate)),
         };
         let call_id_cut = is_call_id_cut(m);
         let owner = if call_id_cut {
             self.leftover_row(index, &record)
         } else {
-            let key = Owners::key(self.strings.intern_hashed(scan.call_id, keys.call_id), scan);
+            let key = Owners::key(self.strings.intern_hashed(scan.call_id(), keys.call_id), scan);
             self.owner_for(key, index, &record, scan)
         };
         let Some(owner) = owner else {
@@ -87,12 +87,12 @@ impl Analysis {
             Owner::Call(call) => self.learn_call(call, index, &record, m, &keys),
             Owner::Dialog(dialog) => {
                 if let (Some(seconds), Some(work)) =
-                    (scan.expires, self.dialog_work.get_mut(dialog.0 as usize))
+                    (scan.expires(), self.dialog_work.get_mut(dialog.0 as usize))
                 {
                     work.expires = Some(seconds);
                 }
                 if record.has(flag::TERMINATED) {
-                    let reason = self.strings.intern(subscription_reason(scan.subscription_state));
+                    let reason = self.strings.intern(subscription_reason(scan.subscription_state()));
                     if let Some(work) = self.dialog_work.get_mut(dialog.0 as usize) {
                         work.terminated_reason = reason;
                     }
@@ -110,8 +110,8 @@ impl Analysis {
         recent.is_some_and(|r| r.seen(flow, digest))
     }
 
-    fn method_of(&mut self, scan: &Scan<'_>, frame: FrameRef) -> MethodId {
-        let name = if scan.status == 0 { scan.method } else { scan.cseq_method };
+    fn method_of(&mut self, scan: Scanned<'_>, frame: FrameRef) -> MethodId {
+        let name = if scan.status() == 0 { scan.method() } else { scan.cseq_method() };
         let known = self.methods.len();
         let id = self.methods.intern(name, self.limits.methods);
         if self.methods.len() > known && self.methods.len() > self.limits.methods {
@@ -125,15 +125,15 @@ impl Analysis {
         let sip = &mut self.sip;
         sip.messages += 1;
         sip.duplicates += u64::from(m.duplicate);
-        sip.malformed += u64::from(m.scan.suspicious && !m.cut);
-        if m.scan.status == 0 {
+        sip.malformed += u64::from(m.scan.suspicious() && !m.cut);
+        if m.scan.status() == 0 {
             let at = usize::from(method.0);
             if sip.requests.len() <= at {
                 sip.requests.resize(at + 1, 0);
             }
             sip.requests[at] += 1;
         } else {
-            *sip.responses.entry(m.scan.status).or_default() += 1;
+            *sip.responses.entry(m.scan.status()).or_default() += 1;
         }
     }
 
@@ -183,7 +183,8 @@ impl Analysis {
     /// The id of a flow, new ones up to `Limits::flows`.
     pub(super) fn flow_id(&mut self, flow: Flow, hash: u64) -> Option<FlowId> {
         let flow = PackedFlow::pack(&flow);
-        if let Some(last) = self.last_flow
+        if let Some((last_hash, last)) = self.last_flow
+            && last_hash == hash
             && self.flows.get(last.0 as usize) == Some(&flow)
         {
             return Some(last);
@@ -201,25 +202,27 @@ impl Analysis {
                 id
             }
         };
-        self.last_flow = Some(id);
+        self.last_flow = Some((hash, id));
         Some(id)
     }
 
-    fn reason(&mut self, scan: &Scan<'_>) -> Str {
-        if scan.status == 0 || scan.reason.is_empty() {
+    fn reason(&mut self, scan: Scanned<'_>, keys: &Keys) -> Str {
+        if scan.status() == 0 {
             return Str(0);
         }
-        let at = usize::from(scan.status % 1000);
-        if let Some(&known) = self.reasons.get(at)
-            && self.strings.bytes(known) == scan.reason
-        {
+        let at = usize::from(scan.status() % 1000);
+        let known = self.reasons.get(at).copied().unwrap_or_default();
+        // The bytes of the message are not looked at where the worker has done so: it is another core that has them at hand.
+        if keys.usual_reason && known != Str(0) {
             return known;
         }
-        let reason = self.strings.intern(scan.reason);
-        if self.reasons.is_empty() {
-            self.reasons.resize(1000, Str(0));
+        let reason = self.strings.intern(scan.reason());
+        if keys.usual_reason {
+            if self.reasons.is_empty() {
+                self.reasons.resize(1000, Str(0));
+            }
+            self.reasons[at] = reason;
         }
-        self.reasons[at] = reason;
         reason
     }
 
@@ -241,10 +244,16 @@ impl Analysis {
         if (invite && work.caller_tag == 0 && shown.from_uri == Str(0)) || first_opening {
             work.caller_tag = record.from_tag;
             work.cseq = record.cseq;
-            shown.from_uri = self.strings.intern(scan.from.uri);
-            shown.from_display = self.strings.intern(scan.from.display);
-            shown.to_uri = self.strings.intern(scan.to.uri);
-            shown.to_display = self.strings.intern(scan.to.display);
+            let parties = [scan.from_uri(), scan.from_display(), scan.to_uri(), scan.to_display()];
+            let mut interned = [Str(0); 4];
+            for ((part, hash), of) in parties.into_iter().zip(keys.parties).zip(&mut interned) {
+                *of = if hash == 0 {
+                    self.strings.intern(part)
+                } else {
+                    self.strings.intern_hashed(part, hash)
+                };
+            }
+            [shown.from_uri, shown.from_display, shown.to_uri, shown.to_display] = interned;
         }
         if opening {
             work.opened = true;
@@ -252,14 +261,14 @@ impl Analysis {
             work.cseq = work.cseq.max(record.cseq);
         }
         let of_caller = record.from_tag == work.caller_tag;
-        if !scan.agent.is_empty() {
+        if !scan.agent().is_empty() {
             if opening && of_caller && shown.caller_agent == Str(0) {
-                shown.caller_agent = self.strings.intern(scan.agent);
+                shown.caller_agent = self.strings.intern(scan.agent());
             }
             let rank = callee_agent_rank(record, of_caller);
             if rank > work.agent_rank {
                 work.agent_rank = rank;
-                shown.callee_agent = self.strings.intern(scan.agent);
+                shown.callee_agent = self.strings.intern(scan.agent());
             }
         }
         let ends = record.method == MethodId::BYE && record.is_request();
@@ -278,7 +287,7 @@ impl Analysis {
                 give(keys.ufrag);
             }
             if keys.more_names {
-                ice |= for_each_name(m.raw, scan, give);
+                ice |= for_each_name(m.raw, &scan.whole(), give);
             }
             if ice {
                 work.ice_names = work.ice_names.saturating_add(new).max(1);
@@ -286,7 +295,7 @@ impl Analysis {
             }
         }
         if invite && record.status > 100 && record.to_tag != 0 && !matches!(record.status, 401 | 407) {
-            self.learn_fork(call, record, scan);
+            self.learn_fork(call, record, &scan.whole());
         }
         if keys.kind.has(KindBits::FAX) {
             self.expect_fax(index);
@@ -313,27 +322,24 @@ fn callee_agent_rank(record: &SipRecord, of_caller: bool) -> u8 {
     }
 }
 
-fn flags_of(m: &DecodedSip<'_>) -> u16 {
+fn flags_of(m: &DecodedSip<'_>, keys: &Keys) -> u16 {
     let scan = m.scan;
     let mut flags = 0;
     let mut set = |on: bool, bit: u16| flags |= if on { bit } else { 0 };
-    if let Some(sdp) = &scan.sdp {
+    if let Some((media_sections, _, one_way)) = scan.sdp() {
         set(true, flag::SDP);
-        set(sdp.media_sections > 1, flag::SEVERAL_MEDIA);
-        let held = sdp.direction.eq_ignore_ascii_case(b"sendonly")
-            || sdp.direction.eq_ignore_ascii_case(b"inactive")
-            || connection_address(sdp.address) == b"0.0.0.0";
-        set(held, flag::HOLD);
-        set(sdp.one_way, flag::ONE_WAY);
+        set(media_sections > 1, flag::SEVERAL_MEDIA);
+        set(keys.held, flag::HOLD);
+        set(one_way, flag::ONE_WAY);
     }
     set(m.cut, flag::CUT);
-    set(scan.suspicious && !m.cut, flag::MALFORMED);
+    set(scan.suspicious() && !m.cut, flag::MALFORMED);
     set(!m.parts.is_empty(), flag::MULTI_FRAME);
-    set(!scan.to.tag.is_empty(), flag::TO_TAG);
-    set(scan.expires == Some(0), flag::EXPIRES_ZERO);
-    set(!scan.diagnostics.is_empty(), flag::DIAGNOSTICS);
-    set(scan.credentials, flag::CREDENTIALS);
-    set(is_terminated(scan.subscription_state), flag::TERMINATED);
+    set(scan.has_to_tag(), flag::TO_TAG);
+    set(scan.expires() == Some(0), flag::EXPIRES_ZERO);
+    set(scan.has_diagnostics(), flag::DIAGNOSTICS);
+    set(scan.credentials(), flag::CREDENTIALS);
+    set(is_terminated(scan.subscription_state()), flag::TERMINATED);
     flags
 }
 

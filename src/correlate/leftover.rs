@@ -12,7 +12,7 @@ use callscope_parsers::sip::{Scan, scan};
 
 use super::Analysis;
 use super::model::*;
-use crate::decode::{DecodedSip, Keys, Way};
+use crate::decode::{DecodedSip, Keys, Scanned, Way};
 
 /// Fewer bytes of a Call-ID tell nothing.
 const LEAST_PREFIX: usize = 8;
@@ -28,7 +28,7 @@ type Pair = (IpAddr, IpAddr);
 
 /// Does the message end before its Call-ID does?
 pub(super) fn is_call_id_cut(m: &DecodedSip<'_>) -> bool {
-    m.cut && (m.scan.call_id.is_empty() || ends_it(m.scan.call_id, m.raw))
+    m.cut && (m.scan.call_id().is_empty() || ends_it(m.scan.call_id(), m.raw))
 }
 
 /// Is `part` the last of `message`, so that more of it may be missing?
@@ -44,7 +44,7 @@ impl Analysis {
             if self.calls.len() + self.dialogs.len() >= self.limits.dialogs {
                 return None;
             }
-            self.leftovers = Some(self.new_dialog(Str(0), index, record, &Scan::default()));
+            self.leftovers = Some(self.new_dialog(Str(0), index, record, Scanned::Scan(&Scan::default())));
         }
         self.leftovers.map(Owner::Dialog)
     }
@@ -170,7 +170,7 @@ impl Analysis {
         let Some(scan) = scan(&bytes) else { return };
         let record = *self.message(m);
         let Flow { src, dst, transport } = self.flow(record.flow);
-        let keys = Keys::of(&scan, &bytes, src, dst, transport, self.strings.state());
+        let keys = Keys::of(&scan, &bytes, (src, dst), transport, self.strings.state(), &self.leg_headers);
         let way = Way { frame: record.frame, parts: &[], time: record.time, src, dst, transport };
         let message = DecodedSip { cut: true, ..DecodedSip::new(&scan, &bytes, 0, way) };
         self.learn_call(call, m, &record, &message, &keys);

@@ -16,7 +16,7 @@ use super::Analysis;
 use super::model::*;
 use super::owner::{CallWork, Key};
 use crate::capture::Nanos;
-use crate::decode::{DecodedSip, Keys};
+use crate::decode::{DecodedSip, Keys, header_named};
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -73,25 +73,6 @@ pub(super) struct Legs {
     by_call: Map<CallIdx, Vec<u32>>,
 }
 
-/// Value of the first header with one of these names.
-fn header_named<'a>(message: &'a [u8], body_start: usize, names: &[String]) -> Option<&'a [u8]> {
-    let head = message.get(..body_start.min(message.len()))?;
-    let mut lines = memchr::memchr_iter(b'\n', head);
-    let mut from = lines.next()? + 1;
-    for end in lines {
-        let line = &head[from..end];
-        from = end + 1;
-        let found = names.iter().find_map(|n| {
-            let rest = line.get(n.len()..).filter(|_| line[..n.len()].eq_ignore_ascii_case(n.as_bytes()))?;
-            rest.trim_ascii_start().strip_prefix(b":")
-        });
-        if let Some(value) = found {
-            return Some(value.trim_ascii());
-        }
-    }
-    None
-}
-
 impl Legs {
     pub fn indexed(&self, call: CallIdx) -> impl Iterator<Item = usize> + '_ {
         self.by_call.get(&call).into_iter().flatten().map(|i| *i as usize)
@@ -120,22 +101,24 @@ impl Analysis {
     ) {
         let scan = m.scan;
         if record.is_request() && record.method == MethodId::INVITE {
-            if !scan.replaces.is_empty() {
-                self.link_named(call, until(scan.replaces, b";, "), LinkReason::Replaces, index);
+            if !scan.replaces().is_empty() {
+                self.link_named(call, until(scan.replaces(), b";, "), LinkReason::Replaces, index);
             }
             if opening {
-                if !scan.x_call_id.is_empty() {
-                    self.link_named(call, scan.x_call_id, LinkReason::Header, index);
-                } else if let Some(value) = header_named(m.raw, scan.body_start, &self.leg_headers) {
+                if !scan.x_call_id().is_empty() {
+                    self.link_named(call, scan.x_call_id(), LinkReason::Header, index);
+                } else if keys.names_leg
+                    && let Some(value) = header_named(m.raw, scan.body_start(), &self.leg_headers)
+                {
                     self.link_named(call, value, LinkReason::Header, index);
                 }
                 self.link_referred(call, m);
             }
         }
-        if record.is_request() && record.method == MethodId::REFER && !scan.refer_to.is_empty() {
+        if record.is_request() && record.method == MethodId::REFER && !scan.refer_to().is_empty() {
             self.learn_refer(call, index, m);
         }
-        if scan.sdp.is_some() {
+        if scan.sdp().is_some() {
             let member = Member { call, first: record.flow, last: record.flow, time: record.time };
             for (key, by) in [(keys.origin, LinkReason::SdpSession), (keys.media, LinkReason::MediaAddress)] {
                 if key != 0 {
@@ -164,8 +147,8 @@ impl Analysis {
     }
 
     fn learn_refer(&mut self, call: CallIdx, message: MsgIdx, m: &DecodedSip<'_>) {
-        let target = address_of_record(m.scan.refer_to);
-        if let Some(replaced) = embedded_replaces(m.scan.refer_to) {
+        let target = address_of_record(m.scan.refer_to());
+        if let Some(replaced) = embedded_replaces(m.scan.refer_to()) {
             self.link_named(call, &replaced, LinkReason::ReferTo, message);
         }
         if target.is_empty() {
@@ -176,7 +159,7 @@ impl Analysis {
             call,
             message,
             time: m.time,
-            referee: folded_hash(address_of_record(m.scan.to.uri)),
+            referee: folded_hash(address_of_record(m.scan.to_uri())),
             referee_ip: m.dst.ip(),
         };
         let refers = &mut self.legs.refers;
@@ -199,8 +182,8 @@ impl Analysis {
         if self.legs.refers.is_empty() {
             return;
         }
-        let referee = folded_hash(address_of_record(m.scan.from.uri));
-        for uri in [m.scan.to.uri, m.scan.request_uri] {
+        let referee = folded_hash(address_of_record(m.scan.from_uri()));
+        for uri in [m.scan.to_uri(), m.scan.request_uri()] {
             let Some(&refer) = self.legs.refers.get(&folded_hash(address_of_record(uri))) else { continue };
             let soon = (0..=REFER_FOR).contains(&m.time.saturating_sub(refer.time));
             if soon && refer.call != call && (refer.referee == referee || refer.referee_ip == m.src.ip()) {

@@ -157,7 +157,7 @@ fn worker(
         let outcome = match read {
             Ok(Some(batch)) => {
                 prepared.batch = batch;
-                prepare(&mut prepared, &options.limits, &options.sip_ports, hasher);
+                prepare(&mut prepared, &options.limits, &options.sip_ports, &options.leg_headers, hasher);
                 Outcome::Batch(prepared)
             }
             Ok(None) => Outcome::End,

@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::capture::{CaptureInfo, CaptureIssue, FrameRef, Interface, Nanos, Times};
-pub use crate::decode::{Accounting, Content, OddFrames, Side, TlsSession, Transport};
+pub use crate::decode::{Accounting, Content, MethodId, OddFrames, Side, TlsSession, Transport};
 
 /// An interned string; [`Strings::get`] gives its bytes. `Str(0)` is the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Str(pub u32);
-
-/// A method name, interned; [`Methods::name`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
-pub struct MethodId(pub u16);
 
 /// Direction-sensitive (source, destination, transport) of messages; [`Flows::get`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]

@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-use callscope_parsers::sip::Scan;
-
 use super::Analysis;
 use super::model::*;
 use super::retransmission::Recent;
 use crate::capture::Nanos;
-use crate::decode::KindBits;
+use crate::decode::{KindBits, Scanned};
 
 /// What adding messages has to know of a call besides what it shows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -80,10 +78,11 @@ fn unpack(packed: u32) -> Option<Owner> {
 }
 
 impl Owners {
-    pub fn key(call_id: Str, scan: &Scan<'_>) -> Key {
+    pub fn key(call_id: Str, scan: Scanned<'_>) -> Key {
         if call_id.0 != 0 {
             return Key::CallId(call_id);
         }
+        let scan = scan.whole();
         let hash = foldhash::fast::FixedState::with_seed(3);
         // Without any of them nothing tells such messages apart and they share a row.
         Key::Nameless(if scan.from.tag.is_empty() {
@@ -139,7 +138,7 @@ impl Analysis {
         key: Key,
         index: MsgIdx,
         record: &SipRecord,
-        scan: &Scan<'_>,
+        scan: Scanned<'_>,
     ) -> Option<Owner> {
         let invite = record.method == MethodId::INVITE;
         let call_id = match key {
@@ -217,16 +216,16 @@ impl Analysis {
         call_id: Str,
         first: MsgIdx,
         record: &SipRecord,
-        scan: &Scan<'_>,
+        scan: Scanned<'_>,
     ) -> DialogIdx {
         let dialog = DialogIdx(self.dialogs.len() as u32);
         self.dialogs.push(Dialog {
             call_id,
             messages: MsgList { first, last: first, count: 0 },
             method: record.method,
-            event: self.strings.intern(scan.event),
-            from_uri: self.strings.intern(scan.from.uri),
-            to_uri: self.strings.intern(scan.to.uri),
+            event: self.strings.intern(scan.whole().event),
+            from_uri: self.strings.intern(scan.from_uri()),
+            to_uri: self.strings.intern(scan.to_uri()),
             summary: DialogSummary::EMPTY,
         });
         self.dialog_work.push(DialogWork::default());

@@ -92,22 +92,9 @@ pub struct Methods {
     names: Vec<String>,
 }
 
-macro_rules! methods {
-    ($($id:ident = $n:literal $name:literal),* $(,)?) => {
-        impl MethodId { $(pub const $id: Self = Self($n);)* }
-        const KNOWN: &[&str] = &[$($name),*];
-    };
-}
-methods! {
-    INVITE = 0 "INVITE", ACK = 1 "ACK", BYE = 2 "BYE", CANCEL = 3 "CANCEL", REGISTER = 4 "REGISTER",
-    OPTIONS = 5 "OPTIONS", PRACK = 6 "PRACK", UPDATE = 7 "UPDATE", INFO = 8 "INFO", REFER = 9 "REFER",
-    SUBSCRIBE = 10 "SUBSCRIBE", NOTIFY = 11 "NOTIFY", MESSAGE = 12 "MESSAGE", PUBLISH = 13 "PUBLISH",
-    SERVICE = 14 "SERVICE", BENOTIFY = 15 "BENOTIFY", NEGOTIATE = 16 "NEGOTIATE",
-}
-
 impl Default for Methods {
     fn default() -> Self {
-        Self { names: KNOWN.iter().map(|s| (*s).to_owned()).collect() }
+        Self { names: MethodId::KNOWN.iter().map(|s| (*s).to_owned()).collect() }
     }
 }
 

@@ -343,7 +343,9 @@ impl Analysis {
             stun.malformed += u64::from(facts.malformed && !m.cut);
             stun.count(Some((facts.kind, facts.dialect)), 1);
         }
-        let Some(flow) = self.flow_of(m.src, m.dst, m.transport) else {
+        let ends = Flow { src: m.src, dst: m.dst, transport: m.transport };
+        let hash = m.flow.unwrap_or_else(|| self.flow_hash(&ends));
+        let Some(flow) = self.flow_id(ends, hash) else {
             self.note_limit("limit-flows", m.frame, "messages beyond it are counted but not kept");
             return false;
         };
@@ -455,8 +457,12 @@ impl Analysis {
 
     /// The id of a flow that was met.
     pub fn find_flow(&self, src: SocketAddr, dst: SocketAddr, transport: Transport) -> Option<FlowId> {
-        let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
-        self.known_flow(Flow { src, dst, transport }, hash)
+        let flow = Flow { src, dst, transport };
+        self.known_flow(flow, self.flow_hash(&flow))
+    }
+
+    fn flow_hash(&self, flow: &Flow) -> u64 {
+        Keys::flow_hash(flow.src, flow.dst, flow.transport, self.strings.state())
     }
 
     pub(super) fn flow_of(
@@ -465,8 +471,8 @@ impl Analysis {
         dst: SocketAddr,
         transport: Transport,
     ) -> Option<FlowId> {
-        let hash = Keys::flow_hash(src, dst, transport, self.strings.state());
-        self.flow_id(Flow { src, dst, transport }, hash)
+        let flow = Flow { src, dst, transport };
+        self.flow_id(flow, self.flow_hash(&flow))
     }
 
     /// Where what an allocation's client and server exchange goes between the relayed address and the peer; counts it

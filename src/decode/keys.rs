@@ -4,11 +4,11 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
-use callscope_parsers::sip::Scan;
 use callscope_parsers::sip::scan::SdpScan;
+use callscope_parsers::sip::{Scan, reason_phrase};
 use memchr::memmem::Finder;
 
-use super::{Content, KindBits, Transport};
+use super::{Content, KindBits, MethodId, Transport};
 
 /// Hashes of a message's Call-ID, flow, branch and tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub struct Keys {
     pub to_tag: u32,
     pub kind: KindBits,
     pub content: Content,
+    /// Of a request its method, of an answer that of its CSeq, if it is one of the known ones.
+    pub method: Option<MethodId>,
+    /// The reason phrase is the one that the status code has by the registry.
+    pub usual_reason: bool,
+    /// The first media section is not to be sent to: on hold, as its SDP says.
+    pub held: bool,
+    /// Of an INVITE that opens a call, by the load's own random state: URI and display name of From, then of To.
+    pub parties: [u64; 4],
+    /// Of such an INVITE: one of the headers that name another leg is there.
+    pub names_leg: bool,
     /// Of the SDP's origin and of its first media address; 0 where they tell nothing.
     pub origin: u64,
     pub media: u64,
@@ -36,16 +46,25 @@ impl Keys {
     pub fn of(
         scan: &Scan<'_>,
         message: &[u8],
-        src: SocketAddr,
-        dst: SocketAddr,
+        (src, dst): (SocketAddr, SocketAddr),
         transport: Transport,
         state: &foldhash::fast::RandomState,
+        leg_headers: &[String],
     ) -> Self {
+        let method = MethodId::known(if scan.status == 0 { scan.method } else { scan.cseq_method });
+        let opens = scan.status == 0 && method == Some(MethodId::INVITE) && scan.to.tag.is_empty();
+        let parties = [scan.from.uri, scan.from.display, scan.to.uri, scan.to.display];
         let (origin, media) = scan.sdp.map_or((0, 0), |sdp| (origin_key(&sdp), media_key(&sdp)));
+        let content = Content::of(scan.content_type);
         let (ufrag, more_names) = ice_names(scan, message);
         Self {
-            kind: KindBits::of(scan, message),
-            content: Content::of(scan.content_type),
+            kind: KindBits::of(scan, content, message),
+            content,
+            method,
+            parties: if opens { parties.map(|part| state.hash_one(part)) } else { [0; 4] },
+            names_leg: opens && header_named(message, scan.body_start, leg_headers).is_some(),
+            usual_reason: scan.status != 0 && scan.reason == reason_phrase(scan.status).as_bytes(),
+            held: scan.sdp.is_some_and(|sdp| is_held(&sdp)),
             origin,
             media,
             ufrag,
@@ -109,6 +128,36 @@ pub fn ufrags(body: &[u8]) -> impl Iterator<Item = &[u8]> {
         let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
         value.get(..end).map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
     })
+}
+
+/// Value of the first header with one of these names.
+pub fn header_named<'a>(message: &'a [u8], body_start: usize, names: &[String]) -> Option<&'a [u8]> {
+    let head = message.get(..body_start.min(message.len()))?;
+    let mut lines = memchr::memchr_iter(b'\n', head);
+    let mut from = lines.next()? + 1;
+    for end in lines {
+        let line = &head[from..end];
+        from = end + 1;
+        // Few lines begin like one of them.
+        let alike = |name: &String| matches!((name.as_bytes(), line), ([a, ..], [b, ..]) if a.eq_ignore_ascii_case(b));
+        if !names.iter().any(alike) {
+            continue;
+        }
+        let found = names.iter().find_map(|n| {
+            let rest = line.get(n.len()..).filter(|_| line[..n.len()].eq_ignore_ascii_case(n.as_bytes()))?;
+            rest.trim_ascii_start().strip_prefix(b":")
+        });
+        if let Some(value) = found {
+            return Some(value.trim_ascii());
+        }
+    }
+    None
+}
+
+fn is_held(sdp: &SdpScan<'_>) -> bool {
+    sdp.direction.eq_ignore_ascii_case(b"sendonly")
+        || sdp.direction.eq_ignore_ascii_case(b"inactive")
+        || connection_address(sdp.address) == b"0.0.0.0"
 }
 
 fn hash_parts(kind: u8, parts: &[&[u8]]) -> u64 {

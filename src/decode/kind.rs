@@ -2,6 +2,8 @@
 
 use callscope_parsers::sip::Scan;
 
+use super::Content;
+
 /// A set of the things a call is seen to be about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KindBits(u8);
@@ -50,8 +52,8 @@ impl KindBits {
     }
 
     /// From a message and what one pass over it gives.
-    pub fn of(scan: &Scan<'_>, message: &[u8]) -> Self {
-        let mut bits = Self::of_scan(scan);
+    pub fn of(scan: &Scan<'_>, content: Content, message: &[u8]) -> Self {
+        let mut bits = Self::of_scan(scan, content);
         // The scan knows the first media section only.
         if scan.sdp.is_some_and(|sdp| sdp.media_sections > 1) {
             bits.add(Self::of_body(message.get(scan.body_start..).unwrap_or_default()));
@@ -59,7 +61,7 @@ impl KindBits {
         bits
     }
 
-    fn of_scan(scan: &Scan<'_>) -> Self {
+    fn of_scan(scan: &Scan<'_>, content: Content) -> Self {
         if scan.content_type.is_empty() && scan.cseq_method != b"INVITE" {
             return Self(0);
         }
@@ -67,9 +69,14 @@ impl KindBits {
         let focus = contains(scan.contact, b";isfocus")
             || contains(scan.to.uri, b":conf:focus")
             || contains(scan.request_uri, b":conf:focus")
-            || contains(scan.content_type, b"application/cccp+xml")
-            || contains(scan.content_type, b"application/conference-info+xml")
-            || contains(scan.content_type, b"application/ms-conf-invite+xml");
+            || !matches!(content, Content::None | Content::Sdp)
+                && [
+                    &b"application/cccp+xml"[..],
+                    b"application/conference-info+xml",
+                    b"application/ms-conf-invite+xml",
+                ]
+                .iter()
+                .any(|name| contains(scan.content_type, name));
         if focus {
             bits.0 |= Self::FOCUS;
         }
@@ -91,6 +98,9 @@ impl KindBits {
 /// ASCII case does not matter; `needle` is in lower case.
 fn contains(text: &[u8], needle: &[u8]) -> bool {
     let Some(&first) = needle.first() else { return true };
+    if text.len() < needle.len() {
+        return false;
+    }
     let here = |i| text.get(i..i + needle.len()).is_some_and(|w: &[u8]| w.eq_ignore_ascii_case(needle));
     memchr::memchr2_iter(first, first.to_ascii_uppercase(), text).any(here)
 }
@@ -118,7 +128,10 @@ mod tests {
 
     #[test]
     fn headers() {
-        let check = |scan: Scan<'_>, kind| assert_eq!(KindBits::of_scan(&scan), KindBits(kind));
+        let check = |scan: Scan<'_>, kind| {
+            let content = Content::of(scan.content_type);
+            assert_eq!(KindBits::of_scan(&scan, content), KindBits(kind));
+        };
         check(Scan { content_type: b"application/CCCP+xml", ..Scan::default() }, KindBits::FOCUS);
         check(Scan { content_type: b"application/ms-conf-invite+xml", ..Scan::default() }, KindBits::FOCUS);
         check(

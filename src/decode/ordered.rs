@@ -13,8 +13,8 @@ use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedDns, DecodedSip, Keys, OddFrames, Place, Prepared, Sink, StunEvent, Transport,
-    Way,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, OddFrames, Place, Prepared, Scanned, Sink, StunEvent,
+    Transport, Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -138,7 +138,7 @@ impl CaptureDecoder {
                     duplicate,
                     cut: event.cut,
                     dscp: Some(event.dscp),
-                    ..DecodedSip::new(&event.spans.scan(bytes), bytes, event.digest, way)
+                    ..DecodedSip::of(Scanned::Spans(&event.spans, bytes), bytes, event.digest, way)
                 });
                 if !duplicate {
                     self.accounting.add(message_class(kept, event.cut), 1);
@@ -168,6 +168,7 @@ impl CaptureDecoder {
                     src: event.src,
                     dst: event.dst,
                     transport: Transport::Udp,
+                    flow: Some(event.flow),
                     duplicate,
                     cut: event.cut,
                     dscp: event.dscp,
@@ -234,6 +235,7 @@ impl CaptureDecoder {
                         src,
                         dst,
                         transport: Transport::Udp,
+                        flow: None,
                         duplicate: true,
                         cut: ip.missing > 0,
                         dscp: ip.dscp,
@@ -329,6 +331,7 @@ impl CaptureDecoder {
                     src,
                     dst,
                     transport: Transport::Udp,
+                    flow: None,
                     duplicate: false,
                     cut: missing,
                     dscp: ip.dscp,

@@ -180,6 +180,7 @@ pub fn prepare(
     prepared: &mut Prepared,
     limits: &Limits,
     sip_ports: &[u16],
+    leg_headers: &[String],
     hasher: &foldhash::fast::RandomState,
 ) {
     let Prepared { batch, classes, digests, sip, stun, dns, media, times } = prepared;
@@ -236,6 +237,7 @@ pub fn prepare(
                                 len: payload.len() as u32,
                                 src: *src,
                                 dst: *dst,
+                                flow: Keys::flow_hash(*src, *dst, Transport::Udp, hasher),
                                 cut: missing,
                                 dscp: ip.dscp,
                                 channel,
@@ -271,7 +273,14 @@ pub fn prepare(
                                 dst: *dst,
                                 spans: Spans::of(&scan, bytes),
                                 digest: hash,
-                                keys: Keys::of(&scan, bytes, *src, *dst, Transport::Udp, hasher),
+                                keys: Keys::of(
+                                    &scan,
+                                    bytes,
+                                    (*src, *dst),
+                                    Transport::Udp,
+                                    hasher,
+                                    leg_headers,
+                                ),
                                 cut: missing,
                                 dscp: ip.dscp,
                             });

@@ -5,33 +5,35 @@ use callscope_parsers::sip::{NameAddrScan, Scan};
 
 /// Start and length within the message: a datagram's payload is shorter than 64 KiB.
 #[derive(Debug, Clone, Copy, Default)]
-struct Span(u16, u16);
+pub(super) struct Span(u16, u16);
 
 impl Span {
     fn of(part: &[u8], message: &[u8]) -> Self {
-        if part.is_empty() {
-            return Self::default();
-        }
+        // Where an empty one begins does not matter.
         let start = (part.as_ptr() as usize).wrapping_sub(message.as_ptr() as usize);
         debug_assert!(
-            start + part.len() <= message.len() && message.len() <= usize::from(u16::MAX),
+            part.is_empty() || start + part.len() <= message.len() && message.len() <= usize::from(u16::MAX),
             "every slice of a scan lies in its message, which came in one datagram"
         );
         Self(start as u16, part.len() as u16)
     }
 
-    fn get(self, message: &[u8]) -> &[u8] {
+    pub fn is_empty(self) -> bool {
+        self.1 == 0
+    }
+
+    pub fn get(self, message: &[u8]) -> &[u8] {
         let start = usize::from(self.0);
         message.get(start..start + usize::from(self.1)).unwrap_or_default()
     }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct AddressSpans {
-    display: Span,
-    uri: Span,
-    tag: Span,
-    epid: Span,
+pub(super) struct AddressSpans {
+    pub display: Span,
+    pub uri: Span,
+    pub tag: Span,
+    pub epid: Span,
 }
 
 impl AddressSpans {
@@ -55,44 +57,44 @@ impl AddressSpans {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct SdpSpans {
+pub(super) struct SdpSpans {
     origin: Span,
     address: Span,
     media: Span,
     direction: Span,
-    media_sections: u16,
-    candidates: u16,
-    one_way: bool,
+    pub media_sections: u16,
+    pub candidates: u16,
+    pub one_way: bool,
 }
 
 /// See the module text.
 #[derive(Debug, Clone, Copy)]
 pub struct Spans {
-    method: Span,
-    request_uri: Span,
-    reason: Span,
-    call_id: Span,
-    from: AddressSpans,
-    to: AddressSpans,
-    branch: Span,
-    cseq_method: Span,
-    agent: Span,
-    contact: Span,
-    event: Span,
-    subscription_state: Span,
-    content_type: Span,
-    diagnostics: Span,
-    replaces: Span,
-    refer_to: Span,
-    x_call_id: Span,
-    cseq: u32,
-    status: u16,
-    suspicious: bool,
-    credentials: bool,
-    expires: Option<u32>,
-    content_length: Option<u32>,
-    body_start: u32,
-    sdp: Option<SdpSpans>,
+    pub(super) method: Span,
+    pub(super) request_uri: Span,
+    pub(super) reason: Span,
+    pub(super) call_id: Span,
+    pub(super) from: AddressSpans,
+    pub(super) to: AddressSpans,
+    pub(super) branch: Span,
+    pub(super) cseq_method: Span,
+    pub(super) agent: Span,
+    pub(super) contact: Span,
+    pub(super) event: Span,
+    pub(super) subscription_state: Span,
+    pub(super) content_type: Span,
+    pub(super) diagnostics: Span,
+    pub(super) replaces: Span,
+    pub(super) refer_to: Span,
+    pub(super) x_call_id: Span,
+    pub(super) cseq: u32,
+    pub(super) status: u16,
+    pub(super) suspicious: bool,
+    pub(super) credentials: bool,
+    pub(super) expires: Option<u32>,
+    pub(super) content_length: Option<u32>,
+    pub(super) body_start: u32,
+    pub(super) sdp: Option<SdpSpans>,
 }
 
 impl Spans {

@@ -28,6 +28,8 @@ pub struct DecodedStun<'a> {
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub transport: Transport,
+    /// See [`super::Keys::flow_hash`]; none where no worker had it in hand.
+    pub flow: Option<u64>,
     pub duplicate: bool,
     pub cut: bool,
     pub dscp: u8,
@@ -106,6 +108,8 @@ pub struct StunEvent {
     pub len: u32,
     pub src: SocketAddr,
     pub dst: SocketAddr,
+    /// See [`super::Keys::flow_hash`].
+    pub flow: u64,
     pub cut: bool,
     pub dscp: u8,
     /// As in [`DecodedStun`], and where the STUN message begins.
@@ -226,6 +230,7 @@ pub(super) fn give_known(
         src: at.src,
         dst: at.dst,
         transport: at.transport,
+        flow: at.flow,
         duplicate: at.duplicate,
         cut: at.cut,
         dscp: at.dscp,
@@ -268,6 +273,8 @@ pub(super) struct DecodedAt<'a> {
     pub src: SocketAddr,
     pub dst: SocketAddr,
     pub transport: Transport,
+    /// See [`super::Keys::flow_hash`]; none where no worker had it in hand.
+    pub flow: Option<u64>,
     pub duplicate: bool,
     pub cut: bool,
     pub dscp: u8,

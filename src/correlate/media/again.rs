@@ -85,7 +85,7 @@ impl Analysis {
             }
             next = next.saturating_add(u32::try_from(batch.frames.len()).unwrap_or(u32::MAX));
             prepared.batch = batch;
-            prepare(&mut prepared, &self.limits, &[], &hasher);
+            prepare(&mut prepared, &self.limits, &[], &[], &hasher);
             decoder.begin_batch(&prepared);
             for i in 0..prepared.batch.frames.len() {
                 decoder.frame(&prepared, i, false, sink);

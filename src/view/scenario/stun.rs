@@ -74,6 +74,7 @@ impl Scenario {
             src: machine(src),
             dst: machine(dst),
             transport: Transport::Udp,
+            flow: None,
             duplicate: false,
             cut: false,
             dscp: 0,

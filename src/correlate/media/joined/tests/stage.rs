@@ -302,6 +302,7 @@ impl Stage {
             src,
             dst,
             transport: Transport::Udp,
+            flow: None,
             duplicate: false,
             cut: false,
             dscp: 0,
