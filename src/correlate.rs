@@ -8,6 +8,7 @@ pub mod model;
 
 pub use model::*;
 
+mod ahead;
 mod aliases;
 mod analysis;
 mod apply;

@@ -33,7 +33,7 @@ pub use keys::{Keys, connection_address, header_named, name_hash, ufrags};
 pub use kind::KindBits;
 pub use media::{DecodedMedia, MediaFlow, MediaFlows, MediaKind, MediaTally, RtpFacts, StreamMemo};
 pub use method::MethodId;
-pub use ordered::CaptureDecoder;
+pub use ordered::{CaptureDecoder, Coming};
 pub use prepare::{Class, Prepared, SipEvent, prepare};
 pub use scanned::Scanned;
 pub use spans::Spans;

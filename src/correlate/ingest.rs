@@ -305,7 +305,7 @@ impl Analysis {
 }
 
 /// The half of a flow's hash that is kept, spread over all bits, so that growing the table needs no flow.
-fn place(half: u32) -> u64 {
+pub(super) fn place(half: u32) -> u64 {
     u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 

@@ -74,6 +74,13 @@ pub(super) struct Legs {
 }
 
 impl Legs {
+    /// Reads what sharing the SDP of a message is going to.
+    pub fn looked_up(&self, keys: &Keys) -> usize {
+        let known =
+            [keys.origin, keys.media].into_iter().filter(|key| *key != 0 && self.shared.contains_key(key));
+        known.count()
+    }
+
     pub fn indexed(&self, call: CallIdx) -> impl Iterator<Item = usize> + '_ {
         self.by_call.get(&call).into_iter().flatten().map(|i| *i as usize)
     }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::ahead::{AHEAD, FEWEST};
 use super::apply::Apply;
 use super::{Analysis, QosProfile};
 use crate::capture::{CaptureId, CaptureReader, FrameBatch, Input, Nanos, OpenError};
@@ -493,8 +494,14 @@ impl Run<'_> {
                 (digest, prepared.time(i).unwrap_or_default())
             };
             self.duplicates.seen_each((from..to).map(packet), &mut self.told);
-            for (i, duplicate) in (from..to).zip(&self.told) {
-                decoder.frame(prepared, i, *duplicate, &mut sink);
+            for (at, told) in (from..to).step_by(AHEAD).zip(self.told.chunks(AHEAD)) {
+                // Of captures that are merged often only one frame goes before another one's.
+                if told.len() >= FEWEST {
+                    sink.analysis.look_ahead(&decoder.coming(prepared, told.len()));
+                }
+                for (i, duplicate) in (at..).zip(told) {
+                    decoder.frame(prepared, i, *duplicate, &mut sink);
+                }
             }
             *at = to;
             self.frames += (*at - from) as u64;

@@ -83,6 +83,10 @@ impl PackedFlow {
         }
     }
 
+    pub fn families(&self) -> u8 {
+        self.family
+    }
+
     pub fn unpack(&self) -> Flow {
         let end = |side: usize| {
             let octets @ [.., a, b, c, d] = self.addresses[side];

@@ -65,6 +65,12 @@ impl Strings {
         Str(index + 1)
     }
 
+    /// A string under such a hash, most likely the one that has it; `Str(0)` where there is none.
+    pub(super) fn look_up(&self, hash: u64) -> Str {
+        let (half, place) = filed(hash);
+        self.table.find(place, |&(h, _)| h == half).map_or(Str(0), |&(_, i)| Str(i + 1))
+    }
+
     pub fn bytes(&self, s: Str) -> &[u8] {
         match s.0.checked_sub(1).and_then(|i| span(&self.ends, i)) {
             Some(r) => &self.bytes[r],

@@ -13,8 +13,8 @@ use super::prepare::{Payload, no_message, udp_between};
 use super::sql::{DecodedSqlr, TcpSign, TcpSignKind, is_sqlr};
 use super::stun::{DecodedAt, give, give_known, give_sip};
 use super::{
-    Accounting, Class, DecodedDns, DecodedSip, Keys, OddFrames, Place, Prepared, Scanned, Sink, StunEvent,
-    Transport, Way,
+    Accounting, Class, DecodedDns, DecodedSip, Keys, OddFrames, Place, Prepared, Scanned, Sink, SipEvent,
+    StunEvent, Transport, Way,
 };
 use crate::capture::{CaptureId, FrameRef, Nanos};
 use crate::limits::Limits;
@@ -28,6 +28,22 @@ use crate::net::{
 
 /// RTP is told by its header alone; so many packets make a flow one of media.
 const FLOW_OF_RTP: u64 = 3;
+
+/// Messages of a batch that are about to be taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Coming<'a> {
+    bytes: &'a [u8],
+    pub sip: &'a [SipEvent],
+    pub stun: &'a [StunEvent],
+}
+
+impl<'a> Coming<'a> {
+    /// What one of the SIP messages says.
+    pub fn scanned(&self, event: &'a SipEvent) -> Scanned<'a> {
+        let range = event.start as usize..event.start as usize + event.len as usize;
+        Scanned::Spans(&event.spans, self.bytes.get(range).unwrap_or_default())
+    }
+}
 
 /// Follows one capture.
 pub struct CaptureDecoder {
@@ -211,6 +227,16 @@ impl CaptureDecoder {
             self.rtp_flows.contains(&hash)
         };
         channel == 0 && (self.tallies.rtp_of(of_batch) >= FLOW_OF_RTP || before())
+    }
+
+    /// What comes in the next so many frames of the batch begun, or at most some frames behind them.
+    pub fn coming<'a>(&self, prepared: &'a Prepared, frames: usize) -> Coming<'a> {
+        let first = |n: usize, all: usize| n.min(all)..n.saturating_add(frames).min(all);
+        Coming {
+            bytes: &prepared.batch.bytes,
+            sip: prepared.sip.get(first(self.next_sip, prepared.sip.len())).unwrap_or_default(),
+            stun: prepared.stun.get(first(self.next_stun, prepared.stun.len())).unwrap_or_default(),
+        }
     }
 
     fn frame_ref(&self, prepared: &Prepared, i: usize) -> FrameRef {
