@@ -12,8 +12,8 @@ use super::commands::{color_for, columns, open, time_mode};
 use super::failure::Failure;
 use super::session::{Session, name_of_copy};
 use crate::capture::Input;
-use crate::correlate::Analysis;
 use crate::correlate::load::{LoadOptions, load};
+use crate::correlate::{Analysis, parts};
 use crate::output::batch as output;
 use crate::output::summary::SummaryOptions;
 use crate::redact::{Redactor, redacted_copy};
@@ -99,7 +99,7 @@ fn examine(
             None => name_of(input),
         })
         .collect();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = parts::cores();
     let jobs = if jobs == 0 { cores } else { jobs }.clamp(1, inputs.len().max(1));
     let mut load = session.settings.load.clone();
     if load.threads == 0 {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::ahead::{AHEAD, FEWEST};
 use super::apply::Apply;
-use super::{Analysis, QosProfile};
+use super::{Analysis, QosProfile, parts};
 use crate::capture::{CaptureId, CaptureReader, FrameBatch, Input, Nanos, OpenError};
 use crate::decode::{CaptureDecoder, Prepared, prepare};
 use crate::limits::Limits;
@@ -259,7 +259,7 @@ pub fn load(
     }
 
     let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => parts::cores(),
         n => n,
     };
     let queue = Queue::default();

@@ -1,15 +1,23 @@
 //! Independent work over the calls of an analysis, on all cores.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Items that a thread takes at once.
 const AT_ONCE: usize = 32;
 
+/// Cores to be had, asked for once: the system takes several files to tell.
+pub fn cores() -> usize {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *CORES
+}
+
 /// Does independent work in parts, as many at once as there are cores; the order of what comes out is that of the parts.
 /// They are small, so that no core is left idle while another one has half of the work before it.
 pub fn in_parts<T: Sync, R: Send>(work: &[T], part: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
     let parts: Vec<&[T]> = work.chunks(AT_ONCE).collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16).min(parts.len());
+    let threads = cores().min(16).min(parts.len());
     let next = AtomicUsize::new(0);
     let take = || {
         let mut done = Vec::new();

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::JsonOptions;
 use super::writer::{append, indent, stream};
+use crate::correlate::parts;
 
 /// Messages in a block.
 const BLOCK: usize = 256;
@@ -26,7 +27,7 @@ pub(super) fn write_list<T: Copy + Sync, I: IntoIterator<Item: Serialize>>(
     make: impl Fn(T) -> I + Sync,
 ) -> io::Result<()> {
     let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from).min(8),
+        0 => parts::cores().min(8),
         n => n.min(8),
     };
     let blocks = blocks(items, weight);

@@ -1,7 +1,7 @@
 //! The machines that speak SIP, with names and roles.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::correlate::Analysis;
 use crate::view::{ladder, show};
@@ -19,17 +19,21 @@ pub fn machines(analysis: &Analysis) -> Vec<String> {
         }
         by_flow[at] += 1;
     }
-    // Most machines speak in both directions.
-    let speak = by_flow.iter().filter(|n| **n > 0).count() / 2;
-    let mut by_address: HashMap<IpAddr, u64, foldhash::fast::RandomState> =
-        HashMap::with_capacity_and_hasher(speak, Default::default());
+    // By numbers, which are hashed sooner than addresses; nearly all are of IPv4.
+    let mut v4: HashMap<u32, u64, foldhash::fast::RandomState> = HashMap::default();
+    let mut v6: HashMap<u128, u64, foldhash::fast::RandomState> = HashMap::default();
     for (flow, n) in by_flow.iter().enumerate().filter(|(_, n)| **n > 0) {
         let flow = analysis.flow(crate::correlate::FlowId(flow as u32));
         for end in [flow.src.ip(), flow.dst.ip()] {
-            *by_address.entry(end).or_default() += n;
+            *match end {
+                IpAddr::V4(ip) => v4.entry(ip.to_bits()).or_default(),
+                IpAddr::V6(ip) => v6.entry(ip.to_bits()).or_default(),
+            } += n;
         }
     }
-    let mut busiest: Vec<(IpAddr, u64)> = by_address.into_iter().collect();
+    let v4 = v4.into_iter().map(|(ip, n)| (IpAddr::from(Ipv4Addr::from_bits(ip)), n));
+    let v6 = v6.into_iter().map(|(ip, n)| (IpAddr::from(Ipv6Addr::from_bits(ip)), n));
+    let mut busiest: Vec<(IpAddr, u64)> = v4.chain(v6).collect();
     let more = busiest.len().saturating_sub(TOLD);
     let key = |&(ip, n): &(IpAddr, u64)| (std::cmp::Reverse(n), ip);
     if more > 0 {
