@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::SdpScan;
 use crate::mime::{boundary, delimiter, media_type};
-use crate::sip::syntax::{Name, Next, name_of, next_field, part, starts_with_ignore_case, trim};
+use crate::sip::syntax::{Name, Next, line_feed, name_of, next_field, part, starts_with_ignore_case, trim};
 
 /// Multiparts inside multiparts that are followed.
 const DEPTH: u8 = 8;
@@ -91,7 +91,7 @@ fn description(body: &[u8]) -> SdpScan<'_> {
     while let Some(rest) = body.get(pos..)
         && !rest.is_empty()
     {
-        let n = memchr(b'\n', rest).unwrap_or(rest.len());
+        let n = line_feed(rest, 0).unwrap_or(rest.len());
         pos += n + 1;
         let line = part(rest, 0..n);
         let &[kind, b'=', ref value @ ..] = line else {
