@@ -255,16 +255,23 @@ pub fn body_place(message: &[u8]) -> Option<BodyPlace<'_>> {
     let mut content_type: &[u8] = &[];
     let mut content_length = None;
     let start = loop {
-        let field = match next_field(message, pos) {
-            Next::Field(field) => field,
-            Next::Empty(body) => break body,
-            Next::End => break message.len(),
+        let (name, range) = if let Some(field) = plain_field(message, pos) {
+            pos = field.next;
+            (field.name, field.value)
+        } else {
+            let field = match next_field(message, pos) {
+                Next::Field(field) => field,
+                Next::Empty(body) => break body,
+                Next::End => break message.len(),
+            };
+            pos = field.next;
+            let name =
+                field.token_name.unwrap_or_else(|| name_of(part(message, field.start..field.name_end)));
+            (name, field.value_start..field.value_end)
         };
-        pos = field.next;
-        let value = part(message, field.value_start..field.value_end);
-        match field.token_name.unwrap_or_else(|| name_of(part(message, field.start..field.name_end))) {
-            Name::ContentLength => content_length = content_length.or(number(value)),
-            Name::ContentType => set(&mut content_type, value),
+        match name {
+            Name::ContentLength => content_length = content_length.or(number(part(message, range))),
+            Name::ContentType => set(&mut content_type, part(message, range)),
             _ => {}
         }
     };

@@ -208,9 +208,11 @@ impl Analysis {
 
     /// The sessions that a call's offers and answers describe, without checks.
     pub(super) fn drafts(&self, call: CallIdx) -> Vec<Draft> {
-        let mut out: Vec<Draft> = Vec::new();
+        let offers = self.offers(call);
+        // Nearly every offer is that of one session, or goes on with one.
+        let mut out: Vec<Draft> = Vec::with_capacity(offers.len().min(MOST_SESSIONS));
         let mut trickle = false;
-        for row in self.offers(call) {
+        for row in offers {
             let Some(offer) = self.read_sdp(row.offer) else { continue };
             let answer = row.answer.and_then(|m| self.read_sdp(m));
             trickle |= self.drafts_of_row(call, &row, &offer, answer.as_ref(), &mut out);

@@ -63,6 +63,12 @@ impl SdpBody<'_> {
 /// The SDP bodies and trickle fragments of a message, in order, whatever multiparts they are in. `body` is the place
 /// of the message's body in `buf`, `content_type` the value of its Content-Type (empty where there is none).
 pub fn sdp_bodies<'a>(buf: &'a [u8], body: Range<usize>, content_type: &[u8]) -> Vec<SdpBody<'a>> {
+    // Most bodies are a description and nothing else.
+    if mime::media_type(content_type).eq_ignore_ascii_case(b"application/sdp") {
+        let range = body.start.min(buf.len())..body.end.min(buf.len());
+        let content = Cow::Borrowed(buf.get(range.clone()).unwrap_or_default());
+        return vec![body_of(content, range, false, false)];
+    }
     let (whole, _) = mime::parse_body(buf, body, content_type);
     let single = whole.parts.is_empty();
     let mut bodies: Vec<_> =
@@ -88,6 +94,10 @@ fn read<'a>(buf: &'a [u8], part: &Part, single: bool) -> Option<SdpBody<'a>> {
     let (content, _) = part.decoded(buf);
     let disposition = part.disposition.as_deref().unwrap_or_default();
     let fallback = mime::parameter(disposition.as_bytes(), "ms-proxy-2007fallback").is_some();
+    Some(body_of(content, part.content.clone(), fallback, fragment))
+}
+
+fn body_of(content: Cow<'_, [u8]>, range: Range<usize>, fallback: bool, fragment: bool) -> SdpBody<'_> {
     let (syntax, parsed) = match &content {
         Cow::Borrowed(bytes) => {
             let parsed = Parsed::of(bytes, fragment);
@@ -95,7 +105,7 @@ fn read<'a>(buf: &'a [u8], part: &Part, single: bool) -> Option<SdpBody<'a>> {
         }
         Cow::Owned(bytes) => (syntax_of(&Parsed::of(bytes, fragment)), None),
     };
-    Some(SdpBody { content, range: part.content.clone(), syntax, fallback, fragment, parsed })
+    SdpBody { content, range, syntax, fallback, fragment, parsed }
 }
 
 /// The newest kind of all sections.

@@ -284,11 +284,9 @@ fn defaults<'a>(media: &Media<'a>) -> Vec<DefaultAddress<'a>> {
         return Vec::new();
     };
     let address = Address { text: connection.address, ip: connection.ip };
-    let mut out = vec![DefaultAddress { component: 1, address, port: media.port }];
+    let rtp = DefaultAddress { component: 1, address, port: media.port };
     let written = media.attribute("rtcp").and_then(|a| words(a.value).nth(3)).map(Address::of);
     let rtcp = DefaultAddress { component: 2, address: written.unwrap_or(address), port: media.rtcp_port() };
-    if is_rtp(media.protocol) && (rtcp.port != media.port || rtcp.address.ip != address.ip) {
-        out.push(rtcp);
-    }
-    out
+    let own = is_rtp(media.protocol) && (rtcp.port != media.port || rtcp.address.ip != address.ip);
+    std::iter::once(rtp).chain(own.then_some(rtcp)).collect()
 }

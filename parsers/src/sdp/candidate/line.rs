@@ -43,12 +43,11 @@ pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
     // The line is taken apart once; few have more words than are kept here.
     let mut kept: [&[u8]; 16] = [b""; 16];
     let (mut count, mut start, mut odd) = (0, 0, false);
-    for (end, b) in value.iter().chain([&b' ']).enumerate() {
-        if !matches!(b, b' ' | b'\t') {
-            continue;
-        }
-        odd |= *b == b'\t' || end == start;
-        if let Some(word) = value.get(start..end).filter(|word| !word.is_empty()) {
+    while let Some(rest) = value.get(start..) {
+        let end = rest.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+        odd |= word.is_empty() || behind.first() == Some(&b'\t');
+        if !word.is_empty() {
             let Some(place) = kept.get_mut(count) else {
                 odd = true;
                 break;
@@ -56,7 +55,7 @@ pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
             *place = word;
             count += 1;
         }
-        start = end + 1;
+        start += end + 1;
     }
     let rest = words(value.get(start..).unwrap_or_default());
     let first = kept.get(..count).unwrap_or_default();
