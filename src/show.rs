@@ -25,8 +25,8 @@ pub use failure::{
     breakage, breakage_by, call_reason, dialog_reason, dialog_state, failure, failure_kind, unreachable,
 };
 pub use party::{
-    address_of_record, call_parties, call_party_names, dialog_parties, host_of, party, party_short, unquote,
-    user_of,
+    address_of_record, call_parties, call_party_name, call_party_names, dialog_parties, host_of, party,
+    party_short, unquote, user_of,
 };
 
 const SECOND: i64 = 1_000_000_000;

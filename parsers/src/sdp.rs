@@ -406,6 +406,7 @@ impl<'a> Parser<'a> {
             return;
         };
         let mut complaint = None;
+        let is = |known: &[u8]| name.len() == known.len() && name.eq_ignore_ascii_case(known);
         if let Some(direction) = direction {
             match section.direction {
                 Some(first) if first != direction => {
@@ -414,29 +415,29 @@ impl<'a> Parser<'a> {
                 }
                 _ => section.direction = Some(direction),
             }
-        } else if name.eq_ignore_ascii_case(b"rtcp-mux") {
+        } else if is(b"rtcp-mux") {
             section.media.rtcp_mux = true;
-        } else if name.eq_ignore_ascii_case(b"rtcp") {
+        } else if is(b"rtcp") {
             match attribute::parse_rtcp(value) {
                 Some(rtcp) if section.media.rtcp.is_none() => section.media.rtcp = Some(rtcp),
                 Some(_) => {}
                 None => complaint = Some(("sdp-bad-rtcp", "The port of a=rtcp is not a number up to 65535")),
             }
-        } else if name.eq_ignore_ascii_case(b"rtpmap") {
+        } else if is(b"rtpmap") {
             let (id, rest) = first_word(value);
             if id.is_empty() || rest.is_empty() {
                 complaint = Some(("sdp-bad-rtpmap", "a=rtpmap without payload type or encoding"));
             } else if let Some(format) = section.media.formats.iter_mut().find(|f| f.id == id) {
                 format.encoding = Some(String::from_utf8_lossy(rest));
             }
-        } else if name.eq_ignore_ascii_case(b"fmtp") {
+        } else if is(b"fmtp") {
             let (id, rest) = first_word(value);
             if let Some(format) = section.media.formats.iter_mut().find(|f| f.id == id)
                 && format.fmtp.is_none()
             {
                 format.fmtp = Some(rest);
             }
-        } else if name.eq_ignore_ascii_case(b"crypto") && attribute.crypto().is_none() {
+        } else if is(b"crypto") && attribute.crypto().is_none() {
             complaint = Some(("sdp-bad-crypto", "a=crypto without tag, suite and key"));
         }
         section.media.attributes.push(attribute);

@@ -1,7 +1,7 @@
 //! One sentence for a call, and one for all captures.
 
 use super::{Diagnosis, Finding, Severity, Subject, calls};
-use crate::correlate::{Analysis, CallIdx, CallState, FailureCause, Side};
+use crate::correlate::{Analysis, CallIdx, CallState, FailureCause};
 use crate::show;
 
 /// A call in words; none begins in a capital letter or has a full stop.
@@ -107,9 +107,7 @@ fn course(analysis: &Analysis, call: CallIdx) -> Course {
     }
     match (s.state, s.ended_by) {
         (CallState::Completed, Some(side)) => {
-            let [caller, callee] = show::call_party_names(analysis, call);
-            let who = if side == Side::Caller { caller } else { callee };
-            rest.push(format!("{who} hung up"));
+            rest.push(format!("{} hung up", show::call_party_name(analysis, call, side)));
         }
         (CallState::Completed, None) => rest.push("hung up".to_owned()),
         (CallState::Answered, _) => rest.push("still up when the capture ends".to_owned()),

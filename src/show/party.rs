@@ -1,7 +1,7 @@
 //! What to call a party: display names and URIs.
 
 use super::{safe, shorten};
-use crate::correlate::{Analysis, CallIdx, DialogIdx};
+use crate::correlate::{Analysis, CallIdx, DialogIdx, Side};
 
 /// What to call a party: its display name, else the user part of its URI (a conference by its id), else the host.
 pub fn party(display: &[u8], uri: &[u8]) -> String {
@@ -38,13 +38,21 @@ pub fn call_parties(analysis: &Analysis, call: CallIdx) -> String {
 
 /// Caller and callee of a call, each by what a table calls it.
 pub fn call_party_names(analysis: &Analysis, call: CallIdx) -> [String; 2] {
+    [Side::Caller, Side::Callee].map(|side| call_party_name(analysis, call, side))
+}
+
+/// One of the two.
+pub fn call_party_name(analysis: &Analysis, call: CallIdx, side: Side) -> String {
     let call = analysis.call(call);
     let raw = |s| analysis.strings.bytes(s);
-    let name = |display, uri, else_| match party_short(raw(display), raw(uri)) {
+    let (display, uri, else_) = match side {
+        Side::Caller => (call.from_display, call.from_uri, "the caller"),
+        Side::Callee => (call.to_display, call.to_uri, "the callee"),
+    };
+    match party_short(raw(display), raw(uri)) {
         name if name.is_empty() => String::from(else_),
         name => name,
-    };
-    [name(call.from_display, call.from_uri, "the caller"), name(call.to_display, call.to_uri, "the callee")]
+    }
 }
 
 /// `alice → bob`; one name where both are the same, as of a REGISTER.

@@ -12,7 +12,7 @@ use fields::Value;
 
 use super::start::{Kind, parse_start, status_code};
 use super::syntax::{
-    Name, Next, is_date, is_token, name_of, next_field, number, part, plain_field, retry_after,
+    Name, Next, is_date, is_token, line_feed, name_of, next_field, number, part, plain_field, retry_after,
 };
 
 /// What a `From`, `To` or `Contact` value says. Fields borrow the message; absent is empty.
@@ -255,6 +255,13 @@ pub fn body_place(message: &[u8]) -> Option<BodyPlace<'_>> {
     let mut content_type: &[u8] = &[];
     let mut content_length = None;
     let start = loop {
+        // A name that begins with another letter is neither of the two, in full or in short.
+        if let Some(first) = message.get(pos).filter(|b| b.is_ascii_alphabetic())
+            && !matches!(first, b'c' | b'C' | b'l' | b'L')
+        {
+            pos = line_feed(message, pos).map_or(message.len(), |end| end + 1);
+            continue;
+        }
         let (name, range) = if let Some(field) = plain_field(message, pos) {
             pos = field.next;
             (field.name, field.value)

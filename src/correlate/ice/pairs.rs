@@ -22,9 +22,13 @@ const NO_PATH: Nanos = 10_000_000_000;
 
 type PairKey = (u16, SocketAddr, SocketAddr, Transport);
 
+/// Pairs that are looked through one by one.
+const FEW: usize = 16;
+
 /// Pairs while they are being put together.
 struct Board<'s> {
     session: &'s mut IceSession,
+    /// Where each pair stands, once there are more than [`FEW`].
     by_key: HashMap<PairKey, usize, foldhash::fast::RandomState>,
     most: usize,
     /// Requests met: pair, flow, time, side, by transaction (the last of each flow).
@@ -83,6 +87,7 @@ impl Analysis {
         }
         session.checks = checks.len();
         self.resolve_names(&mut session, &checks);
+        session.pairs.reserve(likely_pairs(&session, self.limits.ice_pairs));
         let mut board = Board {
             by_key: HashMap::default(),
             most: self.limits.ice_pairs,
@@ -241,6 +246,10 @@ impl IcePair {
             messages: Vec::new(),
             unreachable: None,
         }
+    }
+
+    fn key(&self) -> PairKey {
+        (self.component, self.a, self.b, self.transport)
     }
 
     fn find_candidates(&mut self, session: &IceSession) {
@@ -419,8 +428,12 @@ impl Board<'_> {
 
     fn pair(&mut self, component: u16, a: SocketAddr, b: SocketAddr, transport: Transport) -> Option<usize> {
         let key = (component, a, b, transport);
-        if let Some(at) = self.by_key.get(&key) {
-            return Some(*at);
+        let known = match self.by_key.is_empty() {
+            true => self.session.pairs.iter().position(|p| p.key() == key),
+            false => self.by_key.get(&key).copied(),
+        };
+        if known.is_some() {
+            return known;
         }
         if self.session.pairs.len() >= self.most {
             self.session.pairs_not_kept += 1;
@@ -431,7 +444,10 @@ impl Board<'_> {
         let at = self.session.pairs.len();
         self.session.pairs.push(pair);
         self.seen.push(Vec::new());
-        self.by_key.insert(key, at);
+        if at >= FEW {
+            let all = (0..).zip(&self.session.pairs).skip(if at == FEW { 0 } else { at });
+            self.by_key.extend(all.map(|(at, p)| (p.key(), at)));
+        }
         Some(at)
     }
 
@@ -596,6 +612,11 @@ fn state_of(session: &IceSession, trying: bool) -> IceState {
     if trying { IceState::Incomplete } else { IceState::Failed }
 }
 
+/// How many there may be, as far as memory is set aside for them.
+fn likely_pairs(session: &IceSession, most: usize) -> usize {
+    most.min(session.a.candidates.len() * session.b.candidates.len()).min(FEW)
+}
+
 /// Pairs of candidates that could have been checked and were not (RFC 8445 §6.1.2.2): same component, family and
 /// transport. A reflexive candidate of the checking side is checked from its base, so pairs of two reflexive ones count
 /// where their bases were.
@@ -606,7 +627,7 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
     let [kinds_a, kinds_b] =
         [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
     let mut pairs = std::mem::take(&mut session.pairs);
-    pairs.reserve(most.min(session.a.candidates.len() * session.b.candidates.len()).min(16));
+    pairs.reserve(likely_pairs(session, most).saturating_sub(pairs.len()));
     for (i, (a, kind_a)) in session.a.candidates.iter().zip(&kinds_a).enumerate() {
         for (j, (b, kind_b)) in session.b.candidates.iter().zip(&kinds_b).enumerate() {
             let (Some(x), Some(y)) = (a.address, b.address) else { continue };

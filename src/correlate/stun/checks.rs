@@ -62,11 +62,9 @@ impl Groups {
 
     /// The group of a request by its names, and whether the sender is its first party.
     pub fn of_request(&mut self, receiver: u64, sender: u64, most: usize) -> Option<(GroupIdx, bool)> {
-        let list = &self.list;
-        let names = |at: &u32| list.get(*at as usize).map(|g| g.names).unwrap_or_default();
-        let same = |at: &u32| names(at) == [receiver, sender] || names(at) == [sender, receiver];
-        if let Some(&at) = self.by_pair.find(pair_hash([receiver, sender]), same) {
-            return Some((GroupIdx(at), names(&at)[0] == sender));
+        if let Some(at) = self.of_pair([receiver, sender]) {
+            let first = self.list.get(at as usize).is_some_and(|g| g.names[0] == sender);
+            return Some((GroupIdx(at), first));
         }
         if self.list.len() >= most {
             return None;
@@ -112,7 +110,13 @@ impl Groups {
 
     /// Between these two names.
     pub fn between(&self, a: u64, b: u64) -> Option<GroupIdx> {
-        self.with_name(a).find(|g| self.list.get(g.0 as usize).is_some_and(|g| g.names.contains(&b)))
+        self.of_pair([a, b]).map(GroupIdx)
+    }
+
+    fn of_pair(&self, [a, b]: [u64; 2]) -> Option<u32> {
+        let names = |at: &u32| self.list.get(*at as usize).map(|g| g.names);
+        let same = |at: &u32| names(at).is_some_and(|names| names == [a, b] || names == [b, a]);
+        self.by_pair.find(pair_hash([a, b]), same).copied()
     }
 
     /// Puts a message at the end of a group's list; the one before it, if any.

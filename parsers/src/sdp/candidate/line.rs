@@ -267,7 +267,7 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
     }
 
     fn pair(&mut self, name: &'a [u8], value: Option<&'a [u8]>) {
-        let is = |n: &str| name.eq_ignore_ascii_case(n.as_bytes());
+        let is = |n: &str| name.len() == n.len() && name.eq_ignore_ascii_case(n.as_bytes());
         let c = &mut self.candidate;
         match value {
             Some(value) if is("typ") && c.kind.is_none() => {
