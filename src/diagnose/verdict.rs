@@ -47,10 +47,13 @@ pub fn verdict_of(analysis: &Analysis, diagnosis: &Diagnosis, call: CallIdx) -> 
         .filter(|(_, f)| f.severity >= Severity::Warning && outcome.is_none_or(|r| r.id != f.rule.id))
         .collect();
     let Some((at, felt)) = felt(&wrong) else {
-        let rang = rang.map_or_else(String::new, |t| format!(" after ringing {t}"));
-        let parts: Vec<String> =
-            Some(state + &rang).filter(|s| !s.is_empty()).into_iter().chain(rest).collect();
-        return CallVerdict { outcome: parts.join(", "), causes: Vec::new(), course: String::new() };
+        let mut outcome = state;
+        if let Some(t) = rang {
+            outcome.push_str(" after ringing ");
+            outcome.push_str(&t);
+        }
+        rest.iter().for_each(|part| add(&mut outcome, part));
+        return CallVerdict { outcome, causes: Vec::new(), course: String::new() };
     };
     let joint = match outcome {
         _ if state.is_empty() => "",
@@ -84,6 +87,14 @@ struct Course {
     rest: Vec<String>,
 }
 
+/// Puts a part behind those before it.
+fn add(sentence: &mut String, part: &str) {
+    if !sentence.is_empty() {
+        sentence.push_str(", ");
+    }
+    sentence.push_str(part);
+}
+
 fn course(analysis: &Analysis, call: CallIdx) -> Course {
     let s = &analysis.call(call).summary;
     let answered = matches!(s.state, CallState::Answered | CallState::Completed);
@@ -99,8 +110,13 @@ fn course(analysis: &Analysis, call: CallIdx) -> Course {
         state => state.name(),
     };
     let up = super::capture::begun_before(analysis, call);
-    let state: Vec<String> =
-        up.into_iter().chain(Some(state).filter(|s| !s.is_empty())).map(|s| s.replace('_', " ")).collect();
+    let mut words = String::with_capacity(64);
+    for part in up.into_iter().chain(Some(state).filter(|s| !s.is_empty())) {
+        match part.contains('_') {
+            true => add(&mut words, &part.replace('_', " ")),
+            false => add(&mut words, part),
+        }
+    }
     let mut rest: Vec<String> = Vec::new();
     if let Some(talk) = s.talk {
         rest.push(format!("talked {}", show::talk(talk)));
@@ -113,5 +129,5 @@ fn course(analysis: &Analysis, call: CallIdx) -> Course {
         (CallState::Answered, _) => rest.push("still up when the capture ends".to_owned()),
         _ => {}
     }
-    Course { state: state.join(", "), rang: s.ring.filter(|_| answered).map(calls::ring_words), rest }
+    Course { state: words, rang: s.ring.filter(|_| answered).map(calls::ring_words), rest }
 }
