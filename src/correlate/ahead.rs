@@ -38,7 +38,7 @@ impl Analysis {
         for event in coming.stun {
             seen ^= self.flow_looked_up(event.flow);
             if let Some((receiver, sender)) = event.facts.names {
-                seen ^= self.stun.groups.looked_up(receiver, sender);
+                seen ^= usize::from(self.stun.groups.between(receiver, sender).is_some());
             }
         }
         for call_id in owners.into_iter().filter(|s| *s != Str(0)) {

@@ -145,11 +145,11 @@ impl Analysis {
     }
 }
 
-/// Does the body speak of conferences, or may a part of it?
 /// Bodies that conferences may be controlled by.
 const CONTROL: [Content; 4] =
     [Content::Cccp, Content::ConferenceInfo, Content::ConferenceInvite, Content::Multipart];
 
+/// Does the body speak of conferences, or may a part of it?
 fn is_control(r: &SipRecord) -> bool {
     CONTROL.contains(&r.content) && r.body_len() > 0
 }

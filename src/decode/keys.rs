@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 
 use super::{Content, KindBits, MethodId, Transport};
 
-/// Hashes of a message's Call-ID, flow, branch and tags.
+/// Hashes of a message's Call-ID, flow, branch, tags and parties, and what comparing its bytes tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keys {
     /// By the load's own random state.
@@ -138,11 +138,6 @@ pub fn header_named<'a>(message: &'a [u8], body_start: usize, names: &[String]) 
     for end in lines {
         let line = &head[from..end];
         from = end + 1;
-        // Few lines begin like one of them.
-        let alike = |name: &String| matches!((name.as_bytes(), line), ([a, ..], [b, ..]) if a.eq_ignore_ascii_case(b));
-        if !names.iter().any(alike) {
-            continue;
-        }
         let found = names.iter().find_map(|n| {
             let rest = line.get(n.len()..).filter(|_| line[..n.len()].eq_ignore_ascii_case(n.as_bytes()))?;
             rest.trim_ascii_start().strip_prefix(b":")

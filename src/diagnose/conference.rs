@@ -71,6 +71,7 @@ pub static ROSTER_GAP: Rule = Rule {
 
 /// So long somebody may ring.
 const STUCK: Nanos = 30_000_000_000;
+
 fn there_are_some(context: &Context<'_>) -> bool {
     !context.analysis.messages.is_empty() && !context.gathered().conferences().is_empty()
 }

@@ -110,12 +110,9 @@ fn course(analysis: &Analysis, call: CallIdx) -> Course {
         state => state.name(),
     };
     let up = super::capture::begun_before(analysis, call);
-    let mut words = String::with_capacity(64);
+    let mut words = String::new();
     for part in up.into_iter().chain(Some(state).filter(|s| !s.is_empty())) {
-        match part.contains('_') {
-            true => add(&mut words, &part.replace('_', " ")),
-            false => add(&mut words, part),
-        }
+        add(&mut words, &part.replace('_', " "));
     }
     let mut rest: Vec<String> = Vec::new();
     if let Some(talk) = s.talk {

@@ -11,9 +11,7 @@ use std::ops::Range;
 use fields::Value;
 
 use super::start::{Kind, parse_start, status_code};
-use super::syntax::{
-    Name, Next, is_date, is_token, line_feed, name_of, next_field, number, part, plain_field, retry_after,
-};
+use super::syntax::{Name, NamedField, is_date, line_feed, named_field, number, part, retry_after};
 
 /// What a `From`, `To` or `Contact` value says. Fields borrow the message; absent is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -128,29 +126,16 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
     let mut warning: &[u8] = b"";
     let mut pos = start.next;
     loop {
-        let (kind, range) = if let Some(field) = plain_field(b, pos) {
-            pos = field.next;
-            (field.name, field.value)
-        } else {
-            let field = match next_field(b, pos) {
-                Next::Field(field) => field,
-                Next::Empty(body) => {
-                    out.body_start = body;
-                    break;
-                }
-                Next::End => {
-                    plain = false;
-                    break;
-                }
-            };
-            pos = field.next;
-            let kind = field.token_name.unwrap_or_else(|| {
-                let name = part(b, field.start..field.name_end);
-                plain &= is_token(name);
-                name_of(name)
-            });
-            (kind, field.value_start..field.value_end)
+        let NamedField { name: kind, value: range, next, token } = match named_field(b, pos) {
+            Ok(field) => field,
+            Err(body) => {
+                plain &= body.is_some();
+                out.body_start = body.unwrap_or(b.len());
+                break;
+            }
         };
+        pos = next;
+        plain &= token;
         let value = part(b, range.clone());
         match kind {
             Name::Via => {
@@ -262,20 +247,11 @@ pub fn body_place(message: &[u8]) -> Option<BodyPlace<'_>> {
             pos = line_feed(message, pos).map_or(message.len(), |end| end + 1);
             continue;
         }
-        let (name, range) = if let Some(field) = plain_field(message, pos) {
-            pos = field.next;
-            (field.name, field.value)
-        } else {
-            let field = match next_field(message, pos) {
-                Next::Field(field) => field,
-                Next::Empty(body) => break body,
-                Next::End => break message.len(),
-            };
-            pos = field.next;
-            let name =
-                field.token_name.unwrap_or_else(|| name_of(part(message, field.start..field.name_end)));
-            (name, field.value_start..field.value_end)
+        let NamedField { name, value: range, next, .. } = match named_field(message, pos) {
+            Ok(field) => field,
+            Err(body) => break body.unwrap_or(message.len()),
         };
+        pos = next;
         match name {
             Name::ContentLength => content_length = content_length.or(number(part(message, range))),
             Name::ContentType => set(&mut content_type, part(message, range)),

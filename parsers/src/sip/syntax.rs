@@ -321,16 +321,39 @@ pub(crate) fn next_field(b: &[u8], pos: usize) -> Next {
     })
 }
 
-/// What [`next_field`] says of a field that is written as nearly all are: name, colon, at most one space, value, CR LF.
-pub(crate) struct PlainField {
+/// A header field by what its name means.
+pub(crate) struct NamedField {
     pub name: Name,
     pub value: Range<usize>,
     pub next: usize,
+    /// The name is a token.
+    pub token: bool,
 }
 
-/// The field at `pos` if it is one of those; anything else is for [`next_field`] to take apart.
+/// [`next_field`] for who asks only that; where there is none, the place of the body, if there is an empty line.
 #[inline(always)]
-pub(crate) fn plain_field(b: &[u8], pos: usize) -> Option<PlainField> {
+pub(crate) fn named_field(b: &[u8], pos: usize) -> Result<NamedField, Option<usize>> {
+    if let Some(field) = plain_field(b, pos) {
+        return Ok(field);
+    }
+    match next_field(b, pos) {
+        Next::Field(field) => {
+            let name = part(b, field.start..field.name_end);
+            Ok(NamedField {
+                name: field.token_name.unwrap_or_else(|| name_of(name)),
+                value: field.value_start..field.value_end,
+                next: field.next,
+                token: field.token_name.is_some() || is_token(name),
+            })
+        }
+        Next::Empty(body) => Err(Some(body)),
+        Next::End => Err(None),
+    }
+}
+
+/// The field at `pos` if it is written as nearly all are: name, colon, at most one space, value, CR LF.
+#[inline(always)]
+fn plain_field(b: &[u8], pos: usize) -> Option<NamedField> {
     let rest = b.get(pos..).filter(|rest| !matches!(rest, [b'\r', ..]))?;
     let (len, name) = plain_name(rest)?;
     let end = pos + line_feed(rest, len + 1)?;
@@ -340,7 +363,7 @@ pub(crate) fn plain_field(b: &[u8], pos: usize) -> Option<PlainField> {
     let space = b.get(pos + len + 1) == Some(&b' ');
     let start = pos + len + 1 + usize::from(space);
     let trimmed = !is_space(*last) && b.get(start).is_some_and(|&first| !is_space(first));
-    (trimmed && !folded).then_some(PlainField { name, value: start..end - 1, next: end + 1 })
+    (trimmed && !folded).then_some(NamedField { name, value: start..end - 1, next: end + 1, token: true })
 }
 
 /// Position of the first line feed from `from` on, where it is likely to be near.

@@ -54,12 +54,6 @@ fn pair_hash([a, b]: [u64; 2]) -> u64 {
 }
 
 impl Groups {
-    /// Reads what [`Groups::of_request`] is going to.
-    pub fn looked_up(&self, receiver: u64, sender: u64) -> usize {
-        let found = self.by_pair.find(pair_hash([receiver, sender]), |_| true);
-        found.and_then(|at| self.list.get(*at as usize)).map_or(0, |g| g.count as usize)
-    }
-
     /// The group of a request by its names, and whether the sender is its first party.
     pub fn of_request(&mut self, receiver: u64, sender: u64, most: usize) -> Option<(GroupIdx, bool)> {
         if let Some(at) = self.of_pair([receiver, sender]) {
