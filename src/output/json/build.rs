@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::types::{self, Message, Party};
-use super::value::{Addr, CSeq, Millis, Time, some};
+use super::value::{Addr, CSeq, Millis, Time, Word, some};
 use crate::capture::LinkType;
 use crate::correlate::ice::IceIndex;
 use crate::correlate::media::MediaIndex;
@@ -254,7 +254,7 @@ fn message(analysis: &Analysis, index: MsgIdx) -> Message<'_> {
         time: Time(m.time),
         src: Addr(flow.src),
         dst: Addr(flow.dst),
-        transport: flow.transport.name(),
+        transport: Word(flow.transport.name()),
         method: m.is_request().then_some(method),
         status: some(m.status),
         reason: some_text(analysis, m.reason),

@@ -1,7 +1,7 @@
 //! What is told of a call beside its summary: forks, offers, diagnostics.
 
 use super::types;
-use super::value::some;
+use super::value::{Word, some};
 use crate::correlate::{Analysis, CallIdx, Diagnostic, Owner, Str};
 
 /// What the diagnostics, Warning and Reason headers of a call's messages say, the same thing once.
@@ -38,8 +38,8 @@ pub(super) fn offers(analysis: &Analysis, call: CallIdx) -> Vec<types::Offer> {
     let offer = |o: crate::correlate::OfferAnswer| types::Offer {
         offer: analysis.message(o.offer).frame.into(),
         answer: o.answer.map(|m| analysis.message(m).frame.into()),
-        generation: analysis.candidate_syntax(o.offer).name(),
-        role: o.role.name(),
+        generation: Word(analysis.candidate_syntax(o.offer).name()),
+        role: Word(o.role.name()),
     };
     offers.into_iter().map(offer).collect()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::value::{Addr, CSeq, Frame, Millis, Time};
+use super::value::{Addr, CSeq, Frame, Millis, Time, Word};
 
 pub(crate) const SCHEMA: &str = "callscope/1";
 
@@ -222,8 +222,8 @@ pub(super) struct Fork<'a> {
 pub(super) struct Offer {
     pub offer: Frame,
     pub answer: Option<Frame>,
-    pub generation: &'static str,
-    pub role: &'static str,
+    pub generation: Word,
+    pub role: Word,
 }
 
 #[derive(Debug, Serialize)]
@@ -232,7 +232,7 @@ pub(super) struct Message<'a> {
     pub time: Time,
     pub src: Addr,
     pub dst: Addr,
-    pub transport: &'static str,
+    pub transport: Word,
     /// Of a request.
     pub method: Option<&'a str>,
     /// Of a response, as is `reason`.

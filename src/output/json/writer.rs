@@ -182,8 +182,20 @@ static SPECIAL: [bool; 256] = {
 
 /// Whether all of it needs no escapes. Without a way out in between: most texts are short.
 #[inline]
-fn is_plain(s: &[u8]) -> bool {
-    !s.iter().fold(false, |special, &b| special | SPECIAL[usize::from(b)])
+pub(super) fn is_plain(s: &[u8]) -> bool {
+    let (eights, rest) = s.as_chunks();
+    let special = eights.iter().fold(0, |special, eight| special | specials(u64::from_le_bytes(*eight)));
+    special == 0 && !rest.iter().fold(false, |special, &b| special | SPECIAL[usize::from(b)])
+}
+
+/// Not 0 if one of eight bytes is among [`SPECIAL`].
+#[inline]
+fn specials(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes & HIGH;
+    let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
+    eight & HIGH | below(eight, 0x20) | is(0x7f) | is(b'"') | is(b'\\')
 }
 
 /// Beside what JSON asks for it escapes DEL, C1 controls and the characters that act on the direction or lines of a text.
@@ -502,6 +514,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn eight_bytes_at_once_are_told_as_one_by_one_is() {
+        for len in 0..20 {
+            for (at, b) in (0..len).flat_map(|at| (0..=u8::MAX).map(move |b| (at, b))) {
+                let mut text = vec![b'~'; len];
+                text[at] = b;
+                assert_eq!(is_plain(&text), !SPECIAL[usize::from(b)], "{b:#x} at {at} of {len}");
+            }
+        }
+    }
 
     /// All that serde knows.
     #[derive(Debug, Clone, Serialize)]
