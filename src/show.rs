@@ -54,10 +54,17 @@ pub fn wrap_words(text: &str, columns: usize) -> Vec<String> {
 /// A byte is written `\x1b`, a character `\u{202e}`. Backslashes that stand before something of that look are
 /// doubled, so an odd number of them is an escape of ours and an even number is text; all others stay single.
 pub fn safe(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    push_safe(&mut out, bytes);
+    out
+}
+
+/// Puts [`safe`] text behind what there is.
+pub fn push_safe(out: &mut String, bytes: &[u8]) {
     if bytes.iter().all(|&b| (0x20..0x7f).contains(&b) && b != b'\\') {
-        return String::from_utf8_lossy(bytes).into_owned();
+        return out.push_str(&String::from_utf8_lossy(bytes));
     }
-    let mut out = String::with_capacity(bytes.len() + 16);
+    out.reserve(bytes.len() + 16);
     let mut backslashes = 0usize;
     for chunk in bytes.utf8_chunks() {
         let valid = chunk.valid();
@@ -68,7 +75,7 @@ pub fn safe(bytes: &[u8]) -> String {
             }
             let escape = is_unsafe(c);
             let rest = valid.as_bytes().get(at..).unwrap_or_default();
-            flush(&mut out, &mut backslashes, escape || looks_like_escape(rest));
+            flush(out, &mut backslashes, escape || looks_like_escape(rest));
             if !escape {
                 out.push(c);
             } else if c.is_ascii() {
@@ -78,12 +85,11 @@ pub fn safe(bytes: &[u8]) -> String {
             }
         }
         for b in chunk.invalid() {
-            flush(&mut out, &mut backslashes, true);
+            flush(out, &mut backslashes, true);
             let _ = write!(out, "\\x{b:02x}");
         }
     }
-    flush(&mut out, &mut backslashes, false);
-    out
+    flush(out, &mut backslashes, false);
 }
 
 fn flush(out: &mut String, backslashes: &mut usize, double: bool) {

@@ -17,8 +17,8 @@ pub struct CallVerdict {
 
 impl CallVerdict {
     /// What went wrong and why before all else.
-    pub fn sentence(&self) -> String {
-        let mut sentence = self.outcome.clone();
+    pub fn sentence(self) -> String {
+        let mut sentence = self.outcome;
         for cause in &self.causes {
             sentence.push_str(": ");
             sentence.push_str(cause);
@@ -77,6 +77,9 @@ fn felt<'a>(wrong: &[(usize, &'a Finding)]) -> Option<(usize, &'a Finding)> {
     of_media.or_else(|| caused().next_back()).or_else(|| of_worst().next())
 }
 
+/// Bytes that most sentences have room in.
+const USUAL: usize = 96;
+
 /// A call that came about.
 #[derive(Default)]
 struct Course {
@@ -110,9 +113,12 @@ fn course(analysis: &Analysis, call: CallIdx) -> Course {
         state => state.name(),
     };
     let up = super::capture::begun_before(analysis, call);
-    let mut words = String::new();
+    let mut words = String::with_capacity(USUAL);
     for part in up.into_iter().chain(Some(state).filter(|s| !s.is_empty())) {
-        add(&mut words, &part.replace('_', " "));
+        add(&mut words, part);
+    }
+    if words.contains('_') {
+        words = words.replace('_', " ");
     }
     let mut rest: Vec<String> = Vec::new();
     if let Some(talk) = s.talk {

@@ -1,6 +1,7 @@
 //! What an arrow carries, in words.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
@@ -10,6 +11,9 @@ use crate::view::show;
 
 /// How far back the request of an answer is looked for.
 const LOOK: usize = 512;
+
+/// Bytes that most labels have room in.
+const USUAL: usize = 48;
 
 /// Columns behind an arrow from which on the rest of its label may stand there.
 pub(super) const BESIDE: usize = 12;
@@ -59,10 +63,11 @@ pub fn message_label(analysis: &Analysis, m: MsgIdx, bytes: Option<&[u8]>) -> St
         given => given,
     };
     let message = bytes.and_then(parse_message);
-    let mut label = match record.status {
-        0 => request(analysis, m, record, message.as_ref()),
-        _ => response(analysis, m, record, message.as_ref()),
-    };
+    let mut label = String::with_capacity(USUAL);
+    match record.status {
+        0 => request(&mut label, analysis, m, record, message.as_ref()),
+        _ => response(&mut label, analysis, m, record, message.as_ref()),
+    }
     if let Some(told) = message.as_ref().and_then(|message| conference::told(record, message)) {
         // The event says no more than that it is a roster.
         if told.starts_with("roster")
@@ -113,8 +118,14 @@ fn may_report_transfer(analysis: &Analysis, owner: Owner) -> bool {
     }
 }
 
-fn request(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&Message<'_>>) -> String {
-    let mut label = show::safe(analysis.method(record.method).as_bytes());
+fn request(
+    label: &mut String,
+    analysis: &Analysis,
+    m: MsgIdx,
+    record: &SipRecord,
+    message: Option<&Message<'_>>,
+) {
+    method(label, analysis, record);
     if let Some(message) = message {
         if record.method == MethodId::REFER
             && let Some(target) = refer_target(message)
@@ -123,7 +134,8 @@ fn request(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&
             label.push_str(&target);
         }
         if let Some(line) = sipfrag(message) {
-            return format!("{label} {line} sipfrag");
+            label.extend([" ", &line, " sipfrag"]);
+            return;
         }
     }
     match record.content {
@@ -145,14 +157,23 @@ fn request(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&
     }
     if record.has(flag::SDP) && record.has(flag::HOLD) && is_offer(analysis, m, record) == Some(true) {
         label.push_str(" (hold)");
-        candidates(&mut label, record);
+        candidates(label, record);
     } else {
-        describe_sdp(&mut label, analysis, m, record);
+        describe_sdp(label, analysis, m, record);
     }
-    label
 }
 
-fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<&Message<'_>>) -> String {
+fn method(label: &mut String, analysis: &Analysis, record: &SipRecord) {
+    show::push_safe(label, analysis.method(record.method).as_bytes());
+}
+
+fn response(
+    label: &mut String,
+    analysis: &Analysis,
+    m: MsgIdx,
+    record: &SipRecord,
+    message: Option<&Message<'_>>,
+) {
     let written = message.and_then(|message| match &message.start {
         StartLine::Status { reason, .. } => message.bytes.get(reason.clone()).map(show::safe),
         StartLine::Request { .. } => None,
@@ -161,7 +182,7 @@ fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<
         Some(phrase) if !phrase.is_empty() => Cow::Owned(show::shorten(&phrase, 60)),
         _ => Cow::Borrowed(show::reason_phrase(record.status)),
     };
-    let mut label = record.status.to_string();
+    let _ = write!(label, "{}", record.status);
     if !phrase.is_empty() {
         label.push(' ');
         label.push_str(&phrase);
@@ -173,11 +194,10 @@ fn response(analysis: &Analysis, m: MsgIdx, record: &SipRecord, message: Option<
     // Of a message cut before its CSeq no method is known.
     if record.method != usual && !analysis.method(record.method).is_empty() {
         label.push_str(" (");
-        label.push_str(&show::safe(analysis.method(record.method).as_bytes()));
+        method(label, analysis, record);
         label.push(')');
     }
-    describe_sdp(&mut label, analysis, m, record);
-    label
+    describe_sdp(label, analysis, m, record);
 }
 
 fn describe_sdp(label: &mut String, analysis: &Analysis, m: MsgIdx, record: &SipRecord) {
@@ -197,7 +217,7 @@ fn candidates(label: &mut String, record: &SipRecord) {
     match record.candidates {
         0 => {}
         1 => label.push_str(", 1 candidate"),
-        n => label.push_str(&format!(", {n} candidates")),
+        n => _ = write!(label, ", {n} candidates"),
     }
 }
 
