@@ -157,7 +157,7 @@ impl Analysis {
         let mut summary = self.outcome(&walk, order, live);
         summary.kind = self.call_work.get(call.0 as usize).map_or(CallKind::Unknown, |w| call_kind(w.kind));
         summary.forks = self.count_forks(call, order);
-        summary.offers = self.count_offers(order);
+        (summary.offers, summary.one_ice_offer) = self.count_offers(order);
         let times = || order.iter().map(|m| self.message(*m).time);
         if let (Some(first), Some(last)) = (times().next(), times().max()) {
             (summary.start, summary.last) = (first, last);

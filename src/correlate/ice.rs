@@ -312,20 +312,18 @@ impl Analysis {
         let sides: Vec<Vec<SocketAddr>> =
             asked().map(|d| d.session.candidates().filter_map(|c| c.address).collect()).collect();
         let end = self.call(call).summary.end.unwrap_or(Nanos::MAX).min(self.newest_time());
-        drafts
-            .into_iter()
-            .enumerate()
-            .map(|(i, draft)| {
-                // Sections of one bundle share their names: a check is of the first whose candidates it uses.
-                let same: Vec<usize> = (0..shared.len()).filter(|j| shared[*j] == shared[i]).collect();
-                let belongs = |ends: [SocketAddr; 2]| {
-                    let owner = same.iter().find(|j| ends.iter().any(|e| sides[**j].contains(e)));
-                    owner.or(same.first()).is_none_or(|first| *first == i)
-                };
-                let groups = self.groups_of(&draft.names);
-                self.join_checks(draft, &groups, end, &belongs)
-            })
-            .collect()
+        let mut out = Vec::with_capacity(drafts.len());
+        for (i, draft) in drafts.into_iter().enumerate() {
+            // Sections of one bundle share their names: a check is of the first whose candidates it uses.
+            let same: Vec<usize> = (0..shared.len()).filter(|j| shared[*j] == shared[i]).collect();
+            let belongs = |ends: [SocketAddr; 2]| {
+                let owner = same.iter().find(|j| ends.iter().any(|e| sides[**j].contains(e)));
+                owner.or(same.first()).is_none_or(|first| *first == i)
+            };
+            let groups = self.groups_of(&draft.names);
+            out.push(self.join_checks(draft, &groups, end, &belongs));
+        }
+        out
     }
 
     /// Numbers of all sessions. Where a call has one offer with candidates, one media section and two names it has one
@@ -336,10 +334,11 @@ impl Analysis {
         let calls = (0u32..).map(CallIdx).zip(&self.call_work);
         let with_ice: Vec<CallIdx> = calls.filter(|(_, w)| w.ice_names > 0).map(|(call, _)| call).collect();
         let count = |call: &CallIdx| {
-            let plain =
-                self.call_work.get(call.0 as usize).is_some_and(|w| w.ice_names <= 2 && !w.ice_sections);
-            let simple =
-                plain && matches!(self.offers(*call).as_slice(), [o] if self.message(o.offer).candidates > 0);
+            let of = self.call(*call);
+            let simple = self.call_work.get(call.0 as usize).is_some_and(|w| {
+                let up_to_date = w.summarised == of.messages.count;
+                w.ice_names <= 2 && !w.ice_sections && up_to_date && of.summary.one_ice_offer
+            });
             if simple { 1 } else { self.drafts(*call).len() as u32 }
         };
         let counts = in_parts(&with_ice, |part| part.iter().map(count).collect());

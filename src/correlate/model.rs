@@ -142,6 +142,8 @@ pub mod flag {
     pub const JOINED: u16 = 8192;
     /// Its SDP may have a section that does not run both ways; without it none has.
     pub const ONE_WAY: u16 = 16384;
+    /// Its body is a session description alone, and ends where its bytes end.
+    pub const PLAIN_SDP: u16 = 32768;
 }
 
 /// One SIP message.
@@ -326,6 +328,8 @@ pub struct CallSummary {
     pub retransmissions: u32,
     pub forks: u16,
     pub offers: u16,
+    /// There is one offer, and it has candidate lines.
+    pub one_ice_offer: bool,
 }
 
 impl CallSummary {
@@ -347,6 +351,7 @@ impl CallSummary {
         retransmissions: 0,
         forks: 0,
         offers: 0,
+        one_ice_offer: false,
     };
 
     /// Earliest time that is known of it: before its start where the clock of the capture was set back since.

@@ -64,8 +64,11 @@ impl Analysis {
     /// The offers of a call in order of time; one row for each answer where forks gave several. An INVITE that was
     /// challenged (401, 407) and sent again is not told twice.
     pub fn offers(&self, call: CallIdx) -> Vec<OfferAnswer> {
-        let order = self.messages_in_time(self.call(call).messages);
-        self.offer_rows(&order)
+        let list = self.call(call).messages;
+        if self.messages_of(list).is_sorted_by_key(|m| self.message(m).time) {
+            return self.offer_rows(self.messages_of(list));
+        }
+        self.offer_rows(self.messages_in_time(list))
     }
 
     /// Syntax of the candidate lines of a message; reads it again only if it has any.
@@ -77,14 +80,17 @@ impl Analysis {
         CandidateSyntax::of_message(&self.body_bytes(message).unwrap_or_default())
     }
 
-    pub(super) fn count_offers(&self, order: &[MsgIdx]) -> u16 {
-        u16::try_from(self.offer_rows(order).len()).unwrap_or(u16::MAX)
+    /// See [`CallSummary::offers`] and [`CallSummary::one_ice_offer`].
+    pub(super) fn count_offers(&self, order: &[MsgIdx]) -> (u16, bool) {
+        let rows = self.offer_rows(order.iter().copied());
+        let one_ice_offer = matches!(rows.as_slice(), [o] if self.message(o.offer).candidates > 0);
+        (u16::try_from(rows.len()).unwrap_or(u16::MAX), one_ice_offer)
     }
 
-    fn offer_rows(&self, order: &[MsgIdx]) -> Vec<OfferAnswer> {
+    fn offer_rows(&self, order: impl IntoIterator<Item = MsgIdx>) -> Vec<OfferAnswer> {
         let mut rows: Vec<Row> = Vec::new();
         let mut answered_call = false;
-        for &m in order {
+        for m in order {
             let r = self.message(m);
             if r.has(flag::DUPLICATE) || r.has(flag::RETRANSMISSION) {
                 continue;

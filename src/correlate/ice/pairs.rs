@@ -31,16 +31,53 @@ struct Board<'s> {
     /// Where each pair stands, once there are more than [`FEW`].
     by_key: HashMap<PairKey, usize, foldhash::fast::RandomState>,
     most: usize,
-    /// Requests met: pair, flow, time, side, by transaction (the last of each flow).
-    asked: HashMap<u32, Vec<Asked>, foldhash::fast::RandomState>,
+    asked: Requests,
     /// Messages of each pair by flow: a relay shows the same message on both its sides.
     seen: Vec<Vec<(FlowId, u32, u32)>>,
     /// The role each side claimed last.
     claims: [Option<IceRole>; 2],
 }
 
+/// Requests met, the last of each flow.
+#[derive(Default)]
+struct Requests {
+    all: Vec<Asked>,
+    /// Where those of each transaction stand, once there are more than [`FEW`].
+    by_transaction: HashMap<u32, Vec<usize>, foldhash::fast::RandomState>,
+}
+
+impl Requests {
+    /// Places of those of a transaction, in order.
+    fn of(&self, transaction: u32) -> impl Iterator<Item = usize> {
+        let few = if self.by_transaction.is_empty() { self.all.as_slice() } else { &[] };
+        let among = move |(at, x): (usize, &Asked)| (x.transaction == transaction).then_some(at);
+        let listed = self.by_transaction.get(&transaction);
+        few.iter().enumerate().filter_map(among).chain(listed.into_iter().flatten().copied())
+    }
+
+    fn change(&mut self, transaction: u32, mut change: impl FnMut(&mut Asked)) {
+        if self.by_transaction.is_empty() {
+            self.all.iter_mut().filter(|x| x.transaction == transaction).for_each(change);
+        } else {
+            let listed = self.by_transaction.get(&transaction);
+            listed.into_iter().flatten().for_each(|at| change(&mut self.all[*at]));
+        }
+    }
+
+    fn push(&mut self, new: Asked) {
+        self.all.push(new);
+        let last = self.all.len() - 1;
+        if last >= FEW {
+            for (at, x) in self.all.iter().enumerate().skip(if last == FEW { 0 } else { last }) {
+                self.by_transaction.entry(x.transaction).or_default().push(at);
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Asked {
+    transaction: u32,
     pair: usize,
     flow: FlowId,
     time: Nanos,
@@ -53,6 +90,12 @@ struct Asked {
 
 /// A request sent again so often after its answer was seen did not get it (once may be on the way already).
 const IN_VAIN: u32 = 2;
+
+impl Asked {
+    fn in_vain(&self) -> bool {
+        self.success.is_some() && self.in_vain >= IN_VAIN
+    }
+}
 
 impl Analysis {
     /// Joins the checks of `groups` to a draft. `belongs`: whether a check between two ends is of this session (and
@@ -91,7 +134,7 @@ impl Analysis {
         let mut board = Board {
             by_key: HashMap::default(),
             most: self.limits.ice_pairs,
-            asked: HashMap::default(),
+            asked: Requests::default(),
             seen: Vec::new(),
             claims: [None; 2],
             session: &mut session,
@@ -318,17 +361,24 @@ impl Board<'_> {
                 }
                 let component = self.component(r, a, b);
                 let pair = self.pair(component, a, b, transport)?;
-                let asked = self.asked.entry(r.transaction).or_default();
                 let mut since = 0;
-                let nominates = r.has(stun_flag::USE_CANDIDATE);
-                let this =
-                    Asked { pair, flow: r.flow, time: r.time, by_a, nominates, success: None, in_vain: 0 };
-                match asked.iter_mut().find(|x| x.flow == r.flow) {
-                    Some(known) => {
+                let known = self.asked.of(r.transaction).find(|at| self.asked.all[*at].flow == r.flow);
+                match known {
+                    Some(at) => {
+                        let known = &mut self.asked.all[at];
                         since = r.time.saturating_sub(std::mem::replace(&mut known.time, r.time));
                         known.in_vain += u32::from(known.success.is_some());
                     }
-                    None => asked.push(this),
+                    None => self.asked.push(Asked {
+                        transaction: r.transaction,
+                        pair,
+                        flow: r.flow,
+                        time: r.time,
+                        by_a,
+                        nominates: r.has(stun_flag::USE_CANDIDATE),
+                        success: None,
+                        in_vain: 0,
+                    }),
                 }
                 self.count(pair, r.flow, 1, 0);
                 let p = &mut self.session.pairs[pair];
@@ -342,13 +392,13 @@ impl Board<'_> {
                 Some(since)
             }
             Class::Success | Class::Error => {
-                let asked = self.asked.get(&r.transaction).map_or(&[][..], Vec::as_slice);
+                let asked = || self.asked.of(r.transaction).map(|at| self.asked.all[at]);
                 // The answer goes to whoever asked; behind a symmetric NAT it may come from elsewhere.
-                let fits = |x: &&Asked| {
+                let fits = |x: &Asked| {
                     let p = &self.session.pairs[x.pair];
                     (p.a, p.b) == (a, b) && x.by_a != by_a
                 };
-                let found = asked.iter().find(fits).or(asked.first()).copied();
+                let found = asked().find(fits).or_else(|| asked().next());
                 let Some(found) = found else {
                     // Its request is not in the capture.
                     let pair = self.pair(self.component(r, a, b), a, b, transport)?;
@@ -397,10 +447,11 @@ impl Board<'_> {
         p.first_success = Some(p.first_success.map_or(r.time, |t| t.min(r.time)));
         s.first_success = Some(s.first_success.map_or(r.time, |t| t.min(r.time)));
         let Some(asked) = asked else { return };
-        let known = self.asked.get_mut(&r.transaction).map_or(&mut [][..], Vec::as_mut_slice);
-        for x in known.iter_mut().filter(|x| x.pair == pair) {
-            x.success.get_or_insert(r.time);
-        }
+        self.asked.change(r.transaction, |x| {
+            if x.pair == pair {
+                x.success.get_or_insert(r.time);
+            }
+        });
         p.nominated |= asked.nominates;
         let took = r.time.saturating_sub(asked.time);
         if took >= 0 && !r.has(stun_flag::RETRANSMISSION) {
@@ -504,23 +555,18 @@ impl Board<'_> {
 
     /// Successes that their askers never got: they went on asking.
     fn take_back(&mut self) {
-        let mut lost: Vec<usize> = Vec::new();
-        let mut real: HashMap<usize, Nanos, foldhash::fast::RandomState> = HashMap::default();
-        for x in self.asked.values().flatten() {
-            let Some(success) = x.success else { continue };
-            if x.in_vain >= IN_VAIN {
-                lost.push(x.pair);
-            } else {
-                let first = real.entry(x.pair).or_insert(success);
-                *first = success.min(*first);
-            }
+        let (in_vain, real): (Vec<&Asked>, Vec<&Asked>) = match self.asked.all.iter().any(Asked::in_vain) {
+            true => self.asked.all.iter().filter(|x| x.success.is_some()).partition(|x| x.in_vain()),
+            false => return,
+        };
+        let mut first: HashMap<usize, Option<Nanos>> = HashMap::new();
+        for x in real {
+            let known = first.entry(x.pair).or_default();
+            *known = [*known, x.success].into_iter().flatten().min();
         }
-        if lost.is_empty() {
-            return;
-        }
-        for pair in lost {
-            if let Some(p) = self.session.pairs.get_mut(pair) {
-                p.first_success = real.get(&pair).copied();
+        for lost in in_vain {
+            if let Some(p) = self.session.pairs.get_mut(lost.pair) {
+                p.first_success = first.get(&lost.pair).copied().flatten();
             }
         }
         self.session.first_success = self.session.pairs.iter().filter_map(|p| p.first_success).min();
@@ -528,15 +574,10 @@ impl Board<'_> {
 
     /// The pairs whose messages were captured on more than one hop.
     fn copied(&self) -> HashSet<usize, foldhash::fast::RandomState> {
-        let mut out = HashSet::default();
-        for asked in self.asked.values() {
-            for (i, x) in asked.iter().enumerate() {
-                if asked.iter().take(i).any(|y| y.pair == x.pair) {
-                    out.insert(x.pair);
-                }
-            }
-        }
-        out
+        let before = |(at, x): &(usize, &Asked)| {
+            self.asked.of(x.transaction).take_while(|i| i < at).any(|i| self.asked.all[i].pair == x.pair)
+        };
+        self.asked.all.iter().enumerate().filter(before).map(|(_, x)| x.pair).collect()
     }
 }
 
@@ -553,33 +594,30 @@ fn ends_match(session: &IceSession, p: &IcePair, a: SocketAddr, b: SocketAddr) -
 
 /// Which pair of each component was chosen, and how that is known.
 fn choose(session: &mut IceSession) {
-    let mut components: Vec<u16> = session.pairs.iter().map(|p| p.component).collect();
-    components.sort_unstable();
-    components.dedup();
-    for component in components {
+    let mut done: Option<u16> = None;
+    let later = |p: &IcePair, done: Option<u16>| Some(p.component).filter(|c| done.is_none_or(|d| *c > d));
+    while let Some(component) = session.pairs.iter().filter_map(|p| later(p, done)).min() {
+        done = Some(component);
         let of = |i: &usize| session.pairs.get(*i).is_some_and(|p| p.component == component);
-        let all: Vec<usize> = (0..session.pairs.len()).filter(of).collect();
+        let all = || (0..session.pairs.len()).filter(of);
         // What was refused is not taken.
         let mut agreed = session.final_pairs.iter().filter(|_| session.final_refused.is_none());
         let named = agreed.find(|(c, ..)| *c == component).map(|(_, a, b)| (*a, *b));
         let pair = |i: usize| &session.pairs[i];
         // What the offer names counts where the checks do not say otherwise.
-        let none_succeeded =
-            all.iter().all(|i| pair(*i).first_success.is_none() && pair(*i).media_packets == 0);
+        let none_succeeded = all().all(|i| pair(i).first_success.is_none() && pair(i).media_packets == 0);
         let works = |i: &usize| {
             none_succeeded && pair(*i).requests == 0
                 || pair(*i).first_success.is_some()
                 || pair(*i).media_packets > 0
         };
-        let by_offer = named
-            .and_then(|(a, b)| all.iter().copied().find(|i| ends_match(session, pair(*i), a, b)))
-            .filter(works);
+        let by_offer =
+            named.and_then(|(a, b)| all().find(|i| ends_match(session, pair(*i), a, b))).filter(works);
         let better = |i: &usize| {
             (pair(*i).media_packets > 0, pair(*i).priority, pair(*i).first_success.map(std::cmp::Reverse))
         };
-        let nominated = all.iter().copied().filter(|i| pair(*i).nominated).max_by_key(better);
-        let media =
-            all.iter().copied().filter(|i| pair(*i).media_packets > 0).max_by_key(|i| pair(*i).media_packets);
+        let nominated = all().filter(|i| pair(*i).nominated).max_by_key(better);
+        let media = all().filter(|i| pair(*i).media_packets > 0).max_by_key(|i| pair(*i).media_packets);
         // An agent may nominate one pair and send on another: what carried the media was chosen.
         let elsewhere =
             |i: &usize| pair(*i).media_packets == 0 && media.is_some_and(|m| pair(m).first_success.is_some());
@@ -624,15 +662,17 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
     let mut checked: Vec<(SocketAddr, SocketAddr)> = session.pairs.iter().map(|p| (p.a, p.b)).collect();
     checked.sort_unstable();
     let was_checked = |x: SocketAddr, y: SocketAddr| checked.binary_search(&(x, y)).is_ok();
-    let [kinds_a, kinds_b] =
-        [&session.a, &session.b].map(|s| s.candidates.iter().map(TransportKind::of).collect::<Vec<_>>());
     let mut pairs = std::mem::take(&mut session.pairs);
     pairs.reserve(likely_pairs(session, most).saturating_sub(pairs.len()));
-    for (i, (a, kind_a)) in session.a.candidates.iter().zip(&kinds_a).enumerate() {
-        for (j, (b, kind_b)) in session.b.candidates.iter().zip(&kinds_b).enumerate() {
+    for (i, a) in session.a.candidates.iter().enumerate() {
+        let kind = TransportKind::of(&a.transport, a.tcp_type.as_deref());
+        for (j, b) in session.b.candidates.iter().enumerate() {
             let (Some(x), Some(y)) = (a.address, b.address) else { continue };
-            let fits = a.component == b.component && x.is_ipv4() == y.is_ipv4() && kind_a.fits(kind_b);
-            if !fits || was_checked(x, y) {
+            let alike = a.component == b.component && x.is_ipv4() == y.is_ipv4();
+            if !alike
+                || !kind.fits(&TransportKind::of(&b.transport, b.tcp_type.as_deref()))
+                || was_checked(x, y)
+            {
                 continue;
             }
             let base = |c: &IceCandidate, address| match c.kind {
@@ -659,34 +699,86 @@ fn add_unchecked(session: &mut IceSession, most: usize) {
 
 /// What a candidate can be paired with: UDP with UDP; over TCP active with passive, simultaneous open with its like;
 /// TCP of draft-06 with itself.
-#[derive(PartialEq, Eq)]
-enum TransportKind {
+enum TransportKind<'a> {
     Udp,
     TcpActive,
     TcpPassive,
-    /// The words themselves, in lower case.
-    Alike(String),
+    /// Transport and tcptype.
+    Alike(&'a str, &'a str),
 }
 
-impl TransportKind {
-    fn of(c: &IceCandidate) -> Self {
-        if c.tcp_type.is_none() && c.transport.eq_ignore_ascii_case("udp") {
-            return Self::Udp;
-        }
-        let tcp_type = c.tcp_type.as_deref().unwrap_or_default();
-        let words = format!("{} {tcp_type}", c.transport).to_ascii_lowercase();
-        match words.trim() {
-            "tcp-act" | "tcp active" => Self::TcpActive,
-            "tcp-pass" | "tcp passive" => Self::TcpPassive,
-            words => Self::Alike(words.to_owned()),
+impl<'a> TransportKind<'a> {
+    fn of(transport: &'a str, tcp_type: Option<&'a str>) -> Self {
+        let words = [transport, tcp_type.unwrap_or_default()];
+        let are = |known: [&str; 2]| known.iter().zip(words).all(|(k, w)| w.eq_ignore_ascii_case(k));
+        if tcp_type.is_none() && transport.eq_ignore_ascii_case("udp") {
+            Self::Udp
+        } else if are(["tcp-act", ""]) || are(["tcp", "active"]) {
+            Self::TcpActive
+        } else if are(["tcp-pass", ""]) || are(["tcp", "passive"]) {
+            Self::TcpPassive
+        } else {
+            Self::Alike(transport, words[1])
         }
     }
 
     fn fits(&self, other: &Self) -> bool {
-        match self {
-            Self::TcpActive => *other == Self::TcpPassive,
-            Self::TcpPassive => *other == Self::TcpActive,
-            Self::Udp | Self::Alike(_) => self == other,
+        match (self, other) {
+            (Self::Udp, Self::Udp) => true,
+            (Self::TcpActive, Self::TcpPassive) | (Self::TcpPassive, Self::TcpActive) => true,
+            (Self::Alike(a, x), Self::Alike(b, y)) => a.eq_ignore_ascii_case(b) && x.eq_ignore_ascii_case(y),
+            _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(transaction: u32, pair: usize) -> Asked {
+        Asked {
+            transaction,
+            pair,
+            flow: FlowId(0),
+            time: 0,
+            by_a: true,
+            nominates: false,
+            success: None,
+            in_vain: 0,
+        }
+    }
+
+    /// However many there are.
+    #[test]
+    fn requests_are_found_by_their_transaction() {
+        let mut requests = Requests::default();
+        for at in 0..3 * FEW {
+            let transaction = (at % 5) as u32;
+            requests.push(asked(transaction, at));
+            for of in 0..5 {
+                let wanted: Vec<usize> = (0..=at).filter(|i| i % 5 == of).collect();
+                assert_eq!(requests.of(of as u32).collect::<Vec<_>>(), wanted, "{at}");
+            }
+            requests.change(transaction, |x| x.in_vain += 1);
+            assert_eq!(requests.of(9).count(), 0);
+        }
+        let changed: Vec<u32> = requests.all.iter().map(|x| x.in_vain).collect();
+        let later = |at: usize| (at..3 * FEW).filter(|i| i % 5 == at % 5).count() as u32;
+        assert_eq!(changed, (0..3 * FEW).map(later).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn transports_that_go_together() {
+        let of = |a: (&'static str, &'static str), b: (&'static str, &'static str)| {
+            let [a, b] =
+                [a, b].map(|(t, tcp_type)| TransportKind::of(t, Some(tcp_type).filter(|t| !t.is_empty())));
+            assert_eq!(a.fits(&b), b.fits(&a));
+            a.fits(&b)
+        };
+        assert!(of(("UDP", ""), ("udp", "")) && !of(("UDP", ""), ("TCP", "")));
+        assert!(of(("TCP-ACT", ""), ("tcp-pass", "")) && of(("tcp-act", ""), ("TCP", "passive")));
+        assert!(of(("TCP", "so"), ("tcp", "SO")) && of(("TCP", ""), ("TCP", "")));
+        assert!(!of(("TCP", "active"), ("TCP", "ACTIVE")) && !of(("TCP", "so"), ("TCP", "passive")));
     }
 }
