@@ -259,7 +259,9 @@ impl<'a> Parser<'a> {
                 if self.sessions == 0 && self.session.origin.is_none() {
                     self.session.origin = Some(value.trim_ascii());
                 }
-                if value.split(|b| *b == b' ').filter(|t| !t.is_empty()).count() != 6 {
+                let begins = |before: u8, b: u8| usize::from(before == b' ' && b != b' ');
+                let befores = [b' '].into_iter().chain(value.iter().copied());
+                if befores.zip(value).map(|(before, b)| begins(before, *b)).sum::<usize>() != 6 {
                     self.issue("sdp-bad-origin", range, "The origin does not have six fields");
                 }
             }
@@ -366,7 +368,7 @@ impl<'a> Parser<'a> {
                 direction: Direction::default(),
                 rtcp: None,
                 rtcp_mux: false,
-                attributes: Vec::with_capacity(8),
+                attributes: Vec::with_capacity(16),
                 lines: index..index + 1,
             },
             direction: None,
@@ -376,7 +378,8 @@ impl<'a> Parser<'a> {
 
     fn attribute(&mut self, range: Range<usize>, value_range: Range<usize>) {
         let text = self.text(&value_range);
-        let (name, value_range) = match memchr::memchr(b':', text) {
+        // Names are short.
+        let (name, value_range) = match text.iter().position(|b| *b == b':') {
             Some(colon) => {
                 (text.get(..colon).unwrap_or_default(), value_range.start + colon + 1..value_range.end)
             }
@@ -514,7 +517,20 @@ fn line_with_spaces(text: &[u8]) -> Option<(u8, usize)> {
 
 /// Words between runs of spaces and tabs.
 pub(crate) fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty())
+    let mut rest = value;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|b| !is_blank(*b))?;
+        let from = rest.get(start..)?;
+        let end = from.iter().position(|b| is_blank(*b)).unwrap_or(from.len());
+        let (word, behind) = from.split_at_checked(end)?;
+        rest = behind;
+        Some(word)
+    })
+}
+
+/// Nearly all bytes are told by one comparison.
+fn is_blank(b: u8) -> bool {
+    b <= b' ' && matches!(b, b' ' | b'\t')
 }
 
 /// The first word and what follows it, trimmed.
@@ -527,8 +543,9 @@ fn first_word(value: &[u8]) -> (&[u8], &[u8]) {
 
 fn trim_range(buf: &[u8], range: Range<usize>) -> Range<usize> {
     let text = buf.get(range.clone()).unwrap_or_default();
-    let start = range.start + (text.len() - text.trim_ascii_start().len());
-    start..start + text.trim_ascii().len()
+    let from = text.trim_ascii_start();
+    let start = range.start + (text.len() - from.len());
+    start..start + from.trim_ascii_end().len()
 }
 
 fn static_number(id: &[u8]) -> Option<u8> {

@@ -283,27 +283,29 @@ pub(super) fn parse_ip(text: &[u8]) -> Option<IpAddr> {
 /// Four numbers without leading zeros. Most addresses are of this kind, which std takes several times as long for.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
-    let mut places = octets.iter_mut();
-    let mut place = places.next()?;
-    let (mut number, mut length) = (0, 0);
-    for &b in text {
-        match b {
-            b'0'..=b'9' => {
-                if length > 0 && number == 0 {
-                    return None;
-                }
-                number = number * 10 + u16::from(b - b'0');
-                length += 1;
-                *place = u8::try_from(number).ok()?;
+    let mut bytes = text.iter();
+    for place in 0..4 {
+        let (mut number, mut length) = (0u32, 0);
+        let end = loop {
+            let end = bytes.next();
+            let digit = end.map_or(u8::MAX, |b| b.wrapping_sub(b'0'));
+            if digit > 9 {
+                break end;
             }
-            b'.' if length > 0 => {
-                place = places.next()?;
-                (number, length) = (0, 0);
+            // A zero goes before nothing; three digits do not overflow.
+            if length > 0 && number == 0 || length == 3 {
+                return None;
             }
-            _ => return None,
+            number = number * 10 + u32::from(digit);
+            length += 1;
+        };
+        let as_it_should = if place == 3 { end.is_none() } else { end == Some(&b'.') };
+        if length == 0 || number > 255 || !as_it_should {
+            return None;
         }
+        octets[place] = number as u8;
     }
-    (length > 0 && places.next().is_none()).then(|| octets.into())
+    Some(octets.into())
 }
 
 /// Do payload types of this `m=` protocol come from RFC 3551 profiles?

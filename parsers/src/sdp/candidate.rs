@@ -29,7 +29,7 @@ pub mod priority;
 mod tests;
 pub mod username;
 
-pub use address::{AddressRemark, InferredBy, InferredType, infer_type, is_local_range};
+pub use address::{AddressRemark, AddressRemarks, InferredBy, InferredType, infer_type, is_local_range};
 pub use bodies::{SdpBody, sdp_bodies};
 pub use description::{DefaultAddress, IceDescription, RemoteCandidate, RemoteCandidates};
 pub use line::parse_candidate;
@@ -71,13 +71,13 @@ impl CandidateSyntax {
     /// Of a whole message or its body: where it has both Microsoft kinds, the newer.
     pub fn of_message(message: &[u8]) -> Self {
         let mut lines = Lines::default();
-        let mut start = 0;
-        for end in memchr::memchr2_iter(b'\r', b'\n', message).chain([message.len()]) {
-            let value = message.get(start..end).and_then(candidate_value);
+        // Lines have an equals sign each, and few of them more than one.
+        for equals in memchr::memchr_iter(b'=', message) {
+            let value =
+                message.split_at_checked(equals).and_then(|(before, rest)| candidate_value(before, rest));
             if value.is_some_and(|value| lines.is_told_by(&parse_candidate(value, 0))) {
                 return Self::V19;
             }
-            start = end + 1;
         }
         if lines.draft06 && lines.typed { Self::V19 } else { lines.syntax() }
     }
@@ -123,10 +123,15 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn candidate_value(line: &[u8]) -> Option<&[u8]> {
-    const NAME: &[u8] = b"a=candidate:";
-    let (name, value) = line.split_at_checked(NAME.len())?;
-    name.eq_ignore_ascii_case(NAME).then_some(value)
+/// Value of a candidate line, of which `rest` begins with the first equals sign.
+fn candidate_value<'a>(before: &[u8], rest: &'a [u8]) -> Option<&'a [u8]> {
+    const NAME: &[u8] = b"=candidate:";
+    if !matches!(before, [b'a' | b'A'] | [.., b'\r' | b'\n', b'a' | b'A']) {
+        return None;
+    }
+    let (_, value) = rest.split_at_checked(NAME.len()).filter(|(name, _)| name.eq_ignore_ascii_case(NAME))?;
+    let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
+    value.get(..end)
 }
 
 /// Which of the two line forms.

@@ -228,16 +228,16 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
 
 /// Where the body of a message lies, as far as Content-Length lets it, and of what type it says it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BodyPlace<'a> {
+pub struct BodyPlace {
     pub body: Range<usize>,
-    /// First Content-Type; empty if there is none.
-    pub content_type: &'a [u8],
+    /// Value of the first Content-Type; empty if there is none.
+    pub content_type: Range<usize>,
 }
 
 /// What [`scan`] says of the body alone, for who reads many bodies: no other header is looked into.
-pub fn body_place(message: &[u8]) -> Option<BodyPlace<'_>> {
+pub fn body_place(message: &[u8]) -> Option<BodyPlace> {
     let mut pos = parse_start(message)?.next;
-    let mut content_type: &[u8] = &[];
+    let mut content_type = 0..0;
     let mut content_length = None;
     let start = loop {
         // A name that begins with another letter is neither of the two, in full or in short.
@@ -254,7 +254,7 @@ pub fn body_place(message: &[u8]) -> Option<BodyPlace<'_>> {
         pos = next;
         match name {
             Name::ContentLength => content_length = content_length.or(number(part(message, range))),
-            Name::ContentType => set(&mut content_type, part(message, range)),
+            Name::ContentType if content_type.is_empty() => content_type = range,
             _ => {}
         }
     };

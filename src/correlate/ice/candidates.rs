@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use callscope_parsers::sdp::candidate::{
-    self, AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, is_local_range,
-    parse_candidate,
+    self, AddressRemark, AddressRemarks, CandidateType, Priority, RemoteCandidates, infer_type,
+    is_local_range, parse_candidate,
 };
 use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
-use callscope_parsers::sip::{self, Scan};
+use callscope_parsers::sip::{BodyPlace, Scan, body_place};
 
 use super::{CandidateKind, Draft, IceDialect, IceSession, IceSide};
 use crate::capture::{FrameRef, Nanos};
@@ -108,7 +108,7 @@ pub struct IceCandidate {
     pub related: Option<SocketAddr>,
     pub generation: CandidateSyntax,
     pub message: MsgIdx,
-    pub remarks: Vec<AddressRemark>,
+    pub remarks: AddressRemarks,
     /// What is wrong with the line.
     pub issues: Vec<String>,
     /// `m=` and `c=` name it.
@@ -124,7 +124,7 @@ impl IceCandidate {
 
     /// Port of a candidate whose address is a name that only multicast DNS knows.
     fn port_of_local_name(&self) -> Option<u16> {
-        let is_local = self.address.is_none() && self.remarks.contains(&AddressRemark::Mdns);
+        let is_local = self.address.is_none() && self.remarks.contains(AddressRemark::Mdns);
         self.written.as_ref()?.rsplit_once(':').filter(|_| is_local)?.1.parse().ok()
     }
 
@@ -171,18 +171,21 @@ pub struct Offered {
 pub(in crate::correlate) struct Read {
     message: MsgIdx,
     raw: Vec<u8>,
-    body: Range<usize>,
-    content_type: Vec<u8>,
+    /// None where `raw` is a session description alone.
+    place: Option<BodyPlace>,
 }
 
 impl Read {
     pub(in crate::correlate) fn bodies(&self) -> Vec<SdpBody<'_>> {
-        sdp_bodies(&self.raw, self.body.clone(), &self.content_type)
+        let body = self.place.as_ref().map_or(0..self.raw.len(), |place| place.body.clone());
+        sdp_bodies(&self.raw, body, self.content().1)
     }
 
     /// Body and Content-Type: what `bodies` is made of.
     pub(in crate::correlate) fn content(&self) -> (&[u8], &[u8]) {
-        (self.raw.get(self.body.clone()).unwrap_or_default(), &self.content_type)
+        let Some(place) = &self.place else { return (&self.raw, b"application/sdp") };
+        let part = |range: &Range<usize>| self.raw.get(range.clone()).unwrap_or_default();
+        (part(&place.body), part(&place.content_type))
     }
 }
 
@@ -201,9 +204,8 @@ fn text(bytes: &[u8]) -> String {
 impl Analysis {
     pub(in crate::correlate) fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
         let raw = self.message_bytes(message).ok()?;
-        let sip::BodyPlace { body, content_type } = sip::body_place(&raw)?;
-        let content_type = content_type.to_vec();
-        Some(Read { message, raw, body, content_type })
+        let place = Some(body_place(&raw)?);
+        Some(Read { message, raw, place })
     }
 
     /// The sessions that a call's offers and answers describe, without checks.
@@ -261,7 +263,7 @@ impl Analysis {
                 continue;
             }
             let names = [names_of(a), b.map(names_of).unwrap_or_default()];
-            let found = Section { section, a, b, names };
+            let mut found = Section { section, a, b, names };
             if self.continues(row, &found, answer, out) || out.len() >= MOST_SESSIONS {
                 continue;
             }
@@ -283,7 +285,8 @@ impl Analysis {
                 (Some(b), Some(answer)) => self.side(b, party_b, answer.message, generation),
                 _ => IceSide { party: Some(party_b), ..IceSide::default() },
             };
-            let mut draft = Draft { session, names: found.names.clone(), not_offered: Vec::new() };
+            let names = std::mem::take(&mut found.names);
+            let mut draft = Draft { session, names, not_offered: Vec::new() };
             self.take_final(row, &found, &mut draft, false);
             out.push(draft);
         }
@@ -400,7 +403,7 @@ impl Analysis {
         let most = self.limits.ice_candidates;
         let lines = d.candidates.iter().take(most);
         let mut candidates: Vec<_> = lines.map(|c| read_candidate(c, d, message, generation)).collect();
-        for default in &d.defaults {
+        for default in d.defaults.iter().flatten() {
             let address = d.default_candidate(default.component).and_then(socket);
             for c in candidates.iter_mut().filter(|c| c.component == default.component) {
                 c.is_default |= address.is_some() && c.address == address && !c.is_tcp();

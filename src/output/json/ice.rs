@@ -4,15 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::value::{Addr, Frame, Millis, Time};
+use super::value::{Addr, Frame, Millis, Time, Word};
 use crate::capture::Nanos;
 use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, IceSide};
 use crate::correlate::stun::{Allocation, AllocationIdx, Peer, Round, StunIdx};
 use crate::correlate::{Analysis, CallIdx, Str, Unreachable};
 use crate::view::show;
-use callscope_parsers::sdp::candidate::AddressRemark;
+use callscope_parsers::sdp::candidate::AddressRemarks;
 use callscope_parsers::stun::Dialect;
 
 /// An ICE session; what is told of it is made while it is written, a candidate and a pair at a time.
@@ -98,18 +99,18 @@ struct Candidate<'a> {
     kind: Option<&'a str>,
     type_inferred: bool,
     related: Option<Addr>,
-    generation: &'static str,
+    generation: Word,
     trickled: bool,
-    remarks: Remarks<'a>,
+    remarks: Remarks,
     issues: &'a [String],
     frame: Frame,
 }
 
 /// In words.
 #[derive(Debug)]
-struct Remarks<'a>(&'a [AddressRemark]);
+struct Remarks(AddressRemarks);
 
-impl Serialize for Remarks<'_> {
+impl Serialize for Remarks {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_seq(self.0.iter().map(|r| r.title()))
     }
@@ -123,19 +124,34 @@ enum Address<'a> {
     Written(&'a str),
 }
 
+/// Code (as text) → count.
+#[derive(Debug)]
+struct Errors<'a>(&'a [(u16, u32)]);
+
+impl Serialize for Errors<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        // Most pairs have none.
+        if self.0.is_empty() {
+            return s.serialize_map(Some(0))?.end();
+        }
+        let by_code: BTreeMap<String, u32> = self.0.iter().map(|(code, n)| (code.to_string(), *n)).collect();
+        by_code.serialize(s)
+    }
+}
+
 #[derive(Debug, Serialize)]
-struct Pair {
+struct Pair<'a> {
     component: u16,
-    transport: &'static str,
+    transport: Word,
     a: Addr,
     b: Addr,
-    a_type: Option<&'static str>,
-    b_type: Option<&'static str>,
+    a_type: Option<Word>,
+    b_type: Option<Word>,
     priority: Option<u64>,
-    state: &'static str,
+    state: Word,
     requests: u32,
     responses: u32,
-    errors: BTreeMap<String, u32>,
+    errors: Errors<'a>,
     rtt_ms: Option<RoundTrip>,
     nominated: bool,
     selected: bool,
@@ -171,10 +187,6 @@ struct Selected {
     a: Addr,
     b: Addr,
     by: &'static str,
-}
-
-fn kind_name(kind: Option<CandidateKind>) -> Option<&'static str> {
-    kind.map(CandidateKind::name)
 }
 
 fn told<'a>(analysis: &'a Analysis, id: u32, s: &'a IceSession) -> Told<'a> {
@@ -232,30 +244,30 @@ fn candidate<'a>(analysis: &Analysis, c: &'a IceCandidate) -> Candidate<'a> {
             (written, _) => Address::Written(written.as_deref().unwrap_or_default()),
         },
         address_inferred: c.address.filter(|_| c.address_inferred).map(Addr),
-        kind: c.kind_text.as_deref().or(kind_name(c.kind)),
+        kind: c.kind_text.as_deref().or(c.kind.map(CandidateKind::name)),
         type_inferred: c.inferred.is_some(),
         related: c.related.map(Addr),
-        generation: c.generation.name(),
+        generation: Word(c.generation.name()),
         trickled: c.trickled,
-        remarks: Remarks(&c.remarks),
+        remarks: Remarks(c.remarks),
         issues: &c.issues,
         frame: analysis.candidate_frame(c).into(),
     }
 }
 
-fn pair(s: &IceSession, p: &IcePair) -> Pair {
+fn pair<'a>(s: &IceSession, p: &'a IcePair) -> Pair<'a> {
     Pair {
         component: p.component,
-        transport: p.transport.name(),
+        transport: Word(p.transport.name()),
         a: Addr(p.a),
         b: Addr(p.b),
-        a_type: kind_name(p.a_kind(s)),
-        b_type: kind_name(p.b_kind(s)),
+        a_type: p.a_kind(s).map(|k| Word(k.name())),
+        b_type: p.b_kind(s).map(|k| Word(k.name())),
         priority: p.priority,
-        state: p.state.name(),
+        state: Word(p.state.name()),
         requests: p.requests,
         responses: p.responses,
-        errors: p.errors.iter().map(|(code, n)| (code.to_string(), *n)).collect(),
+        errors: Errors(&p.errors),
         rtt_ms: p.rtt.map(|r| RoundTrip {
             min: Millis(r.min),
             avg: Millis(r.sum / Nanos::from(r.count.max(1))),

@@ -68,6 +68,57 @@ impl AddressRemark {
     }
 }
 
+/// The remarks on one candidate, in the order of [`AddressRemark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AddressRemarks(u32);
+
+impl AddressRemarks {
+    const ALL: [AddressRemark; 18] = {
+        use AddressRemark::*;
+        [
+            Private,
+            CarrierGradeNat,
+            LinkLocal,
+            Loopback,
+            UniqueLocal,
+            Unspecified,
+            Multicast,
+            Broadcast,
+            Teredo,
+            SixToFour,
+            Mapped,
+            Mdns,
+            Name,
+            SameAsRelay,
+            NotTranslated,
+            RelayNamesItself,
+            RelatedHidden,
+            DiscardPort,
+        ]
+    };
+
+    pub fn contains(self, remark: AddressRemark) -> bool {
+        self.0 & 1 << remark as u32 != 0
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = AddressRemark> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let next = Self::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(*next)
+        })
+    }
+
+    fn push(&mut self, remark: AddressRemark) {
+        self.0 |= 1 << remark as u32;
+    }
+}
+
 /// What an IP address tells by its range; `None` for a plain public one.
 pub fn range_remark(ip: IpAddr) -> Option<AddressRemark> {
     match ip {
@@ -129,8 +180,11 @@ impl Address<'_> {
 
 impl IceDescription<'_> {
     /// Remarks on the address of one of its candidates.
-    pub fn remarks(&self, candidate: &Candidate<'_>) -> Vec<AddressRemark> {
-        let mut found: Vec<_> = candidate.address.remark().into_iter().collect();
+    pub fn remarks(&self, candidate: &Candidate<'_>) -> AddressRemarks {
+        let mut found = AddressRemarks::default();
+        if let Some(of_address) = candidate.address.remark() {
+            found.push(of_address);
+        }
         let related = candidate.related;
         let related_ip = related.and_then(|r| r.address).and_then(|a| a.ip);
         if matches!(candidate.kind, Some(CandidateType::Srflx | CandidateType::Prflx)) {
@@ -161,7 +215,7 @@ impl IceDescription<'_> {
             d.candidates
                 .iter()
                 .filter(|c| c.kind == Some(CandidateType::Srflx))
-                .filter(|c| !self.remarks(c).contains(&AddressRemark::NotTranslated))
+                .filter(|c| !self.remarks(c).contains(AddressRemark::NotTranslated))
                 .filter_map(|c| c.address.ip)
                 .collect()
         };
@@ -244,4 +298,23 @@ pub fn infer_type(candidate: &Candidate<'_>, relays: &[IpAddr], locals: &[IpAddr
         return found(CandidateType::Host, InferredBy::PrivateRange);
     }
     found(CandidateType::Srflx, InferredBy::Remainder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_remark_has_a_bit_of_its_own() {
+        let mut all = AddressRemarks::default();
+        assert_eq!((all.is_empty(), all.iter().next()), (true, None));
+        for (at, remark) in AddressRemarks::ALL.into_iter().enumerate().rev() {
+            assert_eq!(remark as usize, at);
+            assert!(!all.contains(remark));
+            all.push(remark);
+            assert!(all.contains(remark));
+        }
+        // In order, whatever the order they came in.
+        assert_eq!(all.iter().collect::<Vec<_>>(), AddressRemarks::ALL);
+    }
 }

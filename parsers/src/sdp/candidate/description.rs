@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::attribute::{decimal, is_rtp, offset_in};
 use super::super::{Attribute, IceCredentials, Media, Session, words};
-use super::{Address, Candidate, CandidateSyntax};
+use super::{Address, Candidate, CandidateSyntax, parse_candidate};
 use crate::Issue;
 
 /// Issues kept of one section beside those of its candidates.
@@ -56,8 +56,8 @@ pub struct IceDescription<'a> {
     pub pacing_ms: Option<u32>,
     pub end_of_candidates: bool,
     pub remote: Option<RemoteCandidates<'a>>,
-    /// RTP, then RTCP where it has an address of its own; empty where the section is declined (port 0).
-    pub defaults: Vec<DefaultAddress<'a>>,
+    /// RTP, then RTCP where it has an address of its own; none where the section is declined (port 0).
+    pub defaults: [Option<DefaultAddress<'a>>; 2],
     /// `a=mid`.
     pub mid: Option<&'a [u8]>,
     /// Of credentials and remote candidates; each candidate has its own.
@@ -79,7 +79,7 @@ impl<'a> IceDescription<'a> {
 
     /// The candidate that is the default one of a component; `None` where `m=` and `c=` name none of them.
     pub fn default_candidate(&self, component: u16) -> Option<&Candidate<'a>> {
-        let default = self.defaults.iter().find(|d| d.component == component)?;
+        let default = self.defaults.iter().flatten().find(|d| d.component == component)?;
         let port = u16::try_from(default.port).ok();
         self.candidates.iter().find(|c| c.component == Some(component) && c.is_at(&default.address, port))
     }
@@ -140,8 +140,8 @@ impl<'a> IceDescription<'a> {
     }
 
     fn read(&mut self, attribute: &Attribute<'a>) {
-        if let Some(candidate) = attribute.candidate() {
-            self.candidates.push(candidate);
+        if attribute.is("candidate") {
+            self.candidates.push(parse_candidate(attribute.value, attribute.value_range.start));
         } else if attribute.is("end-of-candidates") {
             self.end_of_candidates = true;
         } else if attribute.is("ice-mismatch") {
@@ -236,7 +236,8 @@ impl<'a> Session<'a> {
         }
         out.candidates.reserve_exact(media.attributes.iter().filter(|a| a.is("candidate")).count());
         media.attributes.iter().for_each(|a| out.read(a));
-        out.finish()
+        out.finish();
+        out
     }
 
     /// ICE of every media section, in order.
@@ -247,6 +248,7 @@ impl<'a> Session<'a> {
     /// Candidates that stand before the first `m=`: no place for them in a description, but fragments of older
     /// WebRTC gateways have them there. `None` if there are none.
     pub fn ice_before_media(&self) -> Option<IceDescription<'a>> {
+        self.attribute("candidate")?;
         let ufrag = self.attribute("ice-ufrag");
         let mut out = IceDescription {
             credentials: ufrag.map(|u| IceCredentials::of(u, self.attribute("ice-pwd"))),
@@ -255,8 +257,8 @@ impl<'a> Session<'a> {
         };
         self.session_level(&mut out);
         self.attributes.iter().for_each(|a| out.read(a));
-        let out = out.finish();
-        (!out.candidates.is_empty()).then_some(out)
+        out.finish();
+        Some(out)
     }
 
     fn session_level(&self, out: &mut IceDescription<'a>) {
@@ -268,25 +270,24 @@ impl<'a> Session<'a> {
 }
 
 impl IceDescription<'_> {
-    fn finish(mut self) -> Self {
+    fn finish(&mut self) {
         self.syntax = CandidateSyntax::of(&self.candidates);
         self.check_credentials();
-        self
     }
 }
 
-fn defaults<'a>(media: &Media<'a>) -> Vec<DefaultAddress<'a>> {
+fn defaults<'a>(media: &Media<'a>) -> [Option<DefaultAddress<'a>>; 2] {
     let connection = media.connection.as_ref();
     // 0.0.0.0 says that candidates are still to come (RFC 8840 §4.1.1).
     let Some(connection) =
         connection.filter(|c| media.port != 0 && !c.ip.is_some_and(|ip| ip.is_unspecified()))
     else {
-        return Vec::new();
+        return [None; 2];
     };
     let address = Address { text: connection.address, ip: connection.ip };
     let rtp = DefaultAddress { component: 1, address, port: media.port };
     let written = media.attribute("rtcp").and_then(|a| words(a.value).nth(3)).map(Address::of);
     let rtcp = DefaultAddress { component: 2, address: written.unwrap_or(address), port: media.rtcp_port() };
     let own = is_rtp(media.protocol) && (rtcp.port != media.port || rtcp.address.ip != address.ip);
-    std::iter::once(rtp).chain(own.then_some(rtcp)).collect()
+    [Some(rtp), own.then_some(rtcp)]
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::super::attribute::{decimal, integer, offset_in};
-use super::super::words;
+use super::super::{is_blank, words};
 use super::{Address, Candidate, CandidateType, Fraction, Priority, Related, Shape, Transport};
 use crate::Issue;
 
@@ -38,52 +38,56 @@ pub(in crate::sdp) fn password_of(value: &[u8]) -> Option<&[u8]> {
     (shape_of(&fields) == Shape::Draft06).then(|| fields.get(2).copied()).flatten()
 }
 
-/// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
-pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
-    // The line is taken apart once; few have more words than are kept here.
-    let mut kept: [&[u8]; 16] = [b""; 16];
+/// The first words of a line, which is taken apart once: few have more than have room. How many there are, where those
+/// behind begin, and whether something else than one space each lies between them (or there are more).
+fn take_words<'a>(value: &'a [u8], kept: &mut [&'a [u8]]) -> (usize, usize, bool) {
     let (mut count, mut start, mut odd) = (0, 0, false);
-    while let Some(rest) = value.get(start..) {
-        let end = rest.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(rest.len());
-        let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, &[]));
-        odd |= word.is_empty() || behind.first() == Some(&b'\t');
-        if !word.is_empty() {
-            let Some(place) = kept.get_mut(count) else {
-                odd = true;
-                break;
+    for (at, &byte) in value.iter().enumerate() {
+        if !is_blank(byte) {
+            continue;
+        }
+        odd |= at == start || byte == b'\t';
+        if at > start {
+            let (Some(place), Some(word)) = (kept.get_mut(count), value.get(start..at)) else {
+                return (count, start, true);
             };
             *place = word;
             count += 1;
         }
-        start += end + 1;
+        start = at + 1;
     }
-    let rest = words(value.get(start..).unwrap_or_default());
+    match (kept.get_mut(count), value.get(start..)) {
+        (Some(place), Some(word)) if !word.is_empty() => *place = word,
+        _ => return (count, start, true),
+    }
+    (count + 1, value.len(), odd)
+}
+
+/// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.
+pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
+    let mut kept: [&[u8]; 16] = [b""; 16];
+    let (count, behind, odd) = take_words(value, &mut kept);
+    let rest = words(value.get(behind..).unwrap_or_default());
     let first = kept.get(..count).unwrap_or_default();
     let shape = shape_of(first);
-    let empty = Address { text: b"", ip: None };
-    let mut reader = Reader {
-        value,
-        at,
-        first: first.iter(),
-        rest,
-        candidate: Candidate {
-            shape,
-            foundation: b"",
-            component: None,
-            password: None,
-            transport: Transport::Other(b""),
-            priority: Priority::Unreadable(b""),
-            address: empty,
-            port: None,
-            kind: None,
-            related: None,
-            tcp_type: None,
-            generation: None,
-            extensions: Vec::new(),
-            range: at..at + value.len(),
-            issues: Vec::new(),
-        },
+    let mut candidate = Candidate {
+        shape,
+        foundation: b"",
+        component: None,
+        password: None,
+        transport: Transport::Other(b""),
+        priority: Priority::Unreadable(b""),
+        address: Address { text: b"", ip: None },
+        port: None,
+        kind: None,
+        related: None,
+        tcp_type: None,
+        generation: None,
+        extensions: Vec::new(),
+        range: at..at + value.len(),
+        issues: Vec::new(),
     };
+    let mut reader = Reader { value, at, first: first.iter(), rest, candidate: &mut candidate };
     if odd {
         reader.spaces();
     }
@@ -91,7 +95,7 @@ pub fn parse_candidate(value: &[u8], at: usize) -> Candidate<'_> {
         Shape::Draft06 => reader.draft06(),
         Shape::Typed => reader.typed(),
     }
-    reader.candidate
+    candidate
 }
 
 struct Reader<'w, 'a, W> {
@@ -99,7 +103,7 @@ struct Reader<'w, 'a, W> {
     at: usize,
     first: std::slice::Iter<'w, &'a [u8]>,
     rest: W,
-    candidate: Candidate<'a>,
+    candidate: &'w mut Candidate<'a>,
 }
 
 impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
@@ -268,7 +272,7 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
 
     fn pair(&mut self, name: &'a [u8], value: Option<&'a [u8]>) {
         let is = |n: &str| name.len() == n.len() && name.eq_ignore_ascii_case(n.as_bytes());
-        let c = &mut self.candidate;
+        let c = &mut *self.candidate;
         match value {
             Some(value) if is("typ") && c.kind.is_none() => {
                 c.kind = Some(CandidateType::of(value));
@@ -296,6 +300,30 @@ impl<'a, W: Iterator<Item = &'a [u8]>> Reader<'_, 'a, W> {
                     self.issue("candidate-extensions", Some(name), "More extensions than are read");
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn words_are_those_between_blanks(line in "[ab\u{1}\r]{0,3}([ \t]{1,2}[ab\u{1}\r]{1,2}){0,6}[ \t]{0,2}", room in 0usize..8) {
+            let wanted: Vec<&[u8]> =
+                line.as_bytes().split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty()).collect();
+            prop_assert_eq!(words(line.as_bytes()).collect::<Vec<_>>(), wanted.clone());
+            let mut kept = [&b""[..]; 8];
+            let (count, behind, odd) = take_words(line.as_bytes(), &mut kept[..room]);
+            prop_assert_eq!(count, wanted.len().min(room));
+            prop_assert_eq!(&kept[..count], &wanted[..count]);
+            let rest: Vec<&[u8]> = words(line.as_bytes().get(behind..).unwrap_or_default()).collect();
+            prop_assert_eq!(rest, &wanted[count..]);
+            let one_space_each = line.as_bytes() == wanted.join(&b' ') && wanted.len() <= room && !wanted.is_empty();
+            prop_assert_eq!(odd, !one_space_each);
         }
     }
 }

@@ -277,7 +277,7 @@ fn a_section_of_each_kind() {
     // c= and m= name the relay, not the host.
     assert_eq!(ice.default_candidate(1).map(|c| c.foundation), Some(&b"3"[..]));
     assert_eq!(ice.default_candidate(2).map(|c| c.foundation), Some(&b"3"[..]));
-    assert_eq!(ice.defaults.len(), 2);
+    assert!(ice.defaults.iter().all(Option::is_some));
     assert!(!ice.is_final());
 
     let text = session_of(&V06, "");
@@ -375,14 +375,14 @@ fn session_level_values_and_options() {
         audio.lite && audio.has_option("TRICKLE") && audio.has_option("ice2") && !audio.end_of_candidates
     );
     assert_eq!(audio.credentials.as_ref().unwrap().ufrag, b"8hhY");
-    assert_eq!((audio.mid, audio.pacing_ms, audio.defaults.len()), (Some(&b"0"[..]), Some(50), 0));
+    assert_eq!((audio.mid, audio.pacing_ms, audio.defaults), (Some(&b"0"[..]), Some(50), [None; 2]));
     assert!(video.end_of_candidates && video.mismatch);
     let codes: Vec<_> = video.issues.iter().map(|i| i.code).collect();
     assert_eq!(codes, ["ice-ufrag-length", "ice-pwd-length"]);
     let defaults: Vec<_> =
-        video.defaults.iter().map(|d| (d.component, d.address.ip.unwrap(), d.port)).collect();
+        video.defaults.iter().flatten().map(|d| (d.component, d.address.ip.unwrap(), d.port)).collect();
     assert_eq!(defaults, [(1, ip("2001:db8::1"), 5004), (2, ip("198.51.100.7"), 6000)]);
-    assert!(declined.defaults.is_empty() && !declined.is_empty());
+    assert!(declined.defaults == [None; 2] && !declined.is_empty());
 }
 
 // RFC 8840 §9.2 (shortened).
@@ -440,9 +440,10 @@ fn remarks_on_addresses() {
     let text = session_of(&V19, "");
     let session = parse_sdp(text.as_bytes());
     let ice = session.ice_description(&session.media[0]);
-    assert_eq!(ice.remarks(&ice.candidates[0]), [R::Private]);
-    assert_eq!(ice.remarks(&ice.candidates[4]), [R::RelayNamesItself]);
-    assert_eq!(ice.remarks(&ice.candidates[10]), []);
+    let remarks = |n: usize| ice.remarks(&ice.candidates[n]).iter().collect::<Vec<_>>();
+    assert_eq!(remarks(0), [R::Private]);
+    assert_eq!(remarks(4), [R::RelayNamesItself]);
+    assert_eq!(remarks(10), []);
     assert_eq!(ice.same_nat(&ice), Some(ip("171.231.102.218")));
     let lines = [
         "1 1 UDP 5 192.0.2.1 5000 typ relay raddr 0.0.0.0 rport 9",
@@ -452,9 +453,10 @@ fn remarks_on_addresses() {
     let text = session_of(&lines, "");
     let session = parse_sdp(text.as_bytes());
     let ice = session.ice_description(&session.media[0]);
-    assert_eq!(ice.remarks(&ice.candidates[0]), [R::RelatedHidden]);
-    assert_eq!(ice.remarks(&ice.candidates[1]), [R::SameAsRelay, R::NotTranslated]);
-    assert_eq!(ice.remarks(&ice.candidates[2]), [R::DiscardPort]);
+    let remarks = |n: usize| ice.remarks(&ice.candidates[n]).iter().collect::<Vec<_>>();
+    assert_eq!(remarks(0), [R::RelatedHidden]);
+    assert_eq!(remarks(1), [R::SameAsRelay, R::NotTranslated]);
+    assert_eq!(remarks(2), [R::DiscardPort]);
     assert_eq!(ice.same_nat(&ice), None);
 }
 
@@ -554,6 +556,16 @@ fn two_descriptions_of_one_invite() {
     assert_eq!(bodies[0].content, session_of(&V06, "").as_bytes());
     assert_eq!(bodies[1].parse().media.len(), 1);
     assert_eq!(CandidateSyntax::of_message(body.as_bytes()), CandidateSyntax::V19);
+
+    // Whatever its case, but at the beginning of a line.
+    let syntax = |text: &str| CandidateSyntax::of_message(text.as_bytes());
+    assert_eq!(syntax("A=CANDIDATE:1 1 UDP 2130706431 192.0.2.1 5000 typ host"), CandidateSyntax::Rfc);
+    assert_eq!(syntax("s=a=b\ra=candidate:1 1 UDP 1 192.0.2.1 5000 typ host\nb=c"), CandidateSyntax::Rfc);
+    for none in
+        ["s=a=candidate:1 1 UDP 1 192.0.2.1 5000 typ host", "a=candidate", "=candidate:1", "aa=candidate:1 1"]
+    {
+        assert_eq!(syntax(none), CandidateSyntax::None, "{none}");
+    }
 
     // Skype for Business: a stub for the older ones.
     let body = part("session; handling=optional; ms-proxy-2007fallback", "m=audio 0 RTP/AVP\r\n")
