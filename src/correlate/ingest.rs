@@ -331,6 +331,7 @@ fn flags_of(m: &DecodedSip<'_>, keys: &Keys) -> u16 {
         set(media_sections > 1, flag::SEVERAL_MEDIA);
         set(keys.held, flag::HOLD);
         set(one_way, flag::ONE_WAY);
+        set(keys.plain_sdp, flag::PLAIN_SDP);
     }
     set(m.cut, flag::CUT);
     set(scan.suspicious() && !m.cut, flag::MALFORMED);

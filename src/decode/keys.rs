@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
+use callscope_parsers::mime::media_type;
 use callscope_parsers::sip::scan::SdpScan;
 use callscope_parsers::sip::{Scan, reason_phrase};
 use memchr::memmem::Finder;
@@ -39,6 +40,8 @@ pub struct Keys {
     pub ufrag: u64,
     /// There may be more names for ICE than that: another ufrag, the ids of draft-06.
     pub more_names: bool,
+    /// Its body is a session description alone, and ends where the message ends.
+    pub plain_sdp: bool,
 }
 
 impl Keys {
@@ -69,6 +72,7 @@ impl Keys {
             media,
             ufrag,
             more_names,
+            plain_sdp: content == Content::Sdp && is_plain(scan, message),
             call_id: state.hash_one(scan.call_id),
             flow: Self::flow_hash(src, dst, transport, state),
             branch: short_hash(scan.branch),
@@ -105,6 +109,13 @@ pub fn name_hash(name: &[u8]) -> u64 {
 
 /// Length of `application/sdp`, with a charset at most: a longer Content-Type is a multipart.
 const PLAIN_SDP: usize = 32;
+
+/// See [`Keys::plain_sdp`].
+fn is_plain(scan: &Scan<'_>, message: &[u8]) -> bool {
+    let told = scan.content_length.and_then(|n| usize::try_from(n).ok());
+    media_type(scan.content_type).eq_ignore_ascii_case(b"application/sdp")
+        && told.is_none_or(|n| scan.body_start.checked_add(n) == Some(message.len()))
+}
 
 /// See [`Keys::ufrag`] and [`Keys::more_names`].
 fn ice_names(scan: &Scan<'_>, message: &[u8]) -> (u64, bool) {
@@ -213,6 +224,28 @@ pub(super) fn short_hash(s: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_description_alone_that_ends_where_the_message_does() {
+        for (headers, plain) in [
+            ("Content-Type: application/sdp\r\nContent-Length: 5\r\n", true),
+            ("c: Application/SDP; charset=x\r\nl: 5\r\n", true),
+            ("Content-Type: application/sdp\r\n", true),
+            // Less than there is, and more: cut.
+            ("Content-Type: application/sdp\r\nContent-Length: 4\r\n", false),
+            ("Content-Type: application/sdp\r\nContent-Length: 6\r\n", false),
+            ("Content-Type: x/sdp\r\nContent-Length: 5\r\n", false),
+            ("Content-Type: multipart/mixed;boundary=x\r\nContent-Length: 5\r\n", false),
+            ("Content-Length: 5\r\n", false),
+        ] {
+            let message = format!("INFO sip:a@b SIP/2.0\r\n{headers}\r\nv=0\r\n");
+            let scan = callscope_parsers::sip::scan(message.as_bytes()).expect("a message");
+            let ends = ("10.0.0.1:1".parse().expect("address"), "10.0.0.2:2".parse().expect("address"));
+            let state = foldhash::fast::RandomState::default();
+            let keys = Keys::of(&scan, message.as_bytes(), ends, Transport::Udp, &state, &[]);
+            assert_eq!(keys.plain_sdp, plain, "{headers}");
+        }
+    }
 
     #[test]
     fn keys_of_sdp() {

@@ -203,6 +203,10 @@ fn text(bytes: &[u8]) -> String {
 
 impl Analysis {
     pub(in crate::correlate) fn read_sdp(&self, message: MsgIdx) -> Option<Read> {
+        let r = self.message(message);
+        if r.has(flag::PLAIN_SDP) && r.head < u16::MAX && !self.redact_text {
+            return Some(Read { message, raw: self.body_bytes(message).ok()?, place: None });
+        }
         let raw = self.message_bytes(message).ok()?;
         let place = Some(body_place(&raw)?);
         Some(Read { message, raw, place })
@@ -647,5 +651,49 @@ fn read_candidate(
         issues: c.issues.iter().map(|i| i.text.to_string()).collect(),
         is_default: false,
         trickled: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::path::Path;
+    use std::sync::RwLock;
+
+    use super::*;
+    use crate::capture::Input;
+    use crate::correlate::load::{LoadOptions, load};
+
+    /// What is read of the body alone is what the whole message tells of it.
+    #[test]
+    fn a_body_is_read_as_its_message_has_it() {
+        let mut read = [0; 2];
+        for entry in
+            std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")).expect("samples")
+        {
+            let path = entry.expect("an entry").path();
+            if !path.extension().is_some_and(|e| e == "pcap" || e == "pcapng") {
+                continue;
+            }
+            let analysis = RwLock::default();
+            load(&[Input::Path(path.clone())], &LoadOptions::default(), &analysis, &mut |_| {
+                ControlFlow::Continue(())
+            });
+            let analysis = analysis.into_inner().expect("loaded");
+            for m in (0..analysis.messages.len() as u32)
+                .map(MsgIdx)
+                .filter(|m| analysis.message(*m).has(flag::SDP))
+            {
+                let Some(found) = analysis.read_sdp(m) else { continue };
+                let raw = analysis.message_bytes(m).expect("bytes");
+                let whole = Read { message: m, place: body_place(&raw), raw };
+                let bodies = |r: &Read| {
+                    r.bodies().iter().map(|b| (b.content.to_vec(), b.syntax, b.fallback)).collect::<Vec<_>>()
+                };
+                assert_eq!(bodies(&found), bodies(&whole), "{m:?} of {}", path.display());
+                read[usize::from(found.place.is_none())] += 1;
+            }
+        }
+        assert!(read[0] > 0 && read[1] > 100, "both ways: {read:?}");
     }
 }
