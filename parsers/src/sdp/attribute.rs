@@ -284,7 +284,7 @@ pub(super) fn parse_ip(text: &[u8]) -> Option<IpAddr> {
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut octets = [0; 4];
     let mut bytes = text.iter();
-    for place in 0..4 {
+    for (at, octet) in octets.iter_mut().enumerate() {
         let (mut number, mut length) = (0u32, 0);
         let end = loop {
             let end = bytes.next();
@@ -299,11 +299,11 @@ fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
             number = number * 10 + u32::from(digit);
             length += 1;
         };
-        let as_it_should = if place == 3 { end.is_none() } else { end == Some(&b'.') };
+        let as_it_should = if at == 3 { end.is_none() } else { end == Some(&b'.') };
         if length == 0 || number > 255 || !as_it_should {
             return None;
         }
-        octets[place] = number as u8;
+        *octet = number as u8;
     }
     Some(octets.into())
 }
