@@ -316,8 +316,8 @@ pub fn talk(nanos: Nanos) -> String {
     if (0..SECOND).contains(&nanos) && nanos != 0 {
         return duration(nanos);
     }
-    let sign = if nanos < 0 { "-" } else { "" };
-    format!("{sign}{}", hours(nanos.unsigned_abs()))
+    let hours = hours(nanos.unsigned_abs());
+    if nanos < 0 { format!("-{hours}") } else { hours }
 }
 
 fn hours(nanos: u64) -> String {

@@ -213,6 +213,14 @@ impl Analysis {
         order
     }
 
+    /// The same, of which nearly all stand in that order already.
+    pub fn in_time(&self, list: MsgList) -> impl Iterator<Item = MsgIdx> + '_ {
+        let as_they_came = self.messages_of(list).is_sorted_by_key(|m| self.message(m).time);
+        let arrived = as_they_came.then(|| self.messages_of(list));
+        let ordered = (!as_they_came).then(|| self.messages_in_time(list));
+        arrived.into_iter().flatten().chain(ordered.into_iter().flatten())
+    }
+
     pub(super) fn collect_in_time(&self, list: MsgList, order: &mut Vec<MsgIdx>) {
         order.clear();
         order.extend(self.messages_of(list));

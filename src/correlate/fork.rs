@@ -78,8 +78,7 @@ impl Analysis {
     /// The forks of a call in order of their first answer, as far as the opening INVITE got them: 401 and 407 are
     /// no fork's answer, and neither is a 408, 487 or 5xx under a tag of its own beside others (the proxy's words).
     pub fn forks(&self, call: CallIdx) -> Vec<Fork> {
-        let order = self.messages_in_time(self.call(call).messages);
-        self.seen_forks(call, &order)
+        self.seen_forks(call, self.in_time(self.call(call).messages))
             .iter()
             .map(|seen| {
                 let (tag, epid) = self.fork_names(call, seen.hash);
@@ -92,14 +91,14 @@ impl Analysis {
         match self.call_work.get(call.0 as usize).map_or(0, |w| w.forks) {
             // One tag needs no walk: alone it is never left out.
             n @ (0 | 1) => u16::from(n),
-            _ => u16::try_from(self.seen_forks(call, order).len()).unwrap_or(u16::MAX),
+            _ => u16::try_from(self.seen_forks(call, order.iter().copied()).len()).unwrap_or(u16::MAX),
         }
     }
 
-    fn seen_forks(&self, call: CallIdx, order: &[MsgIdx]) -> Vec<Seen> {
+    fn seen_forks(&self, call: CallIdx, order: impl Iterator<Item = MsgIdx>) -> Vec<Seen> {
         let caller_tag = self.call_work.get(call.0 as usize).map_or(0, |w| w.caller_tag);
         let mut seen: Vec<Seen> = Vec::new();
-        for &m in order {
+        for m in order {
             let r = self.message(m);
             if r.method != MethodId::INVITE
                 || r.status <= 100

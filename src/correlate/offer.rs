@@ -64,11 +64,7 @@ impl Analysis {
     /// The offers of a call in order of time; one row for each answer where forks gave several. An INVITE that was
     /// challenged (401, 407) and sent again is not told twice.
     pub fn offers(&self, call: CallIdx) -> Vec<OfferAnswer> {
-        let list = self.call(call).messages;
-        if self.messages_of(list).is_sorted_by_key(|m| self.message(m).time) {
-            return self.offer_rows(self.messages_of(list));
-        }
-        self.offer_rows(self.messages_in_time(list))
+        self.offer_rows(self.in_time(self.call(call).messages))
     }
 
     /// Syntax of the candidate lines of a message; reads it again only if it has any.

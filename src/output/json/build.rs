@@ -237,11 +237,7 @@ struct Messages<'a>(&'a Analysis, MsgList);
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let in_time = self.0.messages_of(self.1).is_sorted_by_key(|m| self.0.message(m).time);
-        if in_time {
-            return s.collect_seq(self.0.messages_of(self.1).map(|m| message(self.0, m)));
-        }
-        s.collect_seq(self.0.messages_in_time(self.1).into_iter().map(|m| message(self.0, m)))
+        s.collect_seq(self.0.in_time(self.1).map(|m| message(self.0, m)))
     }
 }
 

@@ -1,7 +1,6 @@
 //! What an arrow carries, in words.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use callscope_parsers::sip::{Message, StartLine, parse_message};
 
@@ -182,7 +181,7 @@ fn response(
         Some(phrase) if !phrase.is_empty() => Cow::Owned(show::shorten(&phrase, 60)),
         _ => Cow::Borrowed(show::reason_phrase(record.status)),
     };
-    let _ = write!(label, "{}", record.status);
+    label.push_str(itoa::Buffer::new().format(record.status));
     if !phrase.is_empty() {
         label.push(' ');
         label.push_str(&phrase);
@@ -217,7 +216,7 @@ fn candidates(label: &mut String, record: &SipRecord) {
     match record.candidates {
         0 => {}
         1 => label.push_str(", 1 candidate"),
-        n => _ = write!(label, ", {n} candidates"),
+        n => label.extend([", ", itoa::Buffer::new().format(n), " candidates"]),
     }
 }
 
