@@ -15,6 +15,7 @@ use super::instant_message::redact;
 use super::legs::Legs;
 use super::media::{Media, MediaCache};
 use super::model::*;
+use super::offer::CandidateSyntax;
 use super::opening::Openings;
 use super::owner::{CallWork, DialogWork, Owners};
 use super::sql::Sql;
@@ -66,6 +67,8 @@ pub struct Analysis {
     /// The flow asked for last, with its hash.
     pub(super) last_flow: Option<(u64, FlowId)>,
     pub(super) census: Census,
+    /// Syntax of the candidate lines of requests, in their order.
+    pub(super) syntaxes: Vec<(MsgIdx, CandidateSyntax)>,
     /// The earlier frames of messages that lie in several: where each message's begin in `part_frames`.
     pub(super) parts: Vec<(MsgIdx, u32)>,
     pub(super) part_frames: Vec<FrameRef>,

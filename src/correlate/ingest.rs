@@ -74,6 +74,9 @@ impl Analysis {
             record.flags |= flag::RETRANSMISSION;
             self.sip.retransmissions += 1;
         }
+        if record.candidates > 0 && record.is_request() {
+            self.syntaxes.push((index, scan.candidate_kinds().syntax()));
+        }
         self.census.note(&record);
         self.messages.push(record);
         self.append(owner, index);

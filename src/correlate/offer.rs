@@ -67,11 +67,14 @@ impl Analysis {
         self.offer_rows(self.in_time(self.call(call).messages))
     }
 
-    /// Syntax of the candidate lines of a message; reads it again only if it has any.
+    /// Syntax of the candidate lines of a message; only an answer that has some is read again.
     pub fn candidate_syntax(&self, message: MsgIdx) -> CandidateSyntax {
         let r = self.message(message);
         if r.candidates == 0 {
             return CandidateSyntax::None;
+        }
+        if let Ok(at) = self.syntaxes.binary_search_by_key(&message, |(m, _)| *m) {
+            return self.syntaxes[at].1;
         }
         CandidateSyntax::of_message(&self.body_bytes(message).unwrap_or_default())
     }

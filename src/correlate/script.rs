@@ -149,6 +149,7 @@ pub fn play(analysis: &mut Analysis, flow: &str) -> Vec<MsgIdx> {
                 candidates: value("cand").and_then(|n| n.parse().ok()).unwrap_or(0),
                 direction: if has("hold") { b"sendonly" } else { b"" },
                 one_way: has("hold"),
+                ..SdpScan::default()
             }),
             ..Scan::default()
         };

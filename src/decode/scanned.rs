@@ -1,5 +1,6 @@
 //! What a message says, as a fresh scan has it or as it came from the worker that scanned it.
 
+use callscope_parsers::sdp::candidate::LineKinds;
 use callscope_parsers::sip::Scan;
 
 use super::Spans;
@@ -80,6 +81,15 @@ impl<'a> Scanned<'a> {
             Self::Scan(scan) => scan.sdp.map(|d| (d.media_sections, d.candidates, d.one_way)),
             Self::Spans(spans, _) => spans.sdp.map(|d| (d.media_sections, d.candidates, d.one_way)),
         }
+    }
+
+    /// Of which kinds the candidate lines of a request are; none of an answer.
+    pub fn candidate_kinds(self) -> LineKinds {
+        match self {
+            Self::Scan(scan) => scan.sdp.map(|d| d.candidate_kinds),
+            Self::Spans(spans, _) => spans.sdp.map(|d| d.candidate_kinds),
+        }
+        .unwrap_or_default()
     }
 
     /// All of it.

@@ -1,5 +1,6 @@
 //! A [`Scan`] without its borrow, so that it can go from the worker that made it to the thread that uses it.
 
+use callscope_parsers::sdp::candidate::LineKinds;
 use callscope_parsers::sip::scan::SdpScan;
 use callscope_parsers::sip::{NameAddrScan, Scan};
 
@@ -64,6 +65,7 @@ pub(super) struct SdpSpans {
     direction: Span,
     pub media_sections: u16,
     pub candidates: u16,
+    pub candidate_kinds: LineKinds,
     pub one_way: bool,
 }
 
@@ -133,6 +135,7 @@ impl Spans {
                 direction: s(d.direction),
                 media_sections: d.media_sections,
                 candidates: d.candidates,
+                candidate_kinds: d.candidate_kinds,
                 one_way: d.one_way,
             }),
         }
@@ -169,6 +172,7 @@ impl Spans {
                 media: d.media.get(m),
                 media_sections: d.media_sections,
                 candidates: d.candidates,
+                candidate_kinds: d.candidate_kinds,
                 direction: d.direction.get(m),
                 one_way: d.one_way,
             }),

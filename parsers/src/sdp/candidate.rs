@@ -32,6 +32,7 @@ pub mod username;
 pub use address::{AddressRemark, AddressRemarks, InferredBy, InferredType, infer_type, is_local_range};
 pub use bodies::{SdpBody, sdp_bodies};
 pub use description::{DefaultAddress, IceDescription, RemoteCandidate, RemoteCandidates};
+use line::Glance;
 pub use line::parse_candidate;
 pub(super) use line::password_of;
 pub use priority::{MsLocalPreference, PriorityParts, pair_priority};
@@ -65,7 +66,12 @@ impl CandidateSyntax {
     /// component 2 being two lower than that of component 1.
     pub fn of(candidates: &[Candidate<'_>]) -> Self {
         let mut lines = Lines::default();
-        if candidates.iter().any(|c| lines.is_told_by(c)) { Self::V19 } else { lines.syntax() }
+        candidates.iter().for_each(|c| lines.candidate(c));
+        match lines.met {
+            met if met.v19 => Self::V19,
+            met if met.typed => Self::Rfc,
+            met => met.syntax(),
+        }
     }
 
     /// Of a whole message or its body: where it has both Microsoft kinds, the newer.
@@ -75,30 +81,78 @@ impl CandidateSyntax {
         for equals in memchr::memchr_iter(b'=', message) {
             let value =
                 message.split_at_checked(equals).and_then(|(before, rest)| candidate_value(before, rest));
-            if value.is_some_and(|value| lines.is_told_by(&parse_candidate(value, 0))) {
-                return Self::V19;
-            }
+            value.into_iter().for_each(|value| lines.value(value));
         }
-        if lines.draft06 && lines.typed { Self::V19 } else { lines.syntax() }
+        lines.met.syntax()
+    }
+}
+
+/// Which kinds of candidate lines there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineKinds {
+    pub draft06: bool,
+    /// With `typ`.
+    pub typed: bool,
+    /// Something that only draft-19 of [MS-ICE2] has.
+    pub v19: bool,
+}
+
+impl LineKinds {
+    /// Those of several bodies of a message.
+    pub fn join(self, other: Self) -> Self {
+        Self {
+            draft06: self.draft06 || other.draft06,
+            typed: self.typed || other.typed,
+            v19: self.v19 || other.v19,
+        }
+    }
+
+    /// Of a whole message: see [`CandidateSyntax::of_message`].
+    pub fn syntax(self) -> CandidateSyntax {
+        match self {
+            Self { v19: true, .. } | Self { draft06: true, typed: true, .. } => CandidateSyntax::V19,
+            Self { typed: true, .. } => CandidateSyntax::Rfc,
+            Self { draft06: true, .. } => CandidateSyntax::V06,
+            _ => CandidateSyntax::None,
+        }
     }
 }
 
 /// The candidate lines met so far.
 #[derive(Default)]
-struct Lines<'a> {
-    draft06: bool,
-    typed: bool,
+pub(crate) struct Lines<'a> {
+    pub(crate) met: LineKinds,
     /// Foundation and priority of the last one, if it is typed and its priority names its component.
     rated: Option<(&'a [u8], PriorityParts)>,
 }
 
 impl<'a> Lines<'a> {
-    /// Takes the next one; whether it makes them draft-19 whatever else there is.
-    fn is_told_by(&mut self, c: &Candidate<'a>) -> bool {
+    /// Takes the value of the next one. Once it is clear that they are draft-19, whatever else there is, none is looked at.
+    pub(crate) fn value(&mut self, value: &'a [u8]) {
+        if self.met.v19 {
+            return;
+        }
+        match Glance::of(value) {
+            Some(glance) => self.take(&glance),
+            None => self.candidate(&parse_candidate(value, 0)),
+        }
+    }
+
+    fn candidate(&mut self, c: &Candidate<'a>) {
         let typed = c.shape == Shape::Typed;
-        self.typed |= typed;
-        self.draft06 |= !typed;
-        let parts = c.priority.parts().filter(|parts| typed && Some(parts.component) == c.component);
+        self.take(&Glance {
+            typed,
+            foundation: c.foundation,
+            component: c.component,
+            priority: c.priority.parts(),
+            is_microsoft: typed && c.is_microsoft(),
+        });
+    }
+
+    fn take(&mut self, c: &Glance<'a>) {
+        self.met.typed |= c.typed;
+        self.met.draft06 |= !c.typed;
+        let parts = c.priority.filter(|parts| c.typed && Some(parts.component) == c.component);
         let now = parts.map(|parts| (c.foundation, parts));
         // Communicator 2007 R2 rates the components of a UDP candidate so.
         let lowered = match (self.rated, now) {
@@ -111,15 +165,7 @@ impl<'a> Lines<'a> {
             _ => false,
         };
         self.rated = now;
-        lowered || typed && c.is_microsoft()
-    }
-
-    fn syntax(&self) -> CandidateSyntax {
-        match (self.typed, self.draft06) {
-            (true, _) => CandidateSyntax::Rfc,
-            (false, true) => CandidateSyntax::V06,
-            (false, false) => CandidateSyntax::None,
-        }
+        self.met.v19 |= lowered || c.is_microsoft;
     }
 }
 

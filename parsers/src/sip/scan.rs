@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use fields::Value;
 
+use crate::sdp::candidate::LineKinds;
+
 use super::start::{Kind, parse_start, status_code};
 use super::syntax::{Name, NamedField, is_date, line_feed, named_field, number, part, retry_after};
 
@@ -82,6 +84,8 @@ pub struct SdpScan<'a> {
     pub media_sections: u16,
     /// How many `a=candidate` lines, all bodies together.
     pub candidates: u16,
+    /// Of which kinds they are. Only of requests: offers hardly ever come in answers.
+    pub candidate_kinds: LineKinds,
     /// Direction attribute of the first media section (`sendonly`, `inactive` …), empty if none.
     pub direction: &'a [u8],
     /// Some section of some body may not run both ways: it has a direction other than `sendrecv`, an unspecified address, or
@@ -220,7 +224,7 @@ pub fn scan(message: &[u8]) -> Option<Scan<'_>> {
         plain &= length <= body.len();
         body = body.get(..length).unwrap_or(body);
     }
-    out.sdp = body::scan_body(body, out.content_type);
+    out.sdp = body::scan_body(body, out.content_type, out.status == 0);
     plain &= seen.mandatory();
     out.suspicious = !plain && super::parse_message(b).is_none_or(|m| m.is_malformed());
     Some(out)

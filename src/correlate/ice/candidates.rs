@@ -691,6 +691,8 @@ mod tests {
                     r.bodies().iter().map(|b| (b.content.to_vec(), b.syntax, b.fallback)).collect::<Vec<_>>()
                 };
                 assert_eq!(bodies(&found), bodies(&whole), "{m:?} of {}", path.display());
+                let syntax = CandidateSyntax::of_message(&whole.raw);
+                assert_eq!(analysis.candidate_syntax(m), syntax, "{m:?} of {}", path.display());
                 read[usize::from(found.place.is_none())] += 1;
             }
         }

@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use super::super::attribute::{decimal, integer, offset_in};
 use super::super::{is_blank, words};
-use super::{Address, Candidate, CandidateType, Fraction, Priority, Related, Shape, Transport};
+use super::{
+    Address, Candidate, CandidateType, Fraction, Priority, PriorityParts, Related, Shape, Transport,
+};
 use crate::Issue;
 
 /// Pairs of name and value kept of one line.
@@ -61,6 +63,34 @@ fn take_words<'a>(value: &'a [u8], kept: &mut [&'a [u8]]) -> (usize, usize, bool
         _ => return (count, start, true),
     }
     (count + 1, value.len(), odd)
+}
+
+/// What tells of which kind a line is.
+pub(super) struct Glance<'a> {
+    pub(super) typed: bool,
+    pub(super) foundation: &'a [u8],
+    pub(super) component: Option<u16>,
+    pub(super) priority: Option<PriorityParts>,
+    pub(super) is_microsoft: bool,
+}
+
+impl<'a> Glance<'a> {
+    /// Of a line with `typ` in its place, but of no relay: of that and of others the whole line has to be read.
+    pub(super) fn of(value: &'a [u8]) -> Option<Self> {
+        let mut kept: [&[u8]; 8] = [b""; 8];
+        take_words(value, &mut kept);
+        let [foundation, component, transport, priority, _, _, typ, kind] = kept;
+        if !typ.eq_ignore_ascii_case(b"typ") || kind.eq_ignore_ascii_case(b"relay") {
+            return None;
+        }
+        Some(Self {
+            typed: true,
+            foundation,
+            component: decimal(component).and_then(|c| u16::try_from(c).ok()),
+            priority: integer(priority).and_then(|p| u32::try_from(p).ok()).map(PriorityParts::of),
+            is_microsoft: matches!(Transport::of(transport), Transport::TcpPass | Transport::TcpAct),
+        })
+    }
 }
 
 /// Reads the value of `a=candidate`, which stands at `at` in the buffer that the ranges of issues count in.

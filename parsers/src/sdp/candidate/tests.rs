@@ -644,6 +644,30 @@ proptest! {
         prop_assert_eq!(c.related.map(|r| (r.address.unwrap().ip.unwrap(), r.port.unwrap())), related);
     }
 
+    /// However little of each line is looked at.
+    #[test]
+    fn kinds_of_lines_are_those_of_what_is_read(lines in proptest::collection::vec(
+        ("[12]", 1u16..=3, 0usize..7, 0usize..5, "host|srflx|relay|RELAY|odd", "TYP|typ|t", any::<bool>()), 0..6)
+    ) {
+        let text: String = lines.iter().map(|(foundation, component, priority, transport, kind, typ, itself)| {
+            let priority = ["2130706431", "2130705918", "16648703", "1", "4294967296", "0.850", "x"][*priority];
+            let transport = ["UDP", "udp", "TCP", "tcp-act", "TCP-PASS"][*transport];
+            let related = if *itself { " raddr 192.0.2.1 rport 5000" } else { "" };
+            format!("a=candidate:{foundation} {component} {transport} {priority} 192.0.2.1 5000 {typ} {kind}{related}\r\n")
+        }).collect();
+        let text = format!("m=audio 5000 RTP/AVP 0\r\n{text}");
+        let session = parse_sdp(text.as_bytes());
+        let read = session.ice_description(&session.media[0]).candidates;
+        let draft06 = read.iter().any(|c| c.shape == Shape::Draft06);
+        let typed = read.iter().any(|c| c.shape == Shape::Typed);
+        let wanted = match CandidateSyntax::of(&read) {
+            // Of a whole message both together are the newer.
+            CandidateSyntax::Rfc if draft06 && typed => CandidateSyntax::V19,
+            of_section => of_section,
+        };
+        prop_assert_eq!(CandidateSyntax::of_message(text.as_bytes()), wanted, "{}", text);
+    }
+
     #[test]
     fn draft_06_lines_read_back(id in "[a-zA-Z0-9+/]{22}", password in "[a-zA-Z0-9+/]{14}", q in 0u32..=1000, port in any::<u16>()) {
         let line = format!("{id} 1 {password} UDP {}.{:03} 192.0.2.1 {port}", q / 1000, q % 1000);

@@ -4,38 +4,46 @@ use memchr::memchr;
 
 use super::SdpScan;
 use crate::mime::{boundary, delimiter, media_type};
+use crate::sdp::candidate::Lines;
 use crate::sip::syntax::{Name, Next, line_feed, name_of, next_field, part, starts_with_ignore_case, trim};
 
 /// Multiparts inside multiparts that are followed.
 const DEPTH: u8 = 8;
 
 /// Finds and scans the session descriptions of a body.
-pub(super) fn scan_body<'a>(body: &'a [u8], content_type: &'a [u8]) -> Option<SdpScan<'a>> {
+pub(super) fn scan_body<'a>(body: &'a [u8], content_type: &'a [u8], of_request: bool) -> Option<SdpScan<'a>> {
     if body.is_empty() {
         return None;
     }
     if content_type.is_empty() && body.starts_with(b"v=0") {
-        return Some(description(body));
+        return Some(description(body, of_request));
     }
-    let mut found = None;
+    let mut found = Found { of_request, sdp: None };
     entity(body, content_type, DEPTH, &mut found);
-    found
+    found.sdp
 }
 
-fn entity<'a>(body: &'a [u8], content_type: &'a [u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
+/// What was found so far.
+struct Found<'a> {
+    of_request: bool,
+    sdp: Option<SdpScan<'a>>,
+}
+
+fn entity<'a>(body: &'a [u8], content_type: &'a [u8], depth: u8, found: &mut Found<'a>) {
     let media = media_type(content_type);
     if media.eq_ignore_ascii_case(b"application/sdp") {
-        let new = description(body);
-        let Some(old) = found else {
-            *found = Some(new);
+        let new = description(body, found.of_request);
+        let Some(old) = &mut found.sdp else {
+            found.sdp = Some(new);
             return;
         };
         let candidates = old.candidates.saturating_add(new.candidates);
+        let candidate_kinds = old.candidate_kinds.join(new.candidate_kinds);
         let one_way = old.one_way || new.one_way;
         if new.media_sections > 0 || old.media_sections == 0 {
             *old = new;
         }
-        (old.candidates, old.one_way) = (candidates, one_way);
+        (old.candidates, old.candidate_kinds, old.one_way) = (candidates, candidate_kinds, one_way);
     } else if depth > 0 && starts_with_ignore_case(media, b"multipart/") {
         let delimiter = boundary(content_type);
         if !delimiter.is_empty() {
@@ -44,7 +52,7 @@ fn entity<'a>(body: &'a [u8], content_type: &'a [u8], depth: u8, found: &mut Opt
     }
 }
 
-fn multipart<'a>(body: &'a [u8], boundary: &[u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
+fn multipart<'a>(body: &'a [u8], boundary: &[u8], depth: u8, found: &mut Found<'a>) {
     let mut part_at = None;
     let mut line = 0;
     while line < body.len() {
@@ -66,7 +74,7 @@ fn multipart<'a>(body: &'a [u8], boundary: &[u8], depth: u8, found: &mut Option<
     }
 }
 
-fn body_part<'a>(bytes: &'a [u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
+fn body_part<'a>(bytes: &'a [u8], depth: u8, found: &mut Found<'a>) {
     let mut content_type: &[u8] = &[];
     let mut pos = 0;
     loop {
@@ -84,8 +92,9 @@ fn body_part<'a>(bytes: &'a [u8], depth: u8, found: &mut Option<SdpScan<'a>>) {
 }
 
 /// One session description.
-fn description(body: &[u8]) -> SdpScan<'_> {
+fn description(body: &[u8], of_request: bool) -> SdpScan<'_> {
     let mut out = SdpScan::default();
+    let mut lines = Lines::default();
     let mut session_direction: &[u8] = &[];
     let mut pos = 0;
     while let Some(rest) = body.get(pos..)
@@ -100,8 +109,11 @@ fn description(body: &[u8]) -> SdpScan<'_> {
         };
         match kind {
             b'a' => {
-                if value.starts_with(b"candidate") && matches!(value.get(9), Some(b':' | b' ')) {
+                if let Some(rest @ [b':' | b' ', ..]) = value.strip_prefix(b"candidate") {
                     out.candidates = out.candidates.saturating_add(1);
+                    if of_request && let [b':', line @ ..] = rest {
+                        lines.value(line.strip_suffix(b"\r").unwrap_or(line));
+                    }
                     continue;
                 }
                 out.one_way |= is_one_way(value);
@@ -143,6 +155,7 @@ fn description(body: &[u8]) -> SdpScan<'_> {
     if out.direction.is_empty() {
         out.direction = session_direction;
     }
+    out.candidate_kinds = lines.met;
     out
 }
 

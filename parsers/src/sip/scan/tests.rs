@@ -1,4 +1,5 @@
 use super::*;
+use crate::sdp::candidate::{CandidateSyntax, LineKinds};
 
 fn s(b: &[u8]) -> &str {
     std::str::from_utf8(b).unwrap()
@@ -93,6 +94,16 @@ preamble\r\n--out;er\r\nContent-Type: multipart/alternative;boundary=inner\r\n\r
         ("video 2 RTP/AVP 34", "2001:db8::1", "inactive")
     );
     assert_eq!((sdp.candidates, sdp.media_sections), (2, 1));
+    // Of two parts together.
+    assert_eq!(sdp.candidate_kinds, LineKinds { typed: true, ..LineKinds::default() });
+    assert_eq!(sdp.candidate_kinds.syntax(), CandidateSyntax::of_message(m));
+    let older = String::from_utf8_lossy(m).replace("candidate:2", "candidate:id 1 pw UDP 0.5 192.0.2.1 5");
+    let kinds = |m: &str| scan(m.as_bytes()).unwrap().sdp.unwrap().candidate_kinds;
+    assert_eq!(kinds(&older), LineKinds { typed: true, draft06: true, v19: false });
+    let newer = older.replace("1 1 UDP 1", "1 1 TCP-ACT 1");
+    assert_eq!((kinds(&newer).v19, kinds(&newer).syntax()), (true, CandidateSyntax::V19));
+    // Of an answer none are told.
+    assert_eq!(kinds(&newer.replace("INVITE sip:a@b SIP/2.0", "SIP/2.0 200 OK")), LineKinds::default());
     // A closing boundary that is missing does not hide the last part.
     let m = b"INVITE sip:a@b SIP/2.0\r\nc: multipart/mixed;boundary=b\r\n\r\n--b\r\nc: application/sdp\r\n\r\nm=audio 9 x 0\r\n";
     assert_eq!(s(scan(m).unwrap().sdp.unwrap().media), "audio 9 x 0");
