@@ -17,6 +17,9 @@ use super::{
 };
 use crate::limits::Limits;
 
+/// Frames shorter than this on the whole are media above all. Batches of them are larger: each numbers its flows anew, and
+/// what is done for one does not look at many bytes.
+const SMALL_FRAME: usize = 300;
 /// Memory of a batch that is not kept for the next one.
 const OVERSIZED: usize = 4 * BATCH_BYTES;
 /// Longest frame and block whatever the limits say: positions in a batch are 32 bits.
@@ -33,6 +36,8 @@ pub struct CaptureReader {
     links: Arc<Vec<LinkType>>,
     /// Bytes read but not walked.
     tail: Vec<u8>,
+    /// Bytes of the next batch.
+    batch_bytes: usize,
     /// Position of the tail in the capture.
     position: u64,
     /// Bytes of the file header, until they are passed over.
@@ -103,6 +108,7 @@ impl CaptureReader {
             track: Arc::new(Track::new(&limits)),
             links: Arc::new(links),
             tail: Vec::new(),
+            batch_bytes: BATCH_BYTES,
             position: 0,
             skip,
             at_end: false,
@@ -170,7 +176,7 @@ impl CaptureReader {
     fn walk_stream(&mut self, batch: &mut FrameBatch) -> io::Result<()> {
         let mut have = self.tail.len();
         // The bytes of the batch before are overwritten, which saves clearing them.
-        batch.bytes.resize(have.max(BATCH_BYTES), 0);
+        batch.bytes.resize(have.max(self.batch_bytes), 0);
         if let Some(start) = batch.bytes.get_mut(..have) {
             start.copy_from_slice(&self.tail);
         }
@@ -257,6 +263,8 @@ impl CaptureReader {
         let at = at.min(have);
         self.tail.extend_from_slice(batch.bytes.get(at..have).unwrap_or_default());
         batch.bytes.truncate(at);
+        let small = batch.frames.len().saturating_mul(SMALL_FRAME) > at;
+        self.batch_bytes = if small { 2 * BATCH_BYTES } else { BATCH_BYTES };
         self.position = batch.base.saturating_add(at as u64);
         let Body::Stream(walker) = &self.body else { return Ok(()) };
         if let Walker::PcapNg(w) = walker
