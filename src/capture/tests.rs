@@ -269,3 +269,37 @@ fn odd_but_readable_pcap_records() {
     assert_eq!(times, [start, start, start + 1_500_000_000, 1_000_000_000, last]);
     assert_eq!(walked.issues(), []);
 }
+
+/// Of small frames more bytes make a batch, of others fewer again.
+#[test]
+fn batches_are_larger_where_frames_are_small() {
+    let frame = |len: usize| {
+        let mut out = Vec::new();
+        for n in [START, 0, len as u32, len as u32] {
+            out.extend(n.to_le_bytes());
+        }
+        out.resize(out.len() + len, 7);
+        out
+    };
+    let mut bytes = Vec::new();
+    bytes.extend([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0]);
+    for n in [0u32, 0, 65_535, 1] {
+        bytes.extend(n.to_le_bytes());
+    }
+    (0..20_000).for_each(|_| bytes.extend(frame(200)));
+    (0..4_000).for_each(|_| bytes.extend(frame(1000)));
+    let file = file(&bytes);
+    let input = Input::Path(file.path().to_owned());
+    let mut reader = CaptureReader::open(&input, CaptureId(0), &Limits::default(), false).unwrap();
+    let mut sizes = Vec::new();
+    let mut frames = 0;
+    while let Some(batch) = reader.next_batch(FrameBatch::default()).unwrap() {
+        sizes.push(batch.bytes.len().div_ceil(1 << 19));
+        frames += batch.frames.len();
+    }
+    assert_eq!(frames, 24_000);
+    // The first and the one behind the change are read before it is known.
+    assert_eq!(sizes.first(), Some(&1));
+    assert_eq!(sizes.iter().filter(|n| **n == 2).count(), 4, "{sizes:?}");
+    assert_eq!(sizes.iter().rev().take(5).filter(|n| **n == 1).count(), 5, "{sizes:?}");
+}
