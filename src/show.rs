@@ -137,7 +137,7 @@ fn expand_tabs(line: &[u8]) -> String {
     for piece in pieces {
         let column = width(&out);
         out.extend(std::iter::repeat_n(' ', 8 - column % 8));
-        out.push_str(&safe(piece));
+        push_safe(&mut out, piece);
     }
     out
 }

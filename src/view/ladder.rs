@@ -151,7 +151,7 @@ pub fn build_with(
     for (leg, &owner) in owners.iter().enumerate() {
         // Across a clock that was set back what came later stands later.
         let mut place = Nanos::MIN;
-        for m in analysis.messages_in_time(legs::messages(analysis, owner)) {
+        for m in analysis.in_time(legs::messages(analysis, owner)) {
             place = place.max(analysis.message(m).time);
             messages.push((place, m, leg));
         }

@@ -29,7 +29,7 @@ pub mod priority;
 mod tests;
 pub mod username;
 
-pub use address::{AddressRemark, AddressRemarks, InferredBy, InferredType, infer_type, is_local_range};
+pub use address::{AddressRemark, InferredBy, InferredType, infer_type, is_local_range};
 pub use bodies::{SdpBody, sdp_bodies};
 pub use description::{DefaultAddress, IceDescription, RemoteCandidate, RemoteCandidates};
 use line::Glance;

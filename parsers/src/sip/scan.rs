@@ -8,9 +8,8 @@ mod tests;
 
 use std::ops::Range;
 
-use fields::Value;
-
 use crate::sdp::candidate::LineKinds;
+use fields::Value;
 
 use super::start::{Kind, parse_start, status_code};
 use super::syntax::{Name, NamedField, is_date, line_feed, named_field, number, part, retry_after};

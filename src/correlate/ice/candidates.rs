@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use callscope_parsers::sdp::candidate::{
-    self, AddressRemark, AddressRemarks, CandidateType, Priority, RemoteCandidates, infer_type,
-    is_local_range, parse_candidate,
+    self, AddressRemark, CandidateType, Priority, RemoteCandidates, infer_type, is_local_range,
+    parse_candidate,
 };
 use callscope_parsers::sdp::{Candidate, CandidateSyntax, IceDescription, SdpBody, sdp_bodies};
 use callscope_parsers::sip::{BodyPlace, Scan, body_place};
@@ -108,7 +108,7 @@ pub struct IceCandidate {
     pub related: Option<SocketAddr>,
     pub generation: CandidateSyntax,
     pub message: MsgIdx,
-    pub remarks: AddressRemarks,
+    pub remarks: [Option<AddressRemark>; 6],
     /// What is wrong with the line.
     pub issues: Vec<String>,
     /// `m=` and `c=` name it.
@@ -124,7 +124,7 @@ impl IceCandidate {
 
     /// Port of a candidate whose address is a name that only multicast DNS knows.
     fn port_of_local_name(&self) -> Option<u16> {
-        let is_local = self.address.is_none() && self.remarks.contains(AddressRemark::Mdns);
+        let is_local = self.address.is_none() && self.remarks.contains(&Some(AddressRemark::Mdns));
         self.written.as_ref()?.rsplit_once(':').filter(|_| is_local)?.1.parse().ok()
     }
 
@@ -425,7 +425,7 @@ impl Analysis {
 
     /// Candidates of trickle fragments (RFC 8840).
     fn add_trickled(&self, call: CallIdx, out: &mut [Draft]) {
-        for m in self.messages_in_time(self.call(call).messages) {
+        for m in self.in_time(self.call(call).messages) {
             let r = self.message(m);
             let new = r.is_request() && !r.has(flag::RETRANSMISSION) && !r.has(flag::DUPLICATE);
             if !new || r.method != MethodId::INFO {

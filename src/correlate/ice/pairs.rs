@@ -1,6 +1,7 @@
 //! Checks joined to candidates: the pairs, their states, and which one was chosen.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::net::SocketAddr;
 
 use callscope_parsers::sdp::CandidateSyntax;
@@ -22,57 +23,64 @@ const NO_PATH: Nanos = 10_000_000_000;
 
 type PairKey = (u16, SocketAddr, SocketAddr, Transport);
 
-/// Pairs that are looked through one by one.
+/// Members of a list that are looked through one by one.
 const FEW: usize = 16;
+
+/// Where the members of a list stand by a key of theirs. While they are [`FEW`] the list itself is looked through.
+struct Places<K> {
+    by_key: HashMap<K, Vec<usize>, foldhash::fast::RandomState>,
+}
+
+impl<K: Copy + Eq + Hash> Places<K> {
+    /// Of those that have this key, in order.
+    fn of<T>(&self, list: &[T], key: fn(&T) -> K, wanted: K) -> impl Iterator<Item = usize> {
+        let few = if self.by_key.is_empty() { list } else { &[] };
+        let among = move |(at, x): (usize, &T)| (key(x) == wanted).then_some(at);
+        let listed = self.by_key.get(&wanted);
+        few.iter().enumerate().filter_map(among).chain(listed.into_iter().flatten().copied())
+    }
+
+    fn change<T>(&self, list: &mut [T], key: fn(&T) -> K, wanted: K, mut change: impl FnMut(&mut T)) {
+        if self.by_key.is_empty() {
+            list.iter_mut().filter(|x| key(x) == wanted).for_each(change);
+        } else {
+            let listed = self.by_key.get(&wanted);
+            for at in listed.into_iter().flatten() {
+                list.get_mut(*at).into_iter().for_each(&mut change);
+            }
+        }
+    }
+
+    /// Takes note of the last one of the list.
+    fn note<T>(&mut self, list: &[T], key: fn(&T) -> K) {
+        let last = list.len().saturating_sub(1);
+        if last >= FEW {
+            for (at, x) in list.iter().enumerate().skip(if last == FEW { 0 } else { last }) {
+                self.by_key.entry(key(x)).or_default().push(at);
+            }
+        }
+    }
+}
+
+impl<K> Default for Places<K> {
+    fn default() -> Self {
+        Self { by_key: HashMap::default() }
+    }
+}
 
 /// Pairs while they are being put together.
 struct Board<'s> {
     session: &'s mut IceSession,
-    /// Where each pair stands, once there are more than [`FEW`].
-    by_key: HashMap<PairKey, usize, foldhash::fast::RandomState>,
+    pair_places: Places<PairKey>,
     most: usize,
-    asked: Requests,
+    /// Requests met, the last of each flow.
+    asked: Vec<Asked>,
+    /// By transaction.
+    asked_places: Places<u32>,
     /// Messages of each pair by flow: a relay shows the same message on both its sides.
     seen: Vec<Vec<(FlowId, u32, u32)>>,
     /// The role each side claimed last.
     claims: [Option<IceRole>; 2],
-}
-
-/// Requests met, the last of each flow.
-#[derive(Default)]
-struct Requests {
-    all: Vec<Asked>,
-    /// Where those of each transaction stand, once there are more than [`FEW`].
-    by_transaction: HashMap<u32, Vec<usize>, foldhash::fast::RandomState>,
-}
-
-impl Requests {
-    /// Places of those of a transaction, in order.
-    fn of(&self, transaction: u32) -> impl Iterator<Item = usize> {
-        let few = if self.by_transaction.is_empty() { self.all.as_slice() } else { &[] };
-        let among = move |(at, x): (usize, &Asked)| (x.transaction == transaction).then_some(at);
-        let listed = self.by_transaction.get(&transaction);
-        few.iter().enumerate().filter_map(among).chain(listed.into_iter().flatten().copied())
-    }
-
-    fn change(&mut self, transaction: u32, mut change: impl FnMut(&mut Asked)) {
-        if self.by_transaction.is_empty() {
-            self.all.iter_mut().filter(|x| x.transaction == transaction).for_each(change);
-        } else {
-            let listed = self.by_transaction.get(&transaction);
-            listed.into_iter().flatten().for_each(|at| change(&mut self.all[*at]));
-        }
-    }
-
-    fn push(&mut self, new: Asked) {
-        self.all.push(new);
-        let last = self.all.len() - 1;
-        if last >= FEW {
-            for (at, x) in self.all.iter().enumerate().skip(if last == FEW { 0 } else { last }) {
-                self.by_transaction.entry(x.transaction).or_default().push(at);
-            }
-        }
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -92,6 +100,10 @@ struct Asked {
 const IN_VAIN: u32 = 2;
 
 impl Asked {
+    fn transaction(&self) -> u32 {
+        self.transaction
+    }
+
     fn in_vain(&self) -> bool {
         self.success.is_some() && self.in_vain >= IN_VAIN
     }
@@ -132,9 +144,10 @@ impl Analysis {
         self.resolve_names(&mut session, &checks);
         session.pairs.reserve(likely_pairs(&session, self.limits.ice_pairs));
         let mut board = Board {
-            by_key: HashMap::default(),
+            pair_places: Places::default(),
             most: self.limits.ice_pairs,
-            asked: Requests::default(),
+            asked: Vec::new(),
+            asked_places: Places::default(),
             seen: Vec::new(),
             claims: [None; 2],
             session: &mut session,
@@ -362,23 +375,26 @@ impl Board<'_> {
                 let component = self.component(r, a, b);
                 let pair = self.pair(component, a, b, transport)?;
                 let mut since = 0;
-                let known = self.asked.of(r.transaction).find(|at| self.asked.all[*at].flow == r.flow);
+                let known = self.asked_in(r.transaction).find(|at| self.asked[*at].flow == r.flow);
                 match known {
                     Some(at) => {
-                        let known = &mut self.asked.all[at];
+                        let known = &mut self.asked[at];
                         since = r.time.saturating_sub(std::mem::replace(&mut known.time, r.time));
                         known.in_vain += u32::from(known.success.is_some());
                     }
-                    None => self.asked.push(Asked {
-                        transaction: r.transaction,
-                        pair,
-                        flow: r.flow,
-                        time: r.time,
-                        by_a,
-                        nominates: r.has(stun_flag::USE_CANDIDATE),
-                        success: None,
-                        in_vain: 0,
-                    }),
+                    None => {
+                        self.asked.push(Asked {
+                            transaction: r.transaction,
+                            pair,
+                            flow: r.flow,
+                            time: r.time,
+                            by_a,
+                            nominates: r.has(stun_flag::USE_CANDIDATE),
+                            success: None,
+                            in_vain: 0,
+                        });
+                        self.asked_places.note(&self.asked, Asked::transaction);
+                    }
                 }
                 self.count(pair, r.flow, 1, 0);
                 let p = &mut self.session.pairs[pair];
@@ -392,7 +408,7 @@ impl Board<'_> {
                 Some(since)
             }
             Class::Success | Class::Error => {
-                let asked = || self.asked.of(r.transaction).map(|at| self.asked.all[at]);
+                let asked = || self.asked_in(r.transaction).map(|at| self.asked[at]);
                 // The answer goes to whoever asked; behind a symmetric NAT it may come from elsewhere.
                 let fits = |x: &Asked| {
                     let p = &self.session.pairs[x.pair];
@@ -447,7 +463,7 @@ impl Board<'_> {
         p.first_success = Some(p.first_success.map_or(r.time, |t| t.min(r.time)));
         s.first_success = Some(s.first_success.map_or(r.time, |t| t.min(r.time)));
         let Some(asked) = asked else { return };
-        self.asked.change(r.transaction, |x| {
+        self.asked_places.change(&mut self.asked, Asked::transaction, r.transaction, |x| {
             if x.pair == pair {
                 x.success.get_or_insert(r.time);
             }
@@ -479,10 +495,7 @@ impl Board<'_> {
 
     fn pair(&mut self, component: u16, a: SocketAddr, b: SocketAddr, transport: Transport) -> Option<usize> {
         let key = (component, a, b, transport);
-        let known = match self.by_key.is_empty() {
-            true => self.session.pairs.iter().position(|p| p.key() == key),
-            false => self.by_key.get(&key).copied(),
-        };
+        let known = self.pair_places.of(&self.session.pairs, IcePair::key, key).next();
         if known.is_some() {
             return known;
         }
@@ -495,10 +508,7 @@ impl Board<'_> {
         let at = self.session.pairs.len();
         self.session.pairs.push(pair);
         self.seen.push(Vec::new());
-        if at >= FEW {
-            let all = (0..).zip(&self.session.pairs).skip(if at == FEW { 0 } else { at });
-            self.by_key.extend(all.map(|(at, p)| (p.key(), at)));
-        }
+        self.pair_places.note(&self.session.pairs, IcePair::key);
         Some(at)
     }
 
@@ -511,6 +521,11 @@ impl Board<'_> {
             }
             None => seen.push((flow, requests, responses)),
         }
+    }
+
+    /// Places of the requests of a transaction.
+    fn asked_in(&self, transaction: u32) -> impl Iterator<Item = usize> {
+        self.asked_places.of(&self.asked, Asked::transaction, transaction)
     }
 
     /// States and counts, once everything was taken.
@@ -555,18 +570,18 @@ impl Board<'_> {
 
     /// Successes that their askers never got: they went on asking.
     fn take_back(&mut self) {
-        let (in_vain, real): (Vec<&Asked>, Vec<&Asked>) = match self.asked.all.iter().any(Asked::in_vain) {
-            true => self.asked.all.iter().filter(|x| x.success.is_some()).partition(|x| x.in_vain()),
-            false => return,
-        };
-        let mut first: HashMap<usize, Option<Nanos>> = HashMap::new();
-        for x in real {
-            let known = first.entry(x.pair).or_default();
-            *known = [*known, x.success].into_iter().flatten().min();
+        if !self.asked.iter().any(Asked::in_vain) {
+            return;
         }
-        for lost in in_vain {
+        let mut real: HashMap<usize, Nanos> = HashMap::new();
+        for x in self.asked.iter().filter(|x| !x.in_vain()) {
+            let Some(success) = x.success else { continue };
+            let first = real.entry(x.pair).or_insert(success);
+            *first = success.min(*first);
+        }
+        for lost in self.asked.iter().filter(|x| x.in_vain()) {
             if let Some(p) = self.session.pairs.get_mut(lost.pair) {
-                p.first_success = first.get(&lost.pair).copied().flatten();
+                p.first_success = real.get(&lost.pair).copied();
             }
         }
         self.session.first_success = self.session.pairs.iter().filter_map(|p| p.first_success).min();
@@ -575,9 +590,9 @@ impl Board<'_> {
     /// The pairs whose messages were captured on more than one hop.
     fn copied(&self) -> HashSet<usize, foldhash::fast::RandomState> {
         let before = |(at, x): &(usize, &Asked)| {
-            self.asked.of(x.transaction).take_while(|i| i < at).any(|i| self.asked.all[i].pair == x.pair)
+            self.asked_in(x.transaction).take_while(|i| i < at).any(|i| self.asked[i].pair == x.pair)
         };
-        self.asked.all.iter().enumerate().filter(before).map(|(_, x)| x.pair).collect()
+        self.asked.iter().enumerate().filter(before).map(|(_, x)| x.pair).collect()
     }
 }
 
@@ -594,10 +609,10 @@ fn ends_match(session: &IceSession, p: &IcePair, a: SocketAddr, b: SocketAddr) -
 
 /// Which pair of each component was chosen, and how that is known.
 fn choose(session: &mut IceSession) {
-    let mut done: Option<u16> = None;
-    let later = |p: &IcePair, done: Option<u16>| Some(p.component).filter(|c| done.is_none_or(|d| *c > d));
-    while let Some(component) = session.pairs.iter().filter_map(|p| later(p, done)).min() {
-        done = Some(component);
+    let mut components: Vec<u16> = session.pairs.iter().map(|p| p.component).collect();
+    components.sort_unstable();
+    components.dedup();
+    for component in components {
         let of = |i: &usize| session.pairs.get(*i).is_some_and(|p| p.component == component);
         let all = || (0..session.pairs.len()).filter(of);
         // What was refused is not taken.
@@ -736,34 +751,22 @@ impl<'a> TransportKind<'a> {
 mod tests {
     use super::*;
 
-    fn asked(transaction: u32, pair: usize) -> Asked {
-        Asked {
-            transaction,
-            pair,
-            flow: FlowId(0),
-            time: 0,
-            by_a: true,
-            nominates: false,
-            success: None,
-            in_vain: 0,
-        }
-    }
-
     /// However many there are.
     #[test]
-    fn requests_are_found_by_their_transaction() {
-        let mut requests = Requests::default();
+    fn members_are_found_by_their_key() {
+        let key = |x: &(usize, u32)| x.0;
+        let (mut places, mut list) = (Places::default(), Vec::new());
         for at in 0..3 * FEW {
-            let transaction = (at % 5) as u32;
-            requests.push(asked(transaction, at));
+            list.push((at % 5, 0));
+            places.note(&list, key);
             for of in 0..5 {
                 let wanted: Vec<usize> = (0..=at).filter(|i| i % 5 == of).collect();
-                assert_eq!(requests.of(of as u32).collect::<Vec<_>>(), wanted, "{at}");
+                assert_eq!(places.of(&list, key, of).collect::<Vec<_>>(), wanted, "{at}");
             }
-            requests.change(transaction, |x| x.in_vain += 1);
-            assert_eq!(requests.of(9).count(), 0);
+            places.change(&mut list, key, at % 5, |x| x.1 += 1);
+            assert_eq!(places.of(&list, key, 9).count(), 0);
         }
-        let changed: Vec<u32> = requests.all.iter().map(|x| x.in_vain).collect();
+        let changed: Vec<u32> = list.iter().map(|x| x.1).collect();
         let later = |at: usize| (at..3 * FEW).filter(|i| i % 5 == at % 5).count() as u32;
         assert_eq!(changed, (0..3 * FEW).map(later).collect::<Vec<_>>());
     }

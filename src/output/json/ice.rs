@@ -13,7 +13,7 @@ use crate::correlate::ice::{CandidateKind, IceCandidate, IcePair, IceSession, Ic
 use crate::correlate::stun::{Allocation, AllocationIdx, Peer, Round, StunIdx};
 use crate::correlate::{Analysis, CallIdx, Str, Unreachable};
 use crate::view::show;
-use callscope_parsers::sdp::candidate::AddressRemarks;
+use callscope_parsers::sdp::candidate::AddressRemark;
 use callscope_parsers::stun::Dialect;
 
 /// An ICE session; what is told of it is made while it is written, a candidate and a pair at a time.
@@ -108,11 +108,11 @@ struct Candidate<'a> {
 
 /// In words.
 #[derive(Debug)]
-struct Remarks(AddressRemarks);
+struct Remarks([Option<AddressRemark>; 6]);
 
 impl Serialize for Remarks {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_seq(self.0.iter().map(|r| r.title()))
+        s.collect_seq(self.0.iter().flatten().map(|r| r.title()))
     }
 }
 

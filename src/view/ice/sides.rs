@@ -167,7 +167,7 @@ pub(super) fn candidate_row(analysis: &Analysis, sources: &Sources, c: &IceCandi
         related: c.related.map(|r| r.to_string()).unwrap_or_default(),
         source: words,
         allocation,
-        remarks: c.remarks.iter().map(|r| r.title().to_owned()).collect(),
+        remarks: c.remarks.iter().flatten().map(|r| r.title().to_owned()).collect(),
         is_default: c.is_default,
         trickled: c.trickled,
         chosen: false,

@@ -68,57 +68,6 @@ impl AddressRemark {
     }
 }
 
-/// The remarks on one candidate, in the order of [`AddressRemark`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AddressRemarks(u32);
-
-impl AddressRemarks {
-    const ALL: [AddressRemark; 18] = {
-        use AddressRemark::*;
-        [
-            Private,
-            CarrierGradeNat,
-            LinkLocal,
-            Loopback,
-            UniqueLocal,
-            Unspecified,
-            Multicast,
-            Broadcast,
-            Teredo,
-            SixToFour,
-            Mapped,
-            Mdns,
-            Name,
-            SameAsRelay,
-            NotTranslated,
-            RelayNamesItself,
-            RelatedHidden,
-            DiscardPort,
-        ]
-    };
-
-    pub fn contains(self, remark: AddressRemark) -> bool {
-        self.0 & 1 << remark as u32 != 0
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    pub fn iter(self) -> impl Iterator<Item = AddressRemark> {
-        let mut left = self.0;
-        std::iter::from_fn(move || {
-            let next = Self::ALL.get(left.trailing_zeros() as usize)?;
-            left &= left - 1;
-            Some(*next)
-        })
-    }
-
-    fn push(&mut self, remark: AddressRemark) {
-        self.0 |= 1 << remark as u32;
-    }
-}
-
 /// What an IP address tells by its range; `None` for a plain public one.
 pub fn range_remark(ip: IpAddr) -> Option<AddressRemark> {
     match ip {
@@ -179,34 +128,24 @@ impl Address<'_> {
 }
 
 impl IceDescription<'_> {
-    /// Remarks on the address of one of its candidates.
-    pub fn remarks(&self, candidate: &Candidate<'_>) -> AddressRemarks {
-        let mut found = AddressRemarks::default();
-        if let Some(of_address) = candidate.address.remark() {
-            found.push(of_address);
-        }
-        let related = candidate.related;
-        let related_ip = related.and_then(|r| r.address).and_then(|a| a.ip);
-        if matches!(candidate.kind, Some(CandidateType::Srflx | CandidateType::Prflx)) {
-            let ip = candidate.address.ip;
-            let is_relay = |c: &Candidate<'_>| c.kind == Some(CandidateType::Relay) && c.address.ip == ip;
-            if ip.is_some() && self.candidates.iter().any(is_relay) {
-                found.push(AddressRemark::SameAsRelay);
-            }
-            if ip.is_some() && ip == related_ip {
-                found.push(AddressRemark::NotTranslated);
-            }
-        }
-        if candidate.relay_names_itself() {
-            found.push(AddressRemark::RelayNamesItself);
-        }
-        if related_ip.is_some_and(|ip| ip.is_unspecified()) {
-            found.push(AddressRemark::RelatedHidden);
-        }
-        if candidate.transport.is_tcp() && candidate.port == Some(9) {
-            found.push(AddressRemark::DiscardPort);
-        }
-        found
+    /// Remarks on the address of one of its candidates, in the order of [`AddressRemark`].
+    pub fn remarks(&self, candidate: &Candidate<'_>) -> [Option<AddressRemark>; 6] {
+        let ip = candidate.address.ip;
+        let related_ip = candidate.related.and_then(|r| r.address).and_then(|a| a.ip);
+        let is_reflexive =
+            ip.is_some() && matches!(candidate.kind, Some(CandidateType::Srflx | CandidateType::Prflx));
+        let is_relay = |c: &Candidate<'_>| c.kind == Some(CandidateType::Relay) && c.address.ip == ip;
+        let same_as_relay = is_reflexive && self.candidates.iter().any(is_relay);
+        let related_hidden = related_ip.is_some_and(|ip| ip.is_unspecified());
+        let discard_port = candidate.transport.is_tcp() && candidate.port == Some(9);
+        [
+            candidate.address.remark(),
+            same_as_relay.then_some(AddressRemark::SameAsRelay),
+            (is_reflexive && ip == related_ip).then_some(AddressRemark::NotTranslated),
+            candidate.relay_names_itself().then_some(AddressRemark::RelayNamesItself),
+            related_hidden.then_some(AddressRemark::RelatedHidden),
+            discard_port.then_some(AddressRemark::DiscardPort),
+        ]
     }
 
     /// A server reflexive address that both descriptions have: both ends are behind the same NAT.
@@ -215,7 +154,7 @@ impl IceDescription<'_> {
             d.candidates
                 .iter()
                 .filter(|c| c.kind == Some(CandidateType::Srflx))
-                .filter(|c| !self.remarks(c).contains(AddressRemark::NotTranslated))
+                .filter(|c| !self.remarks(c).contains(&Some(AddressRemark::NotTranslated)))
                 .filter_map(|c| c.address.ip)
                 .collect()
         };
@@ -298,23 +237,4 @@ pub fn infer_type(candidate: &Candidate<'_>, relays: &[IpAddr], locals: &[IpAddr
         return found(CandidateType::Host, InferredBy::PrivateRange);
     }
     found(CandidateType::Srflx, InferredBy::Remainder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_remark_has_a_bit_of_its_own() {
-        let mut all = AddressRemarks::default();
-        assert_eq!((all.is_empty(), all.iter().next()), (true, None));
-        for (at, remark) in AddressRemarks::ALL.into_iter().enumerate().rev() {
-            assert_eq!(remark as usize, at);
-            assert!(!all.contains(remark));
-            all.push(remark);
-            assert!(all.contains(remark));
-        }
-        // In order, whatever the order they came in.
-        assert_eq!(all.iter().collect::<Vec<_>>(), AddressRemarks::ALL);
-    }
 }

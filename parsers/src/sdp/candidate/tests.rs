@@ -440,7 +440,7 @@ fn remarks_on_addresses() {
     let text = session_of(&V19, "");
     let session = parse_sdp(text.as_bytes());
     let ice = session.ice_description(&session.media[0]);
-    let remarks = |n: usize| ice.remarks(&ice.candidates[n]).iter().collect::<Vec<_>>();
+    let remarks = |n: usize| ice.remarks(&ice.candidates[n]).into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(remarks(0), [R::Private]);
     assert_eq!(remarks(4), [R::RelayNamesItself]);
     assert_eq!(remarks(10), []);
@@ -453,7 +453,7 @@ fn remarks_on_addresses() {
     let text = session_of(&lines, "");
     let session = parse_sdp(text.as_bytes());
     let ice = session.ice_description(&session.media[0]);
-    let remarks = |n: usize| ice.remarks(&ice.candidates[n]).iter().collect::<Vec<_>>();
+    let remarks = |n: usize| ice.remarks(&ice.candidates[n]).into_iter().flatten().collect::<Vec<_>>();
     assert_eq!(remarks(0), [R::RelatedHidden]);
     assert_eq!(remarks(1), [R::SameAsRelay, R::NotTranslated]);
     assert_eq!(remarks(2), [R::DiscardPort]);

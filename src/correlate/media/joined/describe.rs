@@ -181,7 +181,7 @@ impl Analysis {
         let mut read: HashMap<u64, Arc<[Terms]>> = HashMap::new();
         let mut last: HashMap<(bool, u32, IpAddr, IpAddr), usize> = HashMap::new();
         let mut confirmed: Vec<u32> = Vec::new();
-        for m in self.messages_in_time(shown.messages) {
+        for m in self.in_time(shown.messages) {
             let r = self.message(m);
             if r.method == MethodId::INVITE
                 && (200..300).contains(&r.status)
