@@ -1,6 +1,5 @@
 //! Values of the contract that have a text form of their own: times, addresses, durations.
 
-use std::cell::Cell;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
@@ -56,9 +55,11 @@ impl Serialize for Time {
 fn rfc3339(time: Nanos) -> [u8; 30] {
     const DAY: i64 = 86_400_000_000_000;
     let (days, of_day) = (time.div_euclid(DAY), time.rem_euclid(DAY) as u64);
+    let (year, month, day) = civil_from_days(days);
     let seconds = of_day / 1_000_000_000;
-    let mut out = midnight(days);
+    let mut out = *b"0000-00-00T00:00:00.000000000Z";
     let nanos = of_day % 1_000_000_000;
+    digits(&mut out, [(0, year / 100), (2, year % 100), (5, month), (8, day)]);
     digits(&mut out, [(11, seconds / 3600), (14, seconds / 60 % 60), (17, seconds % 60)]);
     digits(&mut out, [(20, nanos / 10_000_000), (22, nanos / 100_000 % 100), (24, nanos / 1000 % 100)]);
     // The last pair covers one digit of the pair before it.
@@ -66,38 +67,12 @@ fn rfc3339(time: Nanos) -> [u8; 30] {
     out
 }
 
-/// The day that was asked for last: most are those of one capture.
-fn midnight(days: i64) -> [u8; 30] {
-    thread_local! {
-        static LAST: Cell<Option<(i64, [u8; 30])>> = const { Cell::new(None) };
-    }
-    if let Some((_, text)) = LAST.get().filter(|(known, _)| *known == days) {
-        return text;
-    }
-    let (year, month, day) = civil_from_days(days);
-    let mut text = *b"0000-00-00T00:00:00.000000000Z";
-    digits(&mut text, [(0, year / 100), (2, year % 100), (5, month), (8, day)]);
-    LAST.set(Some((days, text)));
-    text
-}
-
-/// The numbers of two digits.
-static TWO_DIGITS: [[u8; 2]; 100] = {
-    let mut all = [[0; 2]; 100];
-    let mut n = 0;
-    while n < 100 {
-        all[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
-        n += 1;
-    }
-    all
-};
-
 /// A number of two digits for each place given.
 #[inline(always)]
 fn digits<const N: usize>(out: &mut [u8; 30], places: [(usize, u64); N]) {
     for (at, value) in places {
         if let Some(place) = out.get_mut(at..at + 2) {
-            place.copy_from_slice(&TWO_DIGITS[(value % 100) as usize]);
+            place.copy_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
         }
     }
 }
@@ -140,32 +115,23 @@ pub(super) struct Addr(pub SocketAddr);
 
 impl Serialize for Addr {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let SocketAddr::V4(a) = self.0 else {
-            let mut out = Small::new();
-            let _ = write!(out, "{}", self.0);
-            return s.serialize_bytes(out.text());
-        };
-        // Each part is written in a fixed length, and the next one over what was too much of it.
-        let mut out = [0; 32];
-        let mut len = 0;
-        for octet in a.ip().octets() {
-            let (digits, digits_len) = OCTETS[usize::from(octet)];
-            if let Some(place) = out.get_mut(len..len + 4) {
-                place.copy_from_slice(&digits);
+        let mut out = Small::new();
+        match self.0 {
+            SocketAddr::V4(a) => {
+                for octet in a.ip().octets() {
+                    let (digits, len) = OCTETS[usize::from(octet)];
+                    out.push(&digits);
+                    out.len -= digits.len() - usize::from(len);
+                }
+                out.len -= 1;
+                out.push(b":");
+                out.number(a.port());
             }
-            len += usize::from(digits_len);
+            SocketAddr::V6(a) => {
+                let _ = write!(out, "{a}");
+            }
         }
-        let port = u32::from(a.port());
-        let [tens, ones] = TWO_DIGITS[(port % 100) as usize];
-        let [thousands, hundreds] = TWO_DIGITS[(port / 100 % 100) as usize];
-        let digits = [b'0' + (port / 10_000) as u8, thousands, hundreds, tens, ones];
-        let zeros = digits.iter().take(4).take_while(|d| **d == b'0').count();
-        if let Some(place) = out.get_mut(len - 1..len + 5) {
-            let [a, b, c, d, e] = digits;
-            place.copy_from_slice(&[b':', a, b, c, d, e]);
-            place.copy_within(1 + zeros.., 1);
-        }
-        s.serialize_bytes(out.get(..len + 5 - zeros).unwrap_or_default())
+        s.serialize_bytes(out.text())
     }
 }
 
